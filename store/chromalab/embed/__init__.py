@@ -1,0 +1,58 @@
+"""Embedding functions: Chroma's protocol, a registry, and models that run on this machine.
+
+Importing this loads no model and no runtime; the first call of a function does.
+
+Example:
+    >>> sorted(known_embedding_functions)
+    ['default', 'minilm', 'onnx_mini_lm_l6_v2', 'wordllama']
+"""
+
+from __future__ import annotations
+
+from chromalab.embed.minilm import DefaultEmbeddingFunction, MiniLM, ONNXMiniLM_L6_V2
+from chromalab.embed.protocol import (
+    Documents,
+    EmbeddingFunction,
+    Embeddings,
+    Space,
+    embed_documents,
+    embed_queries,
+    name_of,
+    shows_progress,
+)
+from chromalab.embed.registry import (
+    check_conflict,
+    from_config,
+    known_embedding_functions,
+    register_embedding_function,
+    to_config,
+)
+from chromalab.embed.sources import ModelStatus, cache_folder, get_model, models
+from chromalab.embed.wordllama import WordLlama
+
+__all__ = [
+    "DefaultEmbeddingFunction",
+    "Documents",
+    "EmbeddingFunction",
+    "Embeddings",
+    "MiniLM",
+    "ModelStatus",
+    "ONNXMiniLM_L6_V2",
+    "Space",
+    "WordLlama",
+    "cache_folder",
+    "check_conflict",
+    "embed_documents",
+    "embed_queries",
+    "from_config",
+    "get_model",
+    "known_embedding_functions",
+    "models",
+    "name_of",
+    "register_embedding_function",
+    "shows_progress",
+    "to_config",
+]
+
+for _builtin in (DefaultEmbeddingFunction, MiniLM, WordLlama, ONNXMiniLM_L6_V2):
+    register_embedding_function(_builtin)

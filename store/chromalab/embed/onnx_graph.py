@@ -1,0 +1,228 @@
+"""The ONNX graph of a BERT encoder, written from its safetensors file without torch.
+
+The graph holds no weights. Both formats store a tensor as plain little-endian rows, so every
+initializer points at its bytes inside the safetensors file beside it (ONNX calls this external
+data). That keeps the graph under 100 kB, quick to write and to check, and lets onnxruntime map
+the weights instead of reading a second copy of them.
+
+Inputs and output are those of Chroma's own file, so one runner serves both:
+`input_ids`, `attention_mask`, `token_type_ids` int64 (batch, tokens) ->
+`last_hidden_state` float32 (batch, tokens, hidden).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["MINILM_L6", "BertShape", "graph_bytes"]
+
+_OPSET = 17  # the first with LayerNormalization as one operator
+_IR_VERSION = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class BertShape:
+    """The numbers of a BERT encoder that its tensors do not say.
+
+    Example:
+        >>> MINILM_L6.hidden // MINILM_L6.heads
+        32
+    """
+
+    layers: int
+    heads: int
+    hidden: int
+    epsilon: float
+
+
+MINILM_L6 = BertShape(layers=6, heads=12, hidden=384, epsilon=1e-12)
+"""Values of `config.json` in sentence-transformers/all-MiniLM-L6-v2."""
+
+
+def graph_bytes(weights: Path, *, shape: BertShape = MINILM_L6) -> bytes:
+    """Write the graph that runs the weights in a safetensors file.
+
+    Args:
+        weights: The safetensors file, float32 tensors under BERT's names. The graph names the
+            file without a folder: the two have to lie side by side when it runs.
+        shape: The encoder's constants.
+
+    Returns:
+        A serialised ONNX model.
+
+    Raises:
+        ValueError: The file is no safetensors file, or a tensor is missing or not float32.
+
+    Example:
+        >>> from chromalab.embed import get_model
+        >>> weights = get_model("minilm", progress=False) / "model.safetensors"
+        >>> len(graph_bytes(weights)) < 100_000
+        True
+    """
+    from onnx import TensorProto, helper
+
+    graph = _Graph(weights)
+    bias = _attention_bias(graph)
+    hidden = _token_embeddings(graph, shape)
+    for layer in range(shape.layers):
+        hidden = _encoder_layer(graph, f"encoder.layer.{layer}", hidden, bias, shape)
+    graph.op("Identity", hidden, name="last_hidden_state")
+
+    names = ("input_ids", "attention_mask", "token_type_ids")
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "bert",
+            [
+                helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
+                for name in names
+            ],
+            [
+                helper.make_tensor_value_info(
+                    "last_hidden_state", TensorProto.FLOAT, ["batch", "tokens", shape.hidden]
+                )
+            ],
+            list(graph.initializers.values()),
+        ),
+        opset_imports=[helper.make_opsetid("", _OPSET)],
+        ir_version=_IR_VERSION,
+        producer_name="chromalab",
+    )
+    return bytes(model.SerializeToString())
+
+
+class _Graph:
+    """Nodes and initializers as they are added; an edge is the name of the node it leaves."""
+
+    def __init__(self, weights: Path) -> None:
+        self.nodes: list[Any] = []
+        self.initializers: dict[str, Any] = {}
+        self._file = weights.name
+        self._tensors, self._data_start = _safetensors_header(weights)
+
+    def op(self, kind: str, *inputs: str, name: str = "", **attributes: Any) -> str:
+        """Add one operator and return the name of its output."""
+        from onnx import helper
+
+        name = name or f"{kind}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
+        return name
+
+    def constant(self, value: float | list[int]) -> str:
+        """Add a float32 scalar or an int64 vector; equal ones are shared."""
+        from onnx import numpy_helper
+
+        array = np.array(value, np.int64 if isinstance(value, list) else np.float32)
+        name = f"constant_{value}"
+        self.initializers.setdefault(name, numpy_helper.from_array(array, name))
+        return name
+
+    def weight(self, name: str) -> str:
+        """Add a tensor of the safetensors file, by reference to its bytes."""
+        from onnx import TensorProto
+
+        found = self._tensors.get(name)
+        if found is None or found["dtype"] != "F32":
+            raise ValueError(
+                f"{self._file} has no float32 tensor {name!r}: it is not a BERT encoder's"
+            )
+        start, end = found["data_offsets"]
+        tensor = TensorProto(
+            name=name,
+            dims=found["shape"],
+            data_type=TensorProto.FLOAT,
+            data_location=TensorProto.EXTERNAL,
+        )
+        place = {"location": self._file, "offset": self._data_start + start, "length": end - start}
+        for key, value in place.items():
+            tensor.external_data.add(key=key, value=str(value))
+        self.initializers[name] = tensor
+        return name
+
+    def linear(self, x: str, prefix: str) -> str:
+        """Add x @ weight.T + bias; onnxruntime folds the transposition away when it loads."""
+        weight = self.op("Transpose", self.weight(f"{prefix}.weight"), perm=[1, 0])
+        return self.op("Add", self.op("MatMul", x, weight), self.weight(f"{prefix}.bias"))
+
+    def layer_norm(self, x: str, prefix: str, epsilon: float) -> str:
+        """Add a layer normalisation over the last axis."""
+        scale, bias = self.weight(f"{prefix}.weight"), self.weight(f"{prefix}.bias")
+        return self.op("LayerNormalization", x, scale, bias, axis=-1, epsilon=epsilon)
+
+
+def _safetensors_header(path: Path) -> tuple[dict[str, Any], int]:
+    """Read the tensors' places and the offset they count from.
+
+    The format: 8 bytes of header length, a JSON header, then the data
+    (https://huggingface.co/docs/safetensors#format).
+    """
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        (length,) = struct.unpack("<Q", file.read(8).ljust(8, b"\0"))
+        if not 2 <= length <= size - 8:
+            raise ValueError(f"{path.name} is not a safetensors file, or is cut short")
+        return json.loads(file.read(length)), 8 + length
+
+
+def _attention_bias(graph: _Graph) -> str:
+    """0 where a token may be attended to, -1e9 at padding; shape (batch, 1, 1, tokens)."""
+    from onnx import TensorProto
+
+    mask = graph.op("Cast", "attention_mask", to=TensorProto.FLOAT)
+    padding = graph.op("Sub", graph.constant(1.0), mask)
+    bias = graph.op("Mul", padding, graph.constant(-1e9))
+    return graph.op("Unsqueeze", bias, graph.constant([1, 2]))
+
+
+def _token_embeddings(graph: _Graph, shape: BertShape) -> str:
+    """Word + token type + position vectors, normalised."""
+    words = graph.op("Gather", graph.weight("embeddings.word_embeddings.weight"), "input_ids")
+    types = graph.op(
+        "Gather", graph.weight("embeddings.token_type_embeddings.weight"), "token_type_ids"
+    )
+    tokens = graph.op("Shape", "input_ids", start=1, end=2)
+    table = graph.weight("embeddings.position_embeddings.weight")
+    positions = graph.op("Slice", table, graph.constant([0]), tokens, graph.constant([0]))
+    summed = graph.op("Add", graph.op("Add", words, types), positions)
+    return graph.layer_norm(summed, "embeddings.LayerNorm", shape.epsilon)
+
+
+def _encoder_layer(graph: _Graph, prefix: str, x: str, bias: str, shape: BertShape) -> str:
+    """Multi-head self-attention, then the feed-forward block, each with residual and norm."""
+    head_size = shape.hidden // shape.heads
+
+    def heads(part: str, perm: list[int]) -> str:
+        projected = graph.linear(x, f"{prefix}.attention.self.{part}")
+        split = graph.op("Reshape", projected, graph.constant([0, 0, shape.heads, head_size]))
+        return graph.op("Transpose", split, perm=perm)
+
+    query, key = heads("query", [0, 2, 1, 3]), heads("key", [0, 2, 3, 1])
+    scores = graph.op("Mul", graph.op("MatMul", query, key), graph.constant(head_size**-0.5))
+    weights = graph.op("Softmax", graph.op("Add", scores, bias), axis=-1)
+    mixed = graph.op("MatMul", weights, heads("value", [0, 2, 1, 3]))
+    mixed = graph.op("Transpose", mixed, perm=[0, 2, 1, 3])
+    mixed = graph.op("Reshape", mixed, graph.constant([0, 0, shape.hidden]))
+    output = graph.linear(mixed, f"{prefix}.attention.output.dense")
+    attended = graph.layer_norm(
+        graph.op("Add", output, x), f"{prefix}.attention.output.LayerNorm", shape.epsilon
+    )
+
+    inner = _gelu(graph, graph.linear(attended, f"{prefix}.intermediate.dense"))
+    output = graph.linear(inner, f"{prefix}.output.dense")
+    return graph.layer_norm(
+        graph.op("Add", output, attended), f"{prefix}.output.LayerNorm", shape.epsilon
+    )
+
+
+def _gelu(graph: _Graph, x: str) -> str:
+    """Exact GELU, x/2 (1 + erf(x/sqrt 2)), in the order of operations onnxruntime fuses."""
+    scaled = graph.op("Div", x, graph.constant(2**0.5))
+    gate = graph.op("Add", graph.op("Erf", scaled), graph.constant(1.0))
+    return graph.op("Mul", graph.op("Mul", x, gate), graph.constant(0.5))
