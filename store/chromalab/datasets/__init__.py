@@ -1,0 +1,19 @@
+"""Small texts that come with chromalab, to try things on without a download.
+
+| name | what | licence |
+|---|---|---|
+| `facts` | 96 one-sentence facts on 8 topics, 16 queries with their answers | CC0-1.0 |
+| `speech` | the 2024 State of the Union address in passages of about 60-100 words | public domain |
+
+Example:
+    >>> from chromalab import datasets
+    >>> datasets.names()
+    ('facts', 'speech')
+    >>> datasets.load("facts")
+    Dataset('facts': 96 documents, 16 queries, CC0-1.0)
+"""
+
+from chromalab.datasets.dataset import Dataset
+from chromalab.datasets.packaged import load, names
+
+__all__ = ["Dataset", "load", "names"]

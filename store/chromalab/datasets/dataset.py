@@ -1,0 +1,148 @@
+"""What `load` returns: documents with ids and metadata, and queries with their answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from chromalab.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Dataset", "Metadata", "Query"]
+
+Metadata = dict[str, str | int]
+"""What is known of a document; a key that does not apply is left out."""
+
+_ROWS_SHOWN = 5
+_CHARACTERS_SHOWN = 160
+
+
+@dataclass(frozen=True)
+class Query:
+    """A question and the ids of the documents that answer it.
+
+    Attributes:
+        text: The question or the search phrase.
+        relevant: Ids of the documents that answer it, in no order of merit.
+
+    Example:
+        >>> from chromalab import datasets
+        >>> datasets.load("facts").queries[0]
+        Query(text='Which world near us is baked by a runaway greenhouse effect?',
+              relevant=('astronomy-02',))
+    """
+
+    text: str
+    relevant: tuple[str, ...]
+
+
+@dataclass(frozen=True, repr=False)
+class Dataset:
+    """Documents ready for a collection, with queries to measure retrieval by.
+
+    Attributes:
+        name: The name `load` knows it by.
+        description: What it holds, in a sentence.
+        licence: An SPDX id, or the words "public domain".
+        source: Who wrote it, and when.
+        ids: One readable id a document.
+        documents: The texts, in the order of `ids`.
+        metadatas: One dictionary a document, in the order of `ids`.
+        queries: Questions with the ids that answer them; empty if there are none.
+
+    Example:
+        >>> from chromalab import datasets
+        >>> facts = datasets.load("facts")
+        >>> facts.ids[1], facts.documents[1]
+        ('astronomy-02', 'Venus is the hottest planet in the solar system because its thick
+        carbon dioxide air traps heat.')
+        >>> facts.metadatas[2]
+        {'topic': 'astronomy', 'year': 1610}
+    """
+
+    name: str
+    description: str
+    licence: str
+    source: str
+    ids: tuple[str, ...]
+    documents: tuple[str, ...]
+    metadatas: tuple[Metadata, ...]
+    queries: tuple[Query, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __repr__(self) -> str:
+        documents = _count(len(self), "document", "documents")
+        queries = _count(len(self.queries), "query", "queries")
+        return f"Dataset({self.name!r}: {documents}, {queries}, {self.licence})"
+
+    def df(self) -> pd.DataFrame:
+        """Return one row a document: its id, its text and a column for each metadata key.
+
+        A whole-number column with gaps is of pandas' nullable `Int64`, so that years stay whole.
+
+        Raises:
+            MissingDependencyError: pandas is not installed.
+
+        Example:
+            >>> from chromalab import datasets
+            >>> frame = datasets.load("facts").df()
+            >>> frame.shape
+            (96, 4)
+            >>> list(frame.columns)
+            ['id', 'document', 'topic', 'year']
+            >>> int(frame["year"].min())
+            1610
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise MissingDependencyError(
+                'A data frame needs pandas. Install it: pip install "chromalab[pandas]"'
+            ) from error
+        frame: pd.DataFrame = pd.DataFrame({"id": self.ids, "document": self.documents})
+        for key in self._keys():
+            values = [metadata.get(key) for metadata in self.metadatas]
+            known = [value for value in values if value is not None]
+            gaps = len(known) < len(values)
+            whole = gaps and all(isinstance(value, int) for value in known)
+            frame[key] = pd.Series(values, dtype="Int64") if whole else values
+        return frame
+
+    def _keys(self) -> list[str]:
+        """Return every metadata key once, in order of first use."""
+        return list(dict.fromkeys(key for metadata in self.metadatas for key in metadata))
+
+    def _repr_html_(self) -> str:
+        """Show the dataset's facts and its first rows, all text escaped."""
+        keys = self._keys()
+        shown = min(_ROWS_SHOWN, len(self))
+        rows = [
+            [self.ids[at], _cut(self.documents[at])]
+            + [_cut(str(self.metadatas[at].get(key, ""))) for key in keys]
+            for at in range(shown)
+        ]
+        head = "".join(f"<th>{escape(name)}</th>" for name in ["id", "document", *keys])
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+        )
+        queries = _count(len(self.queries), "query", "queries")
+        return (
+            f"<div><strong>{escape(self.name)}</strong>: {escape(self.description)}<br>"
+            f"<small>{escape(self.source)} Licence: {escape(self.licence)}. {queries}.</small>"
+            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+            f"<small>{shown:,} of {len(self):,} shown</small></div>"
+        )
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def _cut(text: str) -> str:
+    """Shorten a long text and say so with an ellipsis."""
+    return text if len(text) <= _CHARACTERS_SHOWN else text[:_CHARACTERS_SHOWN].rstrip() + "…"
