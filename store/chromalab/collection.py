@@ -1,0 +1,352 @@
+"""`Collection`: records that are searched together. Every method checks, embeds, asks the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chromalab.arguments import no_images, read_batch, read_filter, read_texts
+from chromalab.description import Described
+from chromalab.embed import embed_documents, embed_queries
+from chromalab.engine import Batch, Filter
+from chromalab.engine.interface import Vectors
+from chromalab.errors import InvalidArgumentError
+from chromalab.ingest import Added, add_from, read_table
+from chromalab.results import GetResult, QueryResult, get_result, query_result
+from chromalab.types import Documents, Embeddings, IDs, Include, Metadatas, Where, WhereDocument
+from chromalab.validation import (
+    check_embeddings,
+    check_include,
+    check_limit,
+    check_metadata,
+    check_n_results,
+    check_name,
+)
+
+__all__ = ["Collection"]
+
+_PARTS = ("documents", "embeddings", "metadatas", "uris", "data")
+_QUERY_PARTS = (*_PARTS, "distances")
+
+
+class Collection(Described):
+    """A named set of records: id, embedding, document, metadata. Made by a client.
+
+    The methods, their arguments and their answers are Chroma's; `add_from` comes on top.
+
+    Example:
+        >>> import chromalab
+        >>> client = chromalab.EphemeralClient()
+        >>> points = client.create_collection("points", embedding_function=None)
+        >>> points.add(ids=["a", "b"], embeddings=[[0, 0], [3, 4]])
+        >>> points.query(query_embeddings=[[0, 1]], n_results=1)["ids"]
+        [['a']]
+    """
+
+    def add(
+        self,
+        ids: IDs | str,
+        embeddings: Embeddings | None = None,
+        metadatas: Metadatas | Mapping[str, Any] | None = None,
+        documents: Documents | str | None = None,
+        images: None = None,
+        uris: Sequence[str | None] | str | None = None,
+    ) -> None:
+        """Add records; an id that is there already is left as it is, silently, as in Chroma.
+
+        All of the call is written, and durable, when it returns; or none of it, after an error.
+
+        Args:
+            ids: One a record.
+            embeddings: (n, dimension) numbers; left out, the documents are embedded.
+            metadatas: A dict, or None, a record.
+            documents: The texts.
+            images: Not supported yet.
+            uris: Where the originals are.
+
+        Raises:
+            DuplicateIDError: an id stands twice in the call.
+            InvalidDimensionException: the embeddings are not as wide as the collection's.
+            InvalidArgumentError: anything else that cannot be stored; the message says where.
+
+        Example:
+            >>> import chromalab
+            >>> notes = chromalab.EphemeralClient().create_collection("notes")
+            >>> notes.add(ids=["a"], documents=["tea is a drink"], metadatas=[{"hot": True}])
+            >>> notes.count()
+            1
+        """
+        self._add(ids, embeddings, metadatas, documents, images, uris)
+
+    def upsert(
+        self,
+        ids: IDs | str,
+        embeddings: Embeddings | None = None,
+        metadatas: Metadatas | Mapping[str, Any] | None = None,
+        documents: Documents | str | None = None,
+        images: None = None,
+        uris: Sequence[str | None] | str | None = None,
+    ) -> None:
+        """Add the records whose ids are new, update the others; see `add` and `update`."""
+        batch = read_batch(ids, embeddings, metadatas, documents, images, uris)
+        self._engine.upsert(self.id, self._embedded(batch))
+
+    def update(
+        self,
+        ids: IDs | str,
+        embeddings: Embeddings | None = None,
+        metadatas: Metadatas | Mapping[str, Any] | None = None,
+        documents: Documents | str | None = None,
+        images: None = None,
+        uris: Sequence[str | None] | str | None = None,
+    ) -> None:
+        """Change records; ids that are not there are ignored, as in Chroma.
+
+        What is left out stays. Metadata is merged, and a None deletes its key. New documents without
+        embeddings are embedded.
+
+        Raises:
+            InvalidArgumentError: as for `add`.
+
+        Example:
+            >>> import chromalab
+            >>> notes = chromalab.EphemeralClient().create_collection("notes")
+            >>> notes.add(ids=["a"], documents=["tea"], metadatas=[{"hot": True, "cups": 2}])
+            >>> notes.update(ids=["a"], metadatas=[{"cups": None}])
+            >>> notes.get()["metadatas"]
+            [{'hot': True}]
+        """
+        batch = read_batch(ids, embeddings, metadatas, documents, images, uris)
+        if batch.vectors is None and batch.documents is not None:
+            batch = self._embedded(batch)
+        self._engine.update(self.id, batch)
+
+    def add_from(
+        self,
+        data: Any,
+        *,
+        text: str | int | None = None,
+        id: str | int | None = None,
+        meta: Sequence[str | int] | str | int | None = None,
+        batch_size: int = 128,
+        progress: bool = True,
+        dry_run: bool = False,
+    ) -> Added:
+        """Add the rows of a table, batch by batch, with a bar after a second.
+
+        Everything is checked before the first row is embedded. Rows whose id is there already are
+        skipped, and not embedded again, so a call that was interrupted goes on when it is repeated.
+
+        Args:
+            data: A pandas or polars DataFrame, a data set, a list of dicts, or a list of texts.
+            text: The column of the documents; "document" or "text" where that is there.
+            id: The column of the ids; "id" where that is there, else an id is made of the text.
+            meta: The columns that become metadata; all others, unless said. Empty cells and lists are
+                left out, dates become ISO text, short arrays lists.
+            batch_size: Rows written together.
+            progress: Whether to show a bar.
+            dry_run: Check and count only; nothing is embedded or written.
+
+        Returns:
+            How many were added, and how many skipped.
+
+        Raises:
+            InvalidArgumentError: a row cannot be stored; the message names it; nothing was written.
+            AddInterrupted: a KeyboardInterrupt that says how many are kept: whole batches.
+
+        Example:
+            >>> import chromalab
+            >>> notes = chromalab.EphemeralClient().create_collection("notes")
+            >>> notes.add_from(["tea is a drink", "chalk is a rock", "tea is a drink"])
+            notes: 2 added, 1 skipped (same id)
+        """
+        table = read_table(data, text=text, id=id, meta=meta)
+        return add_from(self, table, batch_size=batch_size, progress=progress, dry_run=dry_run)
+
+    def delete(
+        self,
+        ids: IDs | str | None = None,
+        where: Where | None = None,
+        where_document: WhereDocument | None = None,
+        limit: int | None = None,
+    ) -> dict[str, int]:
+        """Delete the records that match all that is given.
+
+        Args:
+            ids: Which ones.
+            where: A filter on metadata.
+            where_document: A filter on documents.
+            limit: At most so many; needs a filter.
+
+        Returns:
+            `{"deleted": n}`. With ids alone n is how many were asked for, there or not, as in Chroma.
+
+        Raises:
+            InvalidArgumentError: no ids and no filter, or a filter that cannot be read.
+
+        Example:
+            >>> import chromalab
+            >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+            >>> points.add(ids=["a", "b"], embeddings=[[0], [1]], metadatas=[{"n": 1}, {"n": 2}])
+            >>> points.delete(where={"n": {"$gt": 1}})
+            {'deleted': 1}
+        """
+        if ids is None and where is None and where_document is None:
+            raise InvalidArgumentError(
+                "delete needs ids, where or where_document. To delete everything, "
+                f"client.delete_collection({self.name!r})."
+            )
+        limit = check_limit("limit", limit)
+        if limit is not None and where is None and where_document is None:
+            raise InvalidArgumentError(
+                "limit goes with where or where_document, not with ids alone."
+            )
+        filter = read_filter(ids, where, where_document)
+        deleted = self._engine.delete(self.id, filter, limit)
+        by_ids_alone = filter.where is None and filter.where_document is None
+        return {"deleted": len(filter.ids or ()) if by_ids_alone else deleted}
+
+    def modify(
+        self,
+        name: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        configuration: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Change the name, the metadata (all of it), or what may change of the configuration.
+
+        Raises:
+            UniqueConstraintError: another collection has that name.
+            InvalidArgumentError: the space, or another part that is fixed, would change.
+        """
+        if metadata is not None:
+            metadata = check_metadata(metadata, "The collection's metadata")
+            if metadata.get("hnsw:space", self.space) != self.space or (
+                "hnsw:space" in metadata and "hnsw:space" not in (self.metadata or {})
+            ):
+                raise InvalidArgumentError(
+                    "The space of a collection cannot change: make a new one with "
+                    'configuration={"hnsw": {"space": ...}}.'
+                )
+        self._model = self._engine.modify_collection(
+            self.id, None if name is None else check_name(name), metadata, configuration
+        )
+
+    def get(
+        self,
+        ids: IDs | str | None = None,
+        where: Where | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        where_document: WhereDocument | None = None,
+        include: Include = ("metadatas", "documents"),
+    ) -> GetResult:
+        """Read records, in the order in which they were added.
+
+        Args:
+            ids: Which ones; the order of this list plays no part, unknown ids are left out.
+            where: A filter on metadata, e.g. `{"year": {"$gte": 2020}}`.
+            limit: At most so many.
+            offset: After so many.
+            where_document: A filter on documents, e.g. `{"$contains": "tea"}`.
+            include: Parts: "documents", "embeddings", "metadatas", "uris".
+
+        Returns:
+            Chroma's dict; `embeddings` is (n, dimension) float32.
+
+        Raises:
+            InvalidArgumentError: a filter or part that cannot be read.
+        """
+        parts = check_include(include, _PARTS)
+        limit, offset = check_limit("limit", limit), check_limit("offset", offset)
+        filter = read_filter(ids, where, where_document)
+        return get_result(self._engine.get(self.id, filter, set(parts), limit, offset or 0), parts)
+
+    def peek(self, limit: int = 10) -> GetResult:
+        """Read the first records, with their embeddings."""
+        return self.get(limit=limit, include=["metadatas", "documents", "embeddings"])
+
+    def query(
+        self,
+        query_embeddings: Embeddings | None = None,
+        query_texts: Documents | str | None = None,
+        query_images: None = None,
+        query_uris: None = None,
+        ids: IDs | str | None = None,
+        n_results: int = 10,
+        where: Where | None = None,
+        where_document: WhereDocument | None = None,
+        include: Include = ("metadatas", "documents", "distances"),
+    ) -> QueryResult:
+        """Find the nearest records to each query.
+
+        Args:
+            query_embeddings: (q, dimension) numbers.
+            query_texts: Texts, embedded as queries. Give these or embeddings.
+            query_images: Not supported yet.
+            query_uris: Not supported yet.
+            ids: Search among these only.
+            n_results: How many a query; fewer come back where fewer match.
+            where: A filter on metadata.
+            where_document: A filter on documents.
+            include: Parts: "documents", "embeddings", "metadatas", "uris", "distances".
+
+        Returns:
+            Chroma's dict: under each key a list for each query, nearest first. Distances are squared
+            l2, 1 - cos, or 1 - dot, by the collection's space.
+
+        Raises:
+            InvalidArgumentError: no query, two kinds of query, or a filter that cannot be read.
+            InvalidDimensionException: the queries are not as wide as the collection.
+
+        Example:
+            >>> import chromalab
+            >>> notes = chromalab.EphemeralClient().create_collection("notes")
+            >>> notes.add(ids=["a", "b"], documents=["a cup of tea", "a piece of chalk"])
+            >>> notes.query(query_texts=["hot drinks"], n_results=1)["ids"]
+            [['a']]
+        """
+        no_images(query_images, query_uris)
+        if (query_embeddings is None) == (query_texts is None):
+            raise InvalidArgumentError(
+                "Give query_embeddings or query_texts: one of them, not both."
+            )
+        n_results = check_n_results(n_results)
+        parts = check_include(include, _QUERY_PARTS)
+        if ids is not None and not isinstance(ids, str) and not len(ids):
+            filter = Filter(ids=[])
+        else:
+            filter = read_filter(ids, where, where_document)
+        if query_texts is not None:
+            texts = read_texts(query_texts, "query_texts")
+            labels: list[str] = list(texts)
+            queries = embed_queries(self._function(), texts)
+        else:
+            queries = check_embeddings(query_embeddings, "query_embeddings")
+            labels = [f"query {number}" for number in range(1, len(queries) + 1)]
+        found = self._engine.query(self.id, queries, n_results, filter, set(parts))
+        return query_result(found, parts, labels)
+
+    def _add(
+        self,
+        ids: Any,
+        embeddings: Any = None,
+        metadatas: Any = None,
+        documents: Any = None,
+        images: Any = None,
+        uris: Any = None,
+    ) -> int:
+        batch = read_batch(ids, embeddings, metadatas, documents, images, uris)
+        return self._engine.add(self.id, self._embedded(batch)).added
+
+    def _existing(self, ids: Sequence[str]) -> set[str]:
+        return self._engine.existing(self.id, ids)
+
+    def _embedded(self, batch: Batch) -> Batch:
+        """Fill in the vectors."""
+        if batch.vectors is not None:
+            return batch
+        if batch.documents is None:
+            raise InvalidArgumentError("Give embeddings, or documents to make them of.")
+        texts = read_texts(batch.documents, "documents")
+        vectors: Vectors = embed_documents(self._function(), texts)
+        return Batch(batch.ids, vectors, batch.documents, batch.metadatas, batch.uris)

@@ -1,0 +1,223 @@
+"""The catalog: which collections there are. Functions over a connection in a transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from chromalab.engine.configuration import SPACES, changed_configuration
+from chromalab.engine.interface import CollectionModel
+from chromalab.errors import InternalError, NotFoundError, UniqueConstraintError, near
+
+__all__ = [
+    "Entry",
+    "count",
+    "create",
+    "delete",
+    "entries",
+    "file_names",
+    "find",
+    "find_id",
+    "modify",
+    "wrote",
+]
+
+_COLUMNS = "number, id, tenant, database, name, metadata, configuration, dimension, generation, slots, version"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the catalog: what users see of the collection, and what the engine needs.
+
+    `slots` is how many rows of the vector file are committed.
+    """
+
+    number: int
+    generation: int
+    slots: int
+    model: CollectionModel
+
+    @property
+    def file_name(self) -> str:
+        """The name of the vector file."""
+        return f"{self.model.id}-{self.generation}.f32"
+
+
+def create(
+    connection: sqlite3.Connection,
+    tenant: str,
+    database: str,
+    name: str,
+    metadata: dict[str, Any] | None,
+    configuration: dict[str, Any],
+) -> Entry:
+    """Make a collection; UniqueConstraintError if the name is taken."""
+    id = uuid4()
+    try:
+        connection.execute(
+            "INSERT INTO collections (id, tenant, database, name, metadata, configuration)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (str(id), tenant, database, name, _dump(metadata), _dump(configuration)),
+        )
+    except sqlite3.IntegrityError as error:
+        raise _taken(name) from error
+    return find_id(connection, id)
+
+
+def find(connection: sqlite3.Connection, tenant: str, database: str, name: str) -> Entry:
+    """Find a collection by name; NotFoundError names the near ones."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM collections WHERE tenant = ? AND database = ? AND name = ?",  # noqa: S608
+        (tenant, database, name),
+    ).fetchone()
+    if row is None:
+        names = [entry.model.name for entry in entries(connection, tenant, database)]
+        raise NotFoundError(f"No collection {name!r}. {near(name, names, what='Collections')}")
+    return _entry(row)
+
+
+def find_id(connection: sqlite3.Connection, id: UUID) -> Entry:
+    """Find a collection by id; NotFoundError if it was deleted."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM collections WHERE id = ?",  # noqa: S608
+        (str(id),),
+    ).fetchone()
+    if row is None:
+        raise NotFoundError(
+            f"No collection with the id {id}: it was deleted. Get or create it again by name."
+        )
+    return _entry(row)
+
+
+def entries(
+    connection: sqlite3.Connection,
+    tenant: str,
+    database: str,
+    limit: int | None = None,
+    offset: int | None = None,
+) -> list[Entry]:
+    """List the collections in the order they were made."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM collections WHERE tenant = ? AND database = ?"  # noqa: S608
+        " ORDER BY number LIMIT ? OFFSET ?",
+        (tenant, database, -1 if limit is None else limit, offset or 0),
+    )
+    return [_entry(row) for row in rows]
+
+
+def count(connection: sqlite3.Connection, tenant: str, database: str) -> int:
+    """Count the collections."""
+    sql = "SELECT count(*) FROM collections WHERE tenant = ? AND database = ?"
+    return int(connection.execute(sql, (tenant, database)).fetchone()[0])
+
+
+def modify(
+    connection: sqlite3.Connection,
+    id: UUID,
+    name: str | None,
+    metadata: dict[str, Any] | None,
+    configuration: Mapping[str, Any] | None,
+) -> Entry:
+    """Change what is not None; a configuration is merged into the stored one."""
+    stored = find_id(connection, id).model.configuration
+    changed = None if configuration is None else changed_configuration(stored, configuration)
+    try:
+        connection.execute(
+            "UPDATE collections SET name = coalesce(?, name), metadata = coalesce(?, metadata),"
+            " configuration = coalesce(?, configuration), version = version + 1 WHERE id = ?",
+            (name, _dump(metadata), _dump(changed), str(id)),
+        )
+    except sqlite3.IntegrityError as error:
+        raise _taken(str(name)) from error
+    return find_id(connection, id)
+
+
+def wrote(connection: sqlite3.Connection, number: int, dimension: int | None, slots: int) -> None:
+    """Count a committed write; note the dimension and the rows that are committed now."""
+    connection.execute(
+        "UPDATE collections SET version = version + 1, dimension = ?, slots = ? WHERE number = ?",
+        (dimension, slots, number),
+    )
+
+
+def delete(connection: sqlite3.Connection, entry: Entry) -> None:
+    """Delete a collection and its records."""
+    for table, column in (
+        ("records", "collection"),
+        ("dead_slots", "collection"),
+        ("collections", "number"),
+    ):
+        connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (entry.number,))  # noqa: S608
+
+
+def file_names(connection: sqlite3.Connection) -> set[str]:
+    """The names of the vector files of all collections, of every tenant."""
+    rows = connection.execute(f"SELECT {_COLUMNS} FROM collections")  # noqa: S608
+    return {_entry(row).file_name for row in rows}
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    """Read a row; what a store of a stranger holds is not believed."""
+    number, id, tenant, database, name, metadata, configuration, dimension, *counts = row
+    try:
+        entry = Entry(
+            number=number,
+            generation=counts[0],
+            slots=counts[1],
+            model=CollectionModel(
+                id=UUID(id),
+                name=name,
+                metadata=None if metadata is None else json.loads(metadata),
+                configuration=json.loads(configuration),
+                dimension=dimension,
+                tenant=tenant,
+                database=database,
+                version=counts[2],
+            ),
+        )
+        sound = _is_sound(entry)
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+        raise _damaged(number) from error
+    if not sound:
+        raise _damaged(number)
+    return entry
+
+
+def _is_sound(entry: Entry) -> bool:
+    model = entry.model
+    section = model.configuration["hnsw"] or model.configuration["spann"]
+    function = model.configuration["embedding_function"]
+    counts = (entry.generation, entry.slots, model.version)
+    return (
+        all(type(count) is int and count >= 0 for count in counts)
+        and model.name.isprintable()
+        and isinstance(model.metadata, dict | None)
+        and section["space"] in SPACES
+        and (function is None or str(function.get("name", "")).isprintable())
+        and (
+            model.dimension is None
+            or (type(model.dimension) is int and 0 < model.dimension < 2**24)
+        )
+        and (entry.slots == 0 or model.dimension is not None)
+    )
+
+
+def _damaged(number: Any) -> InternalError:
+    return InternalError(
+        f"The catalog of this store is damaged: row {number} of collections does not make sense. "
+        "Restore the folder from a copy."
+    )
+
+
+def _dump(value: dict[str, Any] | None) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _taken(name: str) -> UniqueConstraintError:
+    return UniqueConstraintError(
+        f"A collection {name!r} exists already. Use get_or_create_collection({name!r}), or another name."
+    )

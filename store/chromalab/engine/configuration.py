@@ -1,0 +1,151 @@
+"""The configuration of a collection: what a user gives, what is stored, what may change later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chromalab.errors import InvalidArgumentError, near
+
+__all__ = ["SPACES", "changed_configuration", "new_configuration"]
+
+SPACES = ("l2", "cosine", "ip")
+
+_HNSW: dict[str, Any] = {
+    "space": "l2",
+    "ef_construction": 100,
+    "ef_search": 100,
+    "max_neighbors": 16,
+    "resize_factor": 1.2,
+    "sync_threshold": 1000,
+}
+_HNSW_OPTIONAL = ("num_threads", "batch_size")
+_HNSW_CHANGEABLE = (
+    "ef_search",
+    "num_threads",
+    "batch_size",
+    "sync_threshold",
+    "resize_factor",
+    "max_neighbors",
+)
+_SPANN = (
+    "space",
+    "search_nprobe",
+    "write_nprobe",
+    "ef_construction",
+    "ef_search",
+    "max_neighbors",
+    "reassign_neighbor_count",
+    "split_threshold",
+    "merge_threshold",
+)
+_SPANN_CHANGEABLE = ("search_nprobe", "ef_search")
+_LEGACY = {
+    "hnsw:space": "space",
+    "hnsw:construction_ef": "ef_construction",
+    "hnsw:M": "max_neighbors",
+    "hnsw:search_ef": "ef_search",
+    "hnsw:num_threads": "num_threads",
+    "hnsw:batch_size": "batch_size",
+    "hnsw:sync_threshold": "sync_threshold",
+    "hnsw:resize_factor": "resize_factor",
+}
+
+
+def new_configuration(
+    configuration: Mapping[str, Any] | None,
+    metadata: Mapping[str, Any] | None,
+    embedding_function: dict[str, Any] | None,
+    default_space: str,
+) -> dict[str, Any]:
+    """Make the configuration that is stored with a new collection.
+
+    Args:
+        configuration: `{"hnsw": {...}}` or `{"spann": {...}}`, as in Chroma.
+        metadata: The collection's metadata; its `hnsw:...` keys of old still count.
+        embedding_function: The function as it is stored.
+        default_space: The space where none is given.
+
+    Returns:
+        `{"hnsw": ..., "spann": ..., "embedding_function": ...}`.
+
+    Raises:
+        InvalidArgumentError: both kinds, an unknown key, or a value out of range.
+    """
+    given = _sections(configuration)
+    if given.get("hnsw") is not None and given.get("spann") is not None:
+        raise InvalidArgumentError("Give hnsw or spann in the configuration, not both.")
+    stored = {"hnsw": None, "spann": None, "embedding_function": embedding_function}
+    if given.get("spann") is not None:
+        spann = _checked("spann", given["spann"], _SPANN)
+        return {**stored, "spann": {"space": default_space, **spann}}
+    legacy = {key: (metadata or {})[old] for old, key in _LEGACY.items() if old in (metadata or {})}
+    hnsw = _checked("hnsw", {**legacy, **(given.get("hnsw") or {})}, (*_HNSW, *_HNSW_OPTIONAL))
+    return {**stored, "hnsw": {**_HNSW, "space": default_space, **hnsw}}
+
+
+def changed_configuration(stored: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the configuration after `modify(configuration=change)`.
+
+    Raises:
+        InvalidArgumentError: the key cannot change once the collection exists.
+    """
+    result = dict(stored)
+    for section, values in _sections(change).items():
+        if section == "embedding_function":
+            raise InvalidArgumentError(
+                "The embedding function of a collection cannot change: its records were embedded with "
+                "it. Make a new collection and add the documents there."
+            )
+        allowed = _HNSW_CHANGEABLE if section == "hnsw" else _SPANN_CHANGEABLE
+        if values is not None and stored.get(section) is None:
+            raise InvalidArgumentError(f"This collection has no {section} configuration to change.")
+        for key in values or {}:
+            if key not in allowed:
+                raise InvalidArgumentError(
+                    f"{section}.{key} cannot change once the collection exists. "
+                    f"What can: {', '.join(allowed)}."
+                )
+        result[section] = {**(stored[section] or {}), **_checked(section, values or {}, allowed)}
+    return result
+
+
+def _sections(configuration: Any) -> dict[str, Any]:
+    if configuration is None:
+        return {}
+    known = ("hnsw", "spann", "embedding_function")
+    if not isinstance(configuration, Mapping):
+        raise InvalidArgumentError(
+            f"configuration is a dict with {', '.join(known)}; found {configuration!r}."
+        )
+    for section in configuration:
+        if section not in known:
+            raise InvalidArgumentError(
+                f"Unknown configuration {section!r}. {near(str(section), known, what='Known')}"
+            )
+    return dict(configuration)
+
+
+def _checked(section: str, values: Mapping[str, Any], known: tuple[str, ...]) -> dict[str, Any]:
+    if not isinstance(values, Mapping):
+        raise InvalidArgumentError(f"{section} is a dict; found {values!r}.")
+    for key, value in values.items():
+        if key not in known:
+            raise InvalidArgumentError(
+                f"Unknown {section} key {key!r}. {near(str(key), known, what='Keys')}"
+            )
+        if key == "space":
+            if value not in SPACES:
+                raise InvalidArgumentError(
+                    f"Unknown space {value!r}. {near(str(value), SPACES, what='Spaces')}"
+                )
+        elif not _positive(value, float if key == "resize_factor" else int):
+            raise InvalidArgumentError(
+                f"{section}.{key} must be a number above 0; found {value!r}."
+            )
+    return dict(values)
+
+
+def _positive(value: Any, kind: type) -> bool:
+    kinds = (int, float) if kind is float else (int,)
+    return isinstance(value, kinds) and not isinstance(value, bool) and value > 0

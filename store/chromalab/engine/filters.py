@@ -1,0 +1,243 @@
+"""`where` and `where_document`: parsed once into a tree, checked in full, then asked per record.
+
+The language is Chroma's. `$ne`, `$nin` and `$not_contains` also match a record that lacks the key;
+integers and floats compare as numbers, booleans are a type of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+from chromalab.errors import InvalidArgumentError, near, short
+
+__all__ = ["Clause", "parse_where", "parse_where_document"]
+
+_DEEPEST = 50
+_LONGEST_PATTERN = 2000
+_PATTERN_BYTES = 1 << 20  # linear time has a constant: a larger automaton takes seconds a document
+_JOINS = ("$and", "$or")
+_NUMBER = ("$gt", "$gte", "$lt", "$lte")
+_LIST = ("$in", "$nin")
+_FIELD = ("$eq", "$ne", *_NUMBER, *_LIST, "$contains", "$not_contains")
+_TEXT = ("$contains", "$not_contains", "$regex", "$not_regex")
+
+Metadata = Mapping[str, Any]
+
+
+class Clause(Protocol):
+    """A node of the tree: says whether a record matches."""
+
+    def matches(self, metadata: Metadata, document: str | None) -> bool:
+        """Whether a record with this metadata and document matches."""
+        ...
+
+
+@dataclass(frozen=True)
+class Join:
+    """All of the clauses (`$and`) or any of them (`$or`)."""
+
+    operator: str
+    clauses: tuple[Clause, ...]
+
+    def matches(self, metadata: Metadata, document: str | None) -> bool:
+        """Whether all, or any, of the clauses match."""
+        answers = (clause.matches(metadata, document) for clause in self.clauses)
+        return all(answers) if self.operator == "$and" else any(answers)
+
+
+@dataclass(frozen=True)
+class Compare:
+    """One metadata key against one value."""
+
+    key: str
+    operator: str
+    value: Any
+
+    def matches(self, metadata: Metadata, document: str | None) -> bool:
+        """Whether the value under the key compares so."""
+        found = metadata.get(self.key)
+        return _COMPARE[self.operator](found, self.value)
+
+
+@dataclass(frozen=True)
+class Text:
+    """The document against a literal or an RE2 expression."""
+
+    operator: str
+    value: str
+
+    def matches(self, metadata: Metadata, document: str | None) -> bool:
+        """Whether the document holds the value; a record without document holds nothing."""
+        held = document is not None and self._finds(document)
+        return held != self.operator.startswith("$not_")
+
+    @cached_property
+    def _finds(self) -> Callable[[str], bool]:
+        if self.operator.endswith("contains"):
+            return lambda document: self.value in document
+        expression = _compile(self.value)
+        return lambda document: expression.search(document) is not None
+
+
+def parse_where(where: Any) -> Clause:
+    """Turn a `where` into a tree.
+
+    Args:
+        where: Chroma's filter: `{"year": {"$gte": 2020}}`, `{"$and": [...]}`, `{"kind": "a"}`.
+
+    Returns:
+        The tree.
+
+    Raises:
+        InvalidArgumentError: the filter has an unknown operator or a value of a wrong type.
+
+    Example:
+        >>> parse_where({"year": {"$gt": 2000}}).matches({"year": 2001}, None)
+        True
+    """
+    return _parse(where, "where", _field, depth=0)
+
+
+def parse_where_document(where_document: Any) -> Clause:
+    """Turn a `where_document` into a tree; `$regex` is RE2, so no pattern can run away.
+
+    Raises:
+        InvalidArgumentError: an unknown operator, an empty value, or a pattern RE2 cannot read.
+
+    Example:
+        >>> parse_where_document({"$contains": "apple"}).matches({}, "an apple a day")
+        True
+    """
+    return _parse(where_document, "where_document", _text, depth=0)
+
+
+def _parse(node: Any, what: str, leaf: Callable[[str, Any], Clause], *, depth: int) -> Clause:
+    if not isinstance(node, Mapping) or len(node) != 1:
+        raise InvalidArgumentError(
+            f"A {what} is a dict with exactly one key, found {short(node)}. "
+            'Join several conditions with {"$and": [...]} or {"$or": [...]}.'
+        )
+    if depth > _DEEPEST:
+        raise InvalidArgumentError(f"This {what} is nested more than {_DEEPEST} levels deep.")
+    (key, value), *_ = node.items()
+    if key not in _JOINS:
+        return leaf(key, value)
+    if not isinstance(value, list | tuple) or len(value) < 2:
+        raise InvalidArgumentError(
+            f"{key} takes a list of at least two clauses, found {short(value)}."
+        )
+    return Join(key, tuple(_parse(clause, what, leaf, depth=depth + 1) for clause in value))
+
+
+def _field(key: Any, value: Any) -> Clause:
+    if not isinstance(key, str) or key.startswith("$"):
+        raise InvalidArgumentError(
+            f"{short(key)} is no metadata key. {near(str(key), _JOINS, what='Joins')}"
+        )
+    if not isinstance(value, Mapping):
+        value = {"$eq": value}
+    if len(value) != 1:
+        raise InvalidArgumentError(
+            f"The condition on {key!r} takes exactly one operator, found {short(value)}. "
+            'Write {"$and": [...]} for a range.'
+        )
+    (operator, wanted), *_ = value.items()
+    if operator not in _FIELD:
+        raise InvalidArgumentError(
+            f"Unknown operator {short(operator)} on {key!r}. {near(str(operator), _FIELD, what='Operators')}"
+        )
+    if operator in _NUMBER and _kind(wanted) != "number":
+        raise InvalidArgumentError(f"{operator} on {key!r} takes a number, found {short(wanted)}.")
+    if operator in _LIST:
+        kinds = {type(item) for item in wanted} if isinstance(wanted, list | tuple) else set()
+        if len(kinds) != 1 or not all(map(_kind, wanted)):
+            raise InvalidArgumentError(
+                f"{operator} on {key!r} takes a list of values of one type, not empty, found {short(wanted)}."
+            )
+        wanted = tuple(wanted)
+    elif _kind(wanted) is None:
+        raise InvalidArgumentError(
+            f"{operator} on {key!r} takes a str, int, float or bool, found {short(wanted)}."
+        )
+    return Compare(key, operator, wanted)
+
+
+def _text(operator: Any, value: Any) -> Clause:
+    if operator not in _TEXT:
+        raise InvalidArgumentError(
+            f"Unknown operator {short(operator)} in where_document. "
+            f"{near(str(operator), (*_TEXT, *_JOINS), what='Operators')}"
+        )
+    if not isinstance(value, str) or not value:
+        raise InvalidArgumentError(
+            f"{operator} takes a text that is not empty, found {short(value)}."
+        )
+    if operator.endswith("regex"):
+        _compile(value)
+    return Text(operator, value)
+
+
+def _compile(pattern: str) -> Any:
+    import re2
+
+    if len(pattern) > _LONGEST_PATTERN or not _is_unicode(pattern):
+        raise InvalidArgumentError(
+            f"A pattern is valid Unicode of at most {_LONGEST_PATTERN:,} characters, "
+            f"found {short(pattern)}."
+        )
+    options = re2.Options()
+    options.log_errors = False
+    options.never_capture = True
+    options.max_mem = _PATTERN_BYTES
+    try:
+        return re2.compile(pattern, options)
+    except re2.error as error:
+        reason = error.args[0].decode() if isinstance(error.args[0], bytes) else error.args[0]
+        raise InvalidArgumentError(
+            f"RE2 cannot read the pattern {short(pattern)}: {reason}."
+        ) from error
+
+
+def _kind(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | float):
+        return "number"
+    return "text" if isinstance(value, str) else None
+
+
+def _same(found: Any, wanted: Any) -> bool:
+    return _kind(found) == _kind(wanted) and bool(found == wanted)
+
+
+def _number(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    return lambda found, wanted: _kind(found) == "number" and compare(found, wanted)
+
+
+def _holds(found: Any, wanted: Any) -> bool:
+    return isinstance(found, list) and any(_same(item, wanted) for item in found)
+
+
+def _among(found: Any, wanted: Any) -> bool:
+    return any(_same(found, item) for item in wanted)
+
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "$eq": _same,
+    "$ne": lambda found, wanted: not _same(found, wanted),
+    "$gt": _number(lambda found, wanted: found > wanted),
+    "$gte": _number(lambda found, wanted: found >= wanted),
+    "$lt": _number(lambda found, wanted: found < wanted),
+    "$lte": _number(lambda found, wanted: found <= wanted),
+    "$in": _among,
+    "$nin": lambda found, wanted: not _among(found, wanted),
+    "$contains": _holds,
+    "$not_contains": lambda found, wanted: not _holds(found, wanted),
+}
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -1,0 +1,88 @@
+"""No SQLite connection may be open across a fork.
+
+The library keeps the locks and the WAL index of a file once a process, and a child inherits them: it
+would believe it holds locks that only its parent has, and lose what it commits
+(https://www.sqlite.org/howtocorrupt.html, section 2.6). So before a fork every store waits for the
+transactions of other threads and closes its connections; they open again when they are needed.
+`subprocess` does not run these hooks, and does not need to.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from typing import Protocol
+
+__all__ = ["Running", "watch"]
+
+
+class Running:
+    """Counts the transactions that run in each thread; as a context manager it is one."""
+
+    def __init__(self) -> None:
+        self._threads: dict[int, int] = {}
+        self._changed = threading.Condition()
+        self._stopped = False
+
+    def __enter__(self) -> None:
+        me = threading.get_ident()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._stopped or me in self._threads)
+            self._threads[me] = self._threads.get(me, 0) + 1
+
+    def __exit__(self, *_: object) -> None:
+        me = threading.get_ident()
+        with self._changed:
+            self._threads[me] -= 1
+            if not self._threads[me]:
+                del self._threads[me]
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Let no other thread begin, and wait until those that run have ended."""
+        me = threading.get_ident()
+        with self._changed:
+            self._stopped = True
+            self._changed.wait_for(lambda: not self._threads.keys() - {me})
+
+    def go_on(self) -> None:
+        """Let the others begin again."""
+        with self._changed:
+            self._stopped = False
+            self._changed.notify_all()
+
+
+class _Store(Protocol):
+    running: Running
+
+    def let_go(self) -> None: ...
+    def renew(self) -> None: ...
+
+
+_stores: weakref.WeakSet[_Store] = weakref.WeakSet()
+
+
+def watch(store: _Store) -> None:
+    """Take care of a store at every fork from now on."""
+    _stores.add(store)
+
+
+def _before() -> None:
+    for store in list(_stores):
+        store.running.stop()
+        store.let_go()
+
+
+def _in_parent() -> None:
+    for store in list(_stores):
+        store.running.go_on()
+
+
+def _in_child() -> None:
+    for store in list(_stores):
+        store.renew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)

@@ -1,0 +1,142 @@
+"""The records table: rows by id and by place. Functions over a connection in a transaction.
+
+Lists of keys are bound as one JSON array, so there is no limit on how many one statement takes.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from chromalab.engine.interface import Batch
+from chromalab.errors import InternalError
+
+__all__ = ["fetch", "insert", "load", "locate", "merged", "remove", "rewrite"]
+
+_COLUMNS = ("id", "slot", "document", "metadata", "uri")
+_BOUND = "(SELECT value FROM json_each(?))"
+
+
+def locate(
+    connection: sqlite3.Connection, collection: int, ids: Sequence[str]
+) -> dict[str, tuple[int, int]]:
+    """Find ids: id -> (place, slot), for those that are there."""
+    rows = connection.execute(
+        f"SELECT id, place, slot FROM records WHERE collection = ? AND id IN {_BOUND}",  # noqa: S608
+        (collection, json.dumps(list(ids))),
+    )
+    return {id: (place, slot) for id, place, slot in rows}
+
+
+def fetch(
+    connection: sqlite3.Connection, places: Iterable[int], columns: Sequence[str]
+) -> dict[int, tuple[Any, ...]]:
+    """Read columns of the records at some places: place -> values, by ascending place."""
+    unknown = set(columns) - set(_COLUMNS)
+    if unknown:
+        raise ValueError(f"records has no columns {unknown}")
+    rows = connection.execute(
+        f"SELECT {', '.join(('place', *columns))} FROM records"  # noqa: S608
+        f" WHERE place IN {_BOUND} ORDER BY place",
+        (json.dumps([int(place) for place in places]),),
+    )
+    return {row[0]: row[1:] for row in rows}
+
+
+def insert(
+    connection: sqlite3.Connection, collection: int, batch: Batch, chosen: Sequence[int], slot: int
+) -> None:
+    """Insert the chosen rows of a batch, their vectors at `slot` and after it."""
+    connection.executemany(
+        "INSERT INTO records (collection, id, slot, document, metadata, uri) VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            (
+                collection,
+                batch.ids[row],
+                slot + offset,
+                batch.documents[row] if batch.documents else None,
+                _dump(merged(None, batch.metadatas[row])) if batch.metadatas else None,
+                batch.uris[row] if batch.uris else None,
+            )
+            for offset, row in enumerate(chosen)
+        ),
+    )
+
+
+def rewrite(
+    connection: sqlite3.Connection, batch: Batch, chosen: Mapping[int, tuple[int, int]]
+) -> None:
+    """Change records: `chosen` maps rows of the batch to (place, slot from now on).
+
+    What the batch leaves out, or gives as None, stays; metadata is merged.
+    """
+    connection.executemany(
+        "UPDATE records SET slot = ?, document = coalesce(?, document), uri = coalesce(?, uri)"
+        " WHERE place = ?",
+        (
+            (
+                slot,
+                batch.documents[row] if batch.documents else None,
+                batch.uris[row] if batch.uris else None,
+                place,
+            )
+            for row, (place, slot) in chosen.items()
+        ),
+    )
+    if batch.metadatas is None:
+        return
+    kept = fetch(connection, (place for place, _ in chosen.values()), ("metadata",))
+    connection.executemany(
+        "UPDATE records SET metadata = ? WHERE place = ?",
+        (
+            (_dump(merged(load(kept[place][0]), batch.metadatas[row])), place)
+            for row, (place, _) in chosen.items()
+        ),
+    )
+
+
+def remove(
+    connection: sqlite3.Connection, collection: int, version: int, places: Sequence[int]
+) -> None:
+    """Delete the records at some places; note that their slots died in `version`."""
+    bound = json.dumps([int(place) for place in places])
+    connection.execute(
+        "INSERT INTO dead_slots (collection, version, slot)"  # noqa: S608
+        f" SELECT ?, ?, slot FROM records WHERE place IN {_BOUND}",
+        (collection, version, bound),
+    )
+    connection.execute(f"DELETE FROM records WHERE place IN {_BOUND}", (bound,))  # noqa: S608
+
+
+def merged(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Merge metadata as Chroma does: new values win, None deletes the key, nothing left is None.
+
+    Example:
+        >>> merged({"a": 1, "b": 2}, {"b": None, "c": 3})
+        {'a': 1, 'c': 3}
+    """
+    both = {**(old or {}), **(new or {})}
+    return {key: value for key, value in both.items() if value is not None} or None
+
+
+def load(text: str | None) -> dict[str, Any] | None:
+    """Read metadata as it was stored."""
+    if text is None:
+        return None
+    try:
+        metadata = json.loads(text)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise _damaged() from error
+    if not isinstance(metadata, dict):
+        raise _damaged()
+    return metadata
+
+
+def _damaged() -> InternalError:
+    return InternalError("The metadata of a record is damaged. Restore the folder from a copy.")
+
+
+def _dump(metadata: dict[str, Any] | None) -> str | None:
+    return None if metadata is None else json.dumps(metadata, ensure_ascii=False)

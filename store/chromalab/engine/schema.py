@@ -1,0 +1,112 @@
+"""The tables of a store, as numbered migrations, and whether a file is such a store.
+
+`PRAGMA user_version` counts the migrations a store has had. A released migration never changes;
+a new one is added at the end, and a store kept from the release before tests it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from chromalab.errors import VersionMismatchError
+
+__all__ = ["check_format", "check_origin", "migrate"]
+
+_APPLICATION_ID = 0x6368726C  # "chrl": marks the SQLite file as ours
+
+_MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """
+        CREATE TABLE collections (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            tenant TEXT NOT NULL,
+            database TEXT NOT NULL,
+            name TEXT NOT NULL,
+            metadata TEXT,
+            configuration TEXT NOT NULL,
+            dimension INTEGER,
+            generation INTEGER NOT NULL DEFAULT 0,
+            slots INTEGER NOT NULL DEFAULT 0,
+            version INTEGER NOT NULL DEFAULT 0,
+            UNIQUE (tenant, database, name)
+        )
+        """,
+        """
+        CREATE TABLE records (
+            place INTEGER PRIMARY KEY AUTOINCREMENT,
+            collection INTEGER NOT NULL,
+            id TEXT NOT NULL,
+            slot INTEGER NOT NULL,
+            document TEXT,
+            metadata TEXT,
+            uri TEXT,
+            UNIQUE (collection, id)
+        )
+        """,
+        "CREATE INDEX records_by_slot ON records (collection, slot)",
+        """
+        CREATE TABLE dead_slots (
+            collection INTEGER NOT NULL,
+            version INTEGER NOT NULL,
+            slot INTEGER NOT NULL,
+            PRIMARY KEY (collection, version, slot)
+        ) WITHOUT ROWID
+        """,
+    ),
+)
+_TABLES = {"collections", "records", "dead_slots", "sqlite_sequence"}
+_INDEXES = {"records_by_slot"}
+
+
+def check_origin(connection: sqlite3.Connection) -> None:
+    """Refuse a file of another program, or one with tables, views or triggers that are not ours.
+
+    Reads only: a file that is refused is left as it was.
+
+    Raises:
+        VersionMismatchError: the file is not a store of ours.
+    """
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    there = connection.execute(
+        "SELECT type, name, rootpage FROM sqlite_schema WHERE name NOT LIKE 'sqlite_autoindex%'"
+    ).fetchall()
+    known = {("table", name) for name in _TABLES} | {("index", name) for name in _INDEXES}
+    ours = application == _APPLICATION_ID and all(
+        (kind, name) in known and rootpage for kind, name, rootpage in there
+    )
+    if not ours and (application or there) and not _is_newer(connection, application):
+        raise VersionMismatchError(
+            "store.sqlite3 in this folder was not made by chromalab, or was changed by something else. "
+            "Choose another folder."
+        )
+
+
+def check_format(connection: sqlite3.Connection) -> None:
+    """Refuse a store that a newer release has changed, perhaps while this client was open.
+
+    Raises:
+        VersionMismatchError: the format is newer than this release.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(_MIGRATIONS):
+        raise VersionMismatchError(
+            f"This store was written by a newer chromalab (format {version}, this release reads up to "
+            f"{len(_MIGRATIONS)}). Upgrade: pip install --upgrade chromalab"
+        )
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a store up to this release; call it inside a write transaction."""
+    check_format(connection)
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    for statements in _MIGRATIONS[version:]:
+        for statement in statements:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+
+
+def _is_newer(connection: sqlite3.Connection, application: int) -> bool:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return bool(application == _APPLICATION_ID and version > len(_MIGRATIONS))

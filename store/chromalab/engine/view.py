@@ -1,0 +1,88 @@
+"""Which records a collection has at one version: their slots and places, in insertion order.
+
+Held in memory, 16 bytes a record. A view never changes; a later version is made from an earlier one
+by reading only what was written in between.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chromalab.engine.catalog import Entry
+from chromalab.errors import InternalError
+
+__all__ = ["View", "view_at"]
+
+
+_LEAST = -(2**63)  # a first view reads every slot, so that one that cannot be is noticed
+
+
+@dataclass(frozen=True)
+class View:
+    """The live records of one version.
+
+    Attributes:
+        version: The collection's version.
+        slots: (n,) int64, each record's row in the vector file.
+        places: (n,) int64, ascending: each record's key in the records table.
+        committed: How many rows of the vector file are committed.
+    """
+
+    version: int
+    slots: NDArray[np.int64]
+    places: NDArray[np.int64]
+    committed: int
+
+
+def view_at(connection: sqlite3.Connection, entry: Entry, known: View | None) -> View:
+    """Make the view of the transaction's moment, from a known one where that saves reading."""
+    if known is not None and known.version == entry.model.version:
+        return known
+    if known is None or known.version > entry.model.version:
+        nothing = np.empty(0, dtype=np.int64)
+        known = View(version=-1, slots=nothing, places=nothing, committed=0)
+    elif known.version >= 0:
+        known = _without_dead(connection, entry, known)
+    new = _integers(
+        connection.execute(
+            "SELECT slot, place FROM records WHERE collection = ? AND slot >= ?",
+            (entry.number, known.committed or _LEAST),
+        ).fetchall(),
+        columns=2,
+    )
+    if len(new) and not known.committed <= new[:, 0].min() <= new[:, 0].max() < entry.slots:
+        raise InternalError(
+            f"Collection {entry.model.name!r} is damaged: its records name rows that are not there. "
+            "Restore the folder from a copy."
+        )
+    slots = np.concatenate([known.slots, new[:, 0]])
+    places = np.concatenate([known.places, new[:, 1]])
+    if np.any(np.diff(places) < 0):  # an update gave an older record a new slot
+        order = np.argsort(places)
+        slots, places = slots[order], places[order]
+    return View(entry.model.version, slots, places, entry.slots)
+
+
+def _without_dead(connection: sqlite3.Connection, entry: Entry, known: View) -> View:
+    dead = connection.execute(
+        "SELECT slot FROM dead_slots WHERE collection = ? AND version > ?",
+        (entry.number, known.version),
+    ).fetchall()
+    if not dead:
+        return known
+    alive = ~np.isin(known.slots, _integers(dead, columns=1))
+    return View(known.version, known.slots[alive], known.places[alive], known.committed)
+
+
+def _integers(rows: list[tuple[int, ...]], *, columns: int) -> NDArray[np.int64]:
+    """Make an array (n, columns); SQLite may hold something else than its schema says."""
+    try:
+        return np.array(rows, dtype=np.int64).reshape(-1, columns)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InternalError(
+            "The records table is damaged. Restore the folder from a copy."
+        ) from error

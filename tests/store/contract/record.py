@@ -1,0 +1,38 @@
+"""Record what chromadb answers to the scenarios: `make contract`.
+
+Needs chromadb (the `bench` group). Run it again when the contract moves to a newer Chroma, and read
+the diff.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+
+def main() -> None:
+    """Write the answers beside this file."""
+    import chromadb
+    import chromadb.utils.embedding_functions
+    from scenarios import SCENARIOS, Script
+
+    answers = {}
+    for name, scenario in SCENARIOS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            script = Script(chromadb, chromadb.PersistentClient(folder))
+            scenario(script)
+        answers[name] = script.log
+    file = Path(__file__).with_name(f"chroma_{chromadb.__version__.replace('.', '_')}.json")
+    scenarios = ",\n".join(
+        f'"{name}": [\n'
+        + ",\n".join("  " + json.dumps(step, ensure_ascii=False, sort_keys=True) for step in log)
+        + "\n]"
+        for name, log in answers.items()
+    )
+    file.write_text("{\n" + scenarios + "\n}\n")
+    print(f"{sum(map(len, answers.values()))} steps in {file.name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""chromalab answers as Chroma 1.5.9 did, step by step, apart from what `BETTER` lists."""
+
+import importlib.util
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+import chromalab
+
+_HERE = Path(__file__).parent
+_spec = importlib.util.spec_from_file_location("scenarios", _HERE / "scenarios.py")
+scenarios = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(scenarios)
+
+CHROMA = json.loads((_HERE / "chroma_1_5_9.json").read_text())
+
+# (scenario, step) -> what chromalab does instead, and why. An error is named by its class.
+BETTER = {
+    ("bad_adds", "empty embedding"): ("InvalidArgumentError", "an IndexError says nothing"),
+    ("bad_adds", "metadata not a dict"): ("InvalidArgumentError", "an AttributeError says nothing"),
+    ("bad_adds", "too many"): ("BatchSizeExceededError", "the contract's ValueError, not Internal"),
+    ("metadata_values", "i64 over"): ("InvalidArgumentError", "Chroma stores another number"),
+    ("metadata_values", "a none beside a value"): (None, "a None is no value, as in update"),
+    ("metadata_values", "sn"): ([{"a": 1}], "follows from the step before"),
+    ("metadata_values", "only none"): (None, "a None is no value, as in update"),
+    ("metadata_values", "n"): ([None], "follows from the step before"),
+    ("metadata_values", "numpy int"): (None, "cells of a DataFrame are numpy scalars"),
+    ("metadata_values", "numpy float"): (None, "cells of a DataFrame are numpy scalars"),
+    ("upserting_and_updating", "update a document alone, no function"): (
+        "EmbeddingFunctionError",
+        "Chroma takes its default model, whose vectors do not fit",
+    ),
+    ("querying", "texts without a function"): ("EmbeddingFunctionError", "the same"),
+    ("getting", "negative limit"): ("InvalidArgumentError", "an OverflowError says nothing"),
+    ("getting", "negative offset"): ("InvalidArgumentError", "an OverflowError says nothing"),
+    ("querying", "ids unknown"): ([[]], "unknown ids are left out, as in get"),
+    ("querying", "ids known and unknown"): ([["a"]], "unknown ids are left out, as in get"),
+    ("querying", "two kinds"): ("InvalidArgumentError", "Chroma drops the texts silently"),
+    ("querying", "nan"): ("InvalidArgumentError", "Chroma answers with NaN distances"),
+    ("collections", "create again"): ("UniqueConstraintError", "InternalError says nothing"),
+    ("collections", "bad metadata"): ("InvalidArgumentError", "as for a record's metadata"),
+    ("collections", "modify to a taken name"): ("UniqueConstraintError", "the same"),
+}
+NULL_FUNCTION = {"type": "legacy"}  # how Chroma writes "none" beside a configuration
+
+
+def close(ours, theirs):
+    """Equal, with distances to 5 digits: Chroma's are float32."""
+    if isinstance(ours, float) and isinstance(theirs, float):
+        return math.isclose(ours, theirs, abs_tol=2e-5)
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        theirs = {k: None if v == NULL_FUNCTION else v for k, v in theirs.items()}
+        return ours.keys() == theirs.keys() and all(close(ours[k], theirs[k]) for k in ours)
+    if isinstance(ours, list) and isinstance(theirs, list):
+        return len(ours) == len(theirs) and all(map(close, ours, theirs))
+    return ours == theirs and type(ours) is type(theirs)
+
+
+def named(name):
+    """The class that Chroma, chromalab or Python calls so."""
+    return (
+        getattr(chromalab.errors, name, None)
+        or getattr(__builtins__, name, None)
+        or (__builtins__[name] if isinstance(__builtins__, dict) else None)
+    )
+
+
+@pytest.mark.parametrize("name", list(scenarios.SCENARIOS))
+def test_every_step_answers_as_chroma_does(name, tmp_path):
+    known = dict(chromalab.embed.known_embedding_functions)
+    with chromalab.PersistentClient(tmp_path) as client:
+        script = scenarios.Script(chromalab, client)
+        raised = []
+        original = script.do
+
+        def do(what, step):
+            def watched():
+                try:
+                    return step()
+                except Exception as error:
+                    raised.append((what, error))
+                    raise
+
+            return original(what, watched)
+
+        script.do = do
+        scenarios.SCENARIOS[name](script)
+    chromalab.embed.known_embedding_functions.clear()
+    chromalab.embed.known_embedding_functions.update(known)
+
+    errors = dict(raised)
+    wrong = []
+    for ours, theirs in zip(script.log, CHROMA[name], strict=True):
+        what = ours["step"]
+        assert what == theirs["step"], "record.py has to be run again"
+        expected = theirs
+        if (name, what) in BETTER:
+            instead, _ = BETTER[name, what]
+            is_error = isinstance(instead, str) and named(instead) is not None
+            expected = {"raises": instead} if is_error else {"value": instead}
+        if "raises" in expected:
+            if what not in errors or not isinstance(errors[what], named(expected["raises"])):
+                wrong.append((what, ours, expected))
+            elif not isinstance(errors[what], chromalab.errors.ChromalabError):
+                wrong.append((what, "not an error of ours", errors[what]))
+        elif "value" not in ours or not close(ours["value"], expected["value"]):
+            wrong.append((what, ours, expected, errors.get(what)))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_every_listed_difference_is_a_step():
+    steps = {(name, step["step"]) for name, log in CHROMA.items() for step in log}
+    assert set(BETTER) <= steps

@@ -1,0 +1,62 @@
+"""Ctrl-C at any moment leaves a store that goes on working, for this process and the others."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+
+import pytest
+
+import chromalab
+
+LOOP = """
+import random, signal, sys, threading, chromalab
+
+rng = random.Random(3)
+client = chromalab.PersistentClient(sys.argv[1])
+points = client.create_collection("points", embedding_function=None)
+expected = set()
+main = threading.main_thread().ident
+for n in range(60):
+    timer = threading.Timer(rng.random() * 0.01, signal.pthread_kill, (main, signal.SIGINT))
+    try:
+        timer.start()
+        for batch in range(1000):
+            points.add(ids=[f"{n}-{batch}-{row}" for row in range(3)], embeddings=[[n, batch]] * 3)
+    except KeyboardInterrupt:
+        pass
+    timer.join()
+    whole = points.get()["ids"]
+    assert len(whole) % 3 == 0, "half a batch"
+    with chromalab.PersistentClient(sys.argv[1]) as other:
+        other.get_collection("points").add(ids=[f"other {n}", f"o {n}", f"a {n}"], embeddings=[[0, 0]] * 3)
+print("works")
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="sends signals: POSIX only")
+def test_sixty_interrupts_at_random_moments_leave_no_open_transaction(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", LOOP, str(tmp_path)], capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout == "works\n", done.stderr
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="sends signals: POSIX only")
+def test_waiting_for_another_writer_can_be_interrupted_and_leaves_no_lock(tmp_path):
+    client = chromalab.PersistentClient(tmp_path)
+    points = client.create_collection("points", embedding_function=None)
+    other = sqlite3.connect(tmp_path / "store.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        points.add(ids=["a"], embeddings=[[1, 2]])
+    timer.join()
+    assert points.count() == 0
+    other.execute("COMMIT")
+    other.close()
+    points.add(ids=["a"], embeddings=[[1, 2]])
+    assert points.count() == 1

@@ -1,0 +1,96 @@
+"""One folder, several users: threads, clients, forks."""
+
+import os
+import threading
+
+import pytest
+
+import chromalab
+
+
+@pytest.fixture
+def points(tmp_path):
+    client = chromalab.PersistentClient(tmp_path)
+    yield client.create_collection("points", embedding_function=None)
+    client.close()
+
+
+def test_a_second_client_sees_a_commit_on_its_next_call(points, tmp_path):
+    other = chromalab.PersistentClient(tmp_path).get_collection("points")
+    assert other.count() == 0
+    points.add(ids=["a", "b"], embeddings=[[1, 0], [0, 1]])
+    assert other.count() == 2
+    assert other.query(query_embeddings=[[0, 1]], n_results=1)["ids"] == [["b"]]
+    other.delete(ids=["b"])
+    other.update(ids=["a"], embeddings=[[5, 5]])
+    assert points.query(query_embeddings=[[0, 1]])["ids"] == [["a"]]
+    assert points.get(include=["embeddings"])["embeddings"].tolist() == [[5, 5]]
+
+
+def test_threads_write_and_read_through_one_client(points):
+    failures = []
+
+    def work(name):
+        try:
+            for n in range(40):
+                points.add(ids=[f"{name}{n}"], embeddings=[[n, 0]])
+                assert f"{name}{n}" in points.get(ids=[f"{name}{n}"])["ids"]
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert points.count() == 160
+
+
+def test_connections_of_ended_threads_are_let_go(points):
+    for _ in range(20):
+        thread = threading.Thread(target=points.count)
+        thread.start()
+        thread.join()
+    points.count()
+    assert len(points._engine.store._connections) <= 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks: POSIX only")
+def test_a_forked_child_opens_its_own_connection(points):
+    points.add(ids=["parent"], embeddings=[[1, 2]])
+    child = os.fork()
+    if child == 0:
+        try:
+            points.add(ids=["child"], embeddings=[[3, 4]])
+            os._exit(0 if points.count() == 2 else 1)
+        except BaseException:
+            os._exit(2)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert points.get()["ids"] == ["parent", "child"]
+
+
+def test_a_collection_deleted_by_another_is_told_in_a_sentence(points, tmp_path):
+    chromalab.PersistentClient(tmp_path).delete_collection("points")
+    with pytest.raises(chromalab.errors.NotFoundError, match="it was deleted"):
+        points.count()
+    assert "not there any more" in repr(points)
+
+
+def test_a_closed_client_says_so(tmp_path):
+    with chromalab.PersistentClient(tmp_path) as client:
+        points = client.create_collection("points", embedding_function=None)
+    with pytest.raises(chromalab.errors.ClientClosedError, match="Make a new one"):
+        points.count()
+
+
+def test_deleting_a_collection_removes_its_file_and_any_a_crash_left(points, tmp_path):
+    points.add(ids=["a"], embeddings=[[1, 2]])
+    kept = chromalab.PersistentClient(tmp_path).create_collection("kept", embedding_function=None)
+    kept.add(ids=["k"], embeddings=[[1]])
+    orphan = tmp_path / "vectors" / "11111111-1111-1111-1111-111111111111-0.f32"
+    orphan.write_bytes(b"left behind")
+    chromalab.PersistentClient(tmp_path).delete_collection("points")
+    assert [file.name for file in (tmp_path / "vectors").iterdir()] == [f"{kept.id}-0.f32"]
+    assert kept.get(include=["embeddings"])["embeddings"].tolist() == [[1]]

@@ -1,0 +1,200 @@
+"""A folder from a stranger, or one that changes underneath, does no harm outside itself."""
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+import chromalab
+from chromalab import errors
+
+
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "theirs.chroma"
+    with chromalab.PersistentClient(path) as client:
+        points = client.create_collection("points", embedding_function=None)
+        points.add(ids=["a"], embeddings=[[1, 2]], documents=["x"], metadatas=[{"n": 1}])
+    return path
+
+
+def change(folder, sql, *values):
+    with sqlite3.connect(folder / "store.sqlite3") as connection:
+        connection.execute(sql, values)
+    connection.close()
+
+
+def use(folder):
+    with chromalab.PersistentClient(folder) as client:
+        (points,) = client.list_collections()
+        points.add(ids=["b"], embeddings=[[3, 4]])
+        points.get(where={"n": 1})
+        points.query(query_embeddings=[[1, 2]])
+        repr(client.list_collections())
+
+
+def test_linked_files_and_folders_are_refused_and_their_targets_left_alone(folder, tmp_path):
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / "11111111-1111-1111-1111-111111111111-0.f32").write_bytes(b"precious")
+    vectors = folder / "vectors"
+    (file,) = vectors.iterdir()
+    target = tmp_path / "bashrc"
+    target.write_bytes(b"mine, mine, mine")
+    file.unlink()
+    file.symlink_to(target)
+    with pytest.raises(errors.InternalError):
+        use(folder)
+    file.unlink()
+    file.hardlink_to(target)
+    with pytest.raises(errors.InternalError, match="it is a link"):
+        use(folder)
+    shutil.rmtree(vectors)
+    vectors.symlink_to(victim)
+    with pytest.raises(errors.VersionMismatchError, match="is a link"):
+        use(folder)
+    assert target.read_bytes() == b"mine, mine, mine"
+    assert [path.read_bytes() for path in victim.iterdir()] == [b"precious"]
+
+
+def test_only_vector_files_are_swept(folder):
+    (folder / "vectors" / "notes.txt").write_text("mine")
+    (folder / "vectors" / "mine.f32").write_text("mine")
+    with chromalab.PersistentClient(folder) as client:
+        client.delete_collection("points")
+    assert {path.name for path in (folder / "vectors").iterdir()} == {"notes.txt", "mine.f32"}
+
+
+@pytest.mark.parametrize(
+    ("sql", "value"),
+    [
+        ("UPDATE collections SET generation = ?", "x/../../../outside"),
+        ("UPDATE collections SET generation = ?", -1),
+        ("UPDATE collections SET slots = ?", 10**12),
+        ("UPDATE collections SET slots = ?", "many"),
+        ("UPDATE collections SET dimension = ?", -2),
+        ("UPDATE collections SET dimension = ?", 2**40),
+        ("UPDATE collections SET id = ?", "../../x"),
+        ("UPDATE collections SET name = ?", "x\n!touch /tmp/x\n"),
+        ("UPDATE collections SET configuration = ?", "{}"),
+        ("UPDATE collections SET configuration = ?", "[" * 100_000),
+        ("UPDATE collections SET configuration = ?", json.dumps({"hnsw": {"space": "x"}})),
+        ("UPDATE collections SET metadata = ?", "[1]"),
+        ("UPDATE records SET metadata = ?", "{"),
+        ("UPDATE records SET metadata = ?", "[1]"),
+        ("UPDATE records SET slot = ?", 77),
+        ("UPDATE records SET slot = ?", -1),
+        ("UPDATE records SET slot = ?", "x"),
+    ],
+)
+def test_a_catalog_that_makes_no_sense_is_told_as_damage(folder, tmp_path, sql, value):
+    before = {path.name for path in tmp_path.iterdir()}
+    change(folder, sql, value)
+    with pytest.raises(errors.InternalError, match="damaged"):
+        use(folder)
+    assert {path.name for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TRIGGER t AFTER INSERT ON records BEGIN UPDATE records SET document = 'theirs'; END",
+        "CREATE VIEW v AS SELECT 1",
+        "CREATE TABLE more (x)",
+    ],
+)
+def test_a_schema_that_is_not_ours_is_refused(folder, sql):
+    change(folder, sql)
+    with pytest.raises(errors.VersionMismatchError, match="changed by something else"):
+        use(folder)
+
+
+@pytest.mark.parametrize("pragma", ["application_id = 42", "user_version = 0"])
+def test_another_programs_database_is_refused_byte_for_byte_unchanged(tmp_path, pragma):
+    file = tmp_path / "store.sqlite3"
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+        connection.execute(f"PRAGMA {pragma}")
+    connection.close()
+    before = file.read_bytes()
+    with pytest.raises(errors.VersionMismatchError, match="not made by chromalab"):
+        chromalab.PersistentClient(tmp_path)
+    assert file.read_bytes() == before
+
+
+def test_a_newer_release_that_migrates_an_open_store_is_noticed(folder):
+    with chromalab.PersistentClient(folder) as client:
+        points = client.get_collection("points")
+        change(folder, "PRAGMA user_version = 9999")
+        with pytest.raises(errors.VersionMismatchError, match="newer chromalab"):
+            points.add(ids=["b"], embeddings=[[3, 4]])
+
+
+def test_a_folder_deleted_or_replaced_under_an_open_client_is_told(folder):
+    client = chromalab.PersistentClient(folder)
+    points = client.get_collection("points")
+    shutil.rmtree(folder)
+    for call in (points.count, lambda: points.add(ids=["b"], embeddings=[[3, 4]])):
+        with pytest.raises(errors.StoreGoneError, match="deleted or replaced") as caught:
+            call()
+        assert isinstance(caught.value, FileNotFoundError)
+    with chromalab.PersistentClient(folder) as new:
+        assert new.count_collections() == 0
+        with pytest.raises(errors.StoreGoneError):
+            client.create_collection("more", embedding_function=None)
+        assert new.count_collections() == 0
+
+
+def test_a_collection_deleted_while_another_process_reads_it_is_not_called_damaged(folder):
+    with chromalab.PersistentClient(folder) as client, chromalab.PersistentClient(folder) as other:
+        points = client.get_collection("points")
+        engine = client._engine
+        with engine._reading(points.id) as reading:
+            other.delete_collection("points")
+            with pytest.raises(errors.InternalError, match="is gone"):
+                reading.rows(reading.matching(_everything()), {"embeddings"})
+        with pytest.raises(errors.NotFoundError, match="it was deleted"):
+            points.get(include=["embeddings"])
+        assert engine._views == {}
+        assert engine._files == {}
+
+
+def _everything():
+    from chromalab.engine import Filter
+
+    return Filter()
+
+
+def test_a_pattern_whose_automaton_would_be_huge_is_refused(folder):
+    with chromalab.PersistentClient(folder) as client:
+        points = client.get_collection("points")
+        for pattern in ("(?:x?){1,900}[a-y]{0,900}" * 60 + "z", "a" * 2001, "\ud800"):
+            with pytest.raises(errors.InvalidArgumentError):
+                points.get(where_document={"$regex": pattern})
+
+
+OPEN = """
+import sys, chromalab
+sys.stdin.readline()
+chromalab.PersistentClient(sys.argv[1]).count_collections()
+"""
+
+
+def test_processes_that_open_a_new_folder_at_once_all_succeed(tmp_path):
+    for round in range(5):
+        openers = [
+            subprocess.Popen(
+                [sys.executable, "-c", OPEN, str(tmp_path / str(round))],
+                stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )
+            for _ in range(4)
+        ]  # fmt: skip
+        for opener in openers:
+            opener.stdin.write("go\n")
+            opener.stdin.flush()
+        for opener in openers:
+            _, said = opener.communicate(timeout=60)
+            assert opener.returncode == 0, said

@@ -1,0 +1,78 @@
+"""How results show and what they turn into."""
+
+import json
+import sys
+
+import pytest
+
+import chromalab
+from chromalab import errors
+
+ATTACK = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def points(client):
+    points = client.create_collection("points", embedding_function=None)
+    points.add(
+        ids=["a", ATTACK],
+        embeddings=[[0, 1], [2, 3]],
+        documents=["first", ATTACK + "\x1b[31m"],
+        metadatas=[{"n": 1, "id": "mine"}, {ATTACK: ATTACK}],
+    )
+    return points
+
+
+def test_a_result_is_a_dict_as_in_chroma(points):
+    found = points.get()
+    assert isinstance(found, dict)
+    assert json.loads(json.dumps(found))["ids"] == ["a", ATTACK]
+    assert list(points.query([[0, 1]])) == [
+        "ids", "embeddings", "documents", "uris", "included", "data", "metadatas", "distances",
+    ]  # fmt: skip
+
+
+def test_df_has_a_row_a_record_and_a_column_a_key(points):
+    frame = points.get(include=["documents", "metadatas", "embeddings"]).df()
+    assert list(frame.columns) == ["id", "document", "embedding", "n", "metadata.id", ATTACK]
+    assert frame["embedding"][1].tolist() == [2, 3]
+    hits = points.query([[0, 1], [2, 3]], n_results=1).df()
+    assert list(hits.columns)[:5] == ["query", "rank", "id", "distance", "document"]
+    assert hits["id"].tolist() == ["a", ATTACK]
+    assert list(points.get(ids=["none"]).df().columns) == ["id"]
+
+
+def test_without_pandas_every_df_says_how_to_get_it(client, points, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    for result in (points.get(), points.query([[0, 1]]), client.list_collections()):
+        with pytest.raises(errors.MissingDependencyError, match="needs pandas: pip install"):
+            result.df()
+
+
+def test_html_is_escaped_and_text_has_no_control_characters(points):
+    for result in (points.get(), points.peek(), points.query([[0, 1]])):
+        assert "<script>alert" not in result._repr_html_()
+        assert "&lt;script&gt;alert" in result._repr_html_()
+        assert "\x1b" not in repr(result)
+
+
+def test_what_is_cut_is_said(client):
+    many = client.create_collection("many", embedding_function=None)
+    many.add(ids=[str(n) for n in range(50)], embeddings=[[n] for n in range(50)])
+    assert "20 of 50 shown" in repr(many.get())
+    assert "20 of 50 shown" in many.get()._repr_html_()
+    assert "no records" in repr(many.get(ids=["nope"]))
+
+
+def test_a_question_is_said_once(client, function):
+    notes = client.create_collection("notes", embedding_function=function)
+    notes.add(ids=["a", "b"], documents=["tea", "walk"])
+    assert "how" not in repr(notes.query(query_texts=["how"]))
+    assert "<caption>how</caption>" in notes.query(query_texts=["how"])._repr_html_()
+    both = repr(notes.query(query_texts=["how", "when"]))
+    assert both.count("how") == both.count("when") == 1
+
+
+def test_a_collection_shows_what_it_is(notes):
+    assert repr(notes) == "Collection('notes', 0 records, model: counting)"
+    assert isinstance(chromalab.EphemeralClient().list_collections(), list)
