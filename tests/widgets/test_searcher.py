@@ -1,0 +1,297 @@
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from traitlets import TraitError
+
+import chromalab
+from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, NotFoundError
+from chromalab_widgets import Searcher
+from chromalab_widgets.bundles import MissingBundleError, bundle
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+WIDGETS = Path(__file__).parents[2] / "widgets"
+
+
+class Words(chromalab.EmbeddingFunction):
+    """Counts three words; refuses queries when it is given a reason to."""
+
+    problem = None
+
+    def __call__(self, input):
+        return [[text.lower().count(word) for word in ("moon", "bee", "flower")] for text in input]
+
+    def embed_query(self, input):
+        if self.problem is not None:
+            raise self.problem
+        return self(input)
+
+
+@pytest.fixture
+def client():
+    with chromalab.EphemeralClient() as client:
+        yield client
+
+
+@pytest.fixture
+def words():
+    return Words()
+
+
+@pytest.fixture
+def facts(client, words):
+    facts = client.create_collection("facts", embedding_function=words)
+    facts.add(
+        ids=["moon", "bee"],
+        documents=["The Moon drifts away from the Earth", "A bee visits a thousand flowers"],
+        metadatas=[{"topic": "space", "year": 1969}, {"topic": "animals"}],
+    )
+    facts.add(ids=["bare"], embeddings=[[5, 5, 5]])
+    return facts
+
+
+def send(searcher, content):
+    """Deliver a message as the browser sends it."""
+    data = {"method": "custom", "content": content}
+    searcher._handle_msg({"content": {"data": data}, "buffers": []})
+
+
+def test_a_search_of_the_browser_fills_the_rows(facts):
+    searcher = Searcher(facts, n_results=2)
+    send(searcher, {"verb": "search", "text": "moon"})
+    assert searcher.query == "moon"
+    assert searcher.rows == [
+        {
+            "id": "moon",
+            "document": "The Moon drifts away from the Earth",
+            "distance": 0.0,
+            "metadata": [["topic", "space"], ["year", "1969"]],
+        },
+        {
+            "id": "bee",
+            "document": "A bee visits a thousand flowers",
+            "distance": 3.0,
+            "metadata": [["topic", "animals"]],
+        },
+    ]
+    assert re.fullmatch(r"2 of 3 in \d+ ms", searcher.status)
+    assert searcher.error == ""
+
+
+def test_where_filters_every_search_and_the_status_says_so(facts):
+    searcher = Searcher(facts, where={"topic": "animals"})
+    send(searcher, {"verb": "search", "text": "moon"})
+    assert [row["id"] for row in searcher.rows] == ["bee"]
+    assert re.fullmatch(r"1 of 3 in \d+ ms, filtered", searcher.status)
+
+
+def test_a_search_from_python_returns_what_results_keeps_and_moves_the_widget(facts):
+    searcher = Searcher(facts)
+    assert searcher.results is None
+    found = searcher.search("bee")
+    assert found is searcher.results
+    assert found["ids"] == [["bee", "moon", "bare"]]
+    assert searcher.query == "bee"
+    assert [row["id"] for row in searcher.rows] == ["bee", "moon", "bare"]
+
+
+def test_a_record_without_document_and_metadata_is_a_row_too(facts):
+    searcher = Searcher(facts)
+    searcher.search("bee")
+    assert searcher.rows[-1] == {"id": "bare", "document": None, "distance": 66.0, "metadata": []}
+
+
+def test_long_texts_are_cut_for_the_browser_with_an_ellipsis_and_kept_in_python(facts):
+    facts.add(ids=["long"], documents=["bee " * 500], metadatas=[{"note": "x" * 500}])
+    searcher = Searcher(facts, n_results=1)
+    found = searcher.search("bee " * 500)
+    row = searcher.rows[0]
+    assert row["document"].endswith("bee …")
+    assert len(row["document"]) <= 602
+    assert row["metadata"] == [["note", "x" * 80 + " …"]]
+    assert found["documents"][0][0] == "bee " * 500
+
+
+def test_n_results_can_be_changed_and_must_be_positive(facts):
+    searcher = Searcher(facts)
+    searcher.n_results = 1
+    searcher.search("bee")
+    assert len(searcher.rows) == 1
+    with pytest.raises(TraitError, match="n_results"):
+        Searcher(facts, n_results=0)
+
+
+def test_the_first_status_counts_the_records(facts):
+    assert Searcher(facts).status == "3 records"
+
+
+def test_every_request_raises_and_drops_the_busy_flag_that_the_browser_waits_for(facts):
+    searcher = Searcher(facts)
+    seen = []
+    searcher.observe(lambda change: seen.append(change["new"]), "busy")
+    for content in ({"verb": "search", "text": "bee"}, {"verb": "drop"}, {"verb": "drop"}):
+        send(searcher, content)
+        assert seen == [True, False]
+        seen.clear()
+
+
+def test_the_answer_reaches_the_browser_as_one_update(facts, monkeypatch):
+    searcher = Searcher(facts)
+    sent = []
+    monkeypatch.setattr(searcher.comm, "send", lambda data, **_: sent.append(set(data["state"])))
+    searcher.search("bee")
+    assert sent == [{"busy"}, {"busy", "query", "rows", "status"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ({"verb": "drop"}, "No verb 'drop'. Verbs: search"),
+        ({"verb": "serch", "text": "x"}, "No verb 'serch'. Did you mean 'search'? Verbs: search"),
+        ({"text": "x"}, "A request is an object with a verb, got {'text': 'x'}"),
+        (["search"], "A request is an object with a verb, got ['search']"),
+        (None, "A request is an object with a verb, got None"),
+        ({"verb": ["search"]}, "A request is an object with a verb, got {'verb': ['search']}"),
+        ({"verb": "search"}, "The verb 'search' takes ['text'], got []"),
+        (
+            {"verb": "search", "text": "x", "where": {}},
+            "The verb 'search' takes ['text'], got ['text', 'where']",
+        ),
+        (
+            {"verb": "search", "text": 1},
+            "The text to search for is a str, got int: pass a sentence or words",
+        ),
+        ({"verb": "search", "text": " "}, "The text to search for is blank: type some words"),
+        (
+            {"verb": "search", "text": "x" * 10_001},
+            "The text to search for has 10,001 characters: shorten it to 10,000",
+        ),
+    ],
+)
+def test_a_request_that_is_not_understood_is_refused_with_a_sentence(facts, content, sentence):
+    searcher = Searcher(facts)
+    found = searcher.search("bee")
+    send(searcher, content)
+    assert searcher.error == sentence
+    assert searcher.results is found
+    assert len(searcher.rows) == 3
+
+
+def test_an_error_of_the_store_is_shown_as_its_sentence_and_clears_the_rows(client, facts, caplog):
+    searcher = Searcher(facts)
+    searcher.search("bee")
+    client.delete_collection("facts")
+    with pytest.raises(NotFoundError) as raised:
+        facts.count()
+    send(searcher, {"verb": "search", "text": "moon"})
+    assert searcher.error == str(raised.value)
+    assert (searcher.rows, searcher.results, searcher.status) == ([], None, "")
+    assert caplog.records == []
+
+
+def test_an_unforeseen_error_is_shown_with_its_class_and_logged_with_its_traceback(
+    facts, words, caplog
+):
+    searcher = Searcher(facts)
+    words.problem = OSError("disk full")
+    send(searcher, {"verb": "search", "text": "moon"})
+    assert searcher.error == "OSError: disk full"
+    assert caplog.records[-1].exc_info[0] is OSError
+
+
+def test_a_search_that_works_takes_the_error_away(facts):
+    searcher = Searcher(facts)
+    send(searcher, {"verb": "drop"})
+    searcher.search("bee")
+    assert searcher.error == ""
+
+
+def test_in_python_errors_are_raised(client, facts):
+    searcher = Searcher(facts)
+    with pytest.raises(InvalidArgumentError, match="blank"):
+        searcher.search("")
+    with pytest.raises(InvalidArgumentTypeError, match="got list"):
+        searcher.search(["moon"])
+    client.delete_collection("facts")
+    with pytest.raises(NotFoundError):
+        searcher.search("moon")
+    assert "it was deleted" in searcher.error
+
+
+def test_an_interrupt_ends_the_wait(facts, words):
+    searcher = Searcher(facts)
+    words.problem = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        searcher.search("moon")
+    assert not searcher.busy
+    assert searcher.error == "KeyboardInterrupt"
+
+
+def test_searches_of_several_threads_never_mix_their_rows(facts):
+    searcher = Searcher(facts, n_results=1)
+    shown = []
+    searcher.observe(lambda _: shown.append((searcher.query, searcher.rows[0]["id"])), "status")
+    texts = ["moon", "bee"] * 8
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda text: send(searcher, {"verb": "search", "text": text}), texts))
+    assert searcher.error == ""
+    assert set(shown) <= {("moon", "moon"), ("bee", "bee")}
+    assert shown
+
+
+def test_before_a_search_the_html_says_what_to_do(facts):
+    data, _ = Searcher(facts)._repr_mimebundle_()
+    assert data["text/html"] == "<p>Searcher over 'facts' (3 records): run the cell to search</p>"
+    assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_the_html_for_a_saved_notebook_escapes_everything(facts):
+    facts.add(ids=[HOSTILE], documents=[HOSTILE])
+    searcher = Searcher(facts)
+    searcher.search(HOSTILE)
+    data, _ = searcher._repr_mimebundle_()
+    assert "<img" not in data["text/html"]
+    assert data["text/html"].count("&lt;img") == 3  # query, id, document
+
+
+def test_hostile_text_reaches_the_browser_unchanged_which_shows_it_as_text(facts):
+    facts.add(ids=[HOSTILE], documents=[HOSTILE], metadatas=[{HOSTILE: HOSTILE}])
+    searcher = Searcher(facts, n_results=1)
+    searcher.search(HOSTILE)
+    row = searcher.rows[0]
+    assert (row["id"], row["document"], row["metadata"]) == (HOSTILE, HOSTILE, [[HOSTILE, HOSTILE]])
+
+
+def test_the_repr_is_short(facts):
+    searcher = Searcher(facts)
+    assert repr(searcher) == "Searcher('facts', rows=0)"
+    searcher.search("bee " * 100)
+    assert repr(searcher) == f"Searcher('facts', query={('bee ' * 10).rstrip() + ' …'!r}, rows=3)"
+
+
+def test_the_typescript_knows_the_same_traits():
+    source = (WIDGETS / "src/searcher/searcher.ts").read_text()
+    body = re.search(r"interface SearcherModel \{(.*?)\}", source, re.DOTALL).group(1)
+    ours = {name for name, trait in Searcher.class_traits(sync=True).items()}
+    inherited = {name for name in Searcher.__mro__[1].class_traits(sync=True)}
+    assert set(re.findall(r"^\s+(\w+):", body, re.MULTILINE)) == ours - inherited
+
+
+def test_a_missing_bundle_says_how_to_build_it(tmp_path):
+    with pytest.raises(MissingBundleError, match=r"searcher\.js is missing: run `npm run build`"):
+        bundle("searcher.js", folder=tmp_path)
+
+
+def test_the_bundle_is_small_and_loads_nothing_from_elsewhere():
+    for name in ("searcher.js", "searcher.css"):
+        text = bundle(name).read_text()
+        assert len(text) < 300_000
+        assert "//" not in text
+
+
+def test_the_package_imports_without_anywidget():
+    code = "import sys, chromalab_widgets; sys.exit('anywidget' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

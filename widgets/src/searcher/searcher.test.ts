@@ -1,0 +1,209 @@
+// @vitest-environment jsdom
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { highlight, queryTerms } from "../core/highlight";
+import widget, { type Row, type SearcherModel } from "./searcher";
+
+type Model = Parameters<typeof widget.render>[0]["model"];
+
+/** The host's side of the AFM contract: state, change events, sent messages. */
+function fakeModel(given: Partial<SearcherModel> = {}) {
+  const state: SearcherModel = {
+    collection_name: "facts",
+    query: "",
+    rows: [],
+    status: "96 records",
+    error: "",
+    busy: false,
+    ...given,
+  };
+  const handlers = new Map<string, Set<() => void>>();
+  const sent: unknown[] = [];
+  const model = {
+    get: (key: keyof SearcherModel) => state[key],
+    on: (event: string, handler: () => void) => handlers.set(event, (handlers.get(event) ?? new Set()).add(handler)),
+    off: (event: string, handler: () => void) => handlers.get(event)?.delete(handler),
+    send: (message: unknown) => sent.push(message),
+  } as unknown as Model;
+  /** One update from the kernel: all values first, then the events, as Backbone does. */
+  const update = (changes: Partial<SearcherModel>) => {
+    const changed = Object.keys(changes).filter((key) => state[key as keyof SearcherModel] !== changes[key as keyof SearcherModel]);
+    Object.assign(state, changes);
+    for (const key of changed) for (const handler of handlers.get(`change:${key}`) ?? []) handler();
+  };
+  return { model, sent, update, listening: () => [...handlers.values()].reduce((total, set) => total + set.size, 0) };
+}
+
+const row = (changes: Partial<Row> = {}): Row => ({ id: "a", document: "A red moon", distance: 0.25, metadata: [], ...changes });
+
+let el: HTMLElement;
+const find = <T extends HTMLElement = HTMLElement>(selector: string): T => {
+  const found = el.querySelector<T>(selector);
+  if (!found) throw new Error(`no ${selector} in ${el.innerHTML}`);
+  return found;
+};
+const status = () => find("[role=status]").textContent;
+const press = (key: string, init: KeyboardEventInit = {}) =>
+  find("input").dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...init }));
+const type = (text: string) => (find<HTMLInputElement>("input").value = text);
+
+beforeEach(() => {
+  el = document.createElement("div");
+  document.body.append(el);
+});
+afterEach(() => el.remove());
+
+test("Enter and the button each send exactly one search", () => {
+  const { model, sent } = fakeModel();
+  widget.render({ model, el });
+  type("  red moon ");
+  press("Enter");
+  expect(sent).toEqual([{ verb: "search", text: "red moon" }]);
+  find("button").click();
+  expect(sent).toHaveLength(2);
+});
+
+test("a blank box, Enter inside an input method and Enter held down send nothing", () => {
+  const { model, sent } = fakeModel();
+  widget.render({ model, el });
+  type("   ");
+  press("Enter");
+  type("つき");
+  press("Enter", { isComposing: true });
+  press("Enter", { repeat: true });
+  expect(sent).toEqual([]);
+});
+
+test("Escape clears the box, and is left to the notebook when there is nothing to clear", () => {
+  const { model } = fakeModel();
+  widget.render({ model, el });
+  const notebook = vi.fn();
+  document.body.addEventListener("keydown", notebook);
+  type("red");
+  press("Escape");
+  expect(find<HTMLInputElement>("input").value).toBe("");
+  press("a");
+  expect(notebook).not.toHaveBeenCalled();
+  press("Escape");
+  press("s", { ctrlKey: true });
+  expect(notebook).toHaveBeenCalledTimes(2);
+  document.body.removeEventListener("keydown", notebook);
+});
+
+test("the input has a label and the status is a polite live region", () => {
+  const { model } = fakeModel();
+  widget.render({ model, el });
+  expect(find<HTMLInputElement>("input").labels?.[0]?.textContent).toBe("Search facts");
+  expect(find("[role=status]").getAttribute("aria-live")).toBe("polite");
+  expect(status()).toBe("96 records");
+});
+
+test("two views on a page have labels of their own", () => {
+  const { model } = fakeModel();
+  widget.render({ model, el });
+  widget.render({ model, el });
+  expect(new Set([...el.querySelectorAll("input")].map((input) => input.id)).size).toBe(2);
+});
+
+test("the status tells the wait, the search and the outcome", () => {
+  const { model, update } = fakeModel();
+  widget.render({ model, el });
+  type("moon");
+  press("Enter");
+  expect(status()).toBe("Waiting for the kernel…");
+  update({ busy: true });
+  expect(status()).toBe("Searching…");
+  expect(find("ol").getAttribute("aria-busy")).toBe("true");
+  update({ query: "moon", rows: [row()], status: "1 of 96 in 12 ms", busy: false });
+  expect(status()).toBe("1 of 96 in 12 ms");
+  expect(find("ol").getAttribute("aria-busy")).toBe("false");
+});
+
+test("an error is shown as its sentence, and goes with the next search that works", () => {
+  const { model, update } = fakeModel();
+  widget.render({ model, el });
+  update({ busy: true });
+  update({ error: "No collection 'facts'. <b>Collections</b>: notes", busy: false });
+  expect(status()).toBe("No collection 'facts'. <b>Collections</b>: notes");
+  expect(find("[role=status]").children).toHaveLength(0);
+  update({ error: "", status: "0 of 96 in 3 ms" });
+  expect(status()).toBe("0 of 96 in 3 ms");
+  expect(find("[role=status]").classList.contains("cl-failed")).toBe(false);
+});
+
+test("a result has rank, distance, document, id and metadata", () => {
+  const { model } = fakeModel({ query: "moon", rows: [row(), row({ id: "b", document: null, distance: 0.5, metadata: [["year", "1969"]] })] });
+  widget.render({ model, el });
+  const [first, second] = [...el.querySelectorAll<HTMLElement>(".cl-result")];
+  expect(first?.textContent).toBe("1A red moonadistance 0.2500");
+  expect(first?.querySelector("mark")?.textContent).toBe("moon");
+  expect(second?.textContent).toBe("2no documentbyear 1969distance 0.5000");
+  expect([...el.querySelectorAll<HTMLElement>(".cl-track i")].map((bar) => bar.style.width)).toEqual(["80%", "60%"]);
+});
+
+test.each([[[0, 0]], [[-3, -1]], [[900, 1200]]])("score bars stay between a fifth and full for distances %j", (distances) => {
+  const { model } = fakeModel({ rows: distances.map((distance) => row({ distance })) });
+  widget.render({ model, el });
+  for (const bar of el.querySelectorAll<HTMLElement>(".cl-track i")) {
+    expect(parseFloat(bar.style.width)).toBeGreaterThanOrEqual(20);
+    expect(parseFloat(bar.style.width)).toBeLessThanOrEqual(100);
+  }
+});
+
+test("text from the store makes no element", () => {
+  const hostile = "<img src=x onerror=alert(1)>";
+  const { model } = fakeModel({
+    collection_name: hostile,
+    query: "img onerror",
+    rows: [row({ id: hostile, document: hostile, metadata: [[hostile, hostile]] })],
+    status: hostile,
+  });
+  widget.render({ model, el });
+  expect(el.querySelector("img")).toBeNull();
+  expect(find(".cl-document").textContent).toBe(hostile);
+  expect(find(".cl-id").textContent).toBe(hostile);
+  expect([...el.querySelectorAll("mark")].map((mark) => mark.textContent)).toEqual(["img", "onerror"]);
+});
+
+test("a search from Python moves the box, but never over what is being typed", () => {
+  const { model, update } = fakeModel();
+  widget.render({ model, el });
+  update({ query: "from a cell" });
+  expect(find<HTMLInputElement>("input").value).toBe("from a cell");
+  find("input").focus();
+  type("half a wo");
+  update({ query: "another" });
+  expect(find<HTMLInputElement>("input").value).toBe("half a wo");
+});
+
+test("the clean-up leaves no listener and no element", () => {
+  const open = new Set<unknown>();
+  const add = vi.spyOn(EventTarget.prototype, "addEventListener").mockImplementation((_, listener) => void open.add(listener));
+  const remove = vi.spyOn(EventTarget.prototype, "removeEventListener").mockImplementation((_, listener) => void open.delete(listener));
+  const { model, listening } = fakeModel({ rows: [row()] });
+  const dispose = widget.render({ model, el });
+  expect(open.size).toBeGreaterThan(0);
+  expect(listening()).toBeGreaterThan(0);
+  dispose();
+  expect(open.size).toBe(0);
+  expect(listening()).toBe(0);
+  expect(el.childNodes).toHaveLength(0);
+  add.mockRestore();
+  remove.mockRestore();
+});
+
+const marked = (text: string, query: string) =>
+  highlight(text, queryTerms(query)).map((part) => (typeof part === "string" ? part : `[${part.textContent}]`)).join("");
+
+test.each([
+  ["Moons of the moon", "MOON a of", "[Moon]s of the [moon]"],
+  ["other lathe", "the", "other lathe"],
+  ["the theatre", "the art", "the theatre"],
+  ["smart art", "art", "smart [art]"],
+  ["c++ (draft).*", "draft .*", "c++ ([draft]).*"],
+  ["photosynthesis", "photo photosynthesis", "[photosynthesis]"],
+  ["İstanbul moon", "moon", "İstanbul [moon]"],
+  ["月と猫", "猫", "月と[猫]"],
+  ["", "moon", ""],
+])("highlight(%j, %j) is %j", (text, query, expected) => {
+  expect(marked(text, query)).toBe(expected);
+});
