@@ -1,0 +1,242 @@
+"""The one table of verbs: it makes the parser, the help, the completion, the CLI and the docs page."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+from chromalab.errors import InvalidArgumentError, near
+from chromalab_kernel import actions
+from chromalab_kernel.results import Notice
+from chromalab_kernel.session import Session
+from chromalab_kernel.verb import Argument, Verb
+
+__all__ = ["VERBS", "overview"]
+
+
+def overview() -> str:
+    """Say what `%chroma help` and `%chroma?` say: the syntax, then every verb with its examples."""
+    verbs = "\n\n".join(
+        "\n".join(
+            [f"  {verb.name:<12} {verb.summary}", *(f"      {line}" for line in verb.examples)]
+        )
+        for verb in VERBS.values()
+    )
+    return (
+        "%chroma VERB [COLLECTION] [ARGS] [--flags]\n"
+        "%%chroma [NAME <<] VERB [COLLECTION] [--flags]   with texts in the body\n\n"
+        f"{verbs}\n\n"
+        "  :name gives a Python variable; NAME << keeps the result, NAME= << also shows it.\n"
+        "  More on one: %chroma help VERB"
+    )
+
+
+def _collections(session: Session) -> list[str]:
+    return [c.name for c in session.client.list_collections()] if session.has_store else []
+
+
+def _help(session: Session, arguments: SimpleNamespace) -> Notice:
+    if arguments.verb is None:
+        return Notice(overview())
+    if arguments.verb not in VERBS:
+        raise InvalidArgumentError(
+            f"Unknown verb {arguments.verb!r}. {near(arguments.verb, VERBS, what='Verbs', limit=20)}"
+        )
+    return Notice(VERBS[arguments.verb].help_text)
+
+
+_COLLECTION = Argument(
+    "collection", "The collection, or :name of one.", "any", choices=_collections
+)
+_WHERE = Argument(
+    "--where", 'A condition on metadata: "year >= 2020", or :name of a dict.', "where"
+)
+_CONTAINS = Argument("--contains", "Only documents that hold this text.")
+_LIMIT = Argument("--limit", "At most so many.", "int")
+_PARTS = ["documents", "embeddings", "metadatas", "uris"]
+_INCLUDE = Argument(
+    "--include", "Parts of the result: documents,metadatas,...", "words", choices=lambda _: _PARTS
+)
+_JSONL = Argument("--jsonl", "The body is one JSON value a line.", "switch")
+_FILL = Argument("--fill", "Replace {{name}} in the texts by the text of that variable.", "switch")
+_DRY_RUN = Argument("--dry-run", "Say what would be done; write nothing.", "switch")
+
+VERBS: dict[str, Verb] = {
+    verb.name: verb
+    for verb in (
+        Verb(
+            "connect",
+            "Open a store, or go back to one that is open.",
+            "chromalab.PersistentClient(path)",
+            (
+                Argument("path", "The folder, or :name of a client.", "any", optional=True),
+                Argument("--as", "The name of this connection.", choices=lambda s: list(s.names)),
+                Argument("--ephemeral", "A new store that is gone when Python ends.", "switch"),
+            ),
+            ("%chroma connect ./papers.chroma --as work", "%chroma connect --as work"),
+            actions.connect,
+        ),
+        Verb(
+            "collections",
+            "List the collections of the store.",
+            "client.list_collections()",
+            (),
+            ("%chroma collections", "found = %chroma collections"),
+            actions.collections,
+        ),
+        Verb(
+            "create",
+            "Make a collection.",
+            "client.create_collection(name, ...)",
+            (
+                Argument("collection", "Its name."),
+                Argument(
+                    "--model",
+                    "The embedding function, or :name of one.",
+                    "any",
+                    choices=actions.models_known,
+                    setting="model",
+                ),
+                Argument("--metric", "The distance.", choices=actions.spaces),
+                Argument("--get-or-create", "One that exists is fine.", "switch"),
+                _DRY_RUN,
+            ),
+            (
+                "%chroma create papers --model minilm --metric cosine",
+                "%chroma create papers --get-or-create",
+            ),
+            actions.create,
+        ),
+        Verb(
+            "add",
+            "Add documents; those whose id is there already are skipped.",
+            "collection.add_from(data, ...)",
+            (
+                _COLLECTION,
+                Argument(
+                    "source",
+                    "One text, or :name of a DataFrame, a data set or a list.",
+                    "texts",
+                    optional=True,
+                ),
+                Argument("--text", "The column of the documents."),
+                Argument("--id", "The column of the ids; else an id is made of the text."),
+                Argument(
+                    "--meta", "The columns of the metadata; all others, unless said.", "words"
+                ),
+                Argument("--batch-size", "Records written together.", "int"),
+                _JSONL,
+                _FILL,
+                _DRY_RUN,
+            ),
+            (
+                "%chroma add papers :df --text abstract --id doi --meta year,venue",
+                '%chroma add notes "Tea is a drink."',
+            ),
+            actions.add,
+            body="documents, with an empty line between two",
+        ),
+        Verb(
+            "query",
+            "Find the nearest documents.",
+            "collection.query(query_texts=..., n_results=...)",
+            (
+                _COLLECTION,
+                Argument(
+                    "query",
+                    "The question, or :name of a text, a list or an array of vectors.",
+                    "texts",
+                    optional=True,
+                ),
+                Argument("--n-results", "How many.", "int", short="-k", setting="k"),
+                _WHERE,
+                _CONTAINS,
+                replace(_INCLUDE, choices=lambda _: [*_PARTS, "distances"]),
+                _JSONL,
+                _FILL,
+            ),
+            (
+                '%chroma query papers "code search" -k 5 --where "year >= 2020"',
+                "hits = %chroma query papers :questions",
+            ),
+            actions.query,
+            body="queries, with an empty line between two",
+        ),
+        Verb(
+            "get",
+            "Read records by id or condition.",
+            "collection.get(ids=..., where=...)",
+            (
+                _COLLECTION,
+                Argument("ids", "Ids, or :name of a list.", "any", many=True, optional=True),
+                _WHERE,
+                _CONTAINS,
+                _LIMIT,
+                Argument("--offset", "After so many.", "int"),
+                _INCLUDE,
+            ),
+            ("%chroma get papers p1 p2", '%chroma get papers --where "year = 2024" --limit 20'),
+            actions.get,
+        ),
+        Verb(
+            "peek",
+            "Look at the first records.",
+            "collection.peek(limit)",
+            (_COLLECTION, Argument("--limit", "How many.", "int")),
+            ("%chroma peek papers", "%chroma peek papers --limit 3"),
+            actions.peek,
+        ),
+        Verb(
+            "count",
+            "Count the records.",
+            "collection.count()",
+            (_COLLECTION,),
+            ("%chroma count papers", "n = %chroma count papers"),
+            actions.count,
+        ),
+        Verb(
+            "delete",
+            "Delete records, or a whole collection; shows what it would do unless --yes.",
+            "collection.delete(ids=..., where=...)",
+            (
+                _COLLECTION,
+                Argument("ids", "Ids, or :name of a list.", "any", many=True, optional=True),
+                _WHERE,
+                _CONTAINS,
+                Argument("--whole", "The collection itself, with all its records.", "switch"),
+                Argument("--yes", "Do it.", "switch"),
+                Argument(
+                    "--dry-run",
+                    "Show what it would do, which is what happens without --yes.",
+                    "switch",
+                ),
+            ),
+            ('%chroma delete papers --where "year < 1990" --yes', "%chroma delete papers --whole"),
+            actions.delete,
+        ),
+        Verb(
+            "models",
+            "List the models that run on this machine, or fetch one.",
+            "chromalab.embed.models(), get_model(name)",
+            (
+                Argument(
+                    "action", "list or get.", optional=True, choices=lambda _: ["list", "get"]
+                ),
+                Argument("model", "Which one to get.", optional=True, choices=actions.models_local),
+            ),
+            ("%chroma models", "%chroma models get minilm"),
+            actions.models,
+            cli=True,
+        ),
+        Verb(
+            "help",
+            "Explain the verbs, or one of them.",
+            "help(chromalab.Collection)",
+            (Argument("verb", "Which one.", optional=True, choices=lambda _: list(VERBS)),),
+            ("%chroma help", "%chroma help query"),
+            _help,
+            cli=True,
+        ),
+    )
+}
+"""Every verb by its name."""

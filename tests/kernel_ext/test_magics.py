@@ -1,0 +1,207 @@
+"""`%chroma` and `%%chroma` in a real IPython shell."""
+
+import pytest
+
+import chromalab
+from chromalab import errors
+from chromalab_kernel.verbs import VERBS
+
+
+def run(shell, line):
+    return shell.run_line_magic("chroma", line)
+
+
+def test_a_store_is_opened_filled_and_searched(store):
+    assert run(store, "count notes") == 3
+    hits = run(store, 'query notes "cup" -k 1')
+    assert isinstance(hits, chromalab.QueryResult)
+    assert hits["ids"] == [["a"]]
+    assert run(store, "get notes b")["documents"] == ["a long walk home"]
+    assert run(store, "peek notes --limit 1")["ids"] == ["a"]
+    assert [c.name for c in run(store, "collections")] == ["notes"]
+
+
+def test_the_body_is_text_and_blank_lines_part_it(store):
+    added = store.run_cell_magic("chroma", "add notes", "two\nlines {x} $y\n\n  \nanother one\n")
+    assert (added.added, added.skipped) == (2, 0)
+    assert "two\nlines {x} $y" in run(store, "get notes")["documents"]
+
+
+def test_adding_the_same_again_skips_it(store):
+    for expected in ("notes: 1 added", "notes: 0 added, 1 skipped (same id)"):
+        assert repr(run(store, 'add notes "once only"')) == expected
+
+
+def test_a_result_is_kept_silently_or_shown_too(store):
+    assert store.run_cell_magic("chroma", "hits << query notes -k 1", "tea") is None
+    assert store.user_ns["hits"]["ids"] == [["a"]]
+    shown = store.run_cell_magic("chroma", "more= << query notes -k 2", "tea\n\nwalk")
+    assert shown is store.user_ns["more"]
+    assert len(shown["ids"]) == 2
+
+
+def test_a_variable_is_bound_as_an_object(store):
+    store.user_ns["flt"] = {"year": {"$gt": 2020}}
+    store.user_ns["ids"] = ["a", "b"]
+    store.user_ns["vectors"] = [[3, 2]]
+    assert run(store, "get notes --where :flt")["ids"] == ["b"]
+    assert run(store, "get notes :ids")["ids"] == ["a", "b"]
+    assert run(store, "query notes :vectors -k 1")["ids"] == [["a"]]
+
+
+def test_nothing_in_a_line_or_body_is_interpolated_unless_asked(store):
+    store.user_ns["x"] = "tea"
+    store.run_cell("%chroma add notes '{x}'")
+    assert "{x}" in run(store, "get notes")["documents"]
+    assert store.run_cell_magic("chroma", "query notes -k 1", "{{x}}").queries == ["{{x}}"]
+    assert store.run_cell_magic("chroma", "query notes -k 1 --fill", "{{x}}").queries == ["tea"]
+    with pytest.raises(errors.NotFoundError, match="No variable 'y'"):
+        store.run_cell_magic("chroma", "query notes --fill", "{{y}}")
+    with pytest.raises(errors.InvalidArgumentError, match="only a plain name stands"):
+        store.run_cell_magic("chroma", "query notes --fill", "{{__import__('os')}}")
+
+
+def test_a_data_frame_is_added_by_its_columns(shell):
+    import pandas
+
+    shell.user_ns["df"] = pandas.DataFrame(
+        {
+            "doi": ["p1", "p2", "p3"],
+            "abstract": ["one", "two", "three"],
+            "year": [2020, None, 2022],
+            "venue": ["ACL", "ACL", None],
+            "junk": [{}, {}, {}],
+        }
+    )
+    run(shell, "connect --ephemeral")
+    run(shell, "create papers --model lengths")
+    line = "add papers :df --text abstract --id doi --meta year,venue"
+    assert repr(run(shell, f"{line} --dry-run")) == "papers: 3 would be added"
+    assert run(shell, "count papers") == 0
+    assert repr(run(shell, line)) == "papers: 3 added"
+    found = run(shell, 'get papers --where "year >= 2020"')
+    assert found["ids"] == ["p1", "p3"]
+    assert found["metadatas"] == [{"year": 2020.0, "venue": "ACL"}, {"year": 2022.0}]
+
+
+def test_delete_shows_first_and_does_with_yes(store):
+    assert repr(run(store, "delete notes a b")) == (
+        "Would delete 2 of 3 records of 'notes': a, b. Say --yes to do it."
+    )
+    assert run(store, "count notes") == 3
+    assert repr(run(store, 'delete notes --where "year = 2020" --yes')) == (
+        "Deleted 1 of 3 records of 'notes'."
+    )
+    assert repr(run(store, "delete notes b zzz --yes")) == "Deleted 1 of 2 records of 'notes'."
+    with pytest.raises(errors.InvalidArgumentError, match="delete needs ids"):
+        run(store, "delete notes --yes")
+    assert "its 1 records" in repr(run(store, "delete notes --whole"))
+    run(store, "delete notes --whole --yes")
+    assert list(run(store, "collections")) == []
+
+
+def test_connections_are_kept_by_name(store):
+    run(store, "connect --ephemeral")
+    assert list(run(store, "collections")) == []
+    run(store, "connect --as work")
+    assert run(store, "count notes") == 3
+    with pytest.raises(errors.NotFoundError, match=r"Did you mean 'work'\?"):
+        run(store, "connect --as wrk")
+    shown = repr(run(store, ""))
+    assert "Connections: work (current), ephemeral" in shown
+    assert "notes  3" in shown
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("qurey notes x", "Did you mean 'query'?"),
+        ("query note x", "Did you mean 'notes'?"),
+        ("query notes x --wehre a=1", "Did you mean '--where'?"),
+        ("query notes x -k many", "whole number"),
+        ("query notes x -k 0", "at least 1"),
+        ("query notes what's up", "quote is not closed"),
+        ("query notes", "on the line, or in the body"),
+        ("query notes :nope", "No variable 'nope'"),
+        ("query notes x --where 'year >'", "expected a number"),
+        ("create other --model minlm", "Did you mean 'minilm'?"),
+        ("create other --metric euclid", "cannot be 'euclid'"),
+        ("create notes", "exists already. Say --get-or-create"),
+        ("create :sys", "collection is a text; found a int"),
+        ("count :sys", "a name or a Collection; found a int"),
+        ("help :sys", "verb is a text"),
+        ("connect --as :sys", "--as is a text"),
+        ("models :sys", "action is a text"),
+        ("get notes --limit :huge", "--limit is a whole number; found inf"),
+        ("query notes what is tea", "Put the text in quotes"),
+        ("add notes 'one' 'two'", "or in a list: :texts"),
+        ("add notes x --jsonl", "--jsonl needs a body"),
+        ("query notes :df.text", "write col = df.text first, then :col"),
+        ("get notes :x[0]", "only a plain name can be bound"),
+        ("add notes :f(x, y)", "only a plain name can be bound"),
+        ("query notes x --where 'a = :df.b'", "only a plain name can be bound"),
+        ("query notes :row", "pick a column: q = df['text']"),
+        ("query notes :rows", "pick a column: q = df['text']"),
+        ("hits << query notes x", "On a line write: hits = %chroma query notes x"),
+        ("query notes '{{x.y}}' --fill", "cannot fill {{x.y}}"),
+        ("delete :notes --whole", "by its name"),
+        ("add notes :n", "No variable 'n'"),
+        ("get", "collection"),
+        ("models got", "Did you mean 'get'?"),
+        ("help qery", "Did you mean 'query'?"),
+        ("connect :sys", "takes a folder or a client"),
+    ],
+)
+def test_a_wrong_command_is_one_sentence(store, line, said):
+    store.user_ns |= {"sys": 3, "huge": float("inf"), "row": {"text": "x"}, "rows": [{"text": "x"}]}
+    store.user_ns["notes"] = run(store, "connect --as work").get_collection("notes")
+    with pytest.raises(errors.ChromalabError) as caught:
+        run(store, line)
+    assert said in str(caught.value)
+    (rendered,) = caught.value._render_traceback_()
+    assert "\n" not in rendered
+
+
+def test_without_a_store_the_error_says_how_to_open_one(shell):
+    with pytest.raises(errors.InvalidArgumentError, match=r"%chroma connect \./my\.chroma"):
+        run(shell, "collections")
+    assert "No store is open" in repr(run(shell, ""))
+
+
+def test_every_kind_of_help_is_the_same_text(shell):
+    texts = {repr(run(shell, line)) for line in ("help query", "query --help", "query x -h")}
+    assert len(texts) == 1
+    assert "Examples" in texts.pop()
+    overview = repr(run(shell, "help"))
+    assert shell.magics_manager.magics["line"]["chroma"].__doc__.endswith(overview)
+    assert all(example in overview for verb in VERBS.values() for example in verb.examples)
+
+
+def test_loading_twice_keeps_connections_and_unloading_is_harmless(shell):
+    run(shell, "connect --ephemeral")
+    run(shell, "create kept")
+    shell.run_line_magic("reload_ext", "chromalab")
+    assert run(shell, "count kept") == 0
+    shell.run_line_magic("load_ext", "chromalab")
+    matchers = [m for m in shell.Completer.custom_matchers if m.matcher_identifier == "chroma"]
+    assert len(matchers) == 1
+    assert [type(c).__name__ for c in shell.configurables].count("ChromaMagic") == 1
+    shell.run_line_magic("unload_ext", "chromalab")
+    assert "chroma" not in shell.magics_manager.magics["line"]
+    shell.run_line_magic("load_ext", "chromalab")
+
+
+def test_text_of_users_is_escaped_in_every_display(store):
+    script = "<img src=x onerror=alert(1)>"
+    for line in ("get notes", "peek notes", f'query notes "{script}" -k 3'):
+        page = run(store, line)._repr_html_()
+        assert "<img" not in page
+        assert "&lt;img src=x" in page
+    store.user_ns["evil"] = [{"text": "x", "<b>key</b>": "<script>alert(2)</script>"}]
+    run(store, "add notes :evil")
+    assert "<script>" not in run(store, "get notes")._repr_html_()
+    with chromalab.EphemeralClient() as client:
+        assert "<b>" not in client.list_collections()._repr_html_()
+    control = errors.InvalidArgumentError("bad \x1b[2J\nname")._render_traceback_()[0]
+    assert "\x1b[2J" not in control
+    assert "\n" not in control
