@@ -1,0 +1,143 @@
+"""A real JupyterLab on loopback, a real kernel, Debian's Chromium: no internet, no shared settings."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+CHROMIUM = shutil.which(os.environ.get("CHROMIUM", "chromium"))
+_FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
+]  # fmt: skip
+_IDLE = """() => {
+    const widget = window.jupyterapp?.shell.currentWidget;
+    const kernel = widget?.sessionContext?.session?.kernel;
+    return kernel?.connectionStatus === "connected" && kernel.status === "idle";
+}"""
+_RUN_ALL = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
+_ERRORS = """() => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells
+    .flatMap(cell => cell.outputs ?? [])
+    .filter(output => output.output_type === "error")
+    .map(output => output.traceback.join("\\n"))"""
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
+
+
+class LabServer:
+    """JupyterLab over a folder, with a home of its own so that no user setting plays a part."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.token = "e2e"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        self._home = Path(tempfile.mkdtemp(prefix="lab-"))
+        self._log = self._home / "lab.log"
+
+    def __enter__(self) -> LabServer:
+        folders = {
+            name: self._home / name.lower()
+            for name in (
+                "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR",
+                "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR",
+            )
+        }  # fmt: skip
+        for folder in folders.values():
+            folder.mkdir()
+        settings = folders["JUPYTERLAB_SETTINGS_DIR"]
+        _write(settings / "@jupyterlab/apputils-extension/notification", {"fetchNews": "false"})
+        _write(settings / "@jupyterlab/notebook-extension/tracker", {"windowingMode": "none"})
+        self._process = subprocess.Popen(
+            [
+                sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root",
+                "--ip=127.0.0.1", f"--port={self.url.rpartition(':')[2]}",
+                "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}",
+                f"--ServerApp.root_dir={self.root}", "--LabApp.expose_app_in_browser=True",
+                "--LabApp.extension_manager=readonly", "--LabApp.news_url=None",
+                "--ServerApp.terminals_enabled=False",
+            ],
+            env={**os.environ, **{name: str(folder) for name, folder in folders.items()}},
+            stdout=self._log.open("w"), stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        for _ in range(600):
+            if self._answers():
+                return self
+            try:  # waits, and ends early when the server did
+                self._process.wait(0.2)
+            except subprocess.TimeoutExpired:
+                continue
+            break
+        self.__exit__()
+        raise RuntimeError(f"JupyterLab did not start: {self._log.read_text()[-3000:]}")
+
+    def __exit__(self, *_: object) -> None:
+        os.killpg(self._process.pid, signal.SIGTERM)
+        self._process.wait(30)
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def _answers(self) -> bool:
+        request = urllib.request.Request(
+            f"{self.url}/api/status", headers={"Authorization": f"token {self.token}"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, ConnectionError):
+            return False
+
+
+class Page:
+    """A notebook, open in Chromium."""
+
+    def __init__(self, server: LabServer, playwright: Any, *, dark: bool = False) -> None:
+        self._server = server
+        self._browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
+        scheme = "dark" if dark else "light"
+        self.page = self._browser.new_page(
+            viewport={"width": 1280, "height": 960}, color_scheme=scheme, device_scale_factor=2
+        )
+        self.page.set_default_timeout(60_000)
+        self.elsewhere: list[str] = []
+        self.page.on("request", self._note)
+
+    def __enter__(self) -> Page:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._browser.close()
+
+    def open(self, notebook: str) -> None:
+        """Open a notebook and wait for its kernel."""
+        self.page.goto(f"{self._server.url}/lab/tree/{notebook}?reset&token={self._server.token}")
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell")
+        self.page.wait_for_function(_IDLE)
+
+    def run_all(self) -> None:
+        """Run all cells, to the end or the first error."""
+        self.page.evaluate(_RUN_ALL)
+        self.page.wait_for_function(_IDLE)
+
+    def errors(self) -> list[str]:
+        """The errors of the cells, as the kernel gave them, without colours."""
+        return [_COLOUR.sub("", error) for error in self.page.evaluate(_ERRORS)]
+
+    def _note(self, request: Any) -> None:
+        if not request.url.startswith((self._server.url, "ws://127.0.0.1", "data:", "blob:")):
+            self.elsewhere.append(request.url)
+
+
+def _write(setting: Path, value: dict[str, Any]) -> None:
+    setting.parent.mkdir(parents=True, exist_ok=True)
+    setting.with_name(f"{setting.name}.jupyterlab-settings").write_text(json.dumps(value))
