@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab import datasets
-from chromalab.embed import MiniLM, WordLlama
+from chromalab.embed import MiniLM, WordLlama, shows_progress
 from chromalab.embed.minilm import _encoder
 
 PADDED_TOKENS, PADDED_BATCH = 256, 32
@@ -67,6 +67,7 @@ def timed(embed: Embed, texts: list[str]) -> tuple[float, float]:
 
 def main() -> None:
     """Run the rounds and print the table."""
+    shows_progress.set(False)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--csv", type=Path, help="texts to use instead of the packaged facts")
     parser.add_argument("--texts", type=int, default=2000)
