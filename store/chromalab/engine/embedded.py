@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -97,11 +98,16 @@ class EmbeddedEngine:
             entry = catalog.find(connection, *self._scope, name)
             catalog.delete(connection, entry)
             kept = catalog.file_names(connection)
+            # Listed under the lock: nobody else can be making a file that the catalog lacks.
+            orphans = [
+                file
+                for file in self.store.vectors.iterdir()
+                if _FILE_NAME.fullmatch(file.name) and file.name not in kept and file.is_file()
+            ]
         self._forget(entry.model.id)
-        for file in self.store.vectors.iterdir():  # after the commit: until then it is there
-            if _FILE_NAME.fullmatch(file.name) and file.name not in kept and file.is_file():
-                with suppress(PermissionError):  # Windows, while it is mapped: goes with the next
-                    file.unlink(missing_ok=True)
+        for file in orphans:  # after the commit: until then the collection is there
+            with suppress(PermissionError):  # Windows, while it is mapped: goes with the next
+                file.unlink(missing_ok=True)
 
     def add(self, id: UUID, batch: Batch) -> Written:
         """Insert the ids that are new, leave the others alone."""
@@ -176,9 +182,7 @@ class EmbeddedEngine:
                 moved = new + old
                 dimension = batch.vectors.shape[1]
                 file = self._file(entry, dimension)
-                durable = (
-                    self.store.durability != "off"
-                )  # no commit may name a row that is not there
+                durable = self.store.durability != "off"  # a commit names only rows that are there
                 file.append(batch.vectors[moved], after=entry.slots, durable=durable)
                 slots += len(moved)
             records.insert(connection, entry.number, batch, new, entry.slots)
@@ -220,11 +224,15 @@ class EmbeddedEngine:
         except NotFoundError:
             self._forget(id)
             raise
+        return _Open(self, connection, entry)
+
+    def _view(self, connection: sqlite3.Connection, entry: Entry) -> View:
+        id = entry.model.id
         view = view_at(connection, entry, self._views.get(id))
         latest = self._views.get(id)
         if latest is None or latest.version < view.version:
             self._views[id] = view
-        return _Open(connection, entry, view, self._file(entry, entry.model.dimension or 0))
+        return view
 
     def _file(self, entry: Entry, dimension: int) -> VectorFile:
         path = self.store.vectors / entry.file_name
@@ -246,10 +254,14 @@ _FILE_NAME = re.compile(r"[0-9a-f-]{36}-\d+\.f32")
 class _Open:
     """One collection in one transaction."""
 
+    engine: EmbeddedEngine
     connection: sqlite3.Connection
     entry: Entry
-    view: View
-    file: VectorFile
+
+    @cached_property
+    def view(self) -> View:
+        """Its records; read when they are asked for, as an `add` does not need them."""
+        return self.engine._view(self.connection, self.entry)
 
     def matching(self, filter: Filter, enough: int | None = None) -> NDArray[np.int64]:
         """Find the positions in the view that match; may stop at `enough` of them."""
@@ -311,7 +323,8 @@ class _Open:
         )
 
     def _vectors(self) -> Vectors:
-        return self.file.rows(self.view.committed)
+        file = self.engine._file(self.entry, self.entry.model.dimension or 0)
+        return file.rows(self.view.committed)
 
 
 def _space(entry: Entry) -> str:

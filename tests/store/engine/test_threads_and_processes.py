@@ -94,3 +94,21 @@ def test_deleting_a_collection_removes_its_file_and_any_a_crash_left(points, tmp
     chromalab.PersistentClient(tmp_path).delete_collection("points")
     assert [file.name for file in (tmp_path / "vectors").iterdir()] == [f"{kept.id}-0.f32"]
     assert kept.get(include=["embeddings"])["embeddings"].tolist() == [[1]]
+
+
+def test_a_file_another_client_makes_during_a_delete_is_left_alone(points, tmp_path):
+    other = chromalab.PersistentClient(tmp_path)
+    engine = points._engine
+    forget = engine._forget  # runs between the commit and the removal of files
+
+    def meanwhile(id):
+        forget(id)
+        made = other.create_collection("made-meanwhile", embedding_function=None)
+        made.add(ids=["a"], embeddings=[[1, 2]])
+
+    engine._forget = meanwhile
+    points.add(ids=["p"], embeddings=[[0, 0]])
+    engine.delete_collection("points")
+    made = other.get_collection("made-meanwhile")
+    assert made.get(include=["embeddings"])["embeddings"].tolist() == [[1, 2]]
+    assert len(list((tmp_path / "vectors").iterdir())) == 1
