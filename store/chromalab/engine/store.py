@@ -119,11 +119,6 @@ class Store:
     def _begin(self, connection: sqlite3.Connection, begin: str) -> None:
         if connection.in_transaction:  # an interrupt came between our ROLLBACK and the last BEGIN
             connection.execute("ROLLBACK")
-        if identity(self._file) != self._identity:
-            raise StoreGoneError(
-                f"The folder '{self.path}' was deleted or replaced while it was open. "
-                "Make the client again; what is in the new folder is left as it is."
-            )
         # The check reads, and so fixes the moment that the transaction sees.
         self._patiently(connection, begin, check_format)
 
@@ -168,6 +163,11 @@ class Store:
     def _connection(self) -> sqlite3.Connection:
         if self._closed:
             raise ClientClosedError("This client was closed. Make a new one to go on.")
+        if identity(self._file) != self._identity:  # asked first: to connect would make the file
+            raise StoreGoneError(
+                f"The folder '{self.path}' was deleted or replaced while it was open. "
+                "Make the client again; what is in the new folder is left as it is."
+            )
         thread = threading.current_thread()
         held = self._connections.get(threading.get_ident())
         if held is not None and held[0] is thread:

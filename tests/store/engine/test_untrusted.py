@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -141,6 +142,11 @@ def test_a_folder_deleted_or_replaced_under_an_open_client_is_told(folder):
         with pytest.raises(errors.StoreGoneError, match="deleted or replaced") as caught:
             call()
         assert isinstance(caught.value, FileNotFoundError)
+    (folder / "vectors").mkdir(parents=True)
+    with ThreadPoolExecutor() as threads:  # a thread without a connection must not make the file
+        with pytest.raises(errors.StoreGoneError):
+            threads.submit(points.count).result()
+        assert not (folder / "store.sqlite3").exists()
     with chromalab.PersistentClient(folder) as new:
         assert new.count_collections() == 0
         with pytest.raises(errors.StoreGoneError):
