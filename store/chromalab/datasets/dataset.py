@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from chromalab.errors import MissingDependencyError
+from chromalab.frames import data_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,19 +98,12 @@ class Dataset:
             >>> int(frame["year"].min())
             1610
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise MissingDependencyError(
-                'A data frame needs pandas. Install it: pip install "chromalab[pandas]"'
-            ) from error
-        frame: pd.DataFrame = pd.DataFrame({"id": self.ids, "document": self.documents})
+        parts = zip(self.ids, self.documents, self.metadatas, strict=True)
+        frame = data_frame([{"id": id, "document": text, **meta} for id, text, meta in parts])
         for key in self._keys():
-            values = [metadata.get(key) for metadata in self.metadatas]
-            known = [value for value in values if value is not None]
-            gaps = len(known) < len(values)
-            whole = gaps and all(isinstance(value, int) for value in known)
-            frame[key] = pd.Series(values, dtype="Int64") if whole else values
+            values = [metadata[key] for metadata in self.metadatas if key in metadata]
+            if len(values) < len(self) and all(type(value) is int for value in values):
+                frame[key] = frame[key].astype("Int64")  # whole numbers with gaps stay whole
         return frame
 
     def _keys(self) -> list[str]:
