@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ from chromalab.engine.interface import CollectionModel
 from chromalab.errors import InternalError, NotFoundError, UniqueConstraintError, near
 
 __all__ = [
+    "FILE_NAME",
     "Entry",
+    "Row",
     "count",
     "create",
     "delete",
@@ -23,28 +26,46 @@ __all__ = [
     "find",
     "find_id",
     "modify",
+    "read_row",
+    "row",
     "wrote",
 ]
 
-_COLUMNS = "number, id, tenant, database, name, metadata, configuration, dimension, generation, slots, version"
+FILE_NAME = re.compile(r"[0-9a-f-]{36}-\d+\.f32")
+"""What vector files are called."""
+
+_COLUMNS = (
+    "number, id, tenant, database, name, metadata, configuration,"
+    " dimension, generation, slots, version, shared"
+)
+
+Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Entry:
     """A row of the catalog: what users see of the collection, and what the engine needs.
 
-    `slots` is how many rows of the vector file are committed.
+    `slots` is how many rows of the vector file are committed; `shared` names the file of another
+    collection, or of an earlier generation, until this one writes vectors of its own.
     """
 
     number: int
     generation: int
     slots: int
+    shared: str | None
     model: CollectionModel
 
     @property
     def file_name(self) -> str:
         """The name of the vector file."""
-        return f"{self.model.id}-{self.generation}.f32"
+        return self.shared or f"{self.model.id}-{self.generation}.f32"
+
+    @property
+    def space(self) -> str:
+        """The distance: l2, cosine or ip."""
+        configuration = self.model.configuration
+        return str((configuration["hnsw"] or configuration["spann"])["space"])
 
 
 def create(
@@ -77,20 +98,25 @@ def find(connection: sqlite3.Connection, tenant: str, database: str, name: str) 
     if row is None:
         names = [entry.model.name for entry in entries(connection, tenant, database)]
         raise NotFoundError(f"No collection {name!r}. {near(name, names, what='Collections')}")
-    return _entry(row)
+    return read_row(row)
 
 
 def find_id(connection: sqlite3.Connection, id: UUID) -> Entry:
     """Find a collection by id; NotFoundError if it was deleted."""
-    row = connection.execute(
+    return read_row(row(connection, id))
+
+
+def row(connection: sqlite3.Connection, id: UUID) -> Row:
+    """Read the row of a collection as it is stored; NotFoundError if it was deleted."""
+    found: Row | None = connection.execute(
         f"SELECT {_COLUMNS} FROM collections WHERE id = ?",  # noqa: S608
         (str(id),),
     ).fetchone()
-    if row is None:
+    if found is None:
         raise NotFoundError(
             f"No collection with the id {id}: it was deleted. Get or create it again by name."
         )
-    return _entry(row)
+    return found
 
 
 def entries(
@@ -106,7 +132,7 @@ def entries(
         " ORDER BY number LIMIT ? OFFSET ?",
         (tenant, database, -1 if limit is None else limit, offset or 0),
     )
-    return [_entry(row) for row in rows]
+    return [read_row(row) for row in rows]
 
 
 def count(connection: sqlite3.Connection, tenant: str, database: str) -> int:
@@ -149,6 +175,7 @@ def delete(connection: sqlite3.Connection, entry: Entry) -> None:
     for table, column in (
         ("records", "collection"),
         ("dead_slots", "collection"),
+        ("changed", "collection"),
         ("collections", "number"),
     ):
         connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (entry.number,))  # noqa: S608
@@ -157,10 +184,10 @@ def delete(connection: sqlite3.Connection, entry: Entry) -> None:
 def file_names(connection: sqlite3.Connection) -> set[str]:
     """The names of the vector files of all collections, of every tenant."""
     rows = connection.execute(f"SELECT {_COLUMNS} FROM collections")  # noqa: S608
-    return {_entry(row).file_name for row in rows}
+    return {read_row(row).file_name for row in rows}
 
 
-def _entry(row: tuple[Any, ...]) -> Entry:
+def read_row(row: Row) -> Entry:
     """Read a row; what a store of a stranger holds is not believed."""
     number, id, tenant, database, name, metadata, configuration, dimension, *counts = row
     try:
@@ -168,6 +195,7 @@ def _entry(row: tuple[Any, ...]) -> Entry:
             number=number,
             generation=counts[0],
             slots=counts[1],
+            shared=counts[3],
             model=CollectionModel(
                 id=UUID(id),
                 name=name,
@@ -194,6 +222,7 @@ def _is_sound(entry: Entry) -> bool:
     counts = (entry.generation, entry.slots, model.version)
     return (
         all(type(count) is int and count >= 0 for count in counts)
+        and (entry.shared is None or FILE_NAME.fullmatch(entry.shared) is not None)
         and model.name.isprintable()
         and isinstance(model.metadata, dict | None)
         and section["space"] in SPACES

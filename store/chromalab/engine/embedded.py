@@ -1,37 +1,29 @@
 """The embedded engine: collections in one folder, for any number of threads and processes.
 
 A write takes SQLite's lock, appends the vectors, makes them durable, then commits. A read works on
-the snapshot of its transaction. Both pass through `_Open`, which is one collection in one
+the snapshot of its transaction. Both pass through `Opened`, which is one collection in one
 transaction.
 """
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import numpy as np
-from numpy.typing import NDArray
-
-from chromalab.engine import catalog, records
-from chromalab.engine.catalog import Entry
-from chromalab.engine.index import ExactScan, Index
+from chromalab.engine import catalog, changes, records
 from chromalab.engine.interface import Batch, CollectionModel, Filter, Rows, Vectors, Written
+from chromalab.engine.nearest import nearest
+from chromalab.engine.opened import Opened
+from chromalab.engine.resident import Resident
 from chromalab.engine.store import Store
-from chromalab.engine.vectors import MissingVectorsError, VectorFile
-from chromalab.engine.view import View, view_at
-from chromalab.errors import InvalidDimensionException, NotFoundError
+from chromalab.engine.vectors import MissingVectorsError
+from chromalab.errors import NotFoundError
 
 __all__ = ["EmbeddedEngine"]
-
-_CHUNK = 2000  # records filtered at a time
 
 
 class EmbeddedEngine:
@@ -54,8 +46,7 @@ class EmbeddedEngine:
     ) -> None:
         self.store = Store(path, durability)
         self._scope = (tenant, database)
-        self._views: dict[UUID, View] = {}
-        self._files: dict[UUID, VectorFile] = {}
+        self._residents: dict[UUID, Resident] = {}
 
     def create_collection(
         self, name: str, metadata: dict[str, Any] | None, configuration: dict[str, Any]
@@ -102,7 +93,9 @@ class EmbeddedEngine:
             orphans = [
                 file
                 for file in self.store.vectors.iterdir()
-                if _FILE_NAME.fullmatch(file.name) and file.name not in kept and file.is_file()
+                if catalog.FILE_NAME.fullmatch(file.name)
+                and file.name not in kept
+                and file.is_file()
             ]
         self._forget(entry.model.id)
         for file in orphans:  # after the commit: until then the collection is there
@@ -144,67 +137,25 @@ class EmbeddedEngine:
     ) -> list[Rows]:
         """Read, for each query, its k nearest records."""
         with self._reading(id) as collection:
-            _check_dimension(collection.entry, queries)
-            return collection.nearest(queries, k, filter, fields)
+            return nearest(collection, queries, k, filter, fields)
 
     def delete(self, id: UUID, filter: Filter, limit: int | None) -> int:
         """Delete the records that match."""
         with self._writing(id) as collection:
-            chosen = collection.matching(filter, limit)[:limit]
-            if len(chosen):
-                entry, places = collection.entry, collection.view.places[chosen].tolist()
-                version = entry.model.version + 1
-                records.remove(collection.connection, entry.number, version, places)
-                catalog.wrote(
-                    collection.connection, entry.number, entry.model.dimension, entry.slots
-                )
-            return len(chosen)
+            return changes.delete(collection, filter, limit)
 
     def close(self) -> None:
         """Let go of files and connections."""
         self.store.close()
-        self._views.clear()
-        self._files.clear()
+        self._residents.clear()
 
     def _write(self, id: UUID, batch: Batch, *, insert: bool, change: bool) -> Written:
+        durable = self.store.durability != "off"
         with self._writing(id) as collection:
-            connection, entry = collection.connection, collection.entry
-            if batch.vectors is not None:
-                _check_dimension(entry, batch.vectors)
-            known = records.locate(connection, entry.number, batch.ids)
-            new = [row for row, i in enumerate(batch.ids) if i not in known] if insert else []
-            old = [row for row, i in enumerate(batch.ids) if i in known] if change else []
-            if not new and not old:
-                return Written()
-            slots = entry.slots
-            dimension = entry.model.dimension
-            if batch.vectors is not None:
-                moved = new + old
-                dimension = batch.vectors.shape[1]
-                file = self._file(entry, dimension)
-                durable = self.store.durability != "off"  # a commit names only rows that are there
-                file.append(batch.vectors[moved], after=entry.slots, durable=durable)
-                slots += len(moved)
-            records.insert(connection, entry.number, batch, new, entry.slots)
-            if old:
-                chosen = {row: known[batch.ids[row]] for row in old}
-                if batch.vectors is not None:
-                    version = entry.model.version + 1
-                    connection.executemany(
-                        "INSERT INTO dead_slots (collection, version, slot) VALUES (?, ?, ?)",
-                        ((entry.number, version, slot) for _, slot in chosen.values()),
-                    )
-                    first = entry.slots + len(new)
-                    chosen = {
-                        row: (place, first + offset)
-                        for offset, (row, (place, _)) in enumerate(chosen.items())
-                    }
-                records.rewrite(connection, batch, chosen)
-            catalog.wrote(connection, entry.number, dimension, slots)
-            return Written(added=len(new), changed=len(old))
+            return changes.write(collection, batch, insert=insert, change=change, durable=durable)
 
     @contextmanager
-    def _reading(self, id: UUID) -> Iterator[_Open]:
+    def _reading(self, id: UUID) -> Iterator[Opened]:
         try:
             with self.store.read() as connection:
                 yield self._open(connection, id)
@@ -214,128 +165,21 @@ class EmbeddedEngine:
             raise
 
     @contextmanager
-    def _writing(self, id: UUID) -> Iterator[_Open]:
+    def _writing(self, id: UUID) -> Iterator[Opened]:
         with self.store.write() as connection:
             yield self._open(connection, id)
 
-    def _open(self, connection: sqlite3.Connection, id: UUID) -> _Open:
+    def _open(self, connection: sqlite3.Connection, id: UUID) -> Opened:
         try:
-            entry = catalog.find_id(connection, id)
+            row = catalog.row(connection, id)
         except NotFoundError:
             self._forget(id)
             raise
-        return _Open(self, connection, entry)
-
-    def _view(self, connection: sqlite3.Connection, entry: Entry) -> View:
-        id = entry.model.id
-        view = view_at(connection, entry, self._views.get(id))
-        latest = self._views.get(id)
-        if latest is None or latest.version < view.version:
-            self._views[id] = view
-        return view
-
-    def _file(self, entry: Entry, dimension: int) -> VectorFile:
-        path = self.store.vectors / entry.file_name
-        known = self._files.get(entry.model.id)
-        if known is None or (known.path, known.dimension) != (path, dimension):
-            known = self._files[entry.model.id] = VectorFile(path, dimension)
-        return known
+        resident = self._residents.get(id)
+        if resident is None:
+            resident = self._residents.setdefault(id, Resident(self.store.vectors))
+        return Opened(connection, resident.entry(row), resident)
 
     def _forget(self, id: UUID) -> None:
-        """Let go of the view and the memory map of a collection that is no more."""
-        self._views.pop(id, None)
-        self._files.pop(id, None)
-
-
-_FILE_NAME = re.compile(r"[0-9a-f-]{36}-\d+\.f32")
-
-
-@dataclass(frozen=True)
-class _Open:
-    """One collection in one transaction."""
-
-    engine: EmbeddedEngine
-    connection: sqlite3.Connection
-    entry: Entry
-
-    @cached_property
-    def view(self) -> View:
-        """Its records; read when they are asked for, as an `add` does not need them."""
-        return self.engine._view(self.connection, self.entry)
-
-    def matching(self, filter: Filter, enough: int | None = None) -> NDArray[np.int64]:
-        """Find the positions in the view that match; may stop at `enough` of them."""
-        positions = np.arange(len(self.view.places))
-        if filter.ids is not None:
-            found = records.locate(self.connection, self.entry.number, filter.ids)
-            places = np.array([place for place, _ in found.values()], dtype=np.int64)
-            positions = np.flatnonzero(np.isin(self.view.places, places))
-        clauses = [c for c in (filter.where, filter.where_document) if c is not None]
-        if not clauses:
-            return positions
-        kept: list[int] = []
-        for start in range(0, len(positions), _CHUNK):
-            chunk = positions[start : start + _CHUNK]
-            texts = records.fetch(
-                self.connection, self.view.places[chunk], ("metadata", "document")
-            )
-            for position, (metadata, document) in zip(chunk, texts.values(), strict=True):
-                held = records.load(metadata) or {}
-                if all(clause.matches(held, document) for clause in clauses):
-                    kept.append(position)
-            if enough is not None and len(kept) >= enough:
-                break
-        return np.array(kept, dtype=np.int64)
-
-    def nearest(self, queries: Vectors, k: int, filter: Filter, fields: set[str]) -> list[Rows]:
-        """Find the k nearest among the records that match, for each query."""
-        positions = self.matching(filter)
-        if not len(positions):
-            return [self.rows(positions, fields, distances=[]) for _ in queries]
-        index: Index = ExactScan(self._vectors(), _space(self.entry))
-        winners, distances = index.search(queries, k, self.view.slots[positions])
-        return [
-            self.rows(positions[row], fields, distances=measured.tolist())
-            for row, measured in zip(winners, distances, strict=True)
-        ]
-
-    def rows(
-        self,
-        positions: NDArray[np.int64],
-        fields: set[str],
-        *,
-        distances: list[float] | None = None,
-    ) -> Rows:
-        """Read the records at some positions, in that order."""
-        names = {"documents": "document", "metadatas": "metadata", "uris": "uri"}
-        columns = ["id", *(column for name, column in names.items() if name in fields)]
-        places = self.view.places[positions].tolist()
-        found = records.fetch(self.connection, places, columns)
-        read = {column: [found[place][at] for place in places] for at, column in enumerate(columns)}
-        metadatas = read.get("metadata")
-        return Rows(
-            ids=read["id"],
-            vectors=self._vectors()[self.view.slots[positions]] if "embeddings" in fields else None,
-            documents=read.get("document"),
-            metadatas=None if metadatas is None else [records.load(text) for text in metadatas],
-            uris=read.get("uri"),
-            distances=distances if "distances" in fields else None,
-        )
-
-    def _vectors(self) -> Vectors:
-        file = self.engine._file(self.entry, self.entry.model.dimension or 0)
-        return file.rows(self.view.committed)
-
-
-def _space(entry: Entry) -> str:
-    configuration = entry.model.configuration
-    return str((configuration["hnsw"] or configuration["spann"])["space"])
-
-
-def _check_dimension(entry: Entry, vectors: Vectors) -> None:
-    expected, found = entry.model.dimension, vectors.shape[1]
-    if expected is not None and expected != found:
-        raise InvalidDimensionException(
-            f"Collection {entry.model.name!r} holds embeddings of {expected} dimensions, found {found}. "
-            "Use the model the collection was made with, or make a new collection."
-        )
+        """Let go of what is in memory of a collection that is no more."""
+        self._residents.pop(id, None)

@@ -13,7 +13,7 @@ from typing import Any
 from chromalab.engine.interface import Batch
 from chromalab.errors import InternalError
 
-__all__ = ["fetch", "insert", "load", "locate", "merged", "remove", "rewrite"]
+__all__ = ["bury", "fetch", "insert", "load", "locate", "merged", "remove", "rewrite"]
 
 _COLUMNS = ("id", "slot", "document", "metadata", "uri")
 _BOUND = "(SELECT value FROM json_each(?))"
@@ -65,13 +65,30 @@ def insert(
     )
 
 
+def bury(connection: sqlite3.Connection, collection: int, version: int, slots: list[int]) -> None:
+    """Note that slots died in `version`: their records have newer vectors."""
+    connection.executemany(
+        "INSERT INTO dead_slots (collection, version, slot) VALUES (?, ?, ?)",
+        ((collection, version, slot) for slot in slots),
+    )
+
+
 def rewrite(
-    connection: sqlite3.Connection, batch: Batch, chosen: Mapping[int, tuple[int, int]]
+    connection: sqlite3.Connection,
+    collection: int,
+    version: int,
+    batch: Batch,
+    chosen: Mapping[int, tuple[int, int]],
 ) -> None:
     """Change records: `chosen` maps rows of the batch to (place, slot from now on).
 
-    What the batch leaves out, or gives as None, stays; metadata is merged.
+    What the batch leaves out, or gives as None, stays; metadata is merged. The places are noted with
+    the version, so that what is derived from the records can be brought up to date.
     """
+    connection.executemany(
+        "INSERT INTO changed (collection, version, place) VALUES (?, ?, ?)",
+        ((collection, version, place) for place, _ in chosen.values()),
+    )
     connection.executemany(
         "UPDATE records SET slot = ?, document = coalesce(?, document), uri = coalesce(?, uri)"
         " WHERE place = ?",

@@ -54,8 +54,38 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    (
+        "CREATE TABLE tenants (name TEXT PRIMARY KEY) WITHOUT ROWID",
+        """
+        CREATE TABLE databases (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            tenant TEXT NOT NULL,
+            name TEXT NOT NULL,
+            UNIQUE (tenant, name)
+        )
+        """,
+        "INSERT INTO tenants (name) VALUES ('default_tenant')",
+        """
+        INSERT INTO databases (id, tenant, name)
+        VALUES ('00000000-0000-0000-0000-000000000000', 'default_tenant', 'default_database')
+        """,
+        "ALTER TABLE collections ADD COLUMN shared TEXT",
+        "ALTER TABLE records ADD COLUMN checksum INTEGER",
+        "ALTER TABLE records ADD COLUMN vector_checksum INTEGER",
+        """
+        CREATE TABLE changed (
+            collection INTEGER NOT NULL,
+            version INTEGER NOT NULL,
+            place INTEGER NOT NULL,
+            PRIMARY KEY (collection, version, place)
+        ) WITHOUT ROWID
+        """,
+    ),
 )
-_TABLES = {"collections", "records", "dead_slots", "sqlite_sequence"}
+_TABLES = {
+    "collections", "records", "dead_slots", "changed", "tenants", "databases", "sqlite_sequence",
+}  # fmt: skip
 _INDEXES = {"records_by_slot"}
 
 

@@ -7,7 +7,8 @@ by reading only what was written in between.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,24 +28,38 @@ class View:
 
     Attributes:
         version: The collection's version.
+        generation: Of which vector file the slots are rows.
         slots: (n,) int64, each record's row in the vector file.
         places: (n,) int64, ascending: each record's key in the records table.
         committed: How many rows of the vector file are committed.
     """
 
     version: int
+    generation: int
     slots: NDArray[np.int64]
     places: NDArray[np.int64]
     committed: int
 
+    @property
+    def moment(self) -> tuple[int, int]:
+        """Orders views: a later generation, then a later version."""
+        return self.generation, self.version
+
+    @cached_property
+    def positions(self) -> NDArray[np.int64]:
+        """(committed,) the position of each slot, -1 where its record is gone or has moved."""
+        found = np.full(self.committed, -1, dtype=np.int64)
+        found[self.slots] = np.arange(len(self.slots))
+        return found
+
 
 def view_at(connection: sqlite3.Connection, entry: Entry, known: View | None) -> View:
     """Make the view of the transaction's moment, from a known one where that saves reading."""
-    if known is not None and known.version == entry.model.version:
+    if known is not None and known.moment == (entry.generation, entry.model.version):
         return known
-    if known is None or known.version > entry.model.version:
+    if known is None or known.generation != entry.generation or known.version > entry.model.version:
         nothing = np.empty(0, dtype=np.int64)
-        known = View(version=-1, slots=nothing, places=nothing, committed=0)
+        known = View(-1, entry.generation, slots=nothing, places=nothing, committed=0)
     elif known.version >= 0:
         known = _without_dead(connection, entry, known)
     new = _integers(
@@ -64,7 +79,7 @@ def view_at(connection: sqlite3.Connection, entry: Entry, known: View | None) ->
     if np.any(np.diff(places) < 0):  # an update gave an older record a new slot
         order = np.argsort(places)
         slots, places = slots[order], places[order]
-    return View(entry.model.version, slots, places, entry.slots)
+    return View(entry.model.version, entry.generation, slots, places, entry.slots)
 
 
 def _without_dead(connection: sqlite3.Connection, entry: Entry, known: View) -> View:
@@ -75,7 +90,7 @@ def _without_dead(connection: sqlite3.Connection, entry: Entry, known: View) -> 
     if not dead:
         return known
     alive = ~np.isin(known.slots, _integers(dead, columns=1))
-    return View(known.version, known.slots[alive], known.places[alive], known.committed)
+    return replace(known, slots=known.slots[alive], places=known.places[alive])
 
 
 def _integers(rows: list[tuple[int, ...]], *, columns: int) -> NDArray[np.int64]:

@@ -164,8 +164,7 @@ def test_a_collection_deleted_while_another_process_reads_it_is_not_called_damag
                 reading.rows(reading.matching(_everything()), {"embeddings"})
         with pytest.raises(errors.NotFoundError, match="it was deleted"):
             points.get(include=["embeddings"])
-        assert engine._views == {}
-        assert engine._files == {}
+        assert engine._residents == {}
 
 
 def _everything():

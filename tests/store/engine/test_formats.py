@@ -1,0 +1,29 @@
+"""Stores kept from earlier releases open, and say what they said."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import chromalab
+
+KEPT = Path(__file__).parents[2] / "data" / "formats"
+
+
+@pytest.mark.parametrize("release", sorted(folder.name for folder in KEPT.iterdir()))
+def test_a_store_of_an_earlier_release_opens_and_goes_on(release, tmp_path):
+    shutil.copytree(KEPT / release, tmp_path / "store")
+    with chromalab.PersistentClient(tmp_path / "store") as client:
+        notes = client.get_collection("notes")
+        assert (notes.metadata, notes.space) == ({"about": "kept"}, "cosine")
+        found = notes.get(include=["documents", "metadatas", "embeddings"])
+        assert found["ids"] == [f"n{i}" for i in range(20) if i != 5]
+        assert found["documents"][-1] == "note 19"
+        assert found["metadatas"][3] == {"n": 33, "even": False, "tags": ["a", "b"]}
+        assert found["embeddings"][3].tolist() == [9, 9, 9]
+        notes.upsert(ids=["n3", "new"], embeddings=[[1, 2, 3], [4, 5, 6]])
+        assert notes.count() == 20
+    with chromalab.PersistentClient(tmp_path / "store") as client:
+        assert client.get_collection("notes").get("new", include=["embeddings"])[
+            "embeddings"
+        ].tolist() == [[4, 5, 6]]
