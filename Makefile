@@ -15,7 +15,7 @@ define need
   else echo "$(2) is missing: sudo apt-get install $(2)" >&2; exit 1; fi; }
 endef
 
-.PHONY: help lab quickstart test lint format bench contract docs lock clean
+.PHONY: help lab quickstart test soak lint format bench contract docs lock clean
 help:  ## Show these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
@@ -29,6 +29,9 @@ test: lint chromium models  ## Run every test: TypeScript, Python, notebooks, Ju
 	npm test --silent
 	$(BIN)/python -m pytest -n auto --dist loadgroup $(TEST_ARGS)
 
+soak: $(VENV)/test.stamp  ## Run the long tests: eight processes for a minute, a million records
+	CHROMALAB_SOAK=1 $(BIN)/python -m pytest -m soak tests/store
+
 lint: $(VENV)/test.stamp  ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -39,8 +42,10 @@ format: $(VENV)/test.stamp  ## Put the code in form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/test.stamp models  ## Measure side by side; the tables are in benchmarks/README.md
+bench: $(VENV)/bench.stamp models  ## Measure side by side; the tables are in benchmarks/README.md
 	$(BIN)/python benchmarks/embedding.py
+	$(BIN)/python benchmarks/store.py --rows 10000 --write
+	$(BIN)/python benchmarks/store.py --write
 
 contract: $(VENV)/bench.stamp  ## Record again what Chroma answers to the scenarios of the contract
 	cd tests/store/contract && ../../../$(BIN)/python record.py

@@ -1,0 +1,199 @@
+"""One system in a process of its own: `Worker` is the end that asks, `main` the end that answers.
+
+Requests and answers are lines of JSON. The process measures itself, so the pipe costs nothing; CPU
+is of all its threads.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+__all__ = ["ALONE", "BATCH", "Worker", "environment"]
+
+BATCH = 5000  # records an add or a delete; Chroma's limit is 5,461
+# With JupyterLab beside it, as in the environment of the tests, chromadb's import makes jsonschema
+# compile a grammar: 1.8 s and 16 MB, which are not chromadb's.
+ALONE = "import sys; sys.modules['rfc3987_syntax'] = None\n"
+
+
+def environment(data: Path) -> dict[str, str]:
+    """The environment of every measured process: nothing is sent, and bytecode is kept.
+
+    A tool that installs without compiling, or PYTHONDONTWRITEBYTECODE, would make each start
+    compile every module: three times chromadb's import.
+    """
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    bytecode = str(data / "bytecode")
+    return {**kept, "ANONYMIZED_TELEMETRY": "False", "PYTHONPYCACHEPREFIX": bytecode}
+
+
+class Worker:
+    """Starts a process for one system over one folder; a context manager that closes it.
+
+    Args:
+        name: Of the system, as in `peers.PEERS`.
+        folder: Where it stores.
+        data: What `Glosses.write` wrote.
+        rows: How many records there are to be.
+    """
+
+    def __init__(self, name: str, folder: Path, data: Path, rows: int) -> None:
+        self._name = name
+        self._command = [sys.executable, __file__, name, str(folder), str(data), str(rows)]
+        self._environment = environment(data)
+        self._start()
+
+    def ask(self, do: str, **given: Any) -> dict[str, Any]:
+        """Have it do something; a request is a method of `_Answers`."""
+        self._process.stdin.write(json.dumps({"do": do, **given}) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self._name} stopped at {do!r}; its own error stands above.")
+        return json.loads(line)
+
+    def reopen(self) -> None:
+        """Close the process and start another on the same folder."""
+        self.close()
+        self._start()
+
+    def close(self) -> None:
+        """Close the store and wait until the process has ended."""
+        self._process.stdin.close()
+        if self._process.wait():
+            raise SystemExit(f"{self._name} stopped with an error; it stands above.")
+
+    def kill(self) -> None:
+        """End the process, where something else went wrong."""
+        self._process.kill()
+        self._process.wait()
+
+    def _start(self) -> None:
+        self._process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=self._environment,
+        )
+
+
+class _Answers:
+    """The requests. `samples` are [wall, CPU] in seconds, one a call."""
+
+    def __init__(self, peer: Any, data: Path, rows: int) -> None:
+        from glosses import read_vectors
+
+        self._peer = peer
+        self._data = data
+        self._rows = rows
+        self._queries = read_vectors(data, "queries")[:].copy()
+
+    def fill(self) -> dict[str, Any]:
+        """Add all records in batches, then build the index."""
+        from glosses import Glosses
+
+        glosses = Glosses.read(self._data)
+        starts = range(0, self._rows, BATCH)
+        batches = [
+            self._peer.prepare(glosses, range(start, min(start + BATCH, self._rows)))
+            for start in starts
+        ]
+
+        def add() -> None:
+            for batch in batches:
+                self._peer.add(batch)
+
+        wall, cpu = time.perf_counter(), time.process_time()
+        added = _measured(add)
+        self._peer.finish()
+        built = [time.perf_counter() - wall, time.process_time() - cpu]
+        return {"samples": [added], "built": built}
+
+    def add(self, rows: list[int]) -> dict[str, Any]:
+        """Add records one by one."""
+        from glosses import Glosses
+
+        glosses = Glosses.read(self._data)
+        singles = [self._peer.prepare(glosses, [row]) for row in rows]
+        return {"samples": [_measured(lambda one=one: self._peer.add(one)) for one in singles]}
+
+    def finish(self) -> dict[str, Any]:
+        """Wait for the index."""
+        return {"samples": [_measured(self._peer.finish)]}
+
+    def query(
+        self, queries: list[int], size: int = 1, buckets: int | None = None, full: bool = True
+    ) -> dict[str, Any]:
+        """Search in calls of `size` queries."""
+        samples, found = [], []
+        for start in range(0, len(queries), size):
+            vectors = self._queries[queries[start : start + size]]
+            answer: list[Any] = []
+            samples.append(
+                _measured(
+                    lambda vectors=vectors, answer=answer: answer.append(
+                        self._peer.query(vectors, buckets, full)
+                    )
+                )
+            )
+            found += self._peer.rows(answer[0])
+        return {"samples": samples, "found": found}
+
+    def delete(self, rows: list[int]) -> dict[str, Any]:
+        """Delete records in batches."""
+
+        def delete() -> None:
+            for start in range(0, len(rows), BATCH):
+                self._peer.delete(rows[start : start + BATCH])
+
+        return {"samples": [_measured(delete)]}
+
+    def set_ef(self, ef: int) -> dict[str, Any]:
+        """Search with that breadth from the next opening on."""
+        self._peer.set_ef(ef)
+        return {}
+
+    def memory(self) -> dict[str, Any]:
+        """Tell the resident memory, and its part that is no file's, in MB."""
+        status = dict(
+            line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines()
+        )
+        sizes = [int(status[key].split()[0]) / 1024 for key in ("VmRSS", "RssAnon")]
+        return {"samples": [sizes]}
+
+
+def _measured(call: Callable[[], Any]) -> list[float]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    call()
+    cpu = time.process_time() - cpu
+    return [time.perf_counter() - wall, cpu]
+
+
+def main() -> None:
+    """Answer until the pipe is closed."""
+    from peers import PEERS
+
+    sys.modules["rfc3987_syntax"] = None  # as ALONE
+    name, folder, data, rows = sys.argv[1:]
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a library prints is no answer
+    peer = PEERS[name](Path(folder), int(rows))
+    methods = _Answers(peer, Path(data), int(rows))
+    for line in sys.stdin:
+        request = json.loads(line)
+        answer = getattr(methods, request.pop("do"))(**request)
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+    peer.close()
+
+
+if __name__ == "__main__":
+    main()
