@@ -21,7 +21,7 @@ MAY_USE = {
 LAZY = ROOT / "store" / "chromalab" / "__init__.py"  # %load_ext chromalab, inside a function
 HEAVY = {
     "IPython", "anywidget", "ipywidgets", "sklearn", "scipy", "pandas", "pyarrow", "onnxruntime",
-    "onnx", "tokenizers", "safetensors", "re2", "umap", "tqdm", "pip",
+    "onnx", "hnswlib", "tokenizers", "safetensors", "re2", "umap", "tqdm", "pip",
 }  # fmt: skip
 
 
@@ -49,7 +49,7 @@ def test_arrows_run_one_way(package):
 
 
 def test_the_engine_knows_nothing_of_the_rooms_above_it():
-    allowed = {"chromalab.engine", "chromalab.errors"}
+    allowed = {"chromalab.engine", "chromalab.errors", "chromalab.cache"}
     for file in (PACKAGES["chromalab"] / "engine").rglob("*.py"):
         for name, _ in imported(file):
             if name.startswith("chromalab"):

@@ -14,26 +14,42 @@ In a notebook, `%load_ext chromalab` gives the `%chroma` and `%%chroma` magics.
 
 from typing import Any
 
-from chromalab import datasets, embed, errors
+from chromalab import config, datasets, embed, errors
 from chromalab._version import __version__
-from chromalab.client import Client, ClientAPI, EphemeralClient, PersistentClient
+from chromalab.admin import AdminClient
+from chromalab.aggregates import Description, Distinct
+from chromalab.checking import Report
+from chromalab.client import ClientAPI
 from chromalab.collection import Collection
+from chromalab.config import Settings
 from chromalab.embed import EmbeddingFunction
 from chromalab.ingest import Added, AddInterrupted
+from chromalab.maintenance import Compacted, Reembedded
+from chromalab.opening import Client, EphemeralClient, PersistentClient
 from chromalab.results import GetResult, QueryResult
+from chromalab.sparse import SparseVector
 
 __all__ = [
     "AddInterrupted",
     "Added",
+    "AdminClient",
     "Client",
     "ClientAPI",
     "Collection",
+    "Compacted",
+    "Description",
+    "Distinct",
     "EmbeddingFunction",
     "EphemeralClient",
     "GetResult",
     "PersistentClient",
     "QueryResult",
+    "Reembedded",
+    "Report",
+    "Settings",
+    "SparseVector",
     "__version__",
+    "config",
     "datasets",
     "embed",
     "errors",

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from chromalab.engine import Batch, Filter, parse_where, parse_where_document
+from chromalab.engine import Batch, Filter, Order, parse_where, parse_where_document
 from chromalab.errors import InvalidArgumentError
+from chromalab.sparse import to_stored
 from chromalab.validation import (
     check_batch_size,
     check_documents,
     check_embeddings,
     check_ids,
+    check_key,
     check_length,
     check_metadatas,
     check_uris,
 )
 
-__all__ = ["no_images", "read_batch", "read_filter", "read_texts"]
+__all__ = ["no_images", "read_batch", "read_filter", "read_order", "read_texts"]
 
 
 def read_batch(
@@ -30,7 +32,7 @@ def read_batch(
         ids=ids,
         vectors=None if embeddings is None else check_embeddings(embeddings),
         documents=None if documents is None else check_documents(documents),
-        metadatas=None if metadatas is None else check_metadatas(metadatas),
+        metadatas=None if metadatas is None else [*map(to_stored, check_metadatas(metadatas))],
         uris=None if uris is None else check_uris(uris),
     )
     for what in ("vectors", "documents", "metadatas", "uris"):
@@ -47,6 +49,14 @@ def read_filter(ids: Any, where: Any, where_document: Any) -> Filter:
         where=None if where is None else parse_where(where),
         where_document=None if where_document is None else parse_where_document(where_document),
     )
+
+
+def read_order(order_by: Any) -> Order | None:
+    """Check `order_by`: a metadata key, after a "-" for descending order."""
+    if order_by is None:
+        return None
+    key = check_key(order_by, "order_by")
+    return Order(check_key(key.removeprefix("-"), "order_by"), descending=key.startswith("-"))
 
 
 def read_texts(texts: Any, what: str) -> list[str]:

@@ -2,42 +2,49 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 import time
-import weakref
 from collections.abc import Mapping
-from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from chromalab._version import __version__
+from chromalab.checking import Report, check
 from chromalab.collection import Collection
+from chromalab.config import DEFAULT_DATABASE, DEFAULT_TENANT, Settings
 from chromalab.embed import (
     DefaultEmbeddingFunction,
     EmbeddingFunction,
     check_conflict,
     to_config,
 )
-from chromalab.engine import CollectionModel, EmbeddedEngine, Engine
+from chromalab.engine import CollectionModel, Engine, Lease, Scope
 from chromalab.engine.configuration import new_configuration
-from chromalab.engine.store import Store
 from chromalab.errors import (
+    AuthorizationError,
     ChromalabError,
     InvalidArgumentError,
     InvalidArgumentTypeError,
+    InvalidUUIDError,
     NotFoundError,
     UniqueConstraintError,
+    notice,
+    printable,
+    short,
 )
 from chromalab.listing import CollectionList
-from chromalab.validation import MAX_BATCH_SIZE, check_limit, check_metadata, check_name
+from chromalab.types import UserIdentity
+from chromalab.validation import (
+    MAX_BATCH_SIZE,
+    check_limit,
+    check_metadata,
+    check_name,
+    check_text,
+)
 
-__all__ = ["Client", "ClientAPI", "EphemeralClient", "PersistentClient"]
+__all__ = ["ClientAPI"]
 
-_TENANT = "default_tenant"
-_DATABASE = "default_database"
+_SPANN = "Collection {!r} keeps its spann configuration, and runs as hnsw, with the same answers."
 _DEFAULT: EmbeddingFunction[Any] = DefaultEmbeddingFunction()
 """What `embedding_function` is when nobody gave one; a collection's own function wins over it."""
 
@@ -47,21 +54,49 @@ class ClientAPI:
 
     Made by `PersistentClient` or `EphemeralClient`. Any number of clients, threads and processes may
     use one folder at once.
+
+    Args:
+        engine: Where the collections are.
+        scope: Whose they are.
+        settings: How the engine was opened.
+
+    Raises:
+        NotFoundError: there is no such tenant or database; the message names the near ones.
     """
 
-    def __init__(self, engine: Engine, path: Path | None) -> None:
-        self._engine = engine
-        self._path = path
+    def __init__(self, engine: Engine | Lease, scope: Scope, settings: Settings) -> None:
+        self._engine = cast(Engine, engine)
+        self._settings = settings
+        self._scope = Scope()
+        self.set_tenant(*scope)
 
     @property
     def tenant(self) -> str:
         """The tenant whose collections these are."""
-        return _TENANT
+        return self._scope.tenant
 
     @property
     def database(self) -> str:
         """The database they are in."""
-        return _DATABASE
+        return self._scope.database
+
+    def set_tenant(self, tenant: str, database: str = DEFAULT_DATABASE) -> None:
+        """Go to a database of another tenant; collections that were found stay usable.
+
+        Raises:
+            NotFoundError: there is no such tenant or database; the client stays where it is.
+        """
+        scope = Scope(check_text(tenant, "tenant"), check_text(database, "database"))
+        self._engine.check_scope(scope)
+        self._scope = scope
+
+    def set_database(self, database: str) -> None:
+        """Go to another database of the tenant.
+
+        Raises:
+            NotFoundError: there is none of that name; the client stays where it is.
+        """
+        self.set_tenant(self.tenant, database)
 
     def create_collection(
         self,
@@ -87,6 +122,7 @@ class ClientAPI:
         Raises:
             UniqueConstraintError: the name is taken.
             InvalidArgumentError: the name or the configuration cannot be used.
+            NotFoundError: the database of this client was deleted.
 
         Example:
             >>> import chromalab
@@ -122,11 +158,14 @@ class ClientAPI:
             if model is not None:
                 return self._collection(model, embedding_function)
         try:
-            model = self._engine.create_collection(name, _plain(metadata), stored)
+            model = self._engine.create_collection(self._scope, name, metadata, stored)
         except UniqueConstraintError:
             model = self._find(name) if get_or_create else None
             if model is None:
                 raise
+        else:
+            if stored["spann"] is not None:
+                notice(_SPANN.format(name))
         return self._collection(model, embedding_function)
 
     def get_collection(
@@ -151,7 +190,7 @@ class ClientAPI:
             chromalab.errors.NotFoundError: No collection 'paper'. Did you mean 'papers'? ...
         """
         _name_type(name)
-        return self._collection(self._engine.get_collection(name=name), embedding_function)
+        return self._collection(self._engine.get_collection(self._scope, name), embedding_function)
 
     def get_collection_by_id(
         self,
@@ -159,8 +198,14 @@ class ClientAPI:
         embedding_function: EmbeddingFunction[Any] | None = _DEFAULT,
         data_loader: None = None,
     ) -> Collection:
-        """Find a collection by its id; see `get_collection`."""
-        return self._collection(self._engine.get_collection(id=id), embedding_function)
+        """Find a collection of this database by its id; see `get_collection`.
+
+        Raises:
+            NotFoundError: there is none with that id in this database.
+            InvalidUUIDError: it is no id.
+        """
+        model = self._engine.get_collection_by_id(_uuid(id), self._scope)
+        return self._collection(model, embedding_function)
 
     def get_or_create_collection(
         self,
@@ -187,19 +232,37 @@ class ClientAPI:
             NotFoundError: there is none of that name.
         """
         _name_type(name)
-        self._engine.delete_collection(name)
+        self._engine.delete_collection(self._scope, name)
 
     def list_collections(
         self, limit: int | None = None, offset: int | None = None
     ) -> CollectionList:
         """List the collections, in the order they were made; shows as a table."""
         limit, offset = check_limit("limit", limit), check_limit("offset", offset)
-        models = self._engine.list_collections(limit, offset)
+        models = self._engine.list_collections(self._scope, limit, offset)
         return CollectionList(Collection(self._engine, model) for model in models)
 
     def count_collections(self) -> int:
         """Count the collections."""
-        return self._engine.count_collections()
+        return self._engine.count_collections(self._scope)
+
+    def check(self, *, progress: bool = True) -> Report:
+        """Verify every file of the store against its catalog and its checksums.
+
+        All collections are checked, of every tenant and database. Nothing is changed.
+
+        Args:
+            progress: Whether to show a bar, after a second.
+
+        Returns:
+            What is wrong and what to do about it: empty, and so False, when all is well.
+
+        Example:
+            >>> import chromalab
+            >>> chromalab.EphemeralClient().check()
+            All is well: 0 collections, 0 records, 0.0 MB of vectors read.
+        """
+        return check(self._engine, progress)
 
     def heartbeat(self) -> int:
         """Return the time in nanoseconds, as Chroma's server does."""
@@ -213,8 +276,42 @@ class ClientAPI:
         """Return how many records one call may carry; `Collection.add_from` takes more."""
         return MAX_BATCH_SIZE
 
+    def get_settings(self) -> Settings:
+        """Return the settings; `AdminClient` takes them, to work on the same store."""
+        return self._settings
+
+    def get_user_identity(self) -> UserIdentity:
+        """Return who uses the client: one user without a name, as in a local Chroma."""
+        return UserIdentity("", DEFAULT_TENANT, [DEFAULT_DATABASE])
+
+    def reset(self) -> bool:
+        """Delete everything in the store: the collections of all tenants, and the tenants.
+
+        There is no undo. What is left is the default tenant with its default database.
+
+        Raises:
+            AuthorizationError: the settings of the client do not allow it.
+        """
+        if not self._settings.allow_reset:
+            raise AuthorizationError(
+                "reset deletes the whole store, and this client may not. "
+                "Make it with settings=Settings(allow_reset=True)."
+            )
+        self._engine.reset()
+        return True
+
+    @staticmethod
+    def clear_system_cache() -> None:
+        """Do nothing; in Chroma it makes the next client open its files again.
+
+        Here a client whose folder was deleted and made again opens the new one by itself.
+        """
+
     def close(self) -> None:
-        """Close the files. The client cannot be used any more; the data stays."""
+        """End the client; its collections cannot be used any more, the data stays.
+
+        The files close with the last client of the folder in this process.
+        """
         self._engine.close()
 
     def __enter__(self) -> ClientAPI:
@@ -234,12 +331,15 @@ class ClientAPI:
             holds = f"{count:,} collection{'' if count == 1 else 's'}"
         except ChromalabError as error:  # closed, or its folder is gone: a repr still has to show
             holds = type(error).__name__
-        name = f"PersistentClient('{self._path}'" if self._path else "EphemeralClient("
-        return f"{name}{', ' if self._path else ''}{holds})"
+        if self._scope != Scope():
+            holds = f"{printable(self.tenant)}/{printable(self.database)}, {holds}"
+        if self._settings.is_persistent:
+            return f"PersistentClient('{self._settings._folder}', {holds})"
+        return f"EphemeralClient({holds})"
 
     def _find(self, name: str) -> CollectionModel | None:
         try:
-            return self._engine.get_collection(name=name)
+            return self._engine.get_collection(self._scope, name)
         except NotFoundError:
             return None
 
@@ -252,83 +352,16 @@ class ClientAPI:
         return Collection(self._engine, model, given)
 
 
-def PersistentClient(
-    path: str | Path = "./chroma",
-    settings: None = None,
-    tenant: str = _TENANT,
-    database: str = _DATABASE,
-    *,
-    durability: str = "full",
-) -> ClientAPI:
-    """Open the store in a folder; the folder is made if it is not there.
-
-    Args:
-        path: The folder.
-        settings: Not used yet.
-        tenant: Only the default one yet.
-        database: Only the default one yet.
-        durability: "full": what a call wrote survives a power cut. "normal": it survives a killed
-            process, and single writes are quicker.
-
-    Raises:
-        NotAFolderError: the path is a file.
-        StoreNotWritableError: the folder cannot be written.
-        VersionMismatchError: a newer chromalab, or Chroma itself, wrote what is in it.
-
-    Example:
-        >>> import chromalab, tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     with chromalab.PersistentClient(folder) as client:
-        ...         client.count_collections()
-        0
-    """
-    _only_defaults(settings, tenant, database)
-    folder = Path(path).expanduser().absolute()
-    return ClientAPI(EmbeddedEngine(folder, durability=durability), folder)
-
-
-def EphemeralClient(
-    settings: None = None, tenant: str = _TENANT, database: str = _DATABASE
-) -> ClientAPI:
-    """Open a new, empty store that is gone when the client is, or Python ends.
-
-    It is a folder for temporary files, so it may be larger than memory. Each call makes its own.
-
-    Example:
-        >>> import chromalab
-        >>> chromalab.EphemeralClient().count_collections()
-        0
-    """
-    _only_defaults(settings, tenant, database)
-    folder = Path(tempfile.mkdtemp(prefix="chromalab-"))
-    engine = EmbeddedEngine(folder, durability="off")
-    weakref.finalize(engine, _discard, engine.store, folder, os.getpid())
-    return ClientAPI(engine, None)
-
-
-Client = EphemeralClient
-"""Chroma's short name for it."""
-
-
-def _discard(store: Store, folder: Path, owner: int) -> None:
-    if os.getpid() == owner:  # a forked child must not take the folder from its parent
-        store.close()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _only_defaults(settings: Any, tenant: str, database: str) -> None:
-    if settings is not None:
-        raise InvalidArgumentError("settings is not supported yet; leave it out.")
-    if tenant != _TENANT:
-        raise NotFoundError(f"No tenant {tenant!r}. Tenants: {_TENANT}")
-    if database != _DATABASE:
-        raise NotFoundError(f"No database {database!r}. Databases: {_DATABASE}")
-
-
 def _name_type(name: Any) -> None:
     if not isinstance(name, str):
         raise InvalidArgumentTypeError(f"The name of a collection is a string; found {name!r}.")
 
 
-def _plain(metadata: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return None if metadata is None else dict(metadata)
+def _uuid(id: Any) -> UUID:
+    try:
+        return id if isinstance(id, UUID) else UUID(id)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InvalidUUIDError(
+            f"{short(id)} is no id of a collection, which is a UUID. "
+            "To find one by name, get_collection(name)."
+        ) from error

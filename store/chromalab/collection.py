@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from chromalab.arguments import no_images, read_batch, read_filter, read_texts
-from chromalab.description import Described
-from chromalab.embed import embed_documents, embed_queries
-from chromalab.engine import Batch, Filter
+from chromalab.arguments import read_batch, read_filter, read_texts
+from chromalab.embed import embed_documents
+from chromalab.engine import Batch
 from chromalab.engine.interface import Vectors
 from chromalab.errors import InvalidArgumentError
 from chromalab.ingest import Added, add_from, read_table
-from chromalab.results import GetResult, QueryResult, get_result, query_result
+from chromalab.maintenance import Maintained
+from chromalab.managing import Managed
+from chromalab.planning import Planned
+from chromalab.reading import PARTS, Readable
+from chromalab.results import QueryResult, query_result, within
 from chromalab.types import Documents, Embeddings, IDs, Include, Metadatas, Where, WhereDocument
 from chromalab.validation import (
-    check_embeddings,
     check_include,
     check_limit,
-    check_metadata,
+    check_max_distance,
     check_n_results,
-    check_name,
 )
 
 __all__ = ["Collection"]
 
-_PARTS = ("documents", "embeddings", "metadatas", "uris", "data")
-_QUERY_PARTS = (*_PARTS, "distances")
+_QUERY_PARTS = (*PARTS, "distances")
 
 
-class Collection(Described):
+class Collection(Managed, Planned, Maintained, Readable):
     """A named set of records: id, embedding, document, metadata. Made by a client.
 
-    The methods, their arguments and their answers are Chroma's; `add_from` comes on top.
+    The methods, their arguments and their answers are Chroma's; docs/chroma.md lists what comes on top.
 
     Example:
         >>> import chromalab
@@ -206,65 +207,6 @@ class Collection(Described):
         by_ids_alone = filter.where is None and filter.where_document is None
         return {"deleted": len(filter.ids or ()) if by_ids_alone else deleted}
 
-    def modify(
-        self,
-        name: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        configuration: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Change the name, the metadata (all of it), or what may change of the configuration.
-
-        Raises:
-            UniqueConstraintError: another collection has that name.
-            InvalidArgumentError: the space, or another part that is fixed, would change.
-        """
-        if metadata is not None:
-            metadata = check_metadata(metadata, "The collection's metadata")
-            if metadata.get("hnsw:space", self.space) != self.space or (
-                "hnsw:space" in metadata and "hnsw:space" not in (self.metadata or {})
-            ):
-                raise InvalidArgumentError(
-                    "The space of a collection cannot change: make a new one with "
-                    'configuration={"hnsw": {"space": ...}}.'
-                )
-        self._model = self._engine.modify_collection(
-            self.id, None if name is None else check_name(name), metadata, configuration
-        )
-
-    def get(
-        self,
-        ids: IDs | str | None = None,
-        where: Where | None = None,
-        limit: int | None = None,
-        offset: int | None = None,
-        where_document: WhereDocument | None = None,
-        include: Include = ("metadatas", "documents"),
-    ) -> GetResult:
-        """Read records, in the order in which they were added.
-
-        Args:
-            ids: Which ones; the order of this list plays no part, unknown ids are left out.
-            where: A filter on metadata, e.g. `{"year": {"$gte": 2020}}`.
-            limit: At most so many.
-            offset: After so many.
-            where_document: A filter on documents, e.g. `{"$contains": "tea"}`.
-            include: Parts: "documents", "embeddings", "metadatas", "uris".
-
-        Returns:
-            Chroma's dict; `embeddings` is (n, dimension) float32.
-
-        Raises:
-            InvalidArgumentError: a filter or part that cannot be read.
-        """
-        parts = check_include(include, _PARTS)
-        limit, offset = check_limit("limit", limit), check_limit("offset", offset)
-        filter = read_filter(ids, where, where_document)
-        return get_result(self._engine.get(self.id, filter, set(parts), limit, offset or 0), parts)
-
-    def peek(self, limit: int = 10) -> GetResult:
-        """Read the first records, with their embeddings."""
-        return self.get(limit=limit, include=["metadatas", "documents", "embeddings"])
-
     def query(
         self,
         query_embeddings: Embeddings | None = None,
@@ -276,6 +218,8 @@ class Collection(Described):
         where: Where | None = None,
         where_document: WhereDocument | None = None,
         include: Include = ("metadatas", "documents", "distances"),
+        *,
+        max_distance: float | None = None,
     ) -> QueryResult:
         """Find the nearest records to each query.
 
@@ -289,6 +233,7 @@ class Collection(Described):
             where: A filter on metadata.
             where_document: A filter on documents.
             include: Parts: "documents", "embeddings", "metadatas", "uris", "distances".
+            max_distance: Only records up to this distance; fewer than n_results, or none, may be left.
 
         Returns:
             Chroma's dict: under each key a list for each query, nearest first. Distances are squared
@@ -304,26 +249,19 @@ class Collection(Described):
             >>> notes.add(ids=["a", "b"], documents=["a cup of tea", "a piece of chalk"])
             >>> notes.query(query_texts=["hot drinks"], n_results=1)["ids"]
             [['a']]
+            >>> notes.query(query_texts=["hot drinks"], max_distance=0.01)["ids"]
+            [[]]
         """
-        no_images(query_images, query_uris)
-        if (query_embeddings is None) == (query_texts is None):
-            raise InvalidArgumentError(
-                "Give query_embeddings or query_texts: one of them, not both."
-            )
         n_results = check_n_results(n_results)
         parts = check_include(include, _QUERY_PARTS)
-        if ids is not None and not isinstance(ids, str) and not len(ids):
-            filter = Filter(ids=[])
+        filter = self._filter(ids, where, where_document)
+        queries, labels = self._queries(query_embeddings, query_texts, query_images, query_uris)
+        if max_distance is None:
+            found = self._engine.query(self.id, queries, n_results, filter, set(parts))
         else:
-            filter = read_filter(ids, where, where_document)
-        if query_texts is not None:
-            texts = read_texts(query_texts, "query_texts")
-            labels: list[str] = list(texts)
-            queries = embed_queries(self._function(), texts)
-        else:
-            queries = check_embeddings(query_embeddings, "query_embeddings")
-            labels = [f"query {number}" for number in range(1, len(queries) + 1)]
-        found = self._engine.query(self.id, queries, n_results, filter, set(parts))
+            most, measured = check_max_distance(max_distance), {*parts, "distances"}
+            found = self._engine.query(self.id, queries, n_results, filter, measured)
+            found = [within(rows, most) for rows in found]
         return query_result(found, parts, labels)
 
     def _add(
@@ -349,4 +287,4 @@ class Collection(Described):
             raise InvalidArgumentError("Give embeddings, or documents to make them of.")
         texts = read_texts(batch.documents, "documents")
         vectors: Vectors = embed_documents(self._function(), texts)
-        return Batch(batch.ids, vectors, batch.documents, batch.metadatas, batch.uris)
+        return replace(batch, vectors=vectors, made_for=self._model.configuration)

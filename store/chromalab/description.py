@@ -77,7 +77,7 @@ class Described:
     @property
     def dimension(self) -> int | None:
         """How many numbers an embedding has; None until the first write."""
-        return self._engine.get_collection(id=self.id).dimension
+        return self._engine.get_collection_by_id(self.id).dimension
 
     @property
     def model(self) -> str:
@@ -101,20 +101,20 @@ class Described:
     def __hash__(self) -> int:
         return hash(self.id)
 
-    def count(self) -> int:
-        """Count the records."""
-        return self._engine.count(self.id)
-
     def __repr__(self) -> str:
         return f"Collection({self.name!r}, {self._size()}, model: {self.model})"
 
     def _size(self) -> str:
         try:
-            return f"{self.count():,} records"
+            return f"{self._engine.count(self.id):,} records"
         except ChromalabError:  # deleted, or its client closed: a repr still has to show
             return "not there any more"
 
     def _function(self) -> EmbeddingFunction[Any]:
+        model = self._engine.get_collection_by_id(self.id)
+        if _stored(model) != _stored(self._model):  # embedded anew, through another handle
+            self._embedding_function = None
+        self._model = model
         if self._embedding_function is None:
             stored = self._model.configuration["embedding_function"]
             if stored is None or stored["type"] != "known":
@@ -124,3 +124,7 @@ class Described:
                 )
             self._embedding_function = from_config(stored)
         return self._embedding_function  # type: ignore[return-value]
+
+
+def _stored(model: CollectionModel) -> Any:
+    return model.configuration["embedding_function"]

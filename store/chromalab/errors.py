@@ -8,30 +8,42 @@ from __future__ import annotations
 
 import difflib
 import reprlib
+import sys
+import warnings
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 __all__ = [
+    "AuthorizationError",
     "BatchSizeExceededError",
+    "ChromaAuthError",
     "ChromaError",
     "ChromalabError",
+    "ChromalabWarning",
     "ClientClosedError",
     "DuplicateIDError",
     "EmbeddingFunctionError",
+    "IDAlreadyExistsError",
     "InternalError",
     "InvalidArgumentError",
     "InvalidArgumentTypeError",
     "InvalidDimensionException",
+    "InvalidHTTPVersion",
+    "InvalidUUIDError",
     "MissingDependencyError",
     "ModelNotAvailableError",
     "NotAFolderError",
     "NotFoundError",
+    "QuotaError",
+    "RateLimitError",
     "StoreBusyError",
     "StoreGoneError",
     "StoreNotWritableError",
     "UniqueConstraintError",
     "VersionMismatchError",
+    "error_types",
     "near",
+    "notice",
     "printable",
     "short",
 ]
@@ -95,7 +107,29 @@ def near(name: str, known: Iterable[str], *, what: str = "Known", limit: int = 8
 
 
 class ChromalabError(Exception):
-    """Base of every error that chromalab raises on purpose."""
+    """Base of every error that chromalab raises on purpose.
+
+    Example:
+        >>> NotFoundError.name(), NotFoundError("No collection 'a'.").code()
+        ('NotFoundError', 404)
+    """
+
+    _name: ClassVar[str] = "ChromaError"
+    _code: ClassVar[int] = 400
+
+    @classmethod
+    def name(cls) -> str:
+        """Return Chroma's name for the error, as its server sends it."""
+        return cls._name
+
+    @classmethod
+    def code(cls) -> int:
+        """Return the HTTP status that goes with the error in Chroma."""
+        return cls._code
+
+    def message(self) -> str:
+        """Return the sentence."""
+        return str(self)
 
     def __str__(self) -> str:
         return printable(str(self.args[0])) if self.args else ""
@@ -109,24 +143,60 @@ ChromaError = ChromalabError
 """Chroma's name for the base, so that `except ChromaError` goes on working."""
 
 
+class ChromalabWarning(UserWarning):
+    """Something works in another way than asked for; what the message says can be done about it."""
+
+
+def notice(message: str) -> None:
+    """Warn, and name the line outside of chromalab that led here."""
+    level, frame = 3, sys._getframe(1).f_back
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("chromalab"):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, ChromalabWarning, stacklevel=level)
+
+
 class InvalidArgumentError(ChromalabError, ValueError):
     """An argument has a value that cannot be used; nothing was written."""
+
+    _name = "InvalidArgument"
 
 
 class InvalidArgumentTypeError(ChromalabError, TypeError):
     """An argument has a type that cannot be used; nothing was written."""
 
+    _name = "InvalidArgument"
+
 
 class InvalidDimensionException(InvalidArgumentError):
     """An embedding has another dimension than the collection."""
+
+    _name = "InvalidDimension"
 
 
 class DuplicateIDError(InvalidArgumentError):
     """One call names the same id twice."""
 
+    _name = "DuplicateID"
+
 
 class BatchSizeExceededError(InvalidArgumentError):
     """One call carries more records than `get_max_batch_size()`."""
+
+    _name = "BatchSizeExceededError"
+    _code = 413
+
+
+class InvalidUUIDError(InvalidArgumentError):
+    """What was given as the id of a collection is no UUID."""
+
+    _name = "InvalidUUID"
+
+
+class IDAlreadyExistsError(InvalidArgumentError):
+    """An id is there already; Chroma's name, which `add` never raises: it leaves the record alone."""
+
+    _name = "IDAlreadyExists"
+    _code = 409
 
 
 class EmbeddingFunctionError(InvalidArgumentError):
@@ -136,17 +206,62 @@ class EmbeddingFunctionError(InvalidArgumentError):
 class NotFoundError(ChromalabError, KeyError):
     """A collection, tenant or database of that name does not exist."""
 
+    _name = "NotFoundError"
+    _code = 404
+
 
 class UniqueConstraintError(ChromalabError, ValueError):
-    """A collection of that name exists already."""
+    """A collection, tenant or database of that name exists already."""
+
+    _name = "UniqueConstraintError"
+    _code = 409
 
 
 class VersionMismatchError(ChromalabError, RuntimeError):
     """The store was written by a newer chromalab, or by another program."""
 
+    _name = "VersionMismatchError"
+    _code = 500
+
 
 class InternalError(ChromalabError, RuntimeError):
     """The store is damaged, or does something it never should."""
+
+    _name = "InternalError"
+    _code = 500
+
+
+class AuthorizationError(ChromalabError, PermissionError):
+    """This client, or this user, may not do that."""
+
+    _name = "AuthorizationError"
+    _code = 401
+
+
+class ChromaAuthError(ChromalabError, PermissionError):
+    """A server does not know the credentials."""
+
+    _name = "AuthError"
+    _code = 403
+
+
+class RateLimitError(ChromalabError, RuntimeError):
+    """A server was asked too often."""
+
+    _name = "RateLimitError"
+    _code = 429
+
+
+class QuotaError(ChromalabError, RuntimeError):
+    """A server keeps no more for this user."""
+
+    _name = "QuotaError"
+
+
+class InvalidHTTPVersion(ChromalabError, RuntimeError):
+    """A server speaks another version of HTTP."""
+
+    _name = "InvalidHTTPVersion"
 
 
 class ClientClosedError(ChromalabError, RuntimeError):
@@ -169,9 +284,35 @@ class StoreNotWritableError(ChromalabError, PermissionError):
     """The folder of a store cannot be written."""
 
 
-class MissingDependencyError(ChromalabError, ImportError):
+class MissingDependencyError(ChromalabError, ImportError):  # type: ignore[misc]  # its name
     """An optional package is not installed."""
 
 
 class ModelNotAvailableError(ChromalabError, RuntimeError):
     """The weights of a model are on no source that answers."""
+
+
+error_types: dict[str, type[ChromalabError]] = {
+    "InvalidArgumentError": InvalidArgumentError,
+    "ChromaError": ChromalabError,
+    **{
+        error.name(): error
+        for error in (
+            InvalidDimensionException,
+            InvalidUUIDError,
+            InvalidHTTPVersion,
+            IDAlreadyExistsError,
+            DuplicateIDError,
+            ChromaAuthError,
+            AuthorizationError,
+            NotFoundError,
+            UniqueConstraintError,
+            BatchSizeExceededError,
+            VersionMismatchError,
+            InternalError,
+            RateLimitError,
+            QuotaError,
+        )
+    },
+}
+"""Chroma's names of errors -> classes, as its servers and its client use them."""

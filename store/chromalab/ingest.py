@@ -13,9 +13,12 @@ import numpy as np
 
 from chromalab.embed import shows_progress
 from chromalab.errors import InvalidArgumentError, near, printable, short
+from chromalab.frames import data_frame
 from chromalab.validation import MAX_BATCH_SIZE, check_documents, check_ids, check_metadata
 
 if TYPE_CHECKING:
+    import pandas
+
     from chromalab.collection import Collection
 
 __all__ = ["AddInterrupted", "Added", "Record", "add_from", "content_id", "read_table"]
@@ -46,6 +49,10 @@ class Added:
         word = "would be added" if self.dry_run else "added"
         skipped = f", {self.skipped:,} skipped (same id)" if self.skipped else ""
         return f"{printable(self.collection)}: {self.added:,} {word}{skipped}"
+
+    def df(self) -> pandas.DataFrame:
+        """Make a pandas DataFrame of one row."""
+        return data_frame([vars(self)])
 
     def _and(self, batch: int, added: int) -> Added:
         return replace(self, added=self.added + added, skipped=self.skipped + batch - added)
@@ -261,7 +268,7 @@ def _metadata(at: int, row: Mapping[str, Any], chosen: Sequence[str]) -> dict[st
         name: _cell(name, row[name]) for name in chosen if name in row and not _missing(row[name])
     }
     try:
-        return check_metadata(values, f"Row {at}: metadata") if values else None
+        return check_metadata(values, f"Row {at}: metadata", sparse=True) if values else None
     except InvalidArgumentError as error:
         raise InvalidArgumentError(
             f"{error} Convert the column, or choose the columns with meta=[...]"

@@ -5,17 +5,20 @@ They are real dicts with Chroma's keys; `df()` and the displays come on top.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from chromalab.display import html_table, text_table
 from chromalab.engine import Rows
 from chromalab.frames import data_frame
+from chromalab.sparse import with_sparse_vectors
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["GetResult", "QueryResult", "get_result", "query_result"]
+__all__ = ["GetResult", "QueryResult", "get_result", "query_result", "within"]
 
 _SHOWN = 20
 
@@ -140,7 +143,7 @@ def get_result(rows: Rows, include: Sequence[str]) -> GetResult:
         uris=rows.uris,
         included=list(include),
         data=None,
-        metadatas=rows.metadatas,
+        metadatas=_metadatas(rows),
     )
 
 
@@ -159,11 +162,26 @@ def query_result(
         uris=part("uris", "uris"),
         included=list(include),
         data=None,
-        metadatas=part("metadatas", "metadatas"),
+        metadatas=[_metadatas(rows) for rows in found] if "metadatas" in include else None,
         distances=part("distances", "distances"),
     )
     result.queries = list(queries)
     return result
+
+
+def within(rows: Rows, max_distance: float) -> Rows:
+    """Keep the records up to a distance, of records that are nearest first, with distances."""
+    kept = bisect_right(rows.distances or [], max_distance)
+    cut = {
+        part.name: value[:kept]
+        for part in fields(rows)
+        if (value := getattr(rows, part.name)) is not None
+    }
+    return replace(rows, **cut)
+
+
+def _metadatas(rows: Rows) -> list[dict[str, Any] | None] | None:
+    return None if rows.metadatas is None else [*map(with_sparse_vectors, rows.metadatas)]
 
 
 def _record(result: _Result, start: dict[str, Any], row: int, query: int | None) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from chromalab.errors import (
     near,
     short,
 )
+from chromalab.sparse import SparseVector
 
 __all__ = [
     "MAX_BATCH_SIZE",
@@ -29,12 +30,15 @@ __all__ = [
     "check_embeddings",
     "check_ids",
     "check_include",
+    "check_key",
     "check_length",
     "check_limit",
+    "check_max_distance",
     "check_metadata",
     "check_metadatas",
     "check_n_results",
     "check_name",
+    "check_text",
     "check_uris",
 ]
 
@@ -130,19 +134,25 @@ def check_metadatas(metadatas: Any) -> list[dict[str, Any] | None]:
         [metadatas] if isinstance(metadatas, Mapping) else _listed(metadatas, "metadatas", "dicts")
     )
     return [
-        None if value is None else check_metadata(value, f"metadatas[{row}]")
+        None if value is None else check_metadata(value, f"metadatas[{row}]", sparse=True)
         for row, value in enumerate(listed)
     ]
 
 
-def check_metadata(metadata: Any, what: str = "metadata") -> dict[str, Any]:
-    """Check one metadata dict; numpy's scalars become Python's, tuples are refused as in Chroma."""
+def check_metadata(
+    metadata: Any, what: str = "metadata", *, sparse: bool = False
+) -> dict[str, Any]:
+    """Check one metadata dict; numpy's scalars become Python's, tuples are refused as in Chroma.
+
+    Sparse vectors may be in it where `sparse` says so: in the metadata of records.
+    """
     if not isinstance(metadata, Mapping):
         raise InvalidArgumentError(f"{what} is {short(metadata)}; metadata is a dict.")
     if not metadata:
         raise InvalidArgumentError(f"{what} is an empty dict; give a key, or None for no metadata.")
     return {
-        _key(key, what): _value(value, f"{what}[{key[:80]!r}]") for key, value in metadata.items()
+        _key(key, what): _value(value, f"{what}[{key[:80]!r}]", sparse)
+        for key, value in metadata.items()
     }
 
 
@@ -158,6 +168,10 @@ def check_include(include: Any, allowed: Sequence[str]) -> list[str]:
             name = part if isinstance(part, str) else ""
             raise InvalidArgumentError(
                 f"include cannot hold {short(part)}. {near(name, allowed, what='Parts')}"
+            )
+        if part == "data":
+            raise InvalidArgumentError(
+                "data is what a data loader reads, and there are none here yet: include uris."
             )
     return listed
 
@@ -183,6 +197,34 @@ def check_limit(what: str, value: Any) -> int | None:
             f"{what} is a whole number from 0 to 2**63 - 1; found {short(value)}."
         )
     return int(value)
+
+
+def check_text(name: Any, what: str) -> str:
+    """Check the name of a tenant or a database that is looked for: any text."""
+    if not isinstance(name, str):
+        raise InvalidArgumentTypeError(f"The name of a {what} is a string; found {short(name)}.")
+    _encodable([name], f"The name of a {what}")
+    return name
+
+
+def check_max_distance(value: Any) -> float:
+    """Check `max_distance`: a number, which may be infinite."""
+    number = isinstance(value, int | float | np.integer | np.floating)
+    if not number or isinstance(value, bool) or value != value:
+        raise InvalidArgumentError(f"max_distance is a number; found {short(value)}.")
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+
+
+def check_key(key: Any, what: str) -> str:
+    """Check the name of a metadata key."""
+    if not isinstance(key, str) or not key:
+        raise InvalidArgumentError(
+            f'{what} takes a metadata key, such as "year"; found {short(key)}.'
+        )
+    return key
 
 
 def check_name(name: Any) -> str:
@@ -226,7 +268,10 @@ def _key(key: Any, what: str) -> str:
     return key
 
 
-def _value(value: Any, what: str) -> Any:
+def _value(value: Any, what: str, sparse: bool = False) -> Any:
+    if sparse and isinstance(value, SparseVector):
+        _encodable(value.labels or (), what)
+        return value
     if isinstance(value, np.generic) and value.dtype.kind not in "mM":  # times become bare ints
         value = value.item()
     if isinstance(value, list):

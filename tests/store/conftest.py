@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import pytest
 
 import chromalab
+from chromalab.engine import EmbeddedEngine, Scope
 
 
 class Counting(chromalab.EmbeddingFunction):
@@ -37,6 +40,21 @@ def function():
 def client():
     with chromalab.EphemeralClient() as client:
         yield client
+
+
+@pytest.fixture
+def elsewhere():
+    """Opens a folder as another process does: with an engine of its own."""
+    opened = []
+
+    def open_folder(folder):
+        settings = chromalab.Settings(is_persistent=True, persist_directory=folder)
+        opened.append(chromalab.ClientAPI(EmbeddedEngine(Path(folder)), Scope(), settings))
+        return opened[-1]
+
+    yield open_folder
+    for client in opened:
+        client.close()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ Example:
 
 from __future__ import annotations
 
+from chromalab.cache import cache_folder
 from chromalab.embed.minilm import DefaultEmbeddingFunction, MiniLM, ONNXMiniLM_L6_V2
 from chromalab.embed.protocol import (
     Documents,
@@ -27,7 +28,7 @@ from chromalab.embed.registry import (
     register_embedding_function,
     to_config,
 )
-from chromalab.embed.sources import ModelStatus, cache_folder, get_model, models
+from chromalab.embed.sources import ModelStatus, get_model, models
 from chromalab.embed.wordllama import WordLlama
 
 __all__ = [

@@ -7,7 +7,6 @@ Python index. Whatever is found is copied into our cache once its hash is right,
 from __future__ import annotations
 
 import logging
-import os
 import tarfile
 import tempfile
 import zipfile
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from chromalab.cache import cache_folder
 from chromalab.embed.catalogue import MODELS, Archive, Model, ModelFile, find
 from chromalab.embed.files import SourceError, intact, make_folder, place
 from chromalab.embed.hub import from_hub, from_hub_cache
@@ -25,7 +25,7 @@ from chromalab.embed.places import Finds, extract_archive, from_chroma_cache, fr
 from chromalab.embed.wheels import from_wheel
 from chromalab.errors import ModelNotAvailableError
 
-__all__ = ["ModelStatus", "cache_folder", "fetch", "get_model", "models", "using_cache"]
+__all__ = ["ModelStatus", "fetch", "get_model", "models", "using_cache"]
 
 _log = logging.getLogger(__name__)
 _Source = Callable[[Model, Sequence[ModelFile], bool], Finds]
@@ -140,14 +140,6 @@ def _failures() -> tuple[type[Exception], ...]:
 
     broken = (zipfile.BadZipFile, tarfile.TarError, zlib.error, LZMAError, EOFError)
     return (SourceError, OSError, HTTPException, *broken)
-
-
-def cache_folder() -> Path:
-    """Tell chromalab's cache: `$CHROMALAB_CACHE`, else a folder in the user's cache."""
-    if folder := os.environ.get("CHROMALAB_CACHE"):
-        return Path(folder).expanduser()
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache).expanduser() / "chromalab"
 
 
 @contextmanager

@@ -1,17 +1,38 @@
 """The embedded engine; what other rooms may use of it."""
 
 from chromalab.engine.embedded import EmbeddedEngine
+from chromalab.engine.facts import Counts, Facts, KeyFacts, Order, Spread
 from chromalab.engine.filters import parse_where, parse_where_document
-from chromalab.engine.interface import Batch, CollectionModel, Engine, Filter, Rows, Written
+from chromalab.engine.interface import (
+    Batch,
+    CollectionModel,
+    DatabaseModel,
+    Engine,
+    Filter,
+    Rows,
+    Scope,
+    Written,
+)
+from chromalab.engine.leases import Lease, lease, lease_again
 
 __all__ = [
     "Batch",
     "CollectionModel",
+    "Counts",
+    "DatabaseModel",
     "EmbeddedEngine",
     "Engine",
+    "Facts",
     "Filter",
+    "KeyFacts",
+    "Lease",
+    "Order",
     "Rows",
+    "Scope",
+    "Spread",
     "Written",
+    "lease",
+    "lease_again",
     "parse_where",
     "parse_where_document",
 ]

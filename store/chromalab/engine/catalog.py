@@ -7,6 +7,7 @@ import re
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -25,9 +26,11 @@ __all__ = [
     "file_names",
     "find",
     "find_id",
+    "ids",
     "modify",
     "read_row",
     "row",
+    "rows",
     "wrote",
 ]
 
@@ -56,7 +59,7 @@ class Entry:
     shared: str | None
     model: CollectionModel
 
-    @property
+    @cached_property
     def file_name(self) -> str:
         """The name of the vector file."""
         return self.shared or f"{self.model.id}-{self.generation}.f32"
@@ -179,6 +182,17 @@ def delete(connection: sqlite3.Connection, entry: Entry) -> None:
         ("collections", "number"),
     ):
         connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (entry.number,))  # noqa: S608
+
+
+def ids(connection: sqlite3.Connection) -> list[UUID]:
+    """The ids of all collections, of every tenant."""
+    rows = connection.execute(f"SELECT {_COLUMNS} FROM collections")  # noqa: S608
+    return [read_row(row).model.id for row in rows]
+
+
+def rows(connection: sqlite3.Connection) -> list[Row]:
+    """The rows of all collections, of every tenant, as they are stored."""
+    return connection.execute(f"SELECT {_COLUMNS} FROM collections ORDER BY number").fetchall()  # noqa: S608
 
 
 def file_names(connection: sqlite3.Connection) -> set[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from chromalab.engine import catalog, records
+from chromalab.engine import catalog, copies, records
 from chromalab.engine.interface import Batch, Filter, Written
 from chromalab.engine.opened import Opened
+from chromalab.errors import EmbeddingFunctionError
 
 __all__ = ["delete", "write"]
 
@@ -24,6 +25,7 @@ def write(
     """
     connection, entry = collection.connection, collection.entry
     if batch.vectors is not None:
+        _check_function(collection, batch)
         collection.check_dimension(batch.vectors)
     known = records.locate(connection, entry.number, batch.ids)
     new = [row for row, i in enumerate(batch.ids) if i not in known] if insert else []
@@ -35,6 +37,7 @@ def write(
     if batch.vectors is not None:
         moved = new + old
         dimension = batch.vectors.shape[1]
+        entry = copies.own_vectors(collection, durable=durable)
         file = collection.resident.file(entry, dimension)
         file.append(batch.vectors[moved], after=entry.slots, durable=durable)
         slots += len(moved)
@@ -61,3 +64,13 @@ def delete(collection: Opened, filter: Filter, limit: int | None) -> int:
         records.remove(collection.connection, entry.number, entry.model.version + 1, places)
         catalog.wrote(collection.connection, entry.number, entry.model.dimension, entry.slots)
     return len(chosen)
+
+
+def _check_function(collection: Opened, batch: Batch) -> None:
+    """Refuse vectors of a function that the collection had until a moment ago."""
+    now = collection.entry.model.configuration["embedding_function"]
+    if batch.made_for is not None and batch.made_for["embedding_function"] != now:
+        raise EmbeddingFunctionError(
+            f"Collection {collection.entry.model.name!r} was embedded anew, with another function, "
+            "while these documents were embedded; nothing was written. Run it again."
+        )

@@ -19,7 +19,7 @@ _HNSW: dict[str, Any] = {
     "resize_factor": 1.2,
     "sync_threshold": 1000,
 }
-_HNSW_OPTIONAL = ("num_threads", "batch_size")
+_HNSW_OPTIONAL = ("num_threads", "batch_size", "target_recall")
 _HNSW_CHANGEABLE = (
     "ef_search",
     "num_threads",
@@ -27,6 +27,7 @@ _HNSW_CHANGEABLE = (
     "sync_threshold",
     "resize_factor",
     "max_neighbors",
+    "target_recall",
 )
 _SPANN = (
     "space",
@@ -138,6 +139,11 @@ def _checked(section: str, values: Mapping[str, Any], known: tuple[str, ...]) ->
             if value not in SPACES:
                 raise InvalidArgumentError(
                     f"Unknown space {value!r}. {near(str(value), SPACES, what='Spaces')}"
+                )
+        elif key == "target_recall":
+            if not _positive(value, float) or value > 1:
+                raise InvalidArgumentError(
+                    f"{section}.target_recall is a share above 0, at most 1; found {value!r}."
                 )
         elif not _positive(value, float if key == "resize_factor" else int):
             raise InvalidArgumentError(

@@ -8,99 +8,48 @@ transaction.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from chromalab.engine import catalog, changes, records
-from chromalab.engine.interface import Batch, CollectionModel, Filter, Rows, Vectors, Written
-from chromalab.engine.nearest import nearest
+from chromalab.engine.building import Builder
+from chromalab.engine.catalog import Entry
+from chromalab.engine.directory import Directory
+from chromalab.engine.facts import Counts, Facts, Order
+from chromalab.engine.indexing import Material, can_index
+from chromalab.engine.interface import Batch, Filter, Rows, Vectors, Written
+from chromalab.engine.nearest import Search, nearest
 from chromalab.engine.opened import Opened
+from chromalab.engine.plan import Indexing, Plan, Recall
+from chromalab.engine.recall import recall
 from chromalab.engine.resident import Resident
+from chromalab.engine.statistics import distinct, facts
 from chromalab.engine.store import Store
+from chromalab.engine.upkeep import Upkeep
 from chromalab.engine.vectors import MissingVectorsError
 from chromalab.errors import NotFoundError
 
 __all__ = ["EmbeddedEngine"]
 
+T = TypeVar("T")
 
-class EmbeddedEngine:
+
+class EmbeddedEngine(Directory, Upkeep):
     """Implements `Engine` over a folder.
 
     Args:
         path: The folder; made if it is not there.
         durability: "full", "normal" or "off"; see `Store`.
-        tenant: Whose collections.
-        database: In which database of the tenant.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        durability: str = "full",
-        tenant: str = "default_tenant",
-        database: str = "default_database",
-    ) -> None:
+    def __init__(self, path: Path, *, durability: str = "full") -> None:
         self.store = Store(path, durability)
-        self._scope = (tenant, database)
         self._residents: dict[UUID, Resident] = {}
-
-    def create_collection(
-        self, name: str, metadata: dict[str, Any] | None, configuration: dict[str, Any]
-    ) -> CollectionModel:
-        """Make a collection; see `Engine`."""
-        with self.store.write() as connection:
-            return catalog.create(connection, *self._scope, name, metadata, configuration).model
-
-    def get_collection(self, name: str | None = None, id: UUID | None = None) -> CollectionModel:
-        """Find a collection by name or id; see `Engine`."""
-        with self.store.read() as connection:
-            if id is not None:
-                return catalog.find_id(connection, id).model
-            return catalog.find(connection, *self._scope, str(name)).model
-
-    def list_collections(self, limit: int | None, offset: int | None) -> list[CollectionModel]:
-        """List collections in the order they were made."""
-        with self.store.read() as connection:
-            return [e.model for e in catalog.entries(connection, *self._scope, limit, offset)]
-
-    def count_collections(self) -> int:
-        """Count the collections."""
-        with self.store.read() as connection:
-            return catalog.count(connection, *self._scope)
-
-    def modify_collection(
-        self,
-        id: UUID,
-        name: str | None,
-        metadata: dict[str, Any] | None,
-        configuration: Mapping[str, Any] | None,
-    ) -> CollectionModel:
-        """Change what is not None; see `Engine`."""
-        with self.store.write() as connection:
-            return catalog.modify(connection, id, name, metadata, configuration).model
-
-    def delete_collection(self, name: str) -> None:
-        """Delete a collection, then its file; what a crash left behind goes with the next one."""
-        with self.store.write() as connection:
-            entry = catalog.find(connection, *self._scope, name)
-            catalog.delete(connection, entry)
-            kept = catalog.file_names(connection)
-            # Listed under the lock: nobody else can be making a file that the catalog lacks.
-            orphans = [
-                file
-                for file in self.store.vectors.iterdir()
-                if catalog.FILE_NAME.fullmatch(file.name)
-                and file.name not in kept
-                and file.is_file()
-            ]
-        self._forget(entry.model.id)
-        for file in orphans:  # after the commit: until then the collection is there
-            with suppress(PermissionError):  # Windows, while it is mapped: goes with the next
-                file.unlink(missing_ok=True)
+        self._builder = Builder(self._bring_up)
 
     def add(self, id: UUID, batch: Batch) -> Written:
         """Insert the ids that are new, leave the others alone."""
@@ -116,28 +65,70 @@ class EmbeddedEngine:
 
     def existing(self, id: UUID, ids: Sequence[str]) -> set[str]:
         """Say which of the ids are there."""
-        with self._reading(id) as collection:
-            return set(records.locate(collection.connection, collection.entry.number, ids))
+        return self._read(
+            id, lambda found: set(records.locate(found.connection, found.entry.number, ids))
+        )
 
-    def count(self, id: UUID) -> int:
-        """Count the records."""
-        with self._reading(id) as collection:
-            return len(collection.view.places)
+    def count(self, id: UUID, filter: Filter | None = None) -> int:
+        """Count the records, or those that match."""
+        if filter is None:
+            return self._read(id, lambda collection: len(collection.view.places))
+        return self._read(id, lambda collection: len(collection.matching(filter)))
 
     def get(
-        self, id: UUID, filter: Filter, fields: set[str], limit: int | None, offset: int
+        self,
+        id: UUID,
+        filter: Filter,
+        fields: set[str],
+        limit: int | None,
+        offset: int,
+        order: Order | None = None,
     ) -> Rows:
-        """Read records in insertion order."""
-        with self._reading(id) as collection:
-            end = None if limit is None else offset + limit
-            return collection.rows(collection.matching(filter, end)[offset:end], fields)
+        """Read records in insertion order, or in another."""
+        end = None if limit is None else offset + limit
+
+        def read(found: Opened) -> Rows:
+            if order is None:
+                positions = found.matching(filter, end)
+            else:
+                positions = found.ordered(found.matching(filter), order)
+            return found.rows(positions[offset:end], fields)
+
+        return self._read(id, read)
+
+    def distinct(self, id: UUID, key: str, filter: Filter) -> Counts:
+        """Count the values of a metadata key."""
+        return self._read(id, lambda collection: distinct(collection, key, filter))
+
+    def facts(self, id: UUID) -> Facts:
+        """Read everything once, and say what is there."""
+        return self._read(id, facts)
 
     def query(
         self, id: UUID, queries: Vectors, k: int, filter: Filter, fields: set[str]
     ) -> list[Rows]:
         """Read, for each query, its k nearest records."""
-        with self._reading(id) as collection:
-            return nearest(collection, queries, k, filter, fields)
+        collection, found = self._read(
+            id, lambda found: (found, nearest(found, queries, k, filter, fields))
+        )
+        self._ask(collection, collection.entry, searching=True)
+        return found
+
+    def explain(self, id: UUID, queries: Vectors, k: int, filter: Filter) -> Plan:
+        """Plan a query without running it."""
+        return self._read(id, lambda found: Search(found, queries, k, filter).plan)
+
+    def recall(self, id: UUID, sample: int, k: int, random_state: int) -> Recall:
+        """Ask for the neighbours of some records, and compare with an exact scan."""
+        return self._read(id, lambda found: recall(found, sample, k, random_state))
+
+    def indexing(self, id: UUID) -> Indexing:
+        """Say how far the index is."""
+        return self._read(id, lambda found: found.resident.index.indexing(found.entry, found.view))
+
+    def build_index(self, id: UUID, report: Callable[[int, int], None]) -> None:
+        """Bring the index up to date now."""
+        self._make_index(id, everything=True, report=report)
 
     def delete(self, id: UUID, filter: Filter, limit: int | None) -> int:
         """Delete the records that match."""
@@ -146,23 +137,54 @@ class EmbeddedEngine:
 
     def close(self) -> None:
         """Let go of files and connections."""
+        self._builder.stop()
         self.store.close()
         self._residents.clear()
 
     def _write(self, id: UUID, batch: Batch, *, insert: bool, change: bool) -> Written:
         durable = self.store.durability != "off"
         with self._writing(id) as collection:
-            return changes.write(collection, batch, insert=insert, change=change, durable=durable)
+            written = changes.write(
+                collection, batch, insert=insert, change=change, durable=durable
+            )
+        if batch.vectors is not None:
+            entry = collection.entry
+            self._ask(collection, replace(entry, slots=entry.slots + len(batch.ids)))
+        return written
 
-    @contextmanager
-    def _reading(self, id: UUID) -> Iterator[Opened]:
-        try:
-            with self.store.read() as connection:
-                yield self._open(connection, id)
-        except MissingVectorsError:
-            with self.store.read() as connection:  # a later moment: deleted meanwhile?
-                self._open(connection, id)
-            raise
+    def _ask(self, collection: Opened, entry: Entry, *, searching: bool = False) -> None:
+        """Have the index made in the background, if it is due."""
+        index = collection.resident.index
+        if index.is_due(entry, entry.slots, searching=searching) and can_index():
+            self._builder.ask(entry.model.id)
+
+    def _bring_up(self, id: UUID, stop: Callable[[], bool]) -> None:
+        self._make_index(id, stop=stop)
+
+    def _make_index(self, id: UUID, **how: Any) -> None:
+        resident, material = self._read(
+            id,
+            lambda found: (
+                found.resident,
+                Material(found.entry, found.view, found.vectors, found.norms),
+            ),
+        )
+        resident.index.bring_up(material, **how)
+        resident.release()
+
+    def _read(self, id: UUID, ask: Callable[[Opened], T]) -> T:
+        """Ask something of a collection in one read transaction."""
+        while True:
+            try:
+                with self.store.read() as connection:
+                    collection = self._open(connection, id)
+                    return ask(collection)
+            except MissingVectorsError:
+                with self.store.read() as connection:  # a later moment: deleted meanwhile?
+                    now = self._open(connection, id).entry
+                if now.file_name == collection.entry.file_name:
+                    raise
+                # Compacted between our look at the catalog and at the file: ask again.
 
     @contextmanager
     def _writing(self, id: UUID) -> Iterator[Opened]:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from chromalab.errors import InvalidArgumentError, near, short
 
-__all__ = ["Clause", "parse_where", "parse_where_document"]
+__all__ = ["Clause", "Compare", "Join", "Text", "parse_where", "parse_where_document"]
 
 _DEEPEST = 50
 _LONGEST_PATTERN = 2000

@@ -101,14 +101,26 @@ def translated(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise _sentence(path, str(error)) from error
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise _full(path) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise not_writable(path, error.strerror) from error
         raise InternalError(f"The files of '{path}' cannot be used: {error}.") from error
 
 
 def _sentence(path: Path, said: str) -> ChromalabError:
     if "readonly" in said or "unable to open" in said:
-        return not_writable(path, said)
+        return not_writable(path, "permission denied, or no room for SQLite's own files in it")
+    if "locking protocol" in said:
+        return InternalError(
+            f"The file system of '{path}' has no file locks, which a store needs. "
+            "Copy the folder to a local disk."
+        )
+    if "disk I/O error" in said:
+        return InternalError(
+            f"The disk of '{path}' failed to read or write. Free some room, or copy the folder to a "
+            "local disk; client.check() says whether it is whole."
+        )
     if "full" in said:
         return _full(path)
     if "malformed" in said or "not a database" in said:

@@ -14,7 +14,7 @@ import threading
 import weakref
 from typing import Protocol
 
-__all__ = ["Running", "watch"]
+__all__ = ["Running", "renew_in_child", "watch"]
 
 
 class Running:
@@ -68,6 +68,18 @@ def watch(store: _Store) -> None:
     _stores.add(store)
 
 
+class _Renewed(Protocol):
+    def renew(self) -> None: ...
+
+
+_renewed: weakref.WeakSet[_Renewed] = weakref.WeakSet()
+
+
+def renew_in_child(thing: _Renewed) -> None:
+    """Let something make its locks anew in every child: the old ones may be held for ever."""
+    _renewed.add(thing)
+
+
 def _before() -> None:
     for store in list(_stores):
         store.running.stop()
@@ -80,8 +92,8 @@ def _in_parent() -> None:
 
 
 def _in_child() -> None:
-    for store in list(_stores):
-        store.renew()
+    for thing in [*_stores, *_renewed]:
+        thing.renew()
 
 
 if hasattr(os, "register_at_fork"):

@@ -6,19 +6,53 @@ folder, a remote one can over a server.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.engine.facts import Counts, Facts, Order
 from chromalab.engine.filters import Clause
+from chromalab.engine.plan import Indexing, Plan, Recall
 
-__all__ = ["Batch", "CollectionModel", "Engine", "Filter", "Rows", "Vectors", "Written"]
+__all__ = [
+    "Batch",
+    "Checked",
+    "CollectionModel",
+    "DatabaseModel",
+    "Engine",
+    "Filter",
+    "Problem",
+    "Rewritten",
+    "Rows",
+    "Scope",
+    "Tell",
+    "Vectors",
+    "Written",
+]
 
 Vectors = NDArray[np.float32]
+Tell = Callable[[int, int], None]
+"""Told how much is done, of how much."""
+
+
+class Scope(NamedTuple):
+    """Where collections are looked for: names are unique within one."""
+
+    tenant: str = "default_tenant"
+    database: str = "default_database"
+
+
+@dataclass(frozen=True)
+class DatabaseModel:
+    """A database of a tenant."""
+
+    id: UUID
+    name: str
+    tenant: str
 
 
 @dataclass(frozen=True)
@@ -40,13 +74,17 @@ class CollectionModel:
 
 @dataclass(frozen=True)
 class Batch:
-    """Records to write: checked, and of one length. `vectors` is (n, dimension), float32."""
+    """Records to write: checked, and of one length. `vectors` is (n, dimension), float32.
+
+    `made_for` is the configuration of the collection, where its embedding function made the vectors.
+    """
 
     ids: Sequence[str]
     vectors: Vectors | None = None
     documents: Sequence[str | None] | None = None
     metadatas: Sequence[Mapping[str, Any] | None] | None = None
     uris: Sequence[str | None] | None = None
+    made_for: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +93,56 @@ class Written:
 
     added: int = 0
     changed: int = 0
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """What a new generation of a vector file brought: its rows and bytes, before and after."""
+
+    rows_before: int
+    rows_after: int
+    bytes_before: int
+    bytes_after: int
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something in a store that is not as it should be.
+
+    Attributes:
+        collection: The name of the collection, "" where it is the whole store.
+        file: The file, relative to the folder.
+        what: What is wrong.
+        do: What to do about it.
+        ids: The records it is about.
+    """
+
+    collection: str
+    file: str
+    what: str
+    do: str
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check found.
+
+    Attributes:
+        problems: What is wrong.
+        leftovers: Files, relative to the folder, that nothing names; they do no harm.
+        collections: How many collections were checked.
+        records: How many records.
+        unverified: How many of them were written before there were checksums.
+        bytes: How many bytes of vectors were read.
+    """
+
+    problems: tuple[Problem, ...]
+    leftovers: tuple[str, ...]
+    collections: int
+    records: int
+    unverified: int
+    bytes: int
 
 
 @dataclass(frozen=True)
@@ -85,20 +173,30 @@ class Engine(Protocol):
     """A store of collections. `fields` names the parts of `Rows` to fill, as in `include`."""
 
     def create_collection(
-        self, name: str, metadata: dict[str, Any] | None, configuration: dict[str, Any]
+        self,
+        scope: Scope,
+        name: str,
+        metadata: dict[str, Any] | None,
+        configuration: dict[str, Any],
     ) -> CollectionModel:
         """Make a collection; UniqueConstraintError if the name is taken."""
         ...
 
-    def get_collection(self, name: str | None = None, id: UUID | None = None) -> CollectionModel:
-        """Find a collection by name or id; NotFoundError names the near ones."""
+    def get_collection(self, scope: Scope, name: str) -> CollectionModel:
+        """Find a collection by name; NotFoundError names the near ones."""
         ...
 
-    def list_collections(self, limit: int | None, offset: int | None) -> list[CollectionModel]:
+    def get_collection_by_id(self, id: UUID, scope: Scope | None = None) -> CollectionModel:
+        """Find a collection by id, in any scope unless one is given; NotFoundError."""
+        ...
+
+    def list_collections(
+        self, scope: Scope, limit: int | None, offset: int | None
+    ) -> list[CollectionModel]:
         """List collections in the order they were made."""
         ...
 
-    def count_collections(self) -> int:
+    def count_collections(self, scope: Scope) -> int:
         """Count the collections."""
         ...
 
@@ -112,8 +210,50 @@ class Engine(Protocol):
         """Change what is not None; a configuration is a change, merged into the stored one."""
         ...
 
-    def delete_collection(self, name: str) -> None:
+    def delete_collection(self, scope: Scope, name: str) -> None:
         """Delete a collection with its records and files."""
+        ...
+
+    def fork_collection(self, id: UUID, name: str) -> CollectionModel:
+        """Copy a collection within its scope; the copy shares the vectors until it writes some."""
+        ...
+
+    def count_forks(self, id: UUID) -> int:
+        """Count the forks that share the vector file of a collection."""
+        ...
+
+    def check_scope(self, scope: Scope) -> None:
+        """Raise NotFoundError, naming the near ones, where the tenant or database is not there."""
+        ...
+
+    def create_tenant(self, name: str) -> None:
+        """Make a tenant; UniqueConstraintError if the name is taken."""
+        ...
+
+    def check_tenant(self, name: str) -> None:
+        """Raise NotFoundError, naming the near ones, where the tenant is not there."""
+        ...
+
+    def create_database(self, scope: Scope) -> None:
+        """Make a database in a tenant; UniqueConstraintError if the name is taken."""
+        ...
+
+    def get_database(self, scope: Scope) -> DatabaseModel:
+        """Find a database; NotFoundError names the near ones."""
+        ...
+
+    def list_databases(
+        self, tenant: str, limit: int | None, offset: int | None
+    ) -> list[DatabaseModel]:
+        """List the databases of a tenant in the order they were made."""
+        ...
+
+    def delete_database(self, scope: Scope) -> None:
+        """Delete a database with its collections and their files."""
+        ...
+
+    def reset(self) -> None:
+        """Delete everything: what is left is a new store."""
         ...
 
     def add(self, id: UUID, batch: Batch) -> Written:
@@ -132,14 +272,28 @@ class Engine(Protocol):
         """Say which of the ids are there."""
         ...
 
-    def count(self, id: UUID) -> int:
-        """Count the records."""
+    def count(self, id: UUID, filter: Filter | None = None) -> int:
+        """Count the records, or those that match."""
         ...
 
     def get(
-        self, id: UUID, filter: Filter, fields: set[str], limit: int | None, offset: int
+        self,
+        id: UUID,
+        filter: Filter,
+        fields: set[str],
+        limit: int | None,
+        offset: int,
+        order: Order | None = None,
     ) -> Rows:
-        """Read records in the order they were inserted."""
+        """Read records in the order they were inserted, or in another."""
+        ...
+
+    def distinct(self, id: UUID, key: str, filter: Filter) -> Counts:
+        """Count the values of a metadata key; a list counts as its elements."""
+        ...
+
+    def facts(self, id: UUID) -> Facts:
+        """Read everything once, and say what is there."""
         ...
 
     def query(
@@ -148,8 +302,43 @@ class Engine(Protocol):
         """Read, for each row of `queries` (q, dimension), its k nearest records."""
         ...
 
+    def explain(self, id: UUID, queries: Vectors, k: int, filter: Filter) -> Plan:
+        """Plan a query without running it."""
+        ...
+
+    def recall(self, id: UUID, sample: int, k: int, random_state: int) -> Recall:
+        """Ask for the neighbours of some records, and compare with an exact scan."""
+        ...
+
+    def indexing(self, id: UUID) -> Indexing:
+        """Say how far the index is."""
+        ...
+
+    def build_index(self, id: UUID, report: Callable[[int, int], None]) -> None:
+        """Bring the index up to date now; `report` is told the rows done, and of how many."""
+        ...
+
     def delete(self, id: UUID, filter: Filter, limit: int | None) -> int:
         """Delete the records that match; say how many there were."""
+        ...
+
+    def compact(self, id: UUID, tell: Tell) -> Rewritten:
+        """Write the vectors anew, without the rows that no record has any more."""
+        ...
+
+    def reembed(
+        self,
+        id: UUID,
+        embed: Callable[[list[str]], Vectors],
+        embedding_function: dict[str, Any] | None,
+        batch_size: int,
+        tell: Tell,
+    ) -> Rewritten:
+        """Embed every document anew, and store the function that did it."""
+        ...
+
+    def check(self, tell: Tell) -> Checked:
+        """Verify every file against the catalog."""
         ...
 
     def close(self) -> None:

@@ -8,21 +8,27 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chromalab.engine import records
 from chromalab.engine.catalog import Entry
+from chromalab.engine.columns import Column
+from chromalab.engine.distances import Norms
+from chromalab.engine.facts import Order
 from chromalab.engine.interface import Filter, Rows, Vectors
+from chromalab.engine.matching import Positions, matching
 from chromalab.engine.resident import Resident
 from chromalab.engine.view import View
-from chromalab.errors import InvalidDimensionException
+from chromalab.errors import (
+    InternalError,
+    InvalidArgumentError,
+    InvalidDimensionException,
+    near,
+    short,
+)
 
 __all__ = ["Opened"]
 
-_CHUNK = 2000  # records filtered at a time
 _FIELDS = {"documents": "document", "metadatas": "metadata", "uris": "uri"}
-
-Positions = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,11 @@ class Opened:
         file = self.resident.file(self.entry, self.entry.model.dimension or 0)
         return file.rows(self.entry.slots)
 
+    @cached_property
+    def norms(self) -> Norms:
+        """The norms of these rows."""
+        return self.resident.norms(self.entry, self.vectors)
+
     def check_dimension(self, vectors: Vectors) -> None:
         """Refuse vectors that are not as wide as the collection's."""
         expected, found = self.entry.model.dimension, vectors.shape[1]
@@ -54,28 +65,30 @@ class Opened:
             )
 
     def matching(self, filter: Filter, enough: int | None = None) -> Positions:
-        """Find the positions in the view that match; may stop at `enough` of them."""
-        positions = np.arange(len(self.view.places))
-        if filter.ids is not None:
-            found = records.locate(self.connection, self.entry.number, filter.ids)
-            places = np.array([place for place, _ in found.values()], dtype=np.int64)
-            positions = np.flatnonzero(np.isin(self.view.places, places))
-        clauses = [c for c in (filter.where, filter.where_document) if c is not None]
-        if not clauses:
-            return positions
-        kept: list[int] = []
-        for start in range(0, len(positions), _CHUNK):
-            chunk = positions[start : start + _CHUNK]
-            texts = records.fetch(
-                self.connection, self.view.places[chunk], ("metadata", "document")
+        """Find the positions in the view that match; see `matching`."""
+        connection, number = self.connection, self.entry.number
+        return matching(connection, number, self.view, self.column, filter, enough)
+
+    def column(self, key: str) -> Column:
+        """The values under a metadata key."""
+        return self.resident.columns.get(self.connection, self.entry.number, self.view, key)
+
+    def known_column(self, key: str) -> Column:
+        """The values under a key; InvalidArgumentError if there are records and none has it."""
+        column = self.column(key)
+        if len(column.codes) and not np.any(column.codes >= 0):
+            texts = self.connection.execute(
+                "SELECT metadata FROM records WHERE collection = ?", (self.entry.number,)
             )
-            for position, (metadata, document) in zip(chunk, texts.values(), strict=True):
-                held = records.load(metadata) or {}
-                if all(clause.matches(held, document) for clause in clauses):
-                    kept.append(position)
-            if enough is not None and len(kept) >= enough:
-                break
-        return np.array(kept, dtype=np.int64)
+            keys = {key for (text,) in texts for key in records.load(text) or ()}
+            raise InvalidArgumentError(
+                f"No record has the metadata key {short(key)}. {near(key, keys, what='Keys')}"
+            )
+        return column
+
+    def ordered(self, positions: Positions, order: Order) -> Positions:
+        """Sort positions by the values under a key."""
+        return self.known_column(order.key).order(positions, descending=order.descending)
 
     def rows(self, positions: Positions, fields: set[str]) -> Rows:
         """Read the records at some positions, in that order."""
@@ -89,7 +102,13 @@ class Opened:
         vectors = self.vectors if "embeddings" in fields and len(everything) else None
         made = []
         for positions in lists:
-            values = [found[place] for place in self.view.places[positions].tolist()]
+            try:
+                values = [found[place] for place in self.view.places[positions].tolist()]
+            except KeyError as error:  # the table and its index disagree
+                raise InternalError(
+                    "The records table is damaged: client.check() says where. "
+                    "Restore the folder from a copy."
+                ) from error
             read = {column: [row[at] for row in values] for at, column in enumerate(columns)}
             texts = read.get("metadata")
             made.append(

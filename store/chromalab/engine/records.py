@@ -10,12 +10,13 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from chromalab.engine.checksums import content_checksum, vector_checksums
 from chromalab.engine.interface import Batch
-from chromalab.errors import InternalError
+from chromalab.errors import InternalError, short
 
 __all__ = ["bury", "fetch", "insert", "load", "locate", "merged", "remove", "rewrite"]
 
-_COLUMNS = ("id", "slot", "document", "metadata", "uri")
+_COLUMNS = ("id", "slot", "document", "metadata", "uri", "checksum")
 _BOUND = "(SELECT value FROM json_each(?))"
 
 
@@ -49,16 +50,22 @@ def insert(
     connection: sqlite3.Connection, collection: int, batch: Batch, chosen: Sequence[int], slot: int
 ) -> None:
     """Insert the chosen rows of a batch, their vectors at `slot` and after it."""
+    texts = [_texts(batch, row, (None, None, None)) for row in chosen]
+    if batch.vectors is None:
+        sums: list[int | None] = [None] * len(chosen)
+    else:
+        sums = [*vector_checksums(batch.vectors[list(chosen)])]
     connection.executemany(
-        "INSERT INTO records (collection, id, slot, document, metadata, uri) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO records (collection, id, slot, document, metadata, uri, checksum, vector_checksum)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             (
                 collection,
                 batch.ids[row],
                 slot + offset,
-                batch.documents[row] if batch.documents else None,
-                _dump(merged(None, batch.metadatas[row])) if batch.metadatas else None,
-                batch.uris[row] if batch.uris else None,
+                *texts[offset],
+                content_checksum(batch.ids[row], *texts[offset]),
+                sums[offset],
             )
             for offset, row in enumerate(chosen)
         ),
@@ -89,29 +96,30 @@ def rewrite(
         "INSERT INTO changed (collection, version, place) VALUES (?, ?, ?)",
         ((collection, version, place) for place, _ in chosen.values()),
     )
-    connection.executemany(
-        "UPDATE records SET slot = ?, document = coalesce(?, document), uri = coalesce(?, uri)"
-        " WHERE place = ?",
-        (
-            (
-                slot,
-                batch.documents[row] if batch.documents else None,
-                batch.uris[row] if batch.uris else None,
-                place,
+    columns = ("id", "document", "metadata", "uri", "checksum")
+    kept = fetch(connection, (place for place, _ in chosen.values()), columns)
+    changed = []
+    for row, (place, slot) in chosen.items():
+        id, *old, checksum = kept[place]
+        # Else the new checksum would make damage look like what was written.
+        if checksum is not None and checksum != content_checksum(id, *old):
+            raise InternalError(
+                f"Record {short(id)} is damaged: it is not what was written. Delete it and add it again."
             )
-            for row, (place, slot) in chosen.items()
-        ),
-    )
-    if batch.metadatas is None:
-        return
-    kept = fetch(connection, (place for place, _ in chosen.values()), ("metadata",))
+        texts = _texts(batch, row, old)
+        changed.append((slot, *texts, content_checksum(id, *texts), place))
     connection.executemany(
-        "UPDATE records SET metadata = ? WHERE place = ?",
-        (
-            (_dump(merged(load(kept[place][0]), batch.metadatas[row])), place)
-            for row, (place, _) in chosen.items()
-        ),
+        "UPDATE records SET slot = ?, document = ?, metadata = ?, uri = ?, checksum = ?"
+        " WHERE place = ?",
+        changed,
     )
+    if batch.vectors is not None:
+        sums = vector_checksums(batch.vectors[list(chosen)])
+        places = (place for place, _ in chosen.values())
+        connection.executemany(
+            "UPDATE records SET vector_checksum = ? WHERE place = ?",
+            zip(sums, places, strict=True),
+        )
 
 
 def remove(
@@ -149,6 +157,18 @@ def load(text: str | None) -> dict[str, Any] | None:
     if not isinstance(metadata, dict):
         raise _damaged()
     return metadata
+
+
+def _texts(batch: Batch, row: int, old: Sequence[str | None]) -> tuple[str | None, ...]:
+    """Give document, metadata and uri of a row as they are stored from now on."""
+    document, metadata, uri = old
+    if batch.documents and batch.documents[row] is not None:
+        document = batch.documents[row]
+    if batch.metadatas:
+        metadata = _dump(merged(load(metadata), batch.metadatas[row]))
+    if batch.uris and batch.uris[row] is not None:
+        uri = batch.uris[row]
+    return document, metadata, uri
 
 
 def _damaged() -> InternalError:

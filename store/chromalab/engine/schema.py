@@ -130,6 +130,8 @@ def migrate(connection: sqlite3.Connection) -> None:
     """Bring a store up to this release; call it inside a write transaction."""
     check_format(connection)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == len(_MIGRATIONS):
+        return  # writing what is there would make every opening wait for the disk
     for statements in _MIGRATIONS[version:]:
         for statement in statements:
             connection.execute(statement)

@@ -14,9 +14,11 @@ from pathlib import Path
 
 from chromalab.engine import forks
 from chromalab.engine.folder import identity, prepare, translated
+from chromalab.engine.journal import is_busy, is_wal, wal_failed, wal_works, warn_once
 from chromalab.engine.schema import check_format, check_origin, migrate
 from chromalab.errors import (
     ClientClosedError,
+    InternalError,
     InvalidArgumentError,
     StoreBusyError,
     StoreGoneError,
@@ -46,16 +48,14 @@ class Store:
     """
 
     def __init__(self, path: Path, durability: str = "full") -> None:
-        if durability not in DURABILITY:
-            raise InvalidArgumentError(
-                f"durability is one of {', '.join(DURABILITY)}; found {durability!r}."
-            )
+        _check_durability(durability)
         self.path = path
         self.durability = durability
         self._file = path / "store.sqlite3"
         self._closed = False
         self._identity: tuple[int, int] | None = None
         self._connections: dict[int, tuple[threading.Thread, sqlite3.Connection]] = {}
+        self._outdated: set[int] = set()  # threads whose connection has a lower durability
         self.renew()
         new = prepare(path, self._file)
         try:
@@ -77,14 +77,54 @@ class Store:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def write(self, *, final: bool = False) -> Iterator[sqlite3.Connection]:
         """A write transaction: commits at the end, leaves nothing behind after an error.
+
+        Args:
+            final: Whether files are removed after it: then durability "normal" too waits until the
+                commit is on the disk, or a power cut could bring back a catalog that names them.
 
         Raises:
             StoreBusyError: another process kept the lock for a minute.
         """
-        with self._writing, self._transaction("BEGIN IMMEDIATE") as connection:
+        final = final and self.durability == "normal"
+        with self._writing, self._transaction("BEGIN IMMEDIATE", final=final) as connection:
             yield connection
+
+    def shrink(self) -> bool:
+        """Give free pages back to the file system where they are over a quarter of SQLite's file.
+
+        Returns:
+            Whether it was done: not where there is little to give, another process is writing, or
+            the disk has no room for a copy.
+        """
+        with self._writing, self.running, translated(self.path):
+            connection = self._connection()
+            try:
+                (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+                (pages,) = connection.execute("PRAGMA page_count").fetchone()
+                if 4 * free <= pages:
+                    return False
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.OperationalError as error:
+                if not is_busy(error) and "full" not in str(error):
+                    raise
+                return False
+        return True
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the folder still holds the file that was opened."""
+        return not self._closed and identity(self._file) == self._identity
+
+    def demand(self, durability: str) -> None:
+        """Promise at least this durability from the next transaction of each thread on."""
+        _check_durability(durability)
+        strictest_first = list(DURABILITY)
+        if strictest_first.index(durability) < strictest_first.index(self.durability):
+            self.durability = durability
+            self._outdated = set(self._connections)
 
     def close(self) -> None:
         """Close every connection. Idempotent."""
@@ -103,22 +143,42 @@ class Store:
         self.running = forks.Running()
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, begin: str, *, final: bool = False) -> Iterator[sqlite3.Connection]:
         with self.running, translated(self.path):
             connection = self._connection()
             try:
-                self._begin(connection, begin)
+                self._begin(connection, begin, final=final)
                 yield connection
-                connection.execute("COMMIT")
-            except BaseException:
+                self._commit(connection)
+            except BaseException as error:
                 # Also when BEGIN itself was interrupted: it may have succeeded.
                 if not self._closed and connection.in_transaction:
                     connection.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error | OSError | InternalError):
+                    self._check_there()  # what SQLite says of a file that was moved is no help
                 raise
+            finally:
+                if final and not self._closed:
+                    self._set_synchronous(connection, self.durability)
 
-    def _begin(self, connection: sqlite3.Connection, begin: str) -> None:
+    def _commit(self, connection: sqlite3.Connection) -> None:
+        """COMMIT; with a rollback journal it waits for those who are reading."""
+        end = time.monotonic() + _WAIT_SECONDS
+        while True:
+            try:
+                connection.execute("COMMIT")
+                return
+            except sqlite3.OperationalError as error:
+                if not is_busy(error) or not connection.in_transaction:
+                    raise
+                if time.monotonic() > end:
+                    raise _busy(self.path) from error
+
+    def _begin(self, connection: sqlite3.Connection, begin: str, *, final: bool) -> None:
         if connection.in_transaction:  # an interrupt came between our ROLLBACK and the last BEGIN
             connection.execute("ROLLBACK")
+        if final:
+            self._set_synchronous(connection, "full")
         # The check reads, and so fixes the moment that the transaction sees.
         self._patiently(connection, begin, check_format)
 
@@ -137,7 +197,7 @@ class Store:
                     check(connection)
                 return
             except sqlite3.OperationalError as error:
-                if "locked" not in str(error) and "busy" not in str(error):
+                if not is_busy(error):
                     raise
                 if time.monotonic() > end:
                     raise _busy(self.path) from error
@@ -146,31 +206,63 @@ class Store:
 
     def _initialise(self, new: bool) -> None:
         with translated(self.path):
-            connection = self._open()
             try:
-                if not new:
-                    # In one moment, and only reading.
-                    self._patiently(connection, "BEGIN", check_origin, check_format)
-                    connection.execute("ROLLBACK")
-                self._patiently(connection, "PRAGMA journal_mode = WAL")
-                self._patiently(connection, "BEGIN IMMEDIATE", check_origin)
-                migrate(connection)
-                connection.execute("COMMIT")
-                self._identity = identity(self._file)
-            finally:
-                connection.close()
+                self._settle(new, wal=None)
+            except sqlite3.OperationalError as error:
+                if not wal_failed(error) or not is_wal(self._file):
+                    raise
+                try:
+                    self._roll_back()
+                    self._settle(new, wal=False)
+                except sqlite3.OperationalError:
+                    raise error from None
+            self._identity = identity(self._file)
+
+    def _settle(self, new: bool, *, wal: bool | None) -> None:
+        """Choose the journal and bring the tables up to this release."""
+        connection = self._open()
+        try:
+            if not new:
+                # In one moment, and only reading.
+                self._patiently(connection, "BEGIN", check_origin, check_format)
+                connection.execute("ROLLBACK")
+            if not is_wal(self._file):
+                if wal_works(self._file) if wal is None else wal:
+                    self._patiently(connection, "PRAGMA journal_mode = WAL")
+                else:
+                    warn_once(self.path)
+            self._patiently(connection, "BEGIN IMMEDIATE", check_origin)
+            migrate(connection)
+            self._commit(connection)
+        finally:
+            connection.close()
+
+    def _roll_back(self) -> None:
+        """Bring a store from a write-ahead log that cannot work here to a rollback journal.
+
+        Alone with the file, SQLite keeps the index of the log in its own memory, so that this works
+        where shared memory does not.
+        """
+        connection = self._connect()
+        try:
+            # Before all else: other pragmas read the file, and so look for shared memory.
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()
+            self._patiently(connection, "BEGIN", check_origin, check_format)
+            connection.execute("ROLLBACK")
+            self._patiently(connection, "PRAGMA journal_mode = DELETE")
+        finally:
+            connection.close()
 
     def _connection(self) -> sqlite3.Connection:
         if self._closed:
             raise ClientClosedError("This client was closed. Make a new one to go on.")
-        if identity(self._file) != self._identity:  # asked first: to connect would make the file
-            raise StoreGoneError(
-                f"The folder '{self.path}' was deleted or replaced while it was open. "
-                "Make the client again; what is in the new folder is left as it is."
-            )
+        self._check_there()  # first: to connect would make the file
         thread = threading.current_thread()
         held = self._connections.get(threading.get_ident())
         if held is not None and held[0] is thread:
+            if threading.get_ident() in self._outdated:
+                self._outdated.discard(threading.get_ident())
+                self._set_synchronous(held[1], self.durability)
             return held[1]
         for ident, (owner, connection) in list(self._connections.items()):
             if not owner.is_alive() and ident in self._connections:
@@ -180,17 +272,42 @@ class Store:
         self._connections[threading.get_ident()] = (thread, connection)
         return connection
 
+    def _check_there(self) -> None:
+        if identity(self._file) != self._identity:
+            raise StoreGoneError(
+                f"The folder '{self.path}' was deleted or replaced while it was open. "
+                "Make the client again; what is in the new folder is left as it is."
+            )
+
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
+        connection = self._connect()
+        try:
+            self._set_synchronous(connection, self.durability)
+            connection.execute("PRAGMA trusted_schema = OFF")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _set_synchronous(self, connection: sqlite3.Connection, durability: str) -> None:
+        """Choose what a commit waits for; it reads the file, so it may have to wait itself."""
+        self._patiently(connection, f"PRAGMA synchronous = {DURABILITY[durability]}")
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(
             self._file, timeout=_STEP_SECONDS, isolation_level=None, check_same_thread=False
         )
-        connection.execute(f"PRAGMA synchronous = {DURABILITY[self.durability]}")
-        connection.execute("PRAGMA trusted_schema = OFF")
-        return connection
+
+
+def _check_durability(durability: str) -> None:
+    if durability not in DURABILITY:
+        raise InvalidArgumentError(
+            f"durability is one of {', '.join(DURABILITY)}; found {durability!r}."
+        )
 
 
 def _busy(path: Path) -> StoreBusyError:
     return StoreBusyError(
-        f"Another process has been writing to '{path}' for over {_WAIT_SECONDS:.0f} s. "
+        f"Another process has been using '{path}' for over {_WAIT_SECONDS:.0f} s. "
         "Try again when it is done."
     )

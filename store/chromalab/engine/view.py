@@ -6,9 +6,11 @@ by reading only what was written in between.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,13 +64,13 @@ def view_at(connection: sqlite3.Connection, entry: Entry, known: View | None) ->
         known = View(-1, entry.generation, slots=nothing, places=nothing, committed=0)
     elif known.version >= 0:
         known = _without_dead(connection, entry, known)
-    new = _integers(
-        connection.execute(
-            "SELECT slot, place FROM records WHERE collection = ? AND slot >= ?",
-            (entry.number, known.committed or _LEAST),
-        ).fetchall(),
-        columns=2,
-    )
+    # Two lists in one pass, as JSON: half of what it costs to fetch the rows.
+    found = connection.execute(
+        "SELECT json_group_array(slot), json_group_array(place) FROM records"
+        " WHERE collection = ? AND slot >= ?",
+        (entry.number, known.committed or _LEAST),
+    ).fetchone()
+    new = np.column_stack([_integers(json.loads(numbers)) for numbers in found])
     if len(new) and not known.committed <= new[:, 0].min() <= new[:, 0].max() < entry.slots:
         raise InternalError(
             f"Collection {entry.model.name!r} is damaged: its records name rows that are not there. "
@@ -89,15 +91,17 @@ def _without_dead(connection: sqlite3.Connection, entry: Entry, known: View) -> 
     ).fetchall()
     if not dead:
         return known
-    alive = ~np.isin(known.slots, _integers(dead, columns=1))
+    alive = ~np.isin(known.slots, _integers([slot for (slot,) in dead]))
     return replace(known, slots=known.slots[alive], places=known.places[alive])
 
 
-def _integers(rows: list[tuple[int, ...]], *, columns: int) -> NDArray[np.int64]:
-    """Make an array (n, columns); SQLite may hold something else than its schema says."""
+def _integers(values: list[Any]) -> NDArray[np.int64]:
+    """Make an array; SQLite may hold something else than its schema says."""
+    if not set(map(type, values)) <= {int}:
+        raise InternalError("The records table is damaged. Restore the folder from a copy.")
     try:
-        return np.array(rows, dtype=np.int64).reshape(-1, columns)
-    except (ValueError, TypeError, OverflowError) as error:
+        return np.array(values, dtype=np.int64)
+    except OverflowError as error:
         raise InternalError(
             "The records table is damaged. Restore the folder from a copy."
         ) from error

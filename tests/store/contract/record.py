@@ -15,12 +15,15 @@ def main() -> None:
     """Write the answers beside this file."""
     import chromadb
     import chromadb.utils.embedding_functions
-    from scenarios import SCENARIOS, Script
+    import scenarios
+    import scenarios_filters
+    import scenarios_tenants
 
     answers = {}
-    for name, scenario in SCENARIOS.items():
+    every = scenarios.SCENARIOS | scenarios_filters.SCENARIOS | scenarios_tenants.SCENARIOS
+    for name, scenario in every.items():
         with tempfile.TemporaryDirectory() as folder:
-            script = Script(chromadb, chromadb.PersistentClient(folder))
+            script = scenarios.Script(chromadb, chromadb.PersistentClient(folder))
             scenario(script)
         answers[name] = script.log
     file = Path(__file__).with_name(f"chroma_{chromadb.__version__.replace('.', '_')}.json")

@@ -10,10 +10,21 @@ import pytest
 import chromalab
 
 _HERE = Path(__file__).parent
-_spec = importlib.util.spec_from_file_location("scenarios", _HERE / "scenarios.py")
-scenarios = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(scenarios)
 
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, _HERE / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+scenarios = load("scenarios")
+SCENARIOS = {
+    **scenarios.SCENARIOS,
+    **load("scenarios_filters").SCENARIOS,
+    **load("scenarios_tenants").SCENARIOS,
+}
 CHROMA = json.loads((_HERE / "chroma_1_5_9.json").read_text())
 
 # (scenario, step) -> what chromalab does instead, and why. An error is named by its class.
@@ -42,6 +53,49 @@ BETTER = {
     ("collections", "create again"): ("UniqueConstraintError", "InternalError says nothing"),
     ("collections", "bad metadata"): ("InvalidArgumentError", "as for a record's metadata"),
     ("collections", "modify to a taken name"): ("UniqueConstraintError", "the same"),
+    ("list_metadata", "where {'sizes': {'$contains': 3.0}}"): (
+        ["a", "b"],
+        "a whole number is the same number with a point, as under $eq",
+    ),
+    ("list_metadata", "where {'prices': {'$contains': 2}}"): (["c"], "the same"),
+    ("including", "query ['data']"): ("InvalidArgumentError", "Chroma's get refuses it, too"),
+    ("including", "tuple"): (
+        {
+            "ids": ["a"],
+            "embeddings": None,
+            "documents": ["an apple a day"],
+            "uris": None,
+            "included": ["documents"],
+            "data": None,
+            "metadatas": None,
+        },
+        "a tuple says the same as a list",
+    ),
+    ("tenants", "tenant again"): ("UniqueConstraintError", "InternalError says nothing"),
+    ("tenants", "database again"): ("UniqueConstraintError", "the same"),
+    ("tenants", "database in no tenant"): ("NotFoundError", "Chroma makes it, out of reach"),
+    ("tenants", "negative limit"): ("InvalidArgumentError", "an OverflowError says nothing"),
+    ("tenants", "databases of no tenant"): ("NotFoundError", "a misspelt name is told"),
+    ("opening", "setting of a wrong type"): ("InvalidArgumentError", "as for any argument"),
+    ("opening", "unknown setting"): ("InvalidArgumentError", "a misspelt name is told"),
+    ("modifying", "unknown section"): ("InvalidArgumentError", "a misspelt name is told"),
+    ("modifying", "as found changed"): (
+        {
+            "hnsw": {
+                "space": "cosine",
+                "ef_construction": 100,
+                "ef_search": 50,
+                "max_neighbors": 16,
+                "resize_factor": 1.2,
+                "sync_threshold": 99,
+                "num_threads": 2,
+                "batch_size": 50,
+            },
+            "spann": None,
+            "embedding_function": None,
+        },
+        "Chroma forgets num_threads and batch_size",
+    ),
 }
 NULL_FUNCTION = {"type": "legacy"}  # how Chroma writes "none" beside a configuration
 
@@ -67,7 +121,7 @@ def named(name):
     )
 
 
-@pytest.mark.parametrize("name", list(scenarios.SCENARIOS))
+@pytest.mark.parametrize("name", list(SCENARIOS))
 def test_every_step_answers_as_chroma_does(name, tmp_path):
     known = dict(chromalab.embed.known_embedding_functions)
     with chromalab.PersistentClient(tmp_path) as client:
@@ -86,7 +140,7 @@ def test_every_step_answers_as_chroma_does(name, tmp_path):
             return original(what, watched)
 
         script.do = do
-        scenarios.SCENARIOS[name](script)
+        SCENARIOS[name](script)
     chromalab.embed.known_embedding_functions.clear()
     chromalab.embed.known_embedding_functions.update(known)
 

@@ -13,6 +13,8 @@ import chromalab
 
 LOOP = """
 import random, signal, sys, threading, chromalab
+from pathlib import Path
+from chromalab.engine import EmbeddedEngine, Scope
 
 rng = random.Random(3)
 client = chromalab.PersistentClient(sys.argv[1])
@@ -30,7 +32,8 @@ for n in range(60):
     timer.join()
     whole = points.get()["ids"]
     assert len(whole) % 3 == 0, "half a batch"
-    with chromalab.PersistentClient(sys.argv[1]) as other:
+    engine = EmbeddedEngine(Path(sys.argv[1]))  # its own connection, as in another process
+    with chromalab.ClientAPI(engine, Scope(), chromalab.Settings()) as other:
         other.get_collection("points").add(ids=[f"other {n}", f"o {n}", f"a {n}"], embeddings=[[0, 0]] * 3)
 print("works")
 """

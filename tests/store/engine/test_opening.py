@@ -110,7 +110,7 @@ def test_an_ephemeral_store_is_gone_with_its_client():
     assert not folder.exists()
 
 
-def test_other_tenants_and_databases_are_not_there_yet(tmp_path):
+def test_unknown_tenants_and_databases_are_refused(tmp_path):
     with pytest.raises(errors.NotFoundError, match="default_tenant"):
         chromalab.PersistentClient(tmp_path, tenant="other")
     with pytest.raises(errors.NotFoundError, match="default_database"):

@@ -2,10 +2,13 @@
 
 import os
 import threading
+from contextlib import contextmanager
 
 import pytest
 
 import chromalab
+from chromalab.engine import EmbeddedEngine, Scope
+from chromalab.engine.store import Store
 
 
 @pytest.fixture
@@ -15,8 +18,8 @@ def points(tmp_path):
     client.close()
 
 
-def test_a_second_client_sees_a_commit_on_its_next_call(points, tmp_path):
-    other = chromalab.PersistentClient(tmp_path).get_collection("points")
+def test_another_process_sees_a_commit_on_its_next_call(points, tmp_path, elsewhere):
+    other = elsewhere(tmp_path).get_collection("points")
     assert other.count() == 0
     points.add(ids=["a", "b"], embeddings=[[1, 0], [0, 1]])
     assert other.count() == 2
@@ -71,8 +74,8 @@ def test_a_forked_child_opens_its_own_connection(points):
     assert points.get()["ids"] == ["parent", "child"]
 
 
-def test_a_collection_deleted_by_another_is_told_in_a_sentence(points, tmp_path):
-    chromalab.PersistentClient(tmp_path).delete_collection("points")
+def test_a_collection_deleted_by_another_is_told_in_a_sentence(points, tmp_path, elsewhere):
+    elsewhere(tmp_path).delete_collection("points")
     with pytest.raises(chromalab.errors.NotFoundError, match="it was deleted"):
         points.count()
     assert "not there any more" in repr(points)
@@ -96,19 +99,30 @@ def test_deleting_a_collection_removes_its_file_and_any_a_crash_left(points, tmp
     assert kept.get(include=["embeddings"])["embeddings"].tolist() == [[1]]
 
 
-def test_a_file_another_client_makes_during_a_delete_is_left_alone(points, tmp_path):
-    other = chromalab.PersistentClient(tmp_path)
-    engine = points._engine
-    forget = engine._forget  # runs between the commit and the removal of files
+class Meanwhile(Store):
+    """Does something between the commit of a delete and the removal of its files."""
 
-    def meanwhile(id):
-        forget(id)
-        made = other.create_collection("made-meanwhile", embedding_function=None)
+    @contextmanager
+    def write(self, *, final=False):
+        with super().write(final=final) as connection:
+            yield connection
+        if final:
+            self.meanwhile()
+
+
+def test_a_file_another_client_makes_during_a_delete_is_left_alone(points, tmp_path):
+    def make():
+        made = client.create_collection("made-meanwhile", embedding_function=None)
         made.add(ids=["a"], embeddings=[[1, 2]])
 
-    engine._forget = meanwhile
+    client = chromalab.PersistentClient(tmp_path)
     points.add(ids=["p"], embeddings=[[0, 0]])
-    engine.delete_collection("points")
-    made = other.get_collection("made-meanwhile")
+    engine = EmbeddedEngine(tmp_path)
+    engine.store.close()
+    engine.store = Meanwhile(tmp_path)
+    engine.store.meanwhile = make
+    engine.delete_collection(Scope(), "points")
+    engine.close()
+    made = client.get_collection("made-meanwhile")
     assert made.get(include=["embeddings"])["embeddings"].tolist() == [[1, 2]]
     assert len(list((tmp_path / "vectors").iterdir())) == 1

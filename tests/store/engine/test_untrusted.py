@@ -154,12 +154,15 @@ def test_a_folder_deleted_or_replaced_under_an_open_client_is_told(folder):
         assert new.count_collections() == 0
 
 
-def test_a_collection_deleted_while_another_process_reads_it_is_not_called_damaged(folder):
-    with chromalab.PersistentClient(folder) as client, chromalab.PersistentClient(folder) as other:
+def test_a_collection_deleted_while_another_process_reads_it_is_not_called_damaged(
+    folder, elsewhere
+):
+    with chromalab.PersistentClient(folder) as client:
         points = client.get_collection("points")
-        engine = client._engine
-        with engine._reading(points.id) as reading:
-            other.delete_collection("points")
+        engine = client._engine.engine
+        with engine.store.read() as connection:
+            reading = engine._open(connection, points.id)
+            elsewhere(folder).delete_collection("points")
             with pytest.raises(errors.InternalError, match="is gone"):
                 reading.rows(reading.matching(_everything()), {"embeddings"})
         with pytest.raises(errors.NotFoundError, match="it was deleted"):

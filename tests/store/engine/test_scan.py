@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from chromalab.engine.index import ExactScan, distances
+from chromalab.engine.distances import distances, norms_of
+from chromalab.engine.scan import ExactScan
 
 
 def true_answer(vectors, query, k, slots, space):
@@ -57,7 +58,7 @@ def test_it_finds_what_sorting_finds(space, kind):
     queries = vectors[[8, *rng.integers(0, 20_000, size=3)]]
     if kind == "large query":
         queries = queries * np.float32(1e19)
-    positions, measured = ExactScan(vectors, space).search(queries, 10, slots)
+    positions, measured = ExactScan(vectors, norms_of(vectors), space).search(queries, 10, slots)
     for row, query in enumerate(queries):
         expected, exact = true_answer(vectors, query, 10, slots, space)
         np.testing.assert_array_equal(positions[row], expected)
@@ -66,7 +67,9 @@ def test_it_finds_what_sorting_finds(space, kind):
 
 def test_fewer_candidates_than_asked_for_are_all_returned():
     vectors = np.eye(3, dtype=np.float32)
-    positions, measured = ExactScan(vectors, "l2").search(vectors[:1], 10, np.array([0, 2]))
+    positions, measured = ExactScan(vectors, norms_of(vectors), "l2").search(
+        vectors[:1], 10, np.array([0, 2])
+    )
     assert positions.tolist() == [[0, 1]]
     assert measured.tolist() == [[0.0, 2.0]]
 
@@ -74,7 +77,7 @@ def test_fewer_candidates_than_asked_for_are_all_returned():
 def test_a_large_batch_of_queries_is_answered_like_single_ones():
     rng = np.random.default_rng(5)
     vectors = rng.normal(size=(9_000, 16)).astype(np.float32)
-    scan, slots = ExactScan(vectors, "cosine"), np.arange(9_000)
+    scan, slots = ExactScan(vectors, norms_of(vectors), "cosine"), np.arange(9_000)
     together, _ = scan.search(vectors[:50], 5, slots)
     alone = [scan.search(vectors[row : row + 1], 5, slots)[0][0] for row in range(50)]
     np.testing.assert_array_equal(together, alone)

@@ -1,0 +1,252 @@
+"""Whether the records of one collection are what was written: their texts, slots and vectors.
+
+Nothing is believed that is read. Vectors are read, not mapped: a disk that fails would end the
+process in the middle of a memory map.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from chromalab.engine import catalog, records
+from chromalab.engine.catalog import Entry
+from chromalab.engine.checksums import content_checksum, vector_checksums
+from chromalab.engine.interface import Problem, Vectors
+from chromalab.engine.store import Store
+from chromalab.errors import InternalError, NotFoundError, short
+
+__all__ = ["RESTORE", "SAVE", "SQLITE", "Inspection", "reason"]
+
+SQLITE = "store.sqlite3"
+RESTORE = "Restore the folder from a copy."
+SAVE = "Save what can still be read, with collection.get(); then restore the folder from a copy."
+_AGAIN = "Delete these records (their ids are in .ids) and add them again, or restore the folder."
+
+_BLOCK_BYTES = 2**23
+_BLOCK_ROWS = 4096
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_FIELDS = (  # as bytes: a text that is no UTF-8 is damage to tell, not an error of sqlite3
+    "SELECT CAST(id AS BLOB), CAST(document AS BLOB), CAST(metadata AS BLOB), CAST(uri AS BLOB),"
+    " slot, checksum, vector_checksum FROM records WHERE collection = ?"
+)
+
+_CONTENT = "its id, document, metadata or uri is not what was written"
+_NO_SLOT = "it names a row of vectors that is not there"
+_VECTOR = "its vector is not what was written"
+_CUT = "its vector lies behind the end of the file"
+_NOT_FINITE = "its vector holds a number that is not finite"
+
+
+class Inspection:
+    """The check of one collection.
+
+    Attributes:
+        entry: The collection.
+        records: How many records were read.
+        unverified: How many of them have no checksums, being of an earlier release.
+        bytes: How many bytes of vectors were read.
+    """
+
+    def __init__(self, store: Store, entry: Entry) -> None:
+        self.entry = entry
+        self._store = store
+        self._start()
+
+    def _start(self) -> None:
+        self.records = self.unverified = self.bytes = 0
+        self._damaged: dict[str, list[str]] = defaultdict(list)
+        self._said: list[tuple[str, str, str]] = []
+
+    @property
+    def _file(self) -> str:
+        return f"vectors/{self.entry.file_name}"
+
+    def run(self, tell: Callable[[int], None]) -> None:
+        """Check it, in one transaction; `tell` is told how many slots are done."""
+        while True:
+            self._start()
+            try:
+                with self._store.read() as connection:
+                    self.entry = catalog.find_id(connection, self.entry.model.id)
+                    size = self._read(connection, tell)
+                if size is not None:
+                    return
+                with self._store.read() as connection:
+                    now = catalog.find_id(connection, self.entry.model.id)
+            except NotFoundError:  # deleted since the catalog was read
+                self._start()
+                return
+            except InternalError as error:
+                self._said.append((SQLITE, reason(error), SAVE))
+                return
+            if now.file_name == self.entry.file_name:
+                self._said.append((self._file, "The file is not there", RESTORE))
+                return
+            # It was compacted between our look at the catalog and at the file: again.
+
+    def problems(self) -> Iterator[Problem]:
+        """Say what was found."""
+        name = self.entry.model.name
+        for file, what, do in self._said:
+            yield Problem(name, file, what, do)
+        for what, ids in self._damaged.items():
+            file = SQLITE if what in (_CONTENT, _NO_SLOT) else self._file
+            some = ", ".join(map(short, ids[:3])) + (", ..." if len(ids) > 3 else "")
+            count = f"{len(ids):,} record{'' if len(ids) == 1 else 's'}"
+            yield Problem(name, file, f"{count}: {what} ({some})", _AGAIN, tuple(ids))
+
+    def _read(self, connection: sqlite3.Connection, tell: Callable[[int], None]) -> int | None:
+        """Read everything; give the size of the vector file, None where there should be one."""
+        slots, width = self.entry.slots, 4 * (self.entry.model.dimension or 0)
+        handle = self._open() if slots else None
+        try:
+            size = self._size(handle, slots * width) if handle is not None else 0
+            block = max(1, min(_BLOCK_ROWS, _BLOCK_BYTES // max(1, width)))
+            for start in range(0, slots, block):
+                end = min(start + block, slots)
+                vectors = self._vectors(handle, start, min(end, size // width))
+                rows = connection.execute(
+                    f"{_FIELDS} AND slot >= ? AND slot < ? AND typeof(slot) = 'integer' ORDER BY slot",
+                    (self.entry.number, start, end),
+                ).fetchall()
+                self._contents(rows)
+                if size:
+                    self._against(rows, vectors, start)
+                tell(end)
+        finally:
+            if handle is not None:
+                os.close(handle)
+        self._strays(connection)
+        self._slots(connection)
+        return None if slots and handle is None and not self._said else size
+
+    def _open(self) -> int | None:
+        try:
+            path = self._store.vectors / self.entry.file_name
+            return os.open(path, os.O_RDONLY | _NO_LINK)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self._said.append((self._file, f"It cannot be opened: {error.strerror}", RESTORE))
+            return None
+
+    def _size(self, handle: int, needed: int) -> int:
+        """The size of the file, 0 where it is no file of vectors."""
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            self._said.append((self._file, "It is a link, or no plain file", RESTORE))
+            return 0
+        if found.st_size < needed:
+            what = f"It has {found.st_size:,} bytes, and {needed:,} are recorded"
+            self._said.append((self._file, what, RESTORE))
+        return found.st_size
+
+    def _vectors(self, handle: int | None, start: int, end: int) -> Vectors:
+        """Read rows from `start` to before `end`; fewer where the disk fails."""
+        dimension = self.entry.model.dimension or 0
+        nothing = np.empty((0, dimension), dtype="<f4")
+        if handle is None or end <= start:
+            return nothing
+        try:
+            os.lseek(handle, start * dimension * 4, os.SEEK_SET)
+            with os.fdopen(os.dup(handle), "rb", buffering=0) as file:
+                data = file.read((end - start) * dimension * 4)
+        except OSError as error:
+            what = f"Rows {start:,} to {end:,} cannot be read: {error.strerror}"
+            self._said.append((self._file, what, RESTORE))
+            return nothing
+        self.bytes += len(data)
+        rows = len(data) // (dimension * 4)
+        return np.frombuffer(data, dtype="<f4", count=rows * dimension).reshape(rows, dimension)
+
+    def _contents(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Compare the texts of records with their checksums."""
+        self.records += len(rows)
+        for id, document, metadata, uri, _, checksum, vector_checksum in rows:
+            self.unverified += checksum is None or vector_checksum is None
+            if checksum is None:
+                whole = _makes_sense(id, document, metadata, uri)
+            else:
+                whole = checksum == content_checksum(id, document, metadata, uri)
+            if not whole:
+                self._damaged[_CONTENT].append(_text(id))
+
+    def _against(self, rows: Sequence[tuple[Any, ...]], vectors: Vectors, start: int) -> None:
+        """Compare the vectors of records with their checksums."""
+        checksums = vector_checksums(vectors)
+        finite = np.asarray(np.isfinite(vectors).all(axis=1))
+        for id, *_, slot, _, checksum in rows:
+            at = slot - start
+            if at >= len(vectors):
+                self._damaged[_CUT].append(_text(id))
+            elif checksum is not None and checksum != checksums[at]:
+                self._damaged[_VECTOR].append(_text(id))
+            elif not finite[at]:
+                self._damaged[_NOT_FINITE].append(_text(id))
+
+    def _strays(self, connection: sqlite3.Connection) -> None:
+        """Find records whose slots are none of the committed rows."""
+        rows = connection.execute(
+            f"{_FIELDS} AND (slot < 0 OR slot >= ? OR typeof(slot) <> 'integer')",
+            (self.entry.number, self.entry.slots),
+        ).fetchall()
+        self._contents(rows)
+        if rows:
+            self._damaged[_NO_SLOT] += [_text(row[0]) for row in rows]
+
+    def _slots(self, connection: sqlite3.Connection) -> None:
+        """Compare live, dead and committed slots, and what was noted by version."""
+        number, slots, version = self.entry.number, self.entry.slots, self.entry.model.version
+        for what, sql, values in (
+            (
+                "records share the vector of another record",
+                "SELECT count(*) - count(DISTINCT slot) FROM records WHERE collection = ?",
+                (number,),
+            ),
+            (
+                "slots are called dead, and records name them",
+                "SELECT count(*) FROM dead_slots JOIN records USING (collection, slot)"
+                " WHERE collection = ?",
+                (number,),
+            ),
+            (
+                "dead slots are none of the committed rows, or of a version that is to come",
+                "SELECT count(*) FROM dead_slots WHERE collection = ? AND"
+                " (slot < 0 OR slot >= ? OR typeof(slot) <> 'integer' OR version > ?)",
+                (number, slots, version),
+            ),
+            (
+                "changes are noted for a version that is to come",
+                "SELECT count(*) FROM changed WHERE collection = ? AND version > ?",
+                (number, version),
+            ),
+        ):
+            (count,) = connection.execute(sql, values).fetchone()
+            if count:
+                self._said.append((SQLITE, f"{count:,} {what}", SAVE))
+
+
+def reason(error: InternalError) -> str:
+    """What an error says is wrong, without what it says to do."""
+    return str(error).removesuffix(RESTORE).strip()
+
+
+def _makes_sense(id: Any, document: Any, metadata: Any, uri: Any) -> bool:
+    """Whether texts without a checksum are texts at all, and the metadata is metadata."""
+    try:
+        texts = [None if part is None else part.decode() for part in (id, document, metadata, uri)]
+        records.load(texts[2])
+    except (UnicodeDecodeError, InternalError):
+        return False
+    return texts[0] is not None
+
+
+def _text(id: Any) -> str:
+    return id.decode(errors="replace") if isinstance(id, bytes) else str(id)

@@ -1,0 +1,111 @@
+"""Compaction: the live rows of a collection, in the order of insertion, in a new generation.
+
+Rows are copied outside of a transaction, so writers go on; what they wrote is copied behind, at last
+inside the write transaction that takes the new file into use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chromalab.engine.catalog import Entry
+from chromalab.engine.generations import Access, Draft, take_into_use
+from chromalab.engine.interface import Rewritten, Tell, Vectors
+from chromalab.engine.opened import Opened
+from chromalab.engine.view import View
+
+__all__ = ["compact"]
+
+_BLOCK_BYTES = 2**23
+_FEW = 4096  # rows that may be copied while other writers wait
+_ROUNDS = 10
+
+
+@dataclass(frozen=True)
+class _State:
+    entry: Entry
+    view: View
+    vectors: Vectors
+
+
+def compact(access: Access, id: UUID, tell: Tell) -> Rewritten:
+    """Write the vectors of a collection without the dead rows; see `Collection.compact`."""
+    while True:
+        state = access.read(id, _state)
+        before = state.entry.slots
+        if before == len(state.view.slots):
+            return _result(state.entry, before, before)
+        done = _attempt(access, id, state, tell)
+        if done is not None:
+            return done
+
+
+def _attempt(access: Access, id: UUID, state: _State, tell: Tell) -> Rewritten | None:
+    """Do it; None where another process took a new file into use meanwhile."""
+    first, durable = state.entry, access.durable
+    with Draft.writing(access.folder, id, first.generation + 1) as draft:
+        moved = np.full(0, -1, dtype=np.int64)
+        for _ in range(_ROUNDS):
+            moved = _copy(state, moved, draft, tell)
+            state = access.read(id, _state)
+            if state.entry.file_name != first.file_name:
+                return None
+            if state.entry.slots - len(moved) <= _FEW:
+                break
+        draft.sync(durable=durable)  # most of it before others have to wait
+        with access.rewrite(id) as collection:
+            state = _state(collection)
+            if state.entry.file_name != first.file_name:
+                return None
+            moved = _copy(state, moved, draft, tell)
+            slots, places = state.view.slots, state.view.places
+            elsewhere = moved[slots] != slots
+            take_into_use(
+                collection,
+                draft,
+                (
+                    (slot, None, place)
+                    for slot, place in zip(
+                        moved[slots[elsewhere]].tolist(), places[elsewhere].tolist(), strict=True
+                    )
+                ),
+                durable=durable,
+            )
+        return _result(state.entry, state.entry.slots, draft.rows)
+
+
+def _copy(state: _State, moved: NDArray[np.int64], draft: Draft, tell: Tell) -> NDArray[np.int64]:
+    """Copy the live rows that are not copied yet.
+
+    Args:
+        state: The moment.
+        moved: (slots seen before,) the new slot of each, -1 where it was not live.
+        draft: Where to.
+        tell: Told about it.
+
+    Returns:
+        (committed slots,) the new slot of each.
+    """
+    live = state.view.slots[state.view.slots >= len(moved)]
+    all_moved = np.full(state.entry.slots, -1, dtype=np.int64)
+    all_moved[: len(moved)] = moved
+    all_moved[live] = np.arange(draft.rows, draft.rows + len(live))
+    block = max(1, _BLOCK_BYTES // max(1, state.vectors.shape[1] * 4))
+    for start in range(0, len(live), block):
+        rows = live[start : start + block]
+        draft.append(state.vectors[rows])
+        tell(draft.rows, draft.rows + len(live) - start - len(rows))
+    return all_moved
+
+
+def _state(collection: Opened) -> _State:
+    return _State(collection.entry, collection.view, collection.vectors)
+
+
+def _result(entry: Entry, before: int, after: int) -> Rewritten:
+    width = 4 * (entry.model.dimension or 0)
+    return Rewritten(before, after, before * width, after * width)

@@ -1,0 +1,62 @@
+"""Forks: copies of a collection that share its vector file until they write vectors themselves.
+
+The file is append-only and a fork never reads past the rows that were committed when it was made, so
+the original may go on writing. Not the fork of a process: that is `forks.py`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+
+from chromalab.engine import catalog
+from chromalab.engine.catalog import Entry
+from chromalab.engine.opened import Opened
+from chromalab.engine.vectors import VectorFile
+
+__all__ = ["count", "fork", "own_vectors"]
+
+
+def fork(connection: sqlite3.Connection, source: Entry, name: str) -> Entry:
+    """Make a collection with the records, the configuration and the metadata of another.
+
+    The time grows with the records; no vector is copied.
+    """
+    model = source.model
+    made = catalog.create(
+        connection, model.tenant, model.database, name, model.metadata, model.configuration
+    )
+    connection.execute(
+        "UPDATE collections SET dimension = ?, slots = ?, shared = ? WHERE number = ?",
+        (model.dimension, source.slots, source.file_name if source.slots else None, made.number),
+    )
+    # In the order of insertion: the places of the copies tell it from now on.
+    connection.execute(
+        "INSERT INTO records"
+        " (collection, id, slot, document, metadata, uri, checksum, vector_checksum)"
+        " SELECT ?, id, slot, document, metadata, uri, checksum, vector_checksum"
+        " FROM records WHERE collection = ? ORDER BY place",
+        (made.number, source.number),
+    )
+    return catalog.find_id(connection, made.model.id)
+
+
+def count(connection: sqlite3.Connection, entry: Entry) -> int:
+    """Count the collections that read the vector file of this one, but are not its owner."""
+    sql = "SELECT count(*) FROM collections WHERE shared = ?"
+    return int(connection.execute(sql, (entry.file_name,)).fetchone()[0])
+
+
+def own_vectors(collection: Opened, *, durable: bool) -> Entry:
+    """Give a fork a vector file of its own, which its next rows are appended to."""
+    entry = collection.entry
+    if entry.shared is None:
+        return entry
+    own = replace(entry, shared=None)
+    dimension = entry.model.dimension or 0
+    shared: VectorFile = collection.resident.file(entry, dimension)
+    shared.copy_to(shared.path.with_name(own.file_name), entry.slots, durable=durable)
+    collection.connection.execute(
+        "UPDATE collections SET shared = NULL WHERE number = ?", (entry.number,)
+    )
+    return own

@@ -1,0 +1,152 @@
+"""A new generation of a collection: its vectors written anew, then taken into use in one commit.
+
+The file is written beside the old one, under a name that nothing uses, so a crash at any point
+leaves either generation whole. Readers keep the file they have mapped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+import numpy as np
+
+from chromalab.engine import leftovers
+from chromalab.engine.folder import sync_folder, translated
+from chromalab.engine.interface import Vectors
+from chromalab.engine.opened import Opened
+
+__all__ = ["Access", "Draft", "take_into_use"]
+
+_sync = getattr(os, "fdatasync", os.fsync)
+
+T = TypeVar("T")
+
+
+class _Read(Protocol):
+    def __call__(self, id: UUID, ask: Callable[[Opened], T], /) -> T: ...
+
+
+@dataclass(frozen=True)
+class Access:
+    """How a collection is read and written.
+
+    Attributes:
+        folder: Where the vector files are.
+        durable: Whether to wait until the disk has what was written.
+        read: Asks something of the collection in one transaction.
+        rewrite: A write transaction after which the files that it gave up are removed.
+    """
+
+    folder: Path
+    durable: bool
+    read: _Read
+    rewrite: Callable[[UUID], AbstractContextManager[Opened]]
+
+
+class Draft:
+    """The vector file of a generation that is not in use yet.
+
+    Attributes:
+        path: Where it is for now.
+        rows: How many rows it has.
+        dimension: Numbers a row; None until the first.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows = 0
+        self.dimension: int | None = None
+        with translated(path.parent.parent):
+            self._file = open(path, "xb")  # noqa: SIM115 - closed by `writing`
+        leftovers.hold(self._file.fileno())
+
+    @classmethod
+    @contextmanager
+    def writing(cls, folder: Path, id: UUID, generation: int) -> Iterator[Draft]:
+        """Make one; it is removed at the end, unless it was taken into use."""
+        name = f"{id}-{generation}.f32.tmp-{secrets.token_hex(8)}"
+        draft = cls(folder / name)
+        try:
+            yield draft
+        finally:
+            with suppress(OSError):  # what it could not write, or remove, is of no use any more
+                draft._file.close()
+            with suppress(OSError):
+                draft.path.unlink(missing_ok=True)
+
+    def append(self, rows: Vectors) -> None:
+        """Write rows, (n, dimension) float32, behind those that are there."""
+        self.put(self.rows, rows)
+        self.rows += len(rows)
+
+    def put(self, row: int, rows: Vectors) -> None:
+        """Write rows, (n, dimension) float32, over those from `row` on."""
+        self.dimension = rows.shape[1]
+        with translated(self.path.parent.parent):
+            self._file.seek(row * self.dimension * 4)
+            self._file.write(np.ascontiguousarray(rows, dtype="<f4").data)
+
+    def sync(self, *, durable: bool) -> None:
+        """Hand everything to the system, or to the disk."""
+        with translated(self.path.parent.parent):
+            self._file.flush()
+            if durable:
+                _sync(self._file.fileno())
+
+    def publish(self, name: str, *, durable: bool) -> None:
+        """Give the file its name, in the write transaction that takes it into use."""
+        self.sync(durable=durable)
+        if not self.rows:
+            return
+        if os.name != "posix":
+            self._file.close()  # Windows renames no open file
+        os.replace(self.path, self.path.with_name(name))
+        if durable:
+            sync_folder(self.path.parent)
+
+
+def take_into_use(
+    collection: Opened,
+    draft: Draft,
+    moved: Iterable[tuple[int, int | None, int]],
+    *,
+    durable: bool,
+    configuration: dict[str, Any] | None = None,
+) -> None:
+    """Let a collection use a draft from the commit on. Call it inside a write transaction.
+
+    Args:
+        collection: Whose vectors they are.
+        draft: The vectors of all its records.
+        moved: For each record that moves its new slot, the checksum of its new vector or None where
+            it stays, and its place.
+        durable: Whether to wait until the disk has the vectors.
+        configuration: The new one; None: as it was, and so is the dimension.
+    """
+    connection, entry = collection.connection, collection.entry
+    draft.publish(f"{entry.model.id}-{entry.generation + 1}.f32", durable=durable)
+    connection.executemany(
+        "UPDATE records SET slot = ?, vector_checksum = coalesce(?, vector_checksum) WHERE place = ?",
+        moved,
+    )
+    for table in ("dead_slots", "changed"):
+        connection.execute(f"DELETE FROM {table} WHERE collection = ?", (entry.number,))  # noqa: S608
+    model = entry.model
+    connection.execute(
+        "UPDATE collections SET version = version + 1, generation = generation + 1, shared = NULL,"
+        " slots = ?, dimension = ?, configuration = ? WHERE number = ?",
+        (
+            draft.rows,
+            model.dimension if configuration is None else draft.dimension,
+            json.dumps(configuration or model.configuration, ensure_ascii=False),
+            entry.number,
+        ),
+    )

@@ -1,0 +1,240 @@
+"""Graphs on the disk: the links alone, as the vectors are in the vector file.
+
+    magic, length of the header, header (JSON), arrays one after the other, BLAKE2b of all before
+
+A file is disposable. It is used only if every byte of it is as written, if it fits the vectors, and
+if every link leads to a row that is there: hnswlib itself would follow any number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chromalab.engine.distances import unit
+from chromalab.engine.folder import sync_folder
+from chromalab.engine.graph import Graph, Parameters, empty_index, from_state
+from chromalab.engine.interface import Vectors
+
+__all__ = ["GraphFile", "Unusable"]
+
+_MAGIC = b"chromalab graph 1\n"
+_ARRAYS = {"slots": "<i8", "levels": "<u1", "counts": "<u2", "links": "<u4"}
+_UPPER = {"upper_counts": "<u2", "upper_links": "<u4"}
+_DIGEST = 32
+_PROBES = 64  # rows whose bytes the file remembers, to know the vectors it belongs to
+
+
+class Unusable(Exception):
+    """The file is damaged, or of other vectors; the reason is for `client.check()`."""
+
+
+@dataclass(frozen=True)
+class GraphFile:
+    """The file of one graph."""
+
+    path: Path
+
+    def stamp(self) -> tuple[int, int, int] | None:
+        """Say which file is there, None where there is none; a new one has another stamp."""
+        try:
+            found = os.stat(self.path, follow_symlinks=False)
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+    def write(self, graph: Graph, vectors: Vectors) -> None:
+        """Save a graph of these vectors; readers see the old file or the new one, whole."""
+        arrays = _taken_apart(graph)
+        header = {
+            **asdict(graph.parameters),
+            "covered": graph.covered,
+            "curve": list(graph.curve),
+            "probes": _probes(vectors[: graph.covered]),
+            **{name: int(graph.state()[name]) for name in ("max_level", "enterpoint_node")},
+            "sizes": {name: len(array) for name, array in arrays.items()},
+        }
+        text = json.dumps(header).encode()
+        parts = [_MAGIC, len(text).to_bytes(8, "little"), text]
+        parts += [array.tobytes() for array in arrays.values()]
+        digest = hashlib.blake2b(digest_size=_DIGEST)
+        self.path.parent.mkdir(exist_ok=True)
+        draft = self.path.with_name(f"{self.path.name}.tmp-{os.getpid()}")
+        try:
+            with draft.open("wb") as file:
+                for part in parts:
+                    digest.update(part)
+                    file.write(part)
+                file.write(digest.digest())
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(draft, self.path)
+        except FileNotFoundError:
+            return  # the collection was deleted or compacted meanwhile, and its files swept
+        finally:
+            draft.unlink(missing_ok=True)
+        sync_folder(self.path.parent)
+
+    def read(self, parameters: Parameters, vectors: Vectors) -> Graph:
+        """Read the graph of these vectors.
+
+        Args:
+            parameters: What it must have been made with.
+            vectors: (rows, dimension), float32: the committed rows.
+
+        Raises:
+            Unusable: anything at all is not as it should be.
+        """
+        header, arrays = self._parts()
+        try:
+            covered = header["covered"]
+            if {name: header[name] for name in asdict(parameters)} != asdict(parameters):
+                raise Unusable("it was made with other parameters")
+            if not 0 < covered <= len(vectors) or header["probes"] != _probes(vectors[:covered]):
+                raise Unusable("it belongs to other vectors")
+            _check(arrays, parameters, header)
+            return _put_together(parameters, header, arrays, vectors)
+        except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
+            raise Unusable("it does not make sense") from error
+
+    def problem(self) -> str | None:
+        """Say what is wrong with the bytes of the file, None where nothing is."""
+        try:
+            self._parts()
+        except Unusable as error:
+            return str(error)
+        return None
+
+    def _parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        try:
+            handle = os.open(self.path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+            with os.fdopen(handle, "rb") as file:
+                content = file.read()
+        except OSError as error:
+            raise Unusable(f"it cannot be read: {error.strerror}") from error
+        body, digest = content[:-_DIGEST], content[-_DIGEST:]
+        if hashlib.blake2b(body, digest_size=_DIGEST).digest() != digest:
+            raise Unusable("its checksum is wrong")
+        try:
+            if not body.startswith(_MAGIC):
+                raise Unusable("it is of another format")
+            at = len(_MAGIC) + 8
+            length = int.from_bytes(body[len(_MAGIC) : at], "little")
+            header = json.loads(body[at : at + length])
+            at += length
+            arrays = {}
+            for name, kind in {**_ARRAYS, **_UPPER}.items():
+                size = header["sizes"][name]
+                arrays[name] = np.frombuffer(body, dtype=kind, count=size, offset=at)
+                at += arrays[name].nbytes
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            raise Unusable("it does not make sense") from error
+        return header, arrays
+
+
+def _taken_apart(graph: Graph) -> dict[str, NDArray[Any]]:
+    """Take the links out of hnswlib's arrays: how many each row has, then all of them."""
+    state = graph.state()
+    count = state["cur_element_count"]
+    level0 = state["data_level0"].view(np.uint8).reshape(-1, state["size_data_per_element"])[:count]
+    counts, links = _unpacked(level0[:, : state["offset_data"]])
+    upper = state["link_lists"].view(np.uint8).reshape(-1, state["size_links_per_element"])
+    upper_counts, upper_links = _unpacked(upper)
+    label = state["label_offset"]
+    return {
+        "slots": np.ascontiguousarray(level0[:, label : label + 8]).view("<i8").ravel(),
+        "levels": state["element_levels"][:count].astype("<u1"),
+        "counts": counts,
+        "links": links,
+        "upper_counts": upper_counts,
+        "upper_links": upper_links,
+    }
+
+
+def _unpacked(lists: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Split lists of links (n, 4 + 4 * most), as hnswlib has them, into counts and links."""
+    numbers = np.ascontiguousarray(lists).view("<u4")
+    counts = (numbers[:, 0] & 0xFFFF).astype("<u2")
+    held = np.arange(numbers.shape[1] - 1) < counts[:, np.newaxis]
+    return counts, numbers[:, 1:][held].astype("<u4")
+
+
+def _packed(counts: NDArray[Any], links: NDArray[Any], most: int) -> NDArray[np.uint8]:
+    """Put lists of links together again: (n, 4 + 4 * most) bytes."""
+    numbers = np.zeros((len(counts), 1 + most), dtype="<u4")
+    numbers[:, 0] = counts
+    numbers[:, 1:][np.arange(most) < counts[:, np.newaxis]] = links
+    return numbers.view(np.uint8)
+
+
+def _check(arrays: dict[str, NDArray[Any]], made: Parameters, header: dict[str, Any]) -> None:
+    """Refuse numbers that hnswlib would follow out of its memory."""
+    slots, levels = arrays["slots"], arrays["levels"].astype(np.int64)
+    counts, upper = arrays["counts"], arrays["upper_counts"]
+    most = made.max_neighbors
+    owners = np.repeat(np.arange(len(slots)), levels)
+    first = np.cumsum(levels) - levels
+    at_level = np.arange(len(owners)) - first[owners] + 1
+    sound = (
+        0 < len(slots) == len(levels) == len(counts)
+        and len(np.unique(slots)) == len(slots)
+        and 0 <= slots.min() <= slots.max() < header["covered"]
+        and len(upper) == len(owners)
+        and int(counts.max()) <= 2 * most
+        and int(upper.max(initial=0)) <= most
+        and int(counts.sum()) == len(arrays["links"])
+        and int(upper.sum()) == len(arrays["upper_links"])
+        and int(arrays["links"].max(initial=0)) < len(slots)
+        and int(arrays["upper_links"].max(initial=0)) < len(slots)
+        and 0 <= header["enterpoint_node"] < len(slots)
+        and header["max_level"] == levels.max() == levels[header["enterpoint_node"]]
+        and bool(np.all(levels[arrays["upper_links"]] >= np.repeat(at_level, upper)))
+    )
+    if not sound:
+        raise Unusable("its links lead nowhere")
+
+
+def _put_together(
+    made: Parameters, header: dict[str, Any], arrays: dict[str, NDArray[Any]], vectors: Vectors
+) -> Graph:
+    slots, count = arrays["slots"], len(arrays["slots"])
+    (state,) = empty_index(made, count).__getstate__()
+    rows = np.zeros((count, state["size_data_per_element"]), dtype=np.uint8)
+    data, label = state["offset_data"], state["label_offset"]
+    rows[:, :data] = _packed(arrays["counts"], arrays["links"], 2 * made.max_neighbors)
+    for start in range(0, count, 8192):
+        some = slice(start, start + 8192)
+        chosen = vectors[slots[some]]
+        chosen = unit(chosen) if made.space == "cosine" else np.ascontiguousarray(chosen)
+        rows[some, data:label] = chosen.view(np.uint8).reshape(len(chosen), -1)
+    rows[:, label:] = slots[:, np.newaxis].view(np.uint8)
+    upper = _packed(arrays["upper_counts"], arrays["upper_links"], made.max_neighbors)
+    state |= {
+        "cur_element_count": count,
+        "max_level": header["max_level"],
+        "enterpoint_node": header["enterpoint_node"],
+        "ep_added": True,
+        "label_lookup_external": slots.astype(np.uint64),
+        "label_lookup_internal": np.arange(count, dtype=np.uint32),
+        "element_levels": arrays["levels"].astype(np.int32),
+        "data_level0": rows.view(np.int8).reshape(-1),
+        "link_lists": np.ascontiguousarray(upper).view(np.int8).reshape(-1),
+    }
+    curve = [(int(ef), float(recall)) for ef, recall in header["curve"]]
+    if any(not 0 < ef <= 10_000 for ef, _ in curve):
+        raise Unusable("it does not make sense")
+    return from_state(made, header["covered"], state, curve)
+
+
+def _probes(vectors: Vectors) -> int:
+    """A checksum of some rows, the first and the last among them."""
+    chosen = np.unique(np.linspace(0, len(vectors) - 1, _PROBES).astype(np.int64))
+    return zlib.crc32(np.ascontiguousarray(vectors[chosen], dtype="<f4").tobytes())

@@ -1,0 +1,301 @@
+"""The index of one collection: when a graph is due, how it is made, saved and found again.
+
+There is none while a scan is quick. Beyond that one graph covers the first rows of the vector file;
+those behind it, the tail, are scanned until there are enough of them to be worth a larger graph:
+a copy of the one that is there, with the new rows inserted. Only when much of it is dead is it made
+from the start. A graph that lacks rows, or holds dead ones, is never wrong: its candidates are
+measured and checked against the records.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chromalab.engine import forks
+from chromalab.engine.catalog import Entry
+from chromalab.engine.distances import Norms
+from chromalab.engine.graph import Graph, Parameters, has_hnswlib
+from chromalab.engine.graph_file import GraphFile, Unusable
+from chromalab.engine.interface import Vectors
+from chromalab.engine.locality import by_neighbourhood
+from chromalab.engine.plan import Indexing
+from chromalab.engine.scan import ExactScan
+from chromalab.engine.view import View
+from chromalab.errors import ChromalabWarning
+
+__all__ = ["CollectionIndex", "Material", "can_index", "graph_file", "threads_for"]
+
+Slots = NDArray[np.int64]
+
+_ROWS = 10_000  # a collection with fewer has no graph
+_NUMBERS = 8_000_000  # nor one with fewer numbers in its vectors: a scan takes about 4 ms
+_TAIL_NUMBERS = 1_500_000  # a tail of so many numbers is due: under a millisecond to scan
+_TAIL_SHARE = 1 / 32  # and it is at least this share of the graph, as that is copied
+_DEAD_SHARE = 0.3  # a graph with more dead rows is made from the start
+_TARGET = 0.95
+_ENOUGH = 0.99  # a curve of recall ends here
+_SAMPLE = 100  # rows whose neighbours are looked up to find the ef that reaches the target
+_EFS = (16, 24, 32, 48, 64, 80, 100, 130, 160, 200, 260, 320, 400, 500)
+
+
+def graph_file(vectors: Path, entry: Entry) -> GraphFile:
+    """Name the graph of a vector file; `vectors` is the folder of those."""
+    return GraphFile(vectors.parent / "index" / f"{Path(entry.file_name).stem}.hnsw")
+
+
+@functools.cache
+def can_index() -> bool:
+    """Whether there is an hnswlib; says so once where there is none."""
+    if not has_hnswlib():
+        warnings.warn(
+            "There is no hnswlib for this Python, so large collections are searched by comparing "
+            "every record. For an index: pip install hnswlib (it needs a C++ compiler).",
+            ChromalabWarning,
+            stacklevel=2,
+        )
+        return False
+    return True
+
+
+def threads_for(entry: Entry, queries: int = 1) -> int:
+    """How many threads share some queries, or the making of an index (queries=0)."""
+    if queries == 1:
+        return 1
+    cores = os.cpu_count() or 1
+    given = _section(entry).get("num_threads")
+    return int(given) if given else (max(1, cores // 2) if not queries else cores)
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a graph is made of: a collection at one moment."""
+
+    entry: Entry
+    view: View
+    vectors: Vectors
+    norms: Norms
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters that the configuration asks for."""
+        section = _section(self.entry)
+        return Parameters(
+            self.entry.space,
+            self.entry.model.dimension or 0,
+            section.get("max_neighbors", 16),
+            section.get("ef_construction", 100),
+        )
+
+
+class CollectionIndex:
+    """The graph of one collection in memory.
+
+    Args:
+        folder: Where the vector files are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._graph: tuple[str, Graph] | None = None
+        self._stamp: tuple[int, int, int] | None = None
+        self._asked = 0
+        self.renew()
+        forks.renew_in_child(self)
+
+    def renew(self) -> None:
+        """Make a new lock: after a fork the old one may be held by a thread that is not there."""
+        self._making = threading.Lock()
+
+    def graph(self, entry: Entry) -> Graph | None:
+        """Return the graph of the collection's vector file, if it is in memory."""
+        known = self._graph
+        return known[1] if known and known[0] == entry.file_name else None
+
+    def ef(self, entry: Entry) -> int:
+        """How many candidates a walk has to hold: as configured, or more to reach the target."""
+        section, graph = _section(entry), self.graph(entry)
+        target = section.get("target_recall", _TARGET)
+        needed = graph.ef_for(target) if graph else 0
+        return max(int(section.get("ef_search", 100)), needed)
+
+    def usable(self, entry: Entry) -> Graph | None:
+        """Return the graph, unless every neighbour is wanted."""
+        exact = _section(entry).get("target_recall", _TARGET) == 1
+        return None if exact else self.graph(entry)
+
+    def is_due(self, entry: Entry, live: int, *, searching: bool = False) -> bool:
+        """Whether a graph should be read or made; the first search of a process does without."""
+        if not _is_large(entry, live):
+            return False
+        graph = self.graph(entry)
+        if graph is None:
+            self._asked += searching
+            return not searching or self._asked > 1
+        tail = entry.slots - graph.covered
+        numbers = tail * (entry.model.dimension or 0)
+        return numbers > _TAIL_NUMBERS and tail > graph.covered * _TAIL_SHARE
+
+    def state(self, entry: Entry, live: int) -> str:
+        """Say how the index is."""
+        graph = self.graph(entry)
+        if _section(entry).get("target_recall") == 1:
+            return "a target_recall of 1 needs no index, all are compared"
+        if graph is not None:
+            tail = max(entry.slots - graph.covered, 0)
+            behind = f", {tail:,} newer rows are scanned" if tail else ""
+            return f"HNSW over {len(graph):,} rows{behind}"
+        if not _is_large(entry, live):
+            return "so few are quickly compared, there is no index"
+        if not has_hnswlib():
+            return "there is no hnswlib for this Python, all are compared: pip install hnswlib"
+        return "the index is not there yet, it is made in the background"
+
+    def indexing(self, entry: Entry, view: View) -> Indexing:
+        """Say how far the index is."""
+        graph, live = self.graph(entry), len(view.slots)
+        indexed = live
+        if graph is not None:
+            indexed = int(np.count_nonzero(view.slots < graph.covered))
+        elif _is_large(entry, live):
+            indexed = 0
+        return Indexing(indexed, live, self.state(entry, live))
+
+    def bring_up(
+        self,
+        material: Material,
+        *,
+        everything: bool = False,
+        stop: Callable[[], bool] = lambda: False,
+        report: Callable[[int, int], None] = lambda done, total: None,
+    ) -> None:
+        """Read or make the graph that is due, and save it.
+
+        Args:
+            material: The collection.
+            everything: Whether a short tail is to be in it, too.
+            stop: Asked every few rows.
+            report: Told how many rows are in, of how many.
+
+        Raises:
+            Stopped: `stop` said so.
+        """
+        entry, live = material.entry, len(material.view.slots)
+        if not _is_large(entry, live) or not has_hnswlib():
+            return
+        file = graph_file(self._folder, entry)
+        with self._making:
+            self._read(file, material)
+            graph = self.graph(entry)
+            tail = entry.slots - (graph.covered if graph else 0)
+            if graph is not None and _dead_share(graph, material) > _DEAD_SHARE:
+                graph = None
+            elif graph is not None and not (tail and everything) and not self.is_due(entry, live):
+                return
+            made = self._made(material, graph, stop, report)
+            self._graph = entry.file_name, made
+            with suppress(OSError):  # a full disk, say: it is in memory, and made again next time
+                file.write(made, material.vectors)
+            self._stamp = file.stamp()
+
+    def _made(
+        self,
+        material: Material,
+        after: Graph | None,
+        stop: Callable[[], bool],
+        report: Callable[[int, int], None],
+    ) -> Graph:
+        """Make the graph; its recall is measured with a few rows that are inserted last."""
+        slots = _rows_behind(material, after.covered if after else 0)
+        some = min(_SAMPLE, len(slots) // 2)
+        held = np.random.default_rng(0).choice(slots, some, replace=False)
+        first = by_neighbourhood(material.vectors, slots[~np.isin(slots, held)])
+        made = Graph.begin(material.parameters, len(slots), after)
+        done = 0
+
+        def count(rows: int) -> None:
+            nonlocal done
+            done += rows
+            report(done, len(slots))
+
+        for rows in (first, np.sort(held)):
+            if rows is not first:
+                made.curve = _curve(made, material, held)
+            made.insert(
+                material.vectors,
+                rows,
+                threads=threads_for(material.entry, 0),
+                stop=stop,
+                report=count,
+            )
+        return made
+
+    def _read(self, file: GraphFile, material: Material) -> None:
+        """Read the file, if another process has written one that covers more."""
+        stamp = file.stamp()
+        if stamp is None or (stamp == self._stamp and self.graph(material.entry)):
+            return
+        self._stamp = stamp
+        try:
+            found = file.read(material.parameters, material.vectors)
+        except Unusable:
+            return  # made anew when it is due: nothing is lost with it
+        known = self.graph(material.entry)
+        if known is None or known.covered < found.covered:
+            self._graph = material.entry.file_name, found
+
+
+def _section(entry: Entry) -> Mapping[str, Any]:
+    given = entry.model.configuration
+    return dict(given["hnsw"] or given["spann"])
+
+
+def _is_large(entry: Entry, live: int) -> bool:
+    if _section(entry).get("target_recall") == 1:
+        return False
+    return live >= _ROWS and live * (entry.model.dimension or 0) >= _NUMBERS
+
+
+def _rows_behind(material: Material, covered: int) -> Slots:
+    """The live rows from `covered` on, in the order of the file; odd ones are always scanned."""
+    slots = np.sort(material.view.slots)
+    slots = slots[np.searchsorted(slots, covered) :]
+    return slots[~np.isin(slots, material.norms.odd)] if len(material.norms.odd) else slots
+
+
+def _dead_share(graph: Graph, material: Material) -> float:
+    alive = int(np.count_nonzero(material.view.slots < graph.covered))
+    return 1 - alive / max(len(graph), 1)
+
+
+def _curve(graph: Graph, material: Material, held: Slots) -> list[tuple[int, float]]:
+    """Measure the recall of 10 neighbours, by ef, of rows that are not in the graph yet."""
+    slots = material.view.slots
+    known = np.sort(slots[(slots < graph.covered) & ~np.isin(slots, held)])
+    queries = material.vectors[held]
+    curve: list[tuple[int, float]] = []
+    if not len(held):
+        return curve
+    scan = ExactScan(material.vectors, material.norms, material.entry.space)
+    found, _ = scan.search(queries, 10, known)
+    for ef in _EFS:
+        proposed = graph.search(queries, 10, ef)
+        if proposed is None:
+            continue
+        pairs = zip(found, proposed, strict=True)
+        curve.append(
+            (ef, float(np.mean([np.isin(known[row], near).mean() for row, near in pairs])))
+        )
+        if curve[-1][1] >= _ENOUGH:
+            break
+    return curve

@@ -1,0 +1,173 @@
+"""Which records match: ids by the index, `where` by columns, then the documents that are left."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chromalab.engine import records
+from chromalab.engine.columns import Column
+from chromalab.engine.filters import Clause, Compare, Join, Text
+from chromalab.engine.interface import Filter
+from chromalab.engine.view import View
+
+__all__ = ["Positions", "matching"]
+
+_FEW = 500  # records whose metadata is read faster than a column is filled
+_FIRST, _MOST = 512, 16384  # documents read at a time: few first, as few may be enough
+_PARTS = 100  # comparisons in one statement; SQLite takes an expression 1,000 deep
+
+Positions = NDArray[np.int64]
+
+
+def matching(
+    connection: sqlite3.Connection,
+    number: int,
+    view: View,
+    column: Callable[[str], Column],
+    filter: Filter,
+    enough: int | None = None,
+) -> Positions:
+    """Find the records that match all parts of a filter.
+
+    Args:
+        connection: In the transaction the view was made in.
+        number: The collection's.
+        view: Its records.
+        column: Makes the column of a key.
+        filter: Which records.
+        enough: How many will do, in insertion order; more may come back.
+
+    Returns:
+        Positions in the view, ascending: (m,) int64.
+    """
+    positions = None
+    if filter.ids is not None:
+        positions = _of_ids(connection, number, view, filter)
+    if filter.where is not None:
+        if positions is not None and len(positions) <= _FEW:
+            positions = _one_by_one(connection, view, positions, filter.where)
+        else:
+            mask = _mask(filter.where, column)
+            positions = np.flatnonzero(mask) if positions is None else positions[mask[positions]]
+    if filter.where_document is not None:
+        if positions is None:
+            positions = np.arange(len(view.places))
+        search = _Search(connection, number, view)
+        return search.matching(positions, filter.where_document, enough)
+    if positions is None:
+        return np.arange(len(view.places) if enough is None else min(enough, len(view.places)))
+    return positions
+
+
+def _of_ids(connection: sqlite3.Connection, number: int, view: View, filter: Filter) -> Positions:
+    found = records.locate(connection, number, filter.ids or ())
+    places = np.sort(np.array([place for place, _ in found.values()], dtype=np.int64))
+    return np.searchsorted(view.places, places).astype(np.int64)
+
+
+def _one_by_one(
+    connection: sqlite3.Connection, view: View, positions: Positions, clause: Clause
+) -> Positions:
+    texts = records.fetch(connection, view.places[positions].tolist(), ("metadata",))
+    mask = [clause.matches(records.load(text) or {}, None) for (text,) in texts.values()]
+    return positions[np.array(mask, dtype=np.bool_)]
+
+
+def _mask(clause: Clause, column: Callable[[str], Column]) -> NDArray[np.bool_]:
+    if isinstance(clause, Join):
+        join = np.logical_and if clause.operator == "$and" else np.logical_or
+        return reduce(join, (_mask(part, column) for part in clause.clauses))
+    if not isinstance(clause, Compare):
+        raise TypeError(f"{type(clause).__name__} is no clause of a where")
+    return column(clause.key).mask(clause.operator, clause.value)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """A search in the documents of one collection."""
+
+    connection: sqlite3.Connection
+    number: int
+    view: View
+
+    def matching(self, positions: Positions, clause: Clause, enough: int | None) -> Positions:
+        """Which of the positions match; stops at `enough` of them."""
+        in_sql, rest = _split(clause)
+        kept: list[Positions] = []
+        size, start, count = _FIRST if enough is not None else _MOST, 0, 0
+        while start < len(positions) and (enough is None or count < enough):
+            chunk = positions[start : start + size]
+            found = self._places(self.view.places[chunk], in_sql, rest)
+            kept.append(np.searchsorted(self.view.places, found))
+            count += len(found)
+            start, size = start + size, min(2 * size, _MOST)
+        return np.concatenate([np.empty(0, dtype=np.int64), *kept])
+
+    def _places(
+        self, places: NDArray[np.int64], in_sql: tuple[str, list[str]], rest: Clause | None
+    ) -> NDArray[np.int64]:
+        which, bound = self._bounds(places)
+        condition, texts = in_sql
+        document = "document" if rest is not None else "NULL"
+        rows = self.connection.execute(
+            f"SELECT place, {document} FROM records"  # noqa: S608
+            f" WHERE {which} AND {condition} ORDER BY place",
+            (*bound, *texts),
+        )
+        found = [place for place, text in rows if rest is None or rest.matches({}, text)]
+        return np.array(found, dtype=np.int64)
+
+    def _bounds(self, places: NDArray[np.int64]) -> tuple[str, tuple[int | str, ...]]:
+        """Name places to SQLite: as a range where they are all of the collection's in it."""
+        first, last = int(places[0]), int(places[-1])
+        within = np.searchsorted(self.view.places, [first, last])
+        if within[1] - within[0] == len(places) - 1 and last - first < 4 * len(places):
+            return "place BETWEEN ? AND ? AND +collection = ?", (first, last, self.number)
+        return "place IN (SELECT value FROM json_each(?))", (json.dumps(places.tolist()),)
+
+
+def _split(clause: Clause) -> tuple[tuple[str, list[str]], Clause | None]:
+    """Split a tree into what SQLite can say, with the texts it binds, and the rest."""
+    whole = _in_sql(clause)
+    if whole is not None:
+        return whole, None
+    if isinstance(clause, Join) and clause.operator == "$and":
+        parts = [(part, _in_sql(part)) for part in clause.clauses]
+        said = [sql for _, sql in parts if sql is not None]
+        if said and sum(len(texts) for _, texts in said) <= _PARTS:
+            rest = Join("$and", tuple(part for part, sql in parts if sql is None))
+            return _joined(said, "AND"), rest
+    return ("TRUE", []), clause
+
+
+def _in_sql(clause: Clause) -> tuple[str, list[str]] | None:
+    """Say a clause in SQL where that means exactly the same: texts that are contained or not.
+
+    A text is bound, never part of the statement. instr() compares the bytes of UTF-8, in which a
+    text is contained only where its characters are.
+    """
+    if isinstance(clause, Join):
+        parts = [_in_sql(part) for part in clause.clauses]
+        said = [part for part in parts if part is not None]
+        if len(said) < len(parts) or sum(len(texts) for _, texts in said) > _PARTS:
+            return None
+        return _joined(said, "AND" if clause.operator == "$and" else "OR")
+    if not isinstance(clause, Text) or clause.operator not in ("$contains", "$not_contains"):
+        return None
+    if any("\ud800" <= character <= "\udfff" for character in clause.value):
+        return None  # no document holds it, and it cannot be bound
+    found = "coalesce(instr(document, ?), 0)"
+    return f"{found} {'>' if clause.operator == '$contains' else '='} 0", [clause.value]
+
+
+def _joined(parts: list[tuple[str, list[str]]], word: str) -> tuple[str, list[str]]:
+    return f"({f' {word} '.join(sql for sql, _ in parts)})", [
+        t for _, texts in parts for t in texts
+    ]

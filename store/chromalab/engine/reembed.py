@@ -1,0 +1,186 @@
+"""Embedding all documents of a collection anew, into a new generation, while it is in use.
+
+Rounds of embedding run outside of a transaction: first all documents, then those that were added or
+changed meanwhile, until one batch at most is left. That one is embedded inside the write transaction
+that takes the new vectors into use.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from chromalab.engine import records
+from chromalab.engine.checksums import vector_checksums
+from chromalab.engine.generations import Access, Draft, take_into_use
+from chromalab.engine.interface import Rewritten, Tell, Vectors
+from chromalab.engine.opened import Opened
+from chromalab.errors import EmbeddingFunctionError, InvalidArgumentError
+
+__all__ = ["reembed"]
+
+_ROUNDS = 10
+_PAGE = 2000  # documents read at a time to see whether they changed
+
+Embed = Callable[[list[str]], Vectors]
+
+
+def reembed(
+    access: Access,
+    id: UUID,
+    embed: Embed,
+    embedding_function: dict[str, Any] | None,
+    batch_size: int,
+    tell: Tell,
+) -> Rewritten:
+    """Embed every document with another function; see `Collection.reembed`."""
+    try:
+        return _reembed(access, id, embed, embedding_function, batch_size, tell)
+    except _Theirs as error:
+        raise error.__cause__ or error from None
+
+
+def _reembed(
+    access: Access,
+    id: UUID,
+    embed: Embed,
+    embedding_function: dict[str, Any] | None,
+    batch_size: int,
+    tell: Tell,
+) -> Rewritten:
+    generation = access.read(id, lambda collection: collection.entry.generation)
+    with Draft.writing(access.folder, id, generation + 1) as draft:
+        made = _Made(draft, embed, tell)
+        for _ in range(_ROUNDS):
+            todo = access.read(id, made.missing)
+            for batch, left in _batches(todo, batch_size):
+                ask = partial(_documents, places=batch)
+                made.embed(access.read(id, ask), left)
+            if len(todo) <= batch_size:
+                break
+        draft.sync(durable=access.durable)  # most of it before others have to wait
+        with access.rewrite(id) as collection:
+            for batch, left in _batches(made.missing(collection), batch_size):
+                made.embed(_documents(collection, batch), left)
+            entry, places = collection.entry, collection.view.places
+            take_into_use(
+                collection,
+                draft,
+                made.moved(places.tolist()),
+                durable=access.durable,
+                configuration={
+                    **entry.model.configuration,
+                    "embedding_function": _told_apart(embedding_function, entry.generation + 1),
+                },
+            )
+        before, after = 4 * (entry.model.dimension or 0), 4 * (draft.dimension or 0)
+        return Rewritten(entry.slots, len(places), entry.slots * before, draft.rows * after)
+
+
+def _batches(places: Sequence[int], size: int) -> Iterator[tuple[Sequence[int], int]]:
+    """Cut places into batches, each with the number that is left after it."""
+    for at in range(0, len(places), size):
+        yield places[at : at + size], max(0, len(places) - at - size)
+
+
+def _told_apart(function: dict[str, Any] | None, generation: int) -> dict[str, Any] | None:
+    """Mark a function without a name, which could not be told from the one before."""
+    legacy = function is not None and function["type"] == "legacy"
+    return {"type": "legacy", "generation": generation} if legacy else function
+
+
+class _Theirs(Exception):
+    """An error of the embedding function that would be taken for one of our files."""
+
+
+class _Made:
+    """What is embedded so far.
+
+    Attributes:
+        rows: The row in the draft of the record at each place.
+    """
+
+    def __init__(self, draft: Draft, embed: Embed, tell: Tell) -> None:
+        self.rows: dict[int, int] = {}
+        self._draft = draft
+        self._embed = embed
+        self._tell = tell
+        self._texts = array("q")  # of each row the hash of the text it was made of
+        self._checksums = array("Q")  # and of its vector
+        self._seen: tuple[int, int] | None = None  # generation, version
+
+    def missing(self, collection: Opened) -> list[int]:
+        """Find the places whose documents are not embedded, or were changed after it.
+
+        Raises:
+            InvalidArgumentError: a record has no document.
+        """
+        entry = collection.entry
+        _check_documents(collection)
+        places = collection.view.places.tolist()
+        maybe = [place for place in places if place in self.rows]
+        if self._seen is not None and self._seen[0] == entry.generation:
+            changed = collection.connection.execute(
+                "SELECT DISTINCT place FROM changed WHERE collection = ? AND version > ?",
+                (entry.number, self._seen[1]),
+            )
+            maybe = sorted({place for (place,) in changed}.intersection(maybe))
+        stale = []
+        for at in range(0, len(maybe), _PAGE):
+            for place, text in _documents(collection, maybe[at : at + _PAGE]).items():
+                if self._texts[self.rows[place]] != hash(text):
+                    stale.append(place)
+        self._seen = entry.generation, entry.model.version
+        return stale + [place for place in places if place not in self.rows]
+
+    def embed(self, documents: dict[int, str], left: int) -> None:
+        """Embed the documents of a batch, by place; `left` are still to do after it."""
+        if documents:
+            try:
+                vectors = self._embed(list(documents.values()))
+            except (OSError, sqlite3.Error) as error:
+                raise _Theirs from error
+            width = self._draft.dimension or vectors.shape[1]
+            if vectors.shape[1] != width:
+                raise EmbeddingFunctionError(
+                    f"The embedding function returned {vectors.shape[1]} numbers a text, after {width}."
+                )
+            checksums = vector_checksums(vectors)
+            for at, (place, text) in enumerate(documents.items()):
+                row = self.rows.get(place)
+                if row is None:
+                    self.rows[place] = self._draft.rows
+                    self._texts.append(hash(text))
+                    self._checksums.append(checksums[at])
+                    self._draft.append(vectors[at : at + 1])
+                else:
+                    self._draft.put(row, vectors[at : at + 1])
+                    self._texts[row], self._checksums[row] = hash(text), checksums[at]
+        self._tell(len(self.rows), len(self.rows) + left)
+
+    def moved(self, places: Iterable[int]) -> Iterator[tuple[int, int, int]]:
+        """Give slot, checksum and place of records, for `take_into_use`."""
+        for place in places:
+            row = self.rows[place]
+            yield row, self._checksums[row], place
+
+
+def _check_documents(collection: Opened) -> None:
+    sql = "SELECT count(*) FROM records WHERE collection = ? AND document IS NULL"
+    (without,) = collection.connection.execute(sql, (collection.entry.number,)).fetchone()
+    if without:
+        raise InvalidArgumentError(
+            f"{without:,} of {len(collection.view.places):,} records of "
+            f"{collection.entry.model.name!r} have no document to embed. Give them documents, or "
+            "delete them; nothing was changed."
+        )
+
+
+def _documents(collection: Opened, places: Sequence[int]) -> dict[int, str]:
+    """Read the documents of those records that are still there: place -> document."""
+    found = records.fetch(collection.connection, places, ("document",))
+    return {place: text for place, (text,) in found.items() if text is not None}

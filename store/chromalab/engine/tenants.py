@@ -1,0 +1,121 @@
+"""Tenants and their databases. Functions over a connection in a transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+from uuid import UUID, uuid4
+
+from chromalab.engine.interface import DatabaseModel, Scope
+from chromalab.errors import InternalError, NotFoundError, UniqueConstraintError, near, short
+
+__all__ = [
+    "check",
+    "check_tenant",
+    "clear",
+    "create_database",
+    "create_tenant",
+    "database",
+    "databases",
+    "delete_database",
+]
+
+_DEFAULT_ID = "00000000-0000-0000-0000-000000000000"  # Chroma's, too
+
+
+def check_tenant(connection: sqlite3.Connection, name: str) -> None:
+    """Raise NotFoundError, naming the near ones, where there is no such tenant."""
+    if connection.execute("SELECT 1 FROM tenants WHERE name = ?", (name,)).fetchone() is None:
+        known = [str(row[0]) for row in connection.execute("SELECT name FROM tenants")]
+        raise NotFoundError(
+            f"No tenant {short(name)}. {near(name, known, what='Tenants')}. "
+            "AdminClient.create_tenant makes one."
+        )
+
+
+def check(connection: sqlite3.Connection, scope: Scope) -> None:
+    """Raise NotFoundError, naming the near ones, where there is no such tenant or database."""
+    check_tenant(connection, scope.tenant)
+    database(connection, scope)
+
+
+def create_tenant(connection: sqlite3.Connection, name: str) -> None:
+    """Make a tenant; it has no database yet."""
+    try:
+        connection.execute("INSERT INTO tenants (name) VALUES (?)", (name,))
+    except sqlite3.IntegrityError as error:
+        raise UniqueConstraintError(
+            f"A tenant {short(name)} exists already. Use it, or another name."
+        ) from error
+
+
+def create_database(connection: sqlite3.Connection, scope: Scope) -> None:
+    """Make a database in a tenant that is there."""
+    check_tenant(connection, scope.tenant)
+    try:
+        connection.execute(
+            "INSERT INTO databases (id, tenant, name) VALUES (?, ?, ?)",
+            (str(uuid4()), scope.tenant, scope.database),
+        )
+    except sqlite3.IntegrityError as error:
+        raise UniqueConstraintError(
+            f"A database {short(scope.database)} exists already in tenant {short(scope.tenant)}. "
+            "Use it, or another name."
+        ) from error
+
+
+def database(connection: sqlite3.Connection, scope: Scope) -> DatabaseModel:
+    """Find a database; NotFoundError names the near ones of the tenant."""
+    row = connection.execute(
+        "SELECT id, name, tenant FROM databases WHERE tenant = ? AND name = ?", scope
+    ).fetchone()
+    if row is None:
+        known = [found.name for found in databases(connection, scope.tenant)]
+        raise NotFoundError(
+            f"No database {short(scope.database)} in tenant {short(scope.tenant)}. "
+            f"{near(scope.database, known, what='Databases')}. "
+            "AdminClient.create_database makes one."
+        )
+    return _read(row)
+
+
+def databases(
+    connection: sqlite3.Connection, tenant: str, limit: int | None = None, offset: int | None = None
+) -> list[DatabaseModel]:
+    """List the databases of a tenant in the order they were made."""
+    rows = connection.execute(
+        "SELECT id, name, tenant FROM databases WHERE tenant = ? ORDER BY number LIMIT ? OFFSET ?",
+        (tenant, -1 if limit is None else limit, offset or 0),
+    )
+    return [_read(row) for row in rows]
+
+
+def delete_database(connection: sqlite3.Connection, scope: Scope) -> None:
+    """Delete the row of a database; its collections are the caller's to delete."""
+    database(connection, scope)
+    connection.execute("DELETE FROM databases WHERE tenant = ? AND name = ?", scope)
+
+
+def clear(connection: sqlite3.Connection) -> None:
+    """Empty every table, then put back what a new store has."""
+    tables = connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"
+    ).fetchall()
+    for (table,) in tables:
+        quoted = table.replace('"', '""')
+        connection.execute(f'DELETE FROM "{quoted}"')  # noqa: S608
+    connection.execute("INSERT INTO tenants (name) VALUES (?)", (Scope().tenant,))
+    connection.execute(
+        "INSERT INTO databases (id, tenant, name) VALUES (?, ?, ?)", (_DEFAULT_ID, *Scope())
+    )
+
+
+def _read(row: tuple[Any, ...]) -> DatabaseModel:
+    id, name, tenant = row
+    try:
+        return DatabaseModel(UUID(id), str(name), str(tenant))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InternalError(
+            "The catalog of this store is damaged: a row of databases does not make sense. "
+            "Restore the folder from a copy."
+        ) from error

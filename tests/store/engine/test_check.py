@@ -1,0 +1,314 @@
+"""`client.check()` finds every kind of damage, says what to do, and never raises for one."""
+
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import chromalab
+from chromalab import errors
+
+KEPT = Path(__file__).parents[2] / "data" / "formats"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "store"
+    with chromalab.PersistentClient(path) as client:
+        points = client.create_collection("points", embedding_function=None)
+        points.add(
+            ids=[f"p{n}" for n in range(20)],
+            embeddings=[[n + 1, n + 2] for n in range(20)],
+            documents=[f"document {n}" for n in range(20)],
+            metadatas=[{"n": n} for n in range(20)],
+            uris=[f"file:{n}" for n in range(20)],
+        )
+        points.update(ids=["p3"], embeddings=[[7, 7]], documents=["changed"])
+        points.update(ids=["p4"], metadatas=[{"more": "é 漢字"}])
+        points.delete(ids=["p5"])
+        client.create_collection("empty", embedding_function=None)
+    return path
+
+
+@pytest.fixture
+def vectors(folder):
+    (file,) = (folder / "vectors").iterdir()
+    return file
+
+
+def change(folder, *statements):
+    with sqlite3.connect(folder / "store.sqlite3") as connection:
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+
+
+def check(folder):
+    with chromalab.PersistentClient(folder) as client:
+        return client.check()
+
+
+def the_problem(folder, what, file="store.sqlite3"):
+    (problem,) = report = check(folder)
+    assert len(report) == 1
+    assert report[0] == problem
+    assert bool(report) is True
+    assert what in problem.what
+    assert problem.file == file
+    assert problem.collection == "points"
+    assert problem.do
+    assert what in repr(report)
+    return problem
+
+
+def test_a_whole_store_has_no_problems(folder):
+    report = check(folder)
+    assert not report
+    assert len(report) == 0
+    assert list(report) == []
+    assert repr(report) == "All is well: 2 collections, 19 records, 0.0 MB of vectors read."
+    assert report.leftovers == ()
+    assert list(report.df().columns) == ["collection", "file", "what", "do"]
+
+
+@pytest.mark.parametrize("at", [0, 13, 20 * 8 + 3])
+def test_a_flipped_bit_in_a_vector_is_told_with_the_record(folder, vectors, at):
+    data = bytearray(vectors.read_bytes())
+    data[at] ^= 4
+    vectors.write_bytes(data)
+    problem = the_problem(
+        folder, "1 record: its vector is not what was written", f"vectors/{vectors.name}"
+    )
+    assert problem.ids == ({0: "p0", 13: "p1"}.get(at, "p3"),)
+    with chromalab.PersistentClient(folder) as client:
+        points = client.get_collection("points")
+        points.delete(ids=list(problem.ids))
+        points.add(ids=list(problem.ids), embeddings=[[1, 1]])
+        assert not client.check()
+
+
+def test_flipped_bits_of_dead_rows_are_no_problem(folder, vectors):
+    data = bytearray(vectors.read_bytes())
+    data[3 * 8] ^= 4  # before it was updated
+    data[5 * 8] ^= 4  # before it was deleted
+    vectors.write_bytes(data)
+    assert not check(folder)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "document = 'documenT 0'",
+        "document = NULL",
+        "document = CAST(x'ff41' AS TEXT)",
+        "id = 'q0'",
+        "metadata = '{\"n\": 1}'",
+        "metadata = NULL",
+        "uri = 'file:1'",
+        "document = 'document ', metadata = '0' || metadata",
+        "document = 12",
+        "checksum = 77",
+        "checksum = 'x'",
+    ],
+)
+def test_a_changed_text_is_told_with_the_record(folder, damage):
+    change(folder, f"UPDATE records SET {damage} WHERE id = 'p0'")  # noqa: S608
+    problem = the_problem(folder, "1 record: its id, document, metadata or uri is not")
+    assert problem.ids in (("p0",), ("q0",))
+
+
+def test_a_damaged_record_is_not_updated_but_can_be_deleted(folder):
+    change(folder, "UPDATE records SET document = 'theirs' WHERE id = 'p0'")
+    with chromalab.PersistentClient(folder) as client:
+        points = client.get_collection("points")
+        with pytest.raises(
+            errors.InternalError, match=r"'p0' is damaged.*Delete it and add it again"
+        ):
+            points.update(ids=["p0"], metadatas=[{"n": 5}])
+        points.delete(ids=["p0"])
+        points.add(ids=["p0"], embeddings=[[1, 1]], documents=["mine"])
+        assert not client.check()
+
+
+def test_a_file_that_is_cut_is_told_with_what_is_lost(folder, vectors):
+    os.truncate(vectors, 18 * 8)
+    report = check(folder)
+    assert [problem.what for problem in report] == [
+        "It has 144 bytes, and 168 are recorded",
+        "3 records: its vector lies behind the end of the file ('p18', 'p19', 'p3')",
+    ]
+    assert report[1].ids == ("p18", "p19", "p3")
+
+
+def test_a_file_that_is_gone_is_told(folder, vectors):
+    vectors.unlink()
+    the_problem(folder, "The file is not there", f"vectors/{vectors.name}")
+
+
+def test_a_link_or_folder_for_a_file_is_told(folder, vectors, tmp_path):
+    away = vectors.rename(tmp_path / "away")
+    vectors.symlink_to(away)
+    assert "cannot be opened" in check(folder)[0].what
+    vectors.unlink()
+    vectors.hardlink_to(away)
+    the_problem(folder, "It is a link", f"vectors/{vectors.name}")
+    vectors.unlink()
+    vectors.mkdir()
+    the_problem(folder, "no plain file", f"vectors/{vectors.name}")
+
+
+def test_numbers_that_are_not_finite_are_told_where_there_is_no_checksum(folder, vectors):
+    change(folder, "UPDATE records SET vector_checksum = NULL, checksum = NULL WHERE id = 'p2'")
+    assert "1 record of an earlier release without checksums" in repr(check(folder))
+    data = bytearray(vectors.read_bytes())
+    data[16:20] = np.float32("nan").tobytes()
+    vectors.write_bytes(data)
+    the_problem(folder, "not finite", f"vectors/{vectors.name}")
+
+
+def test_metadata_that_is_none_is_told_where_there_is_no_checksum(folder):
+    change(folder, "UPDATE records SET metadata = '[1]', checksum = NULL WHERE id = 'p2'")
+    the_problem(folder, "its id, document, metadata or uri is not what was written")
+
+
+@pytest.mark.parametrize(
+    ("sql", "what"),
+    [
+        (
+            "UPDATE records SET slot = 77 WHERE id = 'p0'",
+            "names a row of vectors that is not there",
+        ),
+        (
+            "UPDATE records SET slot = -1 WHERE id = 'p0'",
+            "names a row of vectors that is not there",
+        ),
+        (
+            "UPDATE records SET slot = 'x' WHERE id = 'p0'",
+            "names a row of vectors that is not there",
+        ),
+        ("INSERT INTO dead_slots VALUES (1, 1, 7)", "called dead, and records name them"),
+        ("INSERT INTO dead_slots VALUES (1, 1, 99)", "none of the committed rows"),
+        ("INSERT INTO dead_slots VALUES (1, 99, 5)", "of a version that is to come"),
+        ("INSERT INTO changed VALUES (1, 99, 1)", "for a version that is to come"),
+    ],
+)
+def test_slots_that_do_not_fit_are_told(folder, sql, what):
+    change(folder, sql)
+    the_problem(folder, what)
+
+
+def test_two_records_with_one_vector_are_told(folder):
+    change(folder, "UPDATE records SET slot = 1 WHERE id = 'p0'")
+    assert {problem.what for problem in check(folder)} == {
+        "1 record: its vector is not what was written ('p0')",
+        "1 records share the vector of another record",
+    }
+
+
+def test_rows_of_no_collection_are_told(folder):
+    change(folder, "UPDATE records SET collection = 9 WHERE id = 'p0'")
+    (problem,) = check(folder)
+    assert problem.what == "1 rows of records belong to a collection that is not there"
+    assert problem.collection == ""
+
+
+def test_a_row_of_the_catalog_that_makes_no_sense_is_told_and_the_others_are_checked(folder):
+    change(folder, "UPDATE collections SET configuration = '{' WHERE name = 'points'")
+    (problem,) = report = check(folder)
+    assert "row 1 of collections does not make sense" in problem.what
+    assert problem.collection == "points"
+    assert problem.do == "Restore the folder from a copy."
+    assert report.found.collections == 1
+    assert report.leftovers == ()
+
+
+def test_an_index_of_sqlite_that_lacks_a_row_is_told(folder):
+    change(
+        folder,
+        "PRAGMA writable_schema = ON",
+        "UPDATE sqlite_schema SET sql = 'CREATE INDEX records_by_slot ON records (slot, collection)'"
+        " WHERE name = 'records_by_slot'",
+    )
+    assert any("SQLite says" in problem.what for problem in check(folder))
+
+
+def test_noise_anywhere_in_sqlites_file_is_told_or_does_no_harm(folder, tmp_path):
+    numbers = range(400)
+    with chromalab.PersistentClient(folder) as client:
+        points = client.get_collection("points")
+        points.add(
+            ids=[f"more {n}" for n in numbers],
+            embeddings=[[n, n] for n in numbers],
+            documents=[f"document {n} of some length, so that pages are full" for n in numbers],
+        )
+        expected = points.get()
+    whole = (folder / "store.sqlite3").read_bytes()
+    rng = np.random.default_rng(4)
+    told = harmless = 0
+    for number in range(60):
+        copy = tmp_path / str(number)
+        shutil.copytree(folder, copy)
+        data = bytearray(whole)
+        start = int(rng.integers(100, len(data) - 64))
+        data[start : start + 64] = rng.bytes(64)
+        (copy / "store.sqlite3").write_bytes(data)
+        try:
+            client = chromalab.PersistentClient(copy)
+        except errors.ChromalabError:
+            continue  # in what every opening reads
+        with client:
+            if client.check():
+                told += 1
+            else:  # it fell on free space
+                harmless += 1
+                assert client.get_collection("points").get() == expected
+    assert told > 20
+    assert told > harmless
+
+
+def test_files_that_nothing_names_are_no_problem(folder, vectors):
+    orphan = f"{vectors.name[:36].replace(vectors.name[0], '0')}-7.f32"
+    (folder / "vectors" / orphan).write_bytes(b"left")
+    (folder / "vectors" / "notes.txt").write_bytes(b"mine")
+    (folder / "index").mkdir(exist_ok=True)
+    (folder / "index" / orphan.replace(".f32", ".hnsw")).write_bytes(b"left")
+    report = check(folder)
+    assert not report
+    assert report.leftovers == (f"vectors/{orphan}", f"index/{orphan.replace('.f32', '.hnsw')}")
+    assert "2 files left by a crash, harmless." in repr(report)
+    with chromalab.PersistentClient(folder) as client:
+        client.get_collection("points").compact()
+        assert client.check().leftovers == ()
+    assert (folder / "vectors" / "notes.txt").exists()
+
+
+def test_a_damaged_file_of_the_index_is_told(folder, vectors):
+    (folder / "index").mkdir(exist_ok=True)
+    (folder / "index" / f"{vectors.stem}.hnsw").write_bytes(b"noise" * 100)
+    problem = the_problem(folder, "checksum", f"index/{vectors.stem}.hnsw")
+    assert problem.do.startswith("Delete the file")
+
+
+def test_what_is_damaged_shows_escaped(folder):
+    change(folder, "UPDATE records SET id = '<b>bold</b>' || char(27) WHERE id = 'p0'")
+    shown = check(folder)._repr_html_()
+    assert "<b>bold" not in shown
+    assert "&lt;b&gt;bold" in shown
+    assert "\x1b" not in shown
+
+
+def test_a_store_of_an_earlier_release_is_well(tmp_path):
+    shutil.copytree(KEPT / "1", tmp_path / "store")
+    report = check(tmp_path / "store")
+    assert not report
+    assert report.found.unverified == report.found.records == 19
+
+
+def test_it_tells_how_far_it_is(folder):
+    told = []
+    with chromalab.PersistentClient(folder) as client:
+        client._engine.check(lambda done, total: told.append((done, total)))
+    assert told == [(21, 21)]

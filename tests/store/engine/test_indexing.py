@@ -1,0 +1,251 @@
+"""The index: what it finds, that it is right at once after every write, and that it is disposable."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import chromalab
+from chromalab.engine.graph_file import GraphFile
+
+ROWS, DIMENSION = 10_400, 800  # the smallest collection that has an index, of not too few rows
+QUICK = {"space": "cosine", "max_neighbors": 8, "ef_construction": 40, "num_threads": 1}
+
+
+@pytest.fixture(scope="module")
+def vectors():
+    random = np.random.default_rng(7)
+    centres = random.normal(size=(400, DIMENSION))
+    rows = centres[random.integers(0, 400, ROWS)] + 0.7 * random.normal(size=(ROWS, DIMENSION))
+    return rows.astype(np.float32)
+
+
+def fill(collection, vectors, start=0, stop=None):
+    stop = len(vectors) if stop is None else stop
+    for first in range(start, stop, 5000):
+        rows = range(first, min(first + 5000, stop))
+        collection.add(
+            ids=[f"v{row}" for row in rows],
+            embeddings=vectors[first : rows.stop],
+            metadatas=[{"row": row, "tenth": row % 10, "early": row < 200} for row in rows],
+        )
+
+
+@pytest.fixture(scope="module")
+def indexed(vectors, tmp_path_factory):
+    """A store with an index on disk, which tests copy or only read."""
+    path = tmp_path_factory.mktemp("indexed")
+    with chromalab.PersistentClient(path) as client:
+        collection = client.create_collection(
+            "rows", embedding_function=None, configuration={"hnsw": QUICK}
+        )
+        fill(collection, vectors)
+        collection.build_index(progress=False)
+    return path
+
+
+@pytest.fixture
+def store(indexed, tmp_path):
+    import shutil
+
+    shutil.copytree(indexed, tmp_path / "store")
+    with chromalab.PersistentClient(tmp_path / "store") as client:
+        collection = client.get_collection("rows")
+        collection.build_index(progress=False)  # reads the file
+        yield tmp_path / "store", client, collection
+
+
+def true_ids(vectors, query, k, rows):
+    unit = vectors[rows] / np.linalg.norm(vectors[rows], axis=1, keepdims=True)
+    near = np.argsort(-(unit @ (query / np.linalg.norm(query))), kind="stable")[:k]
+    return [f"v{rows[at]}" for at in near]
+
+
+def recall(collection, vectors, queries, rows, **how):
+    found = collection.query(query_embeddings=queries, n_results=10, **how)["ids"]
+    assert all(len(ids) == min(10, len(rows)) for ids in found)
+    true = [true_ids(vectors, query, 10, rows) for query in queries]
+    return np.mean([len(set(a) & set(b)) / len(b) for a, b in zip(found, true, strict=True)])
+
+
+def index_file(path):
+    (file,) = (path / "index").iterdir()
+    return file
+
+
+def queries_near(vectors, count=40):
+    random = np.random.default_rng(1)
+    rows = vectors[random.integers(0, ROWS, count)]
+    return (rows + 0.3 * random.normal(size=rows.shape)).astype(np.float32)
+
+
+def test_queries_use_it_and_find_what_a_scan_finds(store, vectors):
+    _, _, collection = store
+    assert collection.explain(query_embeddings=vectors[:1]).plan.method == "index"
+    assert recall(collection, vectors, queries_near(vectors), np.arange(ROWS)) >= 0.95
+    measured = collection.recall(sample=50, random_state=3)
+    assert (measured.method, measured.sample) == ("index", 50)
+    assert 0.95 <= measured.value <= 1
+    assert collection.recall(sample=50, random_state=3) == measured
+
+
+@pytest.mark.parametrize(
+    ("where", "chosen"),
+    [
+        ({"tenth": {"$lt": 5}}, lambda rows: rows % 10 < 5),
+        ({"tenth": 3}, lambda rows: rows % 10 == 3),
+        ({"row": {"$lt": 100}}, lambda rows: rows < 100),
+        ({"row": {"$lt": 3}}, lambda rows: rows < 3),
+        ({"early": True}, lambda rows: rows < 200),
+        ({"early": False}, lambda rows: rows >= 200),
+    ],
+)
+def test_a_filtered_query_returns_as_many_as_match(store, vectors, where, chosen):
+    _, _, collection = store
+    rows = np.flatnonzero(chosen(np.arange(ROWS)))
+    assert recall(collection, vectors, queries_near(vectors), rows, where=where) >= 0.95
+
+
+def test_a_filter_that_only_far_records_pass_still_returns_all_of_them(store, vectors):
+    _, _, collection = store
+    near = np.argsort(np.linalg.norm(vectors - vectors[0], axis=1))
+    far = near[len(near) // 2 :]
+    collection.update(
+        ids=[f"v{row}" for row in far[:5000]], metadatas=[{"far": True}] * len(far[:5000])
+    )
+    rows = np.sort(far[:5000])
+    assert recall(collection, vectors, vectors[:1], rows, where={"far": True}) == 1
+
+
+def test_what_is_written_is_found_at_once_and_what_is_deleted_never(store, vectors):
+    _, _, collection = store
+    query = vectors[17:18]
+    collection.add(ids=["new"], embeddings=query * 2)
+    assert set(collection.query(query_embeddings=query, n_results=2)["ids"][0]) == {"v17", "new"}
+    collection.update(ids=["v17"], embeddings=-query)
+    assert collection.query(query_embeddings=query, n_results=1)["ids"] == [["new"]]
+    assert collection.query(query_embeddings=-query, n_results=1)["ids"] == [["v17"]]
+    collection.delete(ids=["new"])
+    found = collection.query(query_embeddings=query, n_results=50)["ids"][0]
+    assert "new" not in found
+    assert "v17" not in found
+    nearest = found[:20]
+    collection.delete(ids=nearest)
+    assert not set(nearest) & set(collection.query(query_embeddings=query, n_results=50)["ids"][0])
+    assert collection.explain(query_embeddings=query).plan.method == "index"
+
+
+def test_when_most_rows_are_deleted_queries_still_return_as_many_as_asked_for(store, vectors):
+    _, _, collection = store
+    collection.delete(where={"tenth": {"$ne": 0}})
+    rows = np.arange(0, ROWS, 10)
+    assert recall(collection, vectors, queries_near(vectors), rows) >= 0.95
+
+
+def test_a_new_process_reads_the_file_and_builds_nothing(indexed, vectors):
+    before = index_file(indexed).read_bytes()
+    with chromalab.PersistentClient(indexed) as client:
+        collection = client.get_collection("rows")
+        assert collection.explain(query_embeddings=vectors[:1]).plan.method == "exact scan"
+        collection.build_index(progress=False)
+        assert collection.explain(query_embeddings=vectors[:1]).plan.method == "index"
+        assert recall(collection, vectors, queries_near(vectors), np.arange(ROWS)) >= 0.95
+    assert index_file(indexed).read_bytes() == before
+
+
+def test_the_background_thread_makes_it_after_a_write(vectors, tmp_path):
+    with chromalab.PersistentClient(tmp_path) as client:
+        collection = client.create_collection(
+            "rows", embedding_function=None, configuration={"hnsw": QUICK}
+        )
+        fill(collection, vectors)
+        assert collection.explain(query_embeddings=vectors[:1]).plan.method == "exact scan"
+        until(lambda: collection.explain(query_embeddings=vectors[:1]).plan.method == "index")
+        until(lambda: (tmp_path / "index").exists() and len(list((tmp_path / "index").iterdir())))
+        status = collection.get_indexing_status()
+        assert (status.num_indexed_ops, status.num_unindexed_ops) == (ROWS, 0)
+
+
+def test_closing_the_client_stops_a_build_and_leaves_nothing(vectors, tmp_path):
+    client = chromalab.PersistentClient(tmp_path)
+    collection = client.create_collection(
+        "rows",
+        embedding_function=None,
+        configuration={"hnsw": {**QUICK, "ef_construction": 4000}},
+    )
+    fill(collection, vectors)
+    until(lambda: any(t.name == "chromalab-index" for t in threading.enumerate()))
+    client.close()
+    assert not any(t.name == "chromalab-index" and t.is_alive() for t in threading.enumerate())
+    assert not list(tmp_path.glob("index/*"))
+
+
+def test_the_same_rows_give_the_same_file(indexed, vectors, tmp_path):
+    with chromalab.PersistentClient(tmp_path) as client:
+        collection = client.create_collection(
+            "rows", embedding_function=None, configuration={"hnsw": QUICK}
+        )
+        fill(collection, vectors)
+        collection.build_index(progress=False)
+    assert index_file(tmp_path).read_bytes() == index_file(indexed).read_bytes()
+
+
+def test_it_grows_with_the_collection(store, vectors):
+    path, _, collection = store
+    more = queries_near(vectors, 3000)
+    before = index_file(path).stat().st_size
+    collection.add(ids=[f"m{row}" for row in range(3000)], embeddings=more)
+    assert collection.explain(query_embeddings=more[:1]).plan.tail == 3000
+    collection.build_index(progress=False)
+    assert collection.explain(query_embeddings=more[:1]).plan.tail == 0
+    assert index_file(path).stat().st_size > before
+    found = collection.query(query_embeddings=more[:50], n_results=1)["ids"]
+    assert sum(ids == [f"m{row}"] for row, ids in enumerate(found)) >= 48
+
+
+def test_the_index_another_process_made_is_taken_over(store, vectors):
+    path, _, collection = store
+    import subprocess
+    import sys
+
+    code = f"""
+import chromalab, numpy as np
+client = chromalab.PersistentClient({str(path)!r})
+rows = client.get_collection("rows")
+rows.add(ids=[f"m{{i}}" for i in range(2500)], embeddings=np.random.default_rng(0).normal(size=(2500, {DIMENSION})))
+rows.build_index(progress=False)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+    written = GraphFile(index_file(path)).stamp()
+    collection.build_index(progress=False)
+    assert collection.explain(query_embeddings=vectors[:1]).plan.tail == 0
+    assert GraphFile(index_file(path)).stamp() == written
+
+
+def test_a_target_recall_of_one_is_an_exact_scan(store, vectors):
+    _, _, collection = store
+    collection.modify(configuration={"hnsw": {"target_recall": 1.0}})
+    assert collection.explain(query_embeddings=vectors[:1]).plan.method == "exact scan"
+    assert recall(collection, vectors, queries_near(vectors, 10), np.arange(ROWS)) == 1
+
+
+def test_rows_too_large_for_the_index_are_still_found(vectors, tmp_path):
+    with chromalab.PersistentClient(tmp_path) as client:
+        configuration = {"hnsw": {**QUICK, "space": "l2"}}
+        collection = client.create_collection(
+            "rows", embedding_function=None, configuration=configuration
+        )
+        rows = vectors.copy()
+        rows[5] = 3e19
+        fill(collection, rows)
+        collection.build_index(progress=False)
+        assert collection.query(query_embeddings=rows[5:6], n_results=1)["ids"] == [["v5"]]
+        assert collection.query(query_embeddings=rows[6:7], n_results=1)["ids"] == [["v6"]]
+
+
+def until(happened, tries=3_000_000):
+    """Ask again and again; the test fails where it never happens."""
+    for _ in range(tries):
+        if happened():
+            return
+    pytest.fail("it did not happen")

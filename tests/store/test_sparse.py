@@ -1,0 +1,145 @@
+"""Sparse vectors in metadata: they come back as they were, everywhere a record is read."""
+
+import json
+import sqlite3
+
+import numpy as np
+import pytest
+
+import chromalab
+from chromalab import SparseVector, errors
+
+WORDS = SparseVector([3, 17], [0.5, -1.25], ["tea", "hot"])
+
+
+@pytest.fixture
+def points(client):
+    points = client.create_collection("points", embedding_function=None)
+    points.add(
+        ids=["a", "b"], embeddings=[[1, 0], [0, 1]], metadatas=[{"words": WORDS, "n": 1}, {"n": 2}]
+    )
+    return points
+
+
+def test_it_comes_back_from_get_and_query(points):
+    assert points.get()["metadatas"] == [{"words": WORDS, "n": 1}, {"n": 2}]
+    found = points.query(query_embeddings=[[1, 0]], n_results=1)
+    assert found["metadatas"] == [[{"words": WORDS, "n": 1}]]
+    assert found.df()["words"].tolist() == [WORDS]
+    assert "words: sparse vector of 2" in repr(points.get())
+    assert "sparse vector of 2" in points.get()._repr_html_()
+
+
+def test_an_update_replaces_merges_and_deletes_it(points):
+    points.update(ids=["a", "b"], metadatas=[{"n": 5}, {"words": SparseVector([], [])}])
+    assert points.get()["metadatas"] == [
+        {"words": WORDS, "n": 5},
+        {"n": 2, "words": SparseVector([], [])},
+    ]
+    points.update(ids=["a"], metadatas=[{"words": None}])
+    assert points.get(ids=["a"])["metadatas"] == [{"n": 5}]
+
+
+def test_it_is_stored_in_chromas_form(tmp_path):
+    with chromalab.PersistentClient(tmp_path) as client:
+        points = client.create_collection("points", embedding_function=None)
+        points.add(ids=["a"], embeddings=[[1]], metadatas=[{"w": WORDS}])
+    with sqlite3.connect(tmp_path / "store.sqlite3") as connection:
+        (stored,) = connection.execute("SELECT metadata FROM records").fetchone()
+    connection.close()
+    assert json.loads(stored)["w"] == {
+        "#type": "sparse_vector",
+        "indices": [3, 17],
+        "values": [0.5, -1.25],
+        "tokens": ["tea", "hot"],
+    }
+    assert SparseVector.from_dict(WORDS.to_dict()) == WORDS
+
+
+@pytest.mark.parametrize(
+    ("where", "ids"),
+    [
+        ({"words": 1}, []),
+        ({"words": {"$ne": 1}}, ["a", "b"]),
+        ({"words": {"$contains": "indices"}}, []),
+        ({"words": {"$not_contains": "indices"}}, ["a", "b"]),
+        ({"words": {"$in": ["x"]}}, []),
+        ({"words": {"$nin": ["x"]}}, ["a", "b"]),
+        ({"words": {"$gt": 0}}, []),
+        ({"n": 1}, ["a"]),
+    ],
+)
+def test_a_filter_finds_nothing_in_it(points, where, ids):
+    assert points.get(where=where)["ids"] == ids
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        (([1, 2], [1.0]), "as many values as indices; found 1 and 2"),
+        (([1], [1.0], []), "as many labels as indices"),
+        (([2, 1], [1, 1]), r"indices\[1\] of a sparse vector is 1"),
+        (([1, 1], [1, 1]), r"indices\[1\]"),
+        (([-1], [1]), r"indices\[0\] of a sparse vector is -1"),
+        (([2**63], [1]), r"indices\[0\]"),
+        (([True], [1]), r"indices\[0\] of a sparse vector is True"),
+        (([1.0], [1]), r"indices\[0\]"),
+        (([1], [float("nan")]), r"values\[0\] of a sparse vector is nan"),
+        (([1], [float("inf")]), r"values\[0\]"),
+        (([1], ["x"]), r"values\[0\]"),
+        (([1], [True]), r"values\[0\]"),
+        (([1], [1], [3]), r"labels\[0\] of a sparse vector is 3"),
+        (("12", [1, 2]), "indices of a sparse vector is '12', of type str, not a list"),
+        ((None, [1]), "indices of a sparse vector is None"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(parts, said):
+    with pytest.raises(errors.InvalidArgumentError, match=said):
+        SparseVector(*parts)
+
+
+def test_arrays_are_taken_too(points):
+    made = SparseVector(np.array([1, 5]), np.array([0.5, 1.0], dtype=np.float32))
+    assert made == SparseVector([1, 5], [0.5, 1.0])
+    assert type(made.indices[0]) is int
+    assert len({made, SparseVector((1, 5), (0.5, 1.0))}) == 1
+
+
+def test_many_values_show_as_a_few_words():
+    long = SparseVector(range_list := list(range(0, 3000, 3)), [1.0] * len(range_list))
+    assert repr(long) == "SparseVector(1,000 values, indices 0 to 2997)"
+    assert str(long) == "sparse vector of 1,000"
+
+
+def test_it_is_for_records_and_its_stored_form_is_not_for_users(client, points):
+    with pytest.raises(errors.InvalidArgumentError, match="The collection's metadata"):
+        client.create_collection("other", metadata={"w": WORDS}, embedding_function=None)
+    for value in (WORDS.to_dict(), [WORDS], {"a": WORDS}):
+        with pytest.raises(errors.InvalidArgumentError):
+            points.add(ids=["x"], embeddings=[[1, 2]], metadatas=[{"w": value}])
+    bad = SparseVector([1], [1.0], ["\ud800"])
+    with pytest.raises(errors.InvalidArgumentError, match="not valid Unicode"):
+        points.add(ids=["x"], embeddings=[[1, 2]], metadatas=[{"w": bad}])
+    assert points.count() == 2
+
+
+def test_rows_of_a_table_may_hold_it(client, function):
+    notes = client.create_collection("notes", embedding_function=function)
+    notes.add_from([{"id": "a", "text": "tea", "words": WORDS}], progress=False)
+    assert notes.get()["metadatas"] == [{"words": WORDS}]
+
+
+@pytest.mark.parametrize(
+    "stored", [{"#type": "sparse_vector", "indices": "x", "values": []}, {"#type": "x"}, {}]
+)
+def test_one_that_was_changed_in_the_file_is_told_as_damage(tmp_path, stored):
+    with chromalab.PersistentClient(tmp_path) as client:
+        points = client.create_collection("points", embedding_function=None)
+        points.add(ids=["a"], embeddings=[[1]], metadatas=[{"w": WORDS}])
+    with sqlite3.connect(tmp_path / "store.sqlite3") as connection:
+        connection.execute("UPDATE records SET metadata = ?", (json.dumps({"w": stored}),))
+    connection.close()
+    with chromalab.PersistentClient(tmp_path) as client:
+        points = client.get_collection("points")
+        with pytest.raises(errors.InternalError, match="damaged"):
+            points.get()
