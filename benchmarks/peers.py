@@ -137,7 +137,7 @@ class Chromalab(Chromadb):
 
     def finish(self) -> None:
         """Wait for the index."""
-        self._collection.build_index()
+        self._collection.build_index(progress=False)
 
 
 class Hnswlib(Peer):

@@ -12,7 +12,7 @@ from pathlib import Path
 from chromalab.client import ClientAPI
 from chromalab.config import DEFAULT_DATABASE, DEFAULT_TENANT, Settings
 from chromalab.engine import EmbeddedEngine, Lease, Scope, lease, lease_again
-from chromalab.engine.store import Store
+from chromalab.engine.disk.store import Store
 
 __all__ = ["Client", "EphemeralClient", "PersistentClient", "open_engine"]
 

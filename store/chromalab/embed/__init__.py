@@ -9,6 +9,8 @@ Example:
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from chromalab.cache import cache_folder
 from chromalab.embed.minilm import DefaultEmbeddingFunction, MiniLM, ONNXMiniLM_L6_V2
 from chromalab.embed.protocol import (
@@ -28,7 +30,6 @@ from chromalab.embed.registry import (
     register_embedding_function,
     to_config,
 )
-from chromalab.embed.sources import ModelStatus, get_model, models
 from chromalab.embed.wordllama import WordLlama
 
 __all__ = [
@@ -54,6 +55,19 @@ __all__ = [
     "shows_progress",
     "to_config",
 ]
+
+if TYPE_CHECKING:
+    from chromalab.embed.sources import ModelStatus, get_model, models
+
+
+def __getattr__(name: str) -> Any:
+    """Bring in what finds and fetches models when it is asked for: most processes never do."""
+    if name in ("ModelStatus", "get_model", "models"):
+        from chromalab.embed import sources
+
+        return getattr(sources, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 for _builtin in (DefaultEmbeddingFunction, MiniLM, WordLlama, ONNXMiniLM_L6_V2):
     register_embedding_function(_builtin)

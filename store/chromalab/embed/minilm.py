@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.embed.catalogue import MINILM
-from chromalab.embed.files import intact, place
 from chromalab.embed.protocol import (
     Documents,
     EmbeddingFunction,
@@ -25,7 +24,6 @@ from chromalab.embed.protocol import (
     check_texts,
     shows_progress,
 )
-from chromalab.embed.sources import get_model, using_cache
 from chromalab.errors import EmbeddingFunctionError
 
 __all__ = ["DefaultEmbeddingFunction", "MiniLM", "ONNXMiniLM_L6_V2"]
@@ -236,22 +234,25 @@ def _batches(lengths: Sequence[int]) -> Iterator[NDArray[np.intp]]:
         start += rows
 
 
-@using_cache()
 def _graph_file(folder: Path) -> Path:
     """The ONNX file to run: Chroma's, or ours over the weights, written again if damaged."""
+    from chromalab.embed.files import intact, place
+    from chromalab.embed.sources import using_cache
+
     file = MINILM.files[0]
     weights = folder / file.name
-    # Not by its name alone: beside Chroma's model nobody else has checked it.
-    if not intact(weights, sha256=file.sha256, size=file.size):
-        return folder / "model.onnx"
-    path = folder / _GRAPH
-    if not intact(path):
-        from chromalab.embed.onnx_graph import graph_bytes
+    with using_cache():
+        # Not by its name alone: beside Chroma's model nobody else has checked it.
+        if not intact(weights, sha256=file.sha256, size=file.size):
+            return folder / "model.onnx"
+        path = folder / _GRAPH
+        if not intact(path):
+            from chromalab.embed.onnx_graph import graph_bytes
 
-        graph = graph_bytes(weights)
-        if not (path.is_file() and path.read_bytes() == graph):  # right in a shared cache
-            place(io.BytesIO(graph), path)
-    return path
+            graph = graph_bytes(weights)
+            if not (path.is_file() and path.read_bytes() == graph):  # right in a shared cache
+                place(io.BytesIO(graph), path)
+        return path
 
 
 _lock = threading.Lock()
@@ -265,4 +266,6 @@ def _encoder() -> _Encoder:
 
 @functools.cache
 def _load_once() -> _Encoder:
+    from chromalab.embed.sources import get_model
+
     return _Encoder(get_model("minilm"))

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from chromalab.embed.catalogue import WORDLLAMA
 from chromalab.embed.protocol import Documents, EmbeddingFunction, Space, check_texts
-from chromalab.embed.sources import get_model
 
 __all__ = ["WordLlama"]
 
@@ -112,6 +111,8 @@ def _load() -> tuple[NDArray[np.float32], Any]:
 def _load_once() -> tuple[NDArray[np.float32], Any]:
     from safetensors.numpy import load_file
     from tokenizers import Tokenizer
+
+    from chromalab.embed.sources import get_model
 
     folder = get_model("wordllama")
     weights, tokenizer = (str(folder / file.name) for file in WORDLLAMA.files)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chromalab.engine import catalog, copies, records
+from chromalab.engine.disk import catalog, copies, records
 from chromalab.engine.interface import Batch, Filter, Written
 from chromalab.engine.opened import Opened
 from chromalab.errors import EmbeddingFunctionError

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from chromalab.engine import catalog, copies, tenants
+from chromalab.engine.disk import catalog, copies, tenants
+from chromalab.engine.disk.leftovers import sweeping
+from chromalab.engine.disk.store import Store
 from chromalab.engine.interface import CollectionModel, DatabaseModel, Scope
-from chromalab.engine.leftovers import sweeping
-from chromalab.engine.store import Store
 from chromalab.errors import NotFoundError
 
 __all__ = ["Directory"]

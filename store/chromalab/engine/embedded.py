@@ -15,22 +15,23 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
-from chromalab.engine import catalog, changes, records
-from chromalab.engine.building import Builder
-from chromalab.engine.catalog import Entry
+from chromalab.engine import changes
 from chromalab.engine.directory import Directory
-from chromalab.engine.facts import Counts, Facts, Order
-from chromalab.engine.indexing import Material, can_index
+from chromalab.engine.disk import catalog, records
+from chromalab.engine.disk.catalog import Entry
+from chromalab.engine.disk.store import Store
+from chromalab.engine.disk.vectors import MissingVectorsError
+from chromalab.engine.filter.facts import Counts, Facts, Order
+from chromalab.engine.filter.statistics import distinct, facts
+from chromalab.engine.index.building import Builder
+from chromalab.engine.index.indexing import Material, can_index
+from chromalab.engine.index.nearest import Search, nearest
+from chromalab.engine.index.recall import recall
 from chromalab.engine.interface import Batch, Filter, Rows, Vectors, Written
-from chromalab.engine.nearest import Search, nearest
 from chromalab.engine.opened import Opened
 from chromalab.engine.plan import Indexing, Plan, Recall
-from chromalab.engine.recall import recall
 from chromalab.engine.resident import Resident
-from chromalab.engine.statistics import distinct, facts
-from chromalab.engine.store import Store
 from chromalab.engine.upkeep import Upkeep
-from chromalab.engine.vectors import MissingVectorsError
 from chromalab.errors import NotFoundError
 
 __all__ = ["EmbeddedEngine"]

@@ -14,8 +14,8 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.engine.facts import Counts, Facts, Order
-from chromalab.engine.filters import Clause
+from chromalab.engine.filter.clauses import Clause
+from chromalab.engine.filter.facts import Counts, Facts, Order
 from chromalab.engine.plan import Indexing, Plan, Recall
 
 __all__ = [

@@ -9,15 +9,15 @@ from functools import cached_property
 
 import numpy as np
 
-from chromalab.engine import records
-from chromalab.engine.catalog import Entry
-from chromalab.engine.columns import Column
-from chromalab.engine.distances import Norms
-from chromalab.engine.facts import Order
+from chromalab.engine.disk import records
+from chromalab.engine.disk.catalog import Entry
+from chromalab.engine.filter.columns import Column
+from chromalab.engine.filter.facts import Order
+from chromalab.engine.filter.matching import Positions, matching
+from chromalab.engine.index.distances import Norms
+from chromalab.engine.index.view import View
 from chromalab.engine.interface import Filter, Rows, Vectors
-from chromalab.engine.matching import Positions, matching
 from chromalab.engine.resident import Resident
-from chromalab.engine.view import View
 from chromalab.errors import (
     InternalError,
     InvalidArgumentError,

@@ -9,14 +9,14 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from chromalab.engine.catalog import Entry, Row, read_row
-from chromalab.engine.columns import Columns
-from chromalab.engine.distances import Norms, norms_of
-from chromalab.engine.indexing import CollectionIndex
+from chromalab.engine.disk.catalog import Entry, Row, read_row
+from chromalab.engine.disk.vectors import VectorFile
+from chromalab.engine.filter.columns import Columns
+from chromalab.engine.filter.selection import Positions, Selection
+from chromalab.engine.index.distances import Norms, norms_of
+from chromalab.engine.index.indexing import CollectionIndex
+from chromalab.engine.index.view import View, view_at
 from chromalab.engine.interface import Filter, Vectors
-from chromalab.engine.selection import Positions, Selection
-from chromalab.engine.vectors import VectorFile
-from chromalab.engine.view import View, view_at
 
 __all__ = ["Resident"]
 

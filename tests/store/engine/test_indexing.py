@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import chromalab
-from chromalab.engine.graph_file import GraphFile
+from chromalab.engine.index.graph_file import GraphFile
 
 ROWS, DIMENSION = 10_400, 800  # the smallest collection that has an index, of not too few rows
 QUICK = {"space": "cosine", "max_neighbors": 8, "ef_construction": 40, "num_threads": 1}

@@ -11,7 +11,7 @@ import pytest
 
 import chromalab
 from chromalab import errors
-from chromalab.engine.journal import holds_wal, is_wal
+from chromalab.engine.disk.journal import holds_wal, is_wal
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from chromalab.engine.distances import distances, norms_of
-from chromalab.engine.scan import ExactScan
+from chromalab.engine.index.distances import distances, norms_of
+from chromalab.engine.index.scan import ExactScan
 
 
 def true_answer(vectors, query, k, slots, space):

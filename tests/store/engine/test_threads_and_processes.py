@@ -8,7 +8,7 @@ import pytest
 
 import chromalab
 from chromalab.engine import EmbeddedEngine, Scope
-from chromalab.engine.store import Store
+from chromalab.engine.disk.store import Store
 
 
 @pytest.fixture

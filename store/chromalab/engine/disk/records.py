@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from chromalab.engine.checksums import content_checksum, vector_checksums
+from chromalab.engine.disk.checksums import content_checksum, vector_checksums
 from chromalab.engine.interface import Batch
 from chromalab.errors import InternalError, short
 

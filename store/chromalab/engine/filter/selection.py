@@ -12,9 +12,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.engine.distances import Norms
+from chromalab.engine.index.distances import Norms
+from chromalab.engine.index.view import View
 from chromalab.engine.interface import Filter, Vectors
-from chromalab.engine.view import View
 
 __all__ = ["Positions", "Selection"]
 

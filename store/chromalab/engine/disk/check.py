@@ -11,12 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chromalab.engine import catalog, leftovers
-from chromalab.engine.catalog import Entry
-from chromalab.engine.check_records import RESTORE, SAVE, SQLITE, Inspection, reason
-from chromalab.engine.graph_file import GraphFile
+from chromalab.engine.disk import catalog, leftovers
+from chromalab.engine.disk.catalog import Entry
+from chromalab.engine.disk.check_records import RESTORE, SAVE, SQLITE, Inspection, reason
+from chromalab.engine.disk.store import Store
+from chromalab.engine.index.graph_file import GraphFile
 from chromalab.engine.interface import Checked, Problem, Tell
-from chromalab.engine.store import Store
 from chromalab.errors import InternalError, printable
 
 __all__ = ["check"]

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from chromalab.engine import catalog
-from chromalab.engine.store import Store
+from chromalab.engine.disk import catalog
+from chromalab.engine.disk.store import Store
 
 __all__ = ["hold", "ours", "sweeping", "unnamed"]
 

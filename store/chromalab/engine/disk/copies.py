@@ -9,10 +9,10 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import replace
 
-from chromalab.engine import catalog
-from chromalab.engine.catalog import Entry
+from chromalab.engine.disk import catalog
+from chromalab.engine.disk.catalog import Entry
+from chromalab.engine.disk.vectors import VectorFile
 from chromalab.engine.opened import Opened
-from chromalab.engine.vectors import VectorFile
 
 __all__ = ["count", "fork", "own_vectors"]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from chromalab.engine.folder import sync_folder
+from chromalab.engine.disk.folder import sync_folder
 from chromalab.engine.interface import Vectors
 from chromalab.errors import InternalError
 

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.engine.distances import unit
-from chromalab.engine.folder import sync_folder
-from chromalab.engine.graph import Graph, Parameters, empty_index, from_state
+from chromalab.engine.disk.folder import sync_folder
+from chromalab.engine.index.distances import unit
+from chromalab.engine.index.graph import Graph, Parameters, empty_index, from_state
 from chromalab.engine.interface import Vectors
 
 __all__ = ["GraphFile", "Unusable"]

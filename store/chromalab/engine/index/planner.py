@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from chromalab.engine.costs import Costs
+from chromalab.engine.index.costs import Costs
 from chromalab.engine.plan import Plan
 
 __all__ = ["Question", "choose"]

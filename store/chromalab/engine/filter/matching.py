@@ -11,11 +11,11 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.engine import records
-from chromalab.engine.columns import Column
-from chromalab.engine.filters import Clause, Compare, Join, Text
+from chromalab.engine.disk import records
+from chromalab.engine.filter.clauses import Clause, Compare, Join, Text
+from chromalab.engine.filter.columns import Column
+from chromalab.engine.index.view import View
 from chromalab.engine.interface import Filter
-from chromalab.engine.view import View
 
 __all__ = ["Positions", "matching"]
 

@@ -14,9 +14,9 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from chromalab.engine import records
-from chromalab.engine.checksums import vector_checksums
-from chromalab.engine.generations import Access, Draft, take_into_use
+from chromalab.engine.disk import records
+from chromalab.engine.disk.checksums import vector_checksums
+from chromalab.engine.disk.generations import Access, Draft, take_into_use
 from chromalab.engine.interface import Rewritten, Tell, Vectors
 from chromalab.engine.opened import Opened
 from chromalab.errors import EmbeddingFunctionError, InvalidArgumentError

@@ -12,11 +12,11 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.engine.catalog import Entry
-from chromalab.engine.generations import Access, Draft, take_into_use
+from chromalab.engine.disk.catalog import Entry
+from chromalab.engine.disk.generations import Access, Draft, take_into_use
+from chromalab.engine.index.view import View
 from chromalab.engine.interface import Rewritten, Tell, Vectors
 from chromalab.engine.opened import Opened
-from chromalab.engine.view import View
 
 __all__ = ["compact"]
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from chromalab.engine import catalog, records
-from chromalab.engine.catalog import Entry
-from chromalab.engine.checksums import content_checksum, vector_checksums
+from chromalab.engine.disk import catalog, records
+from chromalab.engine.disk.catalog import Entry
+from chromalab.engine.disk.checksums import content_checksum, vector_checksums
+from chromalab.engine.disk.store import Store
 from chromalab.engine.interface import Problem, Vectors
-from chromalab.engine.store import Store
 from chromalab.errors import InternalError, NotFoundError, short
 
 __all__ = ["RESTORE", "SAVE", "SQLITE", "Inspection", "reason"]

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.engine import forks
-from chromalab.engine.distances import unit
+from chromalab.engine.disk import forks
+from chromalab.engine.index.distances import unit
 from chromalab.engine.interface import Vectors
 from chromalab.errors import MissingDependencyError
 

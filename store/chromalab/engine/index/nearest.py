@@ -8,15 +8,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.engine.costs import Costs, machine_costs
-from chromalab.engine.graph import Graph
-from chromalab.engine.indexing import threads_for
+from chromalab.engine.filter.selection import Selection
+from chromalab.engine.index.costs import Costs, machine_costs
+from chromalab.engine.index.graph import Graph
+from chromalab.engine.index.indexing import threads_for
+from chromalab.engine.index.planner import Question, choose
+from chromalab.engine.index.scan import ExactScan, measured
 from chromalab.engine.interface import Filter, Rows, Vectors
 from chromalab.engine.opened import Opened
 from chromalab.engine.plan import Plan
-from chromalab.engine.planner import Question, choose
-from chromalab.engine.scan import ExactScan, measured
-from chromalab.engine.selection import Selection
 
 __all__ = ["Search", "nearest"]
 

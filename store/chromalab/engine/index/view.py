@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.engine.catalog import Entry
+from chromalab.engine.disk.catalog import Entry
 from chromalab.errors import InternalError
 
 __all__ = ["View", "view_at"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.engine.distances import Norms, distances, error_bound, rough_distances
+from chromalab.engine.index.distances import Norms, distances, error_bound, rough_distances
 from chromalab.engine.interface import Vectors
 
 __all__ = ["ExactScan", "measured"]

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from chromalab.engine import forks
-from chromalab.engine.folder import identity, prepare, translated
-from chromalab.engine.journal import is_busy, is_wal, wal_failed, wal_works, warn_once
-from chromalab.engine.schema import check_format, check_origin, migrate
+from chromalab.engine.disk import forks
+from chromalab.engine.disk.folder import identity, prepare, translated
+from chromalab.engine.disk.journal import is_busy, is_wal, wal_failed, wal_works, warn_once
+from chromalab.engine.disk.schema import check_format, check_origin, migrate
 from chromalab.errors import (
     ClientClosedError,
     InternalError,

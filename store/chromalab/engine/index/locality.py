@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.engine.distances import unit
+from chromalab.engine.index.distances import unit
 from chromalab.engine.interface import Vectors
 
 __all__ = ["by_neighbourhood"]

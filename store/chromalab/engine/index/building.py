@@ -14,8 +14,8 @@ import weakref
 from collections.abc import Callable
 from uuid import UUID
 
-from chromalab.engine import forks
-from chromalab.engine.graph import Stopped
+from chromalab.engine.disk import forks
+from chromalab.engine.index.graph import Stopped
 from chromalab.errors import ChromalabError
 
 __all__ = ["Builder"]

@@ -18,8 +18,8 @@ from uuid import UUID
 
 import numpy as np
 
-from chromalab.engine import leftovers
-from chromalab.engine.folder import sync_folder, translated
+from chromalab.engine.disk import leftovers
+from chromalab.engine.disk.folder import sync_folder, translated
 from chromalab.engine.interface import Vectors
 from chromalab.engine.opened import Opened
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid4
 
-from chromalab.engine.configuration import SPACES, changed_configuration
+from chromalab.engine.disk.configuration import SPACES, changed_configuration
 from chromalab.engine.interface import CollectionModel
 from chromalab.errors import InternalError, NotFoundError, UniqueConstraintError, near
 

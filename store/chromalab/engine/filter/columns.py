@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.engine import records
-from chromalab.engine.dictionary import Codes, Dictionary
-from chromalab.engine.view import View
+from chromalab.engine.disk import records
+from chromalab.engine.filter.dictionary import Codes, Dictionary
+from chromalab.engine.index.view import View
 from chromalab.errors import InternalError, MissingDependencyError
 
 if TYPE_CHECKING:

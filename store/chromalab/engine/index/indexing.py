@@ -22,16 +22,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.engine import forks
-from chromalab.engine.catalog import Entry
-from chromalab.engine.distances import Norms
-from chromalab.engine.graph import Graph, Parameters, has_hnswlib
-from chromalab.engine.graph_file import GraphFile, Unusable
+from chromalab.engine.disk import forks
+from chromalab.engine.disk.catalog import Entry
+from chromalab.engine.index.distances import Norms
+from chromalab.engine.index.graph import Graph, Parameters, has_hnswlib
+from chromalab.engine.index.graph_file import GraphFile, Unusable
+from chromalab.engine.index.locality import by_neighbourhood
+from chromalab.engine.index.scan import ExactScan
+from chromalab.engine.index.view import View
 from chromalab.engine.interface import Vectors
-from chromalab.engine.locality import by_neighbourhood
 from chromalab.engine.plan import Indexing
-from chromalab.engine.scan import ExactScan
-from chromalab.engine.view import View
 from chromalab.errors import ChromalabWarning
 
 __all__ = ["CollectionIndex", "Material", "can_index", "graph_file", "threads_for"]

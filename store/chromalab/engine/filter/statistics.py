@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.engine import records
-from chromalab.engine.dictionary import Dictionary, ordering
-from chromalab.engine.facts import Counts, Facts, KeyFacts, Spread
+from chromalab.engine.disk import records
+from chromalab.engine.filter.dictionary import Dictionary, ordering
+from chromalab.engine.filter.facts import Counts, Facts, KeyFacts, Spread
 from chromalab.engine.interface import Filter, Vectors
 from chromalab.engine.opened import Opened
 
