@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chromalab.engine.disk import catalog, copies, records
+from chromalab.engine.disk import catalog, copies, pending, records
 from chromalab.engine.interface import Batch, Filter, Written
 from chromalab.engine.opened import Opened
 from chromalab.errors import EmbeddingFunctionError
@@ -39,7 +39,8 @@ def write(
         dimension = batch.vectors.shape[1]
         entry = copies.own_vectors(collection, durable=durable)
         file = collection.resident.file(entry, dimension)
-        file.append(batch.vectors[moved], after=entry.slots, durable=durable)
+        rows = batch.vectors[moved]
+        pending.append(connection, file, rows, after=entry.slots, durable=durable)
         slots += len(moved)
     records.insert(connection, entry.number, batch, new, entry.slots)
     if old:

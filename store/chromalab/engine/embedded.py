@@ -17,7 +17,7 @@ from uuid import UUID
 
 from chromalab.engine import changes
 from chromalab.engine.directory import Directory
-from chromalab.engine.disk import catalog, records
+from chromalab.engine.disk import catalog, pending, records
 from chromalab.engine.disk.catalog import Entry
 from chromalab.engine.disk.store import Store
 from chromalab.engine.disk.vectors import MissingVectorsError
@@ -49,6 +49,7 @@ class EmbeddedEngine(Directory, Upkeep):
 
     def __init__(self, path: Path, *, durability: str = "full") -> None:
         self.store = Store(path, durability)
+        pending.restore(self.store)
         self._residents: dict[UUID, Resident] = {}
         self._builder = Builder(self._bring_up)
 

@@ -116,7 +116,7 @@ class Opened:
                     ids=read["id"],
                     vectors=self._rows(vectors, positions) if "embeddings" in fields else None,
                     documents=read.get("document"),
-                    metadatas=None if texts is None else [records.load(text) for text in texts],
+                    metadatas=None if texts is None else records.load_all(texts),
                     uris=read.get("uri"),
                 )
             )

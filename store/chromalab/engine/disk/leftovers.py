@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from chromalab.engine.disk import catalog
+from chromalab.engine.disk import catalog, pending
 from chromalab.engine.disk.store import Store
 
 __all__ = ["hold", "ours", "sweeping", "unnamed"]
@@ -35,6 +35,7 @@ def sweeping(store: Store) -> Iterator[sqlite3.Connection]:
         named = catalog.file_names(connection)
         _remove(unnamed(store.path, named))
         yield connection
+        pending.forget(connection)
         given_up = named - catalog.file_names(connection)
     _remove(store.vectors / name for name in given_up)
     _remove((store.path / "index" / name).with_suffix(".hnsw") for name in given_up)

@@ -82,9 +82,20 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    (
+        """
+        CREATE TABLE pending_vectors (
+            file TEXT NOT NULL,
+            slot INTEGER NOT NULL,
+            vector BLOB NOT NULL,
+            PRIMARY KEY (file, slot)
+        ) WITHOUT ROWID
+        """,
+    ),
 )
 _TABLES = {
-    "collections", "records", "dead_slots", "changed", "tenants", "databases", "sqlite_sequence",
+    "collections", "records", "dead_slots", "changed", "pending_vectors", "tenants", "databases",
+    "sqlite_sequence",
 }  # fmt: skip
 _INDEXES = {"records_by_slot"}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 import stat
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,30 @@ class VectorFile:
                 _sync(handle)
         if durable and not after:
             sync_folder(self.path.parent)
+
+    def lacking(self, rows: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+        """Of some rows, (slot, bytes) each, those that the file does not hold like that."""
+        try:
+            handle = self._open(os.O_RDONLY, 0)
+        except MissingVectorsError:
+            return []
+        with os.fdopen(handle, "rb") as file:
+            lacking = []
+            for slot, row in rows:
+                file.seek(slot * self.dimension * _ITEM)
+                if file.read(len(row)) != row:
+                    lacking.append((slot, row))
+        return lacking
+
+    def rewrite(self, rows: Iterable[tuple[int, bytes]]) -> None:
+        """Write the bytes of some rows again, and wait until the disk has them."""
+        handle = self._open(os.O_RDWR, 0)
+        with os.fdopen(handle, "r+b") as file:
+            for slot, row in rows:
+                file.seek(slot * self.dimension * _ITEM)
+                file.write(row)
+            file.flush()
+            _sync(handle)
 
     def rows(self, count: int) -> Vectors:
         """Map the first `count` rows: (count, dimension), float32, read-only.

@@ -48,13 +48,26 @@ class Join:
         return all(answers) if self.operator == "$and" else any(answers)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Compare:
-    """One metadata key against one value."""
+    """One metadata key against one value.
+
+    Two are equal if they pick the same: 1 and True, which are equal in Python, do not.
+    """
 
     key: str
     operator: str
     value: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Compare) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> tuple[str, str, str]:
+        return self.key, self.operator, repr(self.value)
 
     def matches(self, metadata: Metadata, document: str | None) -> bool:
         """Whether the value under the key compares so."""

@@ -12,8 +12,8 @@ __all__ = ["Question", "choose"]
 
 _NEIGHBORS_A_STEP = 14  # rows compared for each candidate that a walk holds, at M = 16
 _SELECTED = 0.0004  # microseconds to keep a row's distance apart from the nearest ones
-_WALKED = 0.6  # a walk compares rows in place: a part of what it costs to gather them
-_WIDER = 1.8  # how many more candidates a walk holds behind a filter, as it looks further out
+_WALKED = 2.5  # a walk jumps where a gathered block goes forward: it waits longer for each row
+_WIDER = 2.5  # how many more candidates a walk holds behind a filter, as it looks further out
 _SPARE = 4  # candidates beyond k, as the graph ranks in float32
 _SURE = 3  # standard deviations of how many of the candidates pass a filter
 
