@@ -16,6 +16,7 @@ from chromalab.engine.interface import Vectors
 
 __all__ = ["Norms", "distances", "error_bound", "norms_of", "rough_distances", "unit"]
 
+_LARGE = 32_000_000  # numbers from which on several threads are quicker
 _BLOCK = 8192  # rows whose norms are taken together
 _UNIT = float(np.finfo(np.float32).eps)
 _TINY, _HUGE = 1e-15, 1e18  # beyond these norms, squares come near the ends of float32
@@ -89,8 +90,7 @@ def rough_distances(
         space: "l2", "cosine" or "ip".
     """
     with np.errstate(over="ignore", invalid="ignore"):  # odd rows and queries are measured anyway
-        # A product with a vector reads the rows once, as they lie.
-        dot = (rows @ queries[0])[np.newaxis] if len(queries) == 1 else queries @ rows.T
+        dot = _dot(rows, queries[0])[np.newaxis] if len(queries) == 1 else queries @ rows.T
         if space == "ip":
             return np.asarray(np.subtract(1, dot, out=dot))
         norms = np.sqrt(np.einsum("ij,ij->i", queries, queries))[:, np.newaxis]
@@ -120,6 +120,13 @@ def unit(rows: Vectors) -> Vectors:
     wide = rows.astype(np.float64)
     norms = np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, np.newaxis]
     return np.asarray(rows / (norms + (norms == 0)), dtype=np.float32)
+
+
+def _dot(rows: Vectors, query: Vectors) -> Vectors:
+    """Multiply rows with one vector; what memory bounds needs no threads, which wait by spinning."""
+    if rows.size > _LARGE:
+        return np.asarray(rows @ query)
+    return np.asarray(np.einsum("ij,j->i", rows, query))
 
 
 def _divide(dot: NDArray[Any], norms: NDArray[Any]) -> NDArray[Any]:
