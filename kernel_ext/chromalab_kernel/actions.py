@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import chromalab
 from chromalab import embed
 from chromalab.display import one_line
-from chromalab.engine.disk.configuration import SPACES
+from chromalab.engine.configuration import SPACES
 from chromalab.errors import InvalidArgumentError, UniqueConstraintError, near
 from chromalab.listing import CollectionList
 from chromalab.validation import check_name

@@ -19,7 +19,7 @@ from chromalab.embed import (
     to_config,
 )
 from chromalab.engine import CollectionModel, Engine, Lease, Scope
-from chromalab.engine.disk.configuration import new_configuration
+from chromalab.engine.configuration import new_configuration
 from chromalab.errors import (
     AuthorizationError,
     ChromalabError,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from chromalab.arguments import no_images, read_filter, read_texts
@@ -16,6 +14,7 @@ from chromalab.engine.interface import Vectors
 from chromalab.engine.plan import Plan, Recall
 from chromalab.errors import InvalidArgumentError
 from chromalab.frames import data_frame
+from chromalab.progress import bar
 from chromalab.types import Documents, Embeddings, IDs, Where, WhereDocument
 from chromalab.validation import check_embeddings, check_n_results
 
@@ -43,7 +42,7 @@ class Explanation:
     plan: Plan
 
     def __repr__(self) -> str:
-        return text_table(["step", "what"], self._rows())
+        return text_table(["step", "what"], self._rows(), width=160)
 
     def _repr_html_(self) -> str:
         return html_table(["step", "what"], self._rows())
@@ -65,13 +64,13 @@ class Explanation:
                     ["tail", f"{plan.tail:,} records that the index lacks are compared too"]
                 )
         rows.append(["index", plan.index])
-        costs = ", ".join(f"{way} {ms:.2g} ms" for way, ms in plan.estimates.items())
+        costs = ", ".join(f"{way} {max(ms, 0.01):.2g} ms" for way, ms in plan.estimates.items())
         return [*rows, ["estimates", costs]]
 
 
-@dataclass(frozen=True)
-class RecallEstimate:
-    """The share of the true nearest neighbours that queries find.
+@dataclass(frozen=True, repr=False)
+class RecallEstimate(Recall):
+    """The share of the true nearest neighbours that queries find; `float(...)` is that share.
 
     Attributes:
         value: The mean over the sample; 1.0 is all of them.
@@ -81,13 +80,6 @@ class RecallEstimate:
         method: "exact scan" or "index".
         ef: Candidates the index held on its walk; None for an exact scan.
     """
-
-    value: float
-    sample: int
-    k: int
-    random_state: int
-    method: str
-    ef: int | None
 
     def __float__(self) -> float:
         return self.value
@@ -150,13 +142,11 @@ class Planned(Described):
             >>> points.recall()
             recall@1 1.000 (exact scan; 2 records asked)
         """
-        sample, k = check_n_results(sample), check_n_results(k)
-        found: Recall = self._engine.recall(self.id, sample, k, random_state)
-        return RecallEstimate(
-            found.value, found.sample, found.k, found.random_state, found.method, found.ef
-        )
+        sample, k = check_n_results(sample, "sample"), check_n_results(k, "k")
+        found = self._engine.recall(self.id, sample, k, random_state)
+        return RecallEstimate(**asdict(found))
 
-    def build_index(self, progress: bool = True) -> None:
+    def build_index(self, *, progress: bool = True) -> None:
         """Bring the index up to date now, and wait for it; else it is done in the background.
 
         A small collection needs none: comparing all its records is quicker.
@@ -164,8 +154,8 @@ class Planned(Described):
         Args:
             progress: Whether to show a bar after a second.
         """
-        with _bar(f"Indexing {self.name}", progress) as report:
-            self._engine.build_index(self.id, report)
+        with bar(f"index {self.name}", "row", progress) as tell:
+            self._engine.build_index(self.id, tell)
 
     def _queries(
         self, embeddings: Any, texts: Any, images: Any = None, uris: Any = None
@@ -187,16 +177,3 @@ class Planned(Described):
         if ids is not None and not isinstance(ids, str) and not len(ids):
             return Filter(ids=[])
         return read_filter(ids, where, where_document)
-
-
-@contextmanager
-def _bar(title: str, progress: bool) -> Iterator[Callable[[int, int], None]]:
-    from tqdm.auto import tqdm
-
-    with tqdm(desc=title, unit="row", delay=1, disable=not progress) as bar:
-
-        def report(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield report

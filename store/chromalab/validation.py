@@ -176,14 +176,12 @@ def check_include(include: Any, allowed: Sequence[str]) -> list[str]:
     return listed
 
 
-def check_n_results(n_results: Any) -> int:
-    """Check `n_results`: a whole number from 1."""
+def check_n_results(n_results: Any, what: str = "n_results") -> int:
+    """Check `n_results`, or another count: a whole number from 1."""
     if isinstance(n_results, bool) or not isinstance(n_results, int | np.integer):
-        raise InvalidArgumentError(f"n_results is a whole number; found {short(n_results)}.")
+        raise InvalidArgumentError(f"{what} is a whole number; found {short(n_results)}.")
     if n_results < 1:
-        raise InvalidArgumentTypeError(
-            f"n_results must be at least 1; found {short(int(n_results))}."
-        )
+        raise InvalidArgumentTypeError(f"{what} must be at least 1; found {short(int(n_results))}.")
     return int(n_results)
 
 

@@ -1,8 +1,8 @@
 """The embedded engine; what other rooms may use of it."""
 
 from chromalab.engine.embedded import EmbeddedEngine
+from chromalab.engine.facts import Counts, Facts, KeyFacts, Order, Spread
 from chromalab.engine.filter.clauses import parse_where, parse_where_document
-from chromalab.engine.filter.facts import Counts, Facts, KeyFacts, Order, Spread
 from chromalab.engine.interface import (
     Batch,
     CollectionModel,

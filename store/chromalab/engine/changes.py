@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chromalab.engine.disk import catalog, copies, pending, records
+from chromalab.engine.disk import catalog, collection_forks, pending, records
 from chromalab.engine.interface import Batch, Filter, Written
 from chromalab.engine.opened import Opened
 from chromalab.errors import EmbeddingFunctionError
@@ -37,7 +37,7 @@ def write(
     if batch.vectors is not None:
         moved = new + old
         dimension = batch.vectors.shape[1]
-        entry = copies.own_vectors(collection, durable=durable)
+        entry = collection_forks.own_vectors(collection, durable=durable)
         file = collection.resident.file(entry, dimension)
         rows = batch.vectors[moved]
         pending.append(connection, file, rows, after=entry.slots, durable=durable)

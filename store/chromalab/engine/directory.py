@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from chromalab.engine.disk import catalog, copies, tenants
+from chromalab.engine.disk import catalog, collection_forks, tenants
 from chromalab.engine.disk.leftovers import sweeping
 from chromalab.engine.disk.store import Store
+from chromalab.engine.index.collection_index import graph_file
 from chromalab.engine.interface import CollectionModel, DatabaseModel, Scope
 from chromalab.errors import NotFoundError
 
@@ -81,12 +82,16 @@ class Directory:
     def fork_collection(self, id: UUID, name: str) -> CollectionModel:
         """Copy a collection; the copy shares the vectors until it writes some."""
         with self.store.write() as connection:
-            return copies.fork(connection, catalog.find_id(connection, id), name).model
+            source = catalog.find_id(connection, id)
+            made = collection_forks.fork(connection, source, name)
+        most = (source.slots, source.hnsw.get("max_neighbors", 16))
+        graph_file(self.store.vectors, source).copy_to(graph_file(self.store.vectors, made), *most)
+        return made.model
 
     def count_forks(self, id: UUID) -> int:
         """Count the forks that share the vector file of a collection."""
         with self.store.read() as connection:
-            return copies.count(connection, catalog.find_id(connection, id))
+            return collection_forks.count(connection, catalog.find_id(connection, id))
 
     def check_scope(self, scope: Scope) -> None:
         """Raise NotFoundError where the tenant or the database is not there."""

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -18,21 +17,20 @@ from uuid import UUID
 from chromalab.engine import changes
 from chromalab.engine.directory import Directory
 from chromalab.engine.disk import catalog, pending, records
-from chromalab.engine.disk.catalog import Entry
 from chromalab.engine.disk.store import Store
 from chromalab.engine.disk.vectors import MissingVectorsError
-from chromalab.engine.filter.facts import Counts, Facts, Order
-from chromalab.engine.filter.statistics import distinct, facts
+from chromalab.engine.facts import Counts, Facts, Order
 from chromalab.engine.index.building import Builder
-from chromalab.engine.index.indexing import Material, can_index
-from chromalab.engine.index.nearest import Search, nearest
-from chromalab.engine.index.recall import recall
-from chromalab.engine.interface import Batch, Filter, Rows, Vectors, Written
+from chromalab.engine.index.collection_index import Material, can_index
+from chromalab.engine.interface import Batch, Filter, Rows, Tell, Vectors, Written
+from chromalab.engine.nearest import Search, nearest
 from chromalab.engine.opened import Opened
 from chromalab.engine.plan import Indexing, Plan, Recall
+from chromalab.engine.recall import recall
 from chromalab.engine.resident import Resident
-from chromalab.engine.upkeep import Upkeep
-from chromalab.errors import NotFoundError
+from chromalab.engine.statistics import distinct, facts
+from chromalab.engine.upkeep.calls import Upkeep
+from chromalab.errors import ChromalabError, NotFoundError
 
 __all__ = ["EmbeddedEngine"]
 
@@ -49,7 +47,11 @@ class EmbeddedEngine(Directory, Upkeep):
 
     def __init__(self, path: Path, *, durability: str = "full") -> None:
         self.store = Store(path, durability)
-        pending.restore(self.store)
+        try:
+            pending.restore(self.store)
+        except BaseException:
+            self.store.close()
+            raise
         self._residents: dict[UUID, Resident] = {}
         self._builder = Builder(self._bring_up)
 
@@ -113,7 +115,7 @@ class EmbeddedEngine(Directory, Upkeep):
         collection, found = self._read(
             id, lambda found: (found, nearest(found, queries, k, filter, fields))
         )
-        self._ask(collection, collection.entry, searching=True)
+        self._ask(collection, searching=True)
         return found
 
     def explain(self, id: UUID, queries: Vectors, k: int, filter: Filter) -> Plan:
@@ -128,9 +130,9 @@ class EmbeddedEngine(Directory, Upkeep):
         """Say how far the index is."""
         return self._read(id, lambda found: found.resident.index.indexing(found.entry, found.view))
 
-    def build_index(self, id: UUID, report: Callable[[int, int], None]) -> None:
+    def build_index(self, id: UUID, tell: Tell) -> None:
         """Bring the index up to date now."""
-        self._make_index(id, everything=True, report=report)
+        self._make_index(id, everything=True, tell=tell)
 
     def delete(self, id: UUID, filter: Filter, limit: int | None) -> int:
         """Delete the records that match."""
@@ -149,16 +151,18 @@ class EmbeddedEngine(Directory, Upkeep):
             written = changes.write(
                 collection, batch, insert=insert, change=change, durable=durable
             )
-        if batch.vectors is not None:
-            entry = collection.entry
-            self._ask(collection, replace(entry, slots=entry.slots + len(batch.ids)))
+        if written.added or written.changed:
+            with suppress(ChromalabError):  # what was written is written, whatever comes after it
+                self._read(id, self._ask)
         return written
 
-    def _ask(self, collection: Opened, entry: Entry, *, searching: bool = False) -> None:
+    def _ask(self, collection: Opened, *, searching: bool = False) -> None:
         """Have the index made in the background, if it is due."""
-        index = collection.resident.index
-        if index.is_due(entry, entry.slots, searching=searching) and can_index():
-            self._builder.ask(entry.model.id)
+        entry = collection.entry
+        # An add reads no view: it may ask for nothing when most rows are dead.
+        live = len(collection.view.slots) if searching else entry.slots
+        if collection.resident.index.is_due(entry, live, searching=searching) and can_index():
+            self._builder.ask(entry.model.id, quiet=searching)
 
     def _bring_up(self, id: UUID, stop: Callable[[], bool]) -> None:
         self._make_index(id, stop=stop)

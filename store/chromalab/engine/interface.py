@@ -14,8 +14,8 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.engine.facts import Counts, Facts, Order
 from chromalab.engine.filter.clauses import Clause
-from chromalab.engine.filter.facts import Counts, Facts, Order
 from chromalab.engine.plan import Indexing, Plan, Recall
 
 __all__ = [
@@ -314,8 +314,8 @@ class Engine(Protocol):
         """Say how far the index is."""
         ...
 
-    def build_index(self, id: UUID, report: Callable[[int, int], None]) -> None:
-        """Bring the index up to date now; `report` is told the rows done, and of how many."""
+    def build_index(self, id: UUID, tell: Tell) -> None:
+        """Bring the index up to date now; `tell` is told the rows done, and of how many."""
         ...
 
     def delete(self, id: UUID, filter: Filter, limit: int | None) -> int:

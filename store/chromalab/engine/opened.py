@@ -11,11 +11,11 @@ import numpy as np
 
 from chromalab.engine.disk import records
 from chromalab.engine.disk.catalog import Entry
+from chromalab.engine.disk.view import View
+from chromalab.engine.facts import Order
 from chromalab.engine.filter.columns import Column
-from chromalab.engine.filter.facts import Order
 from chromalab.engine.filter.matching import Positions, matching
 from chromalab.engine.index.distances import Norms
-from chromalab.engine.index.view import View
 from chromalab.engine.interface import Filter, Rows, Vectors
 from chromalab.engine.resident import Resident
 from chromalab.errors import (

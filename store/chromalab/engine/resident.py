@@ -11,11 +11,11 @@ from pathlib import Path
 
 from chromalab.engine.disk.catalog import Entry, Row, read_row
 from chromalab.engine.disk.vectors import VectorFile
+from chromalab.engine.disk.view import View, view_at
 from chromalab.engine.filter.columns import Columns
-from chromalab.engine.filter.selection import Positions, Selection
+from chromalab.engine.index.collection_index import CollectionIndex
 from chromalab.engine.index.distances import Norms, norms_of
-from chromalab.engine.index.indexing import CollectionIndex
-from chromalab.engine.index.view import View, view_at
+from chromalab.engine.index.selection import Positions, Selection
 from chromalab.engine.interface import Filter, Vectors
 
 __all__ = ["Resident"]

@@ -1,5 +1,6 @@
 """The index: what it finds, that it is right at once after every write, and that it is disposable."""
 
+import os
 import threading
 
 import numpy as np
@@ -142,15 +143,15 @@ def test_when_most_rows_are_deleted_queries_still_return_as_many_as_asked_for(st
     assert recall(collection, vectors, queries_near(vectors), rows) >= 0.95
 
 
-def test_a_new_process_reads_the_file_and_builds_nothing(indexed, vectors):
-    before = index_file(indexed).read_bytes()
+def test_a_client_that_opens_the_folder_again_reads_the_file_and_builds_nothing(indexed, vectors):
+    before = GraphFile(index_file(indexed)).stamp()
     with chromalab.PersistentClient(indexed) as client:
         collection = client.get_collection("rows")
         assert collection.explain(query_embeddings=vectors[:1]).plan.method == "exact scan"
         collection.build_index(progress=False)
         assert collection.explain(query_embeddings=vectors[:1]).plan.method == "index"
         assert recall(collection, vectors, queries_near(vectors), np.arange(ROWS)) >= 0.95
-    assert index_file(indexed).read_bytes() == before
+    assert GraphFile(index_file(indexed)).stamp() == before
 
 
 def test_the_background_thread_makes_it_after_a_write(vectors, tmp_path):
@@ -166,18 +167,37 @@ def test_the_background_thread_makes_it_after_a_write(vectors, tmp_path):
         assert (status.num_indexed_ops, status.num_unindexed_ops) == (ROWS, 0)
 
 
-def test_closing_the_client_stops_a_build_and_leaves_nothing(vectors, tmp_path):
+def test_a_build_stops_when_it_is_told_to_and_leaves_nothing(vectors, tmp_path):
+    with chromalab.PersistentClient(tmp_path) as client:
+        collection = client.create_collection(
+            "rows", embedding_function=None, configuration={"hnsw": QUICK}
+        )
+        fill(collection, vectors)
+        done = []
+
+        def interrupt(rows, total):
+            done.append((rows, total))
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            client._engine.build_index(collection.id, interrupt)
+        assert done[0][0] < done[0][1]
+        assert not list(tmp_path.glob("index/*"))
+        assert collection.query(query_embeddings=vectors[:1], n_results=1)["ids"] == [["v0"]]
+        collection.build_index(progress=False)
+        assert collection.explain(query_embeddings=vectors[:1]).plan.method == "index"
+
+
+def test_closing_the_client_ends_its_thread(vectors, tmp_path):
     client = chromalab.PersistentClient(tmp_path)
+    configuration = {"hnsw": {**QUICK, "ef_construction": 4000}}
     collection = client.create_collection(
-        "rows",
-        embedding_function=None,
-        configuration={"hnsw": {**QUICK, "ef_construction": 4000}},
+        "rows", embedding_function=None, configuration=configuration
     )
     fill(collection, vectors)
-    until(lambda: any(t.name == "chromalab-index" for t in threading.enumerate()))
+    assert any(thread.name == "chromalab-index" for thread in threading.enumerate())
     client.close()
     assert not any(t.name == "chromalab-index" and t.is_alive() for t in threading.enumerate())
-    assert not list(tmp_path.glob("index/*"))
 
 
 def test_the_same_rows_give_the_same_file(indexed, vectors, tmp_path):
@@ -249,3 +269,76 @@ def until(happened, tries=3_000_000):
         if happened():
             return
     pytest.fail("it did not happen")
+
+
+def test_a_fork_has_the_index_of_its_original_and_grows_its_own(store, vectors):
+    path, _, collection = store
+    branch = collection.fork("branch")
+    written = {GraphFile(file).stamp()[0] for file in (path / "index").iterdir()}
+    branch.build_index(progress=False)
+    collection.add(ids=["here"], embeddings=vectors[:1] + 1)
+    branch.add(ids=["there"], embeddings=vectors[:1] + 1)
+    assert branch.explain(query_embeddings=vectors[:1]).plan.method == "index"
+    assert branch.query(query_embeddings=vectors[:1] + 1, n_results=1)["ids"] == [["there"]]
+    assert collection.query(query_embeddings=vectors[:1] + 1, n_results=1)["ids"] == [["here"]]
+    assert {GraphFile(file).stamp()[0] for file in (path / "index").iterdir()} == written
+
+
+def test_a_fork_finds_what_its_original_has_deleted(store, vectors):
+    _, _, collection = store
+    branch = collection.fork("branch")
+    collection.delete(ids=[f"v{row}" for row in range(250)])
+    collection.build_index(progress=False)
+    branch.build_index(progress=False)
+    assert branch.explain(query_embeddings=vectors[:1]).plan.method == "index"
+    found = branch.query(query_embeddings=vectors[:250], n_results=1)["ids"]
+    assert sum(ids == [f"v{row}"] for row, ids in enumerate(found)) >= 245
+
+
+def test_two_filters_that_are_equal_in_python_are_not_the_same(store, vectors):
+    _, _, collection = store
+    collection.update(ids=["v1", "v2", "v3"], metadatas=[{"x": 1}, {"x": True}, {"x": 1.0}])
+    found = [
+        collection.query(query_embeddings=vectors[:1], where=where)["ids"][0]
+        for where in ({"x": 1}, {"x": True}, {"x": 1}, {"x": {"$in": [True]}}, {"x": {"$in": [1]}})
+    ]
+    assert [sorted(ids) for ids in found] == [
+        ["v1", "v3"],
+        ["v2"],
+        ["v1", "v3"],
+        ["v2"],
+        ["v1", "v3"],
+    ]
+
+
+@pytest.mark.parametrize("trap", ["a link", "a pipe", "a folder", "a giant"])
+def test_what_a_stranger_put_in_the_place_of_the_index_does_no_harm(store, vectors, tmp_path, trap):
+    path, client, _ = store
+    client.close()
+    file, victim = index_file(path), tmp_path / "victim"
+    file.unlink()
+    victim.write_bytes(b"mine")
+    if trap == "a link":
+        file.symlink_to(victim)
+    elif trap == "a pipe":
+        os.mkfifo(file)
+    elif trap == "a folder":
+        file.mkdir()
+    else:
+        with file.open("wb") as sparse:
+            sparse.truncate(1 << 40)
+    with chromalab.PersistentClient(path) as opened:
+        collection = opened.get_collection("rows")
+        collection.build_index(progress=False)
+        assert recall(collection, vectors, queries_near(vectors, 10), np.arange(ROWS)) >= 0.9
+        opened.delete_collection("rows")
+    assert victim.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("value", [0, 1, 10**30, True, "x", None, float("inf")])
+def test_parameters_no_graph_can_have_are_refused(tmp_path, value):
+    with (
+        chromalab.PersistentClient(tmp_path) as client,
+        pytest.raises(chromalab.errors.InvalidArgumentError),
+    ):
+        client.create_collection("rows", configuration={"hnsw": {"max_neighbors": value}})

@@ -225,3 +225,23 @@ def test_what_cannot_embed_is_refused(notes):
     with pytest.raises(errors.EmbeddingFunctionError, match="after 2"):
         notes.reembed(lambda texts, w=widths: np.ones((len(texts), next(w))), batch_size=3)
     assert notes.dimension == 3
+
+
+def test_a_function_that_asks_the_same_store_in_the_middle_of_the_write_is_told_so(tmp_path):
+    with chromalab.PersistentClient(tmp_path) as client:
+        notes = client.create_collection("notes", embedding_function=None)
+        notes.add(ids=["a", "b"], embeddings=[[1, 2], [3, 4]], documents=["one", "two"])
+        meanwhile = iter([True])
+
+        class Asking(chromalab.EmbeddingFunction):
+            def __call__(self, input):
+                if next(meanwhile, False):
+                    notes.add(ids=["c"], embeddings=[[5, 6]], documents=["three"])
+                else:
+                    client.count_collections()
+                return np.ones((len(input), 3), dtype=np.float32)
+
+        with pytest.raises(chromalab.errors.ChromalabError):
+            notes.reembed(Asking(), progress=False)
+        assert notes.get(include=["embeddings"])["embeddings"].tolist() == [[1, 2], [3, 4], [5, 6]]
+        assert not client.check(progress=False)

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid4
 
-from chromalab.engine.disk.configuration import SPACES, changed_configuration
+from chromalab.engine.configuration import changed_configuration, is_sound
 from chromalab.engine.interface import CollectionModel
 from chromalab.errors import InternalError, NotFoundError, UniqueConstraintError, near
 
@@ -26,6 +26,7 @@ __all__ = [
     "file_names",
     "find",
     "find_id",
+    "graph_names",
     "ids",
     "modify",
     "read_row",
@@ -34,6 +35,7 @@ __all__ = [
     "wrote",
 ]
 
+_MOST = 2**48  # rows, versions, generations: more than any disk holds
 FILE_NAME = re.compile(r"[0-9a-f-]{36}-\d+\.f32")
 """What vector files are called."""
 
@@ -65,10 +67,20 @@ class Entry:
         return self.shared or f"{self.model.id}-{self.generation}.f32"
 
     @property
+    def graph_name(self) -> str:
+        """The name of the file of its graph; forks share vectors, but grow graphs of their own."""
+        return f"{self.model.id}-{self.generation}.hnsw"
+
+    @property
     def space(self) -> str:
         """The distance: l2, cosine or ip."""
+        return str(self.hnsw["space"])
+
+    @property
+    def hnsw(self) -> Mapping[str, Any]:
+        """The parameters of the index; those of spann run as hnsw's."""
         configuration = self.model.configuration
-        return str((configuration["hnsw"] or configuration["spann"])["space"])
+        return dict(configuration["hnsw"] or configuration["spann"])
 
 
 def create(
@@ -197,8 +209,12 @@ def rows(connection: sqlite3.Connection) -> list[Row]:
 
 def file_names(connection: sqlite3.Connection) -> set[str]:
     """The names of the vector files of all collections, of every tenant."""
-    rows = connection.execute(f"SELECT {_COLUMNS} FROM collections")  # noqa: S608
-    return {read_row(row).file_name for row in rows}
+    return {read_row(row).file_name for row in rows(connection)}
+
+
+def graph_names(connection: sqlite3.Connection) -> set[str]:
+    """The names of the graphs that collections may have, of every tenant."""
+    return {read_row(row).graph_name for row in rows(connection)}
 
 
 def read_row(row: Row) -> Entry:
@@ -231,15 +247,14 @@ def read_row(row: Row) -> Entry:
 
 def _is_sound(entry: Entry) -> bool:
     model = entry.model
-    section = model.configuration["hnsw"] or model.configuration["spann"]
     function = model.configuration["embedding_function"]
     counts = (entry.generation, entry.slots, model.version)
     return (
-        all(type(count) is int and count >= 0 for count in counts)
+        all(type(count) is int and 0 <= count < _MOST for count in counts)
         and (entry.shared is None or FILE_NAME.fullmatch(entry.shared) is not None)
         and model.name.isprintable()
         and isinstance(model.metadata, dict | None)
-        and section["space"] in SPACES
+        and is_sound(model.configuration)
         and (function is None or str(function.get("name", "")).isprintable())
         and (
             model.dimension is None

@@ -6,7 +6,7 @@ import errno
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from chromalab.errors import (
@@ -18,7 +18,15 @@ from chromalab.errors import (
     VersionMismatchError,
 )
 
-__all__ = ["identity", "not_writable", "prepare", "sync_folder", "translated"]
+__all__ = [
+    "hold",
+    "identity",
+    "is_held",
+    "not_writable",
+    "prepare",
+    "sync_folder",
+    "translated",
+]
 
 _EFFECTIVE = os.access in os.supports_effective_ids
 
@@ -53,10 +61,11 @@ def _check(path: Path, file: Path) -> None:
             f"'{path}' holds a store of Chroma. chromalab keeps its own format: choose another folder, "
             "then read the records with chromadb and add them here."
         )
-    if (path / "vectors").is_symlink() or file.is_symlink():
-        raise VersionMismatchError(
-            f"'{path}' is no store of chromalab: 'vectors' or 'store.sqlite3' in it is a link."
-        )
+    for part in (path / "vectors", path / "index", file):
+        if part.is_symlink():
+            raise VersionMismatchError(
+                f"'{path}' is no store of chromalab: {part.name!r} in it is a link."
+            )
     if file.exists() and not _starts_as_sqlite(file):
         raise InternalError(
             f"store.sqlite3 in '{path}' is damaged: it is not a database. "
@@ -145,3 +154,33 @@ def _not_a_folder(path: Path) -> NotAFolderError:
 def _starts_as_sqlite(file: Path) -> bool:
     with file.open("rb") as opened:
         return opened.read(16) in (b"", b"SQLite format 3\0")
+
+
+def hold(handle: int) -> None:
+    """Mark an open file as being written, for as long as it is open; a crash lets go of it.
+
+    Where there are no such locks it goes unmarked. Windows needs none: open files stay.
+    """
+    with suppress(OSError, ImportError):
+        from fcntl import LOCK_EX, LOCK_NB, flock
+
+        flock(handle, LOCK_EX | LOCK_NB)
+
+
+def is_held(file: Path) -> bool:
+    """Whether somebody is writing a file that was marked with `hold`."""
+    try:
+        from fcntl import LOCK_EX, LOCK_NB, flock
+    except ImportError:
+        return False
+    try:
+        handle = os.open(file, os.O_RDWR | os.O_NOFOLLOW)
+    except OSError:
+        return True
+    try:
+        flock(handle, LOCK_EX | LOCK_NB)
+    except OSError:  # held, or no locks here: then nobody can tell
+        return True
+    finally:
+        os.close(handle)
+    return False

@@ -6,7 +6,6 @@ use, graphs of vectors that are gone. They take room and do no harm.
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -14,13 +13,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from chromalab.engine.disk import catalog, pending
+from chromalab.engine.disk.folder import is_held
 from chromalab.engine.disk.store import Store
 
-__all__ = ["hold", "ours", "sweeping", "unnamed"]
+__all__ = ["ours", "sweeping", "unnamed"]
 
 _STEM = r"[0-9a-f-]{36}-\d+"
 _DRAFT_NAME = re.compile(rf"{_STEM}\.f32\.tmp-[0-9a-f]{{16}}")
-_GRAPH_NAME = re.compile(rf"({_STEM})\.hnsw(\.tmp-[0-9A-Za-z-]+)?")
+_GRAPH_NAME = re.compile(rf"({_STEM}\.hnsw)(\.tmp-[0-9A-Za-z-]+)?")
 
 
 @contextmanager
@@ -32,13 +32,14 @@ def sweeping(store: Store) -> Iterator[sqlite3.Connection]:
     commit.
     """
     with store.write(final=True) as connection:
-        named = catalog.file_names(connection)
-        _remove(unnamed(store.path, named))
+        named, graphs = catalog.file_names(connection), catalog.graph_names(connection)
+        _remove(unnamed(store.path, named, graphs))
         yield connection
         pending.forget(connection)
-        given_up = named - catalog.file_names(connection)
-    _remove(store.vectors / name for name in given_up)
-    _remove((store.path / "index" / name).with_suffix(".hnsw") for name in given_up)
+        named -= catalog.file_names(connection)
+        graphs -= catalog.graph_names(connection)
+    _remove(store.vectors / name for name in named)
+    _remove(store.path / "index" / name for name in graphs)
 
 
 def ours(folder: Path) -> set[Path]:
@@ -46,55 +47,26 @@ def ours(folder: Path) -> set[Path]:
     return {*_files(folder / "vectors"), *_files(folder / "index")}
 
 
-def unnamed(folder: Path, named: set[str]) -> list[Path]:
+def unnamed(folder: Path, named: set[str], graphs: set[str]) -> list[Path]:
     """List the files of ours that no collection names, and that nobody is writing.
 
     Args:
         folder: The folder of the store.
         named: The names of the vector files that count.
+        graphs: The names of the graphs that count.
     """
-    stems = {Path(name).stem for name in named}
     found = []
     for file in _files(folder / "vectors"):
         if _DRAFT_NAME.fullmatch(file.name):
-            if not _is_held(file):
+            if not is_held(file):
                 found.append(file)
         elif catalog.FILE_NAME.fullmatch(file.name) and file.name not in named:
             found.append(file)
     for file in _files(folder / "index"):
         graph = _GRAPH_NAME.fullmatch(file.name)
-        if graph is not None and graph[1] not in stems:
+        if graph is not None and (not is_held(file) if graph[2] else graph[1] not in graphs):
             found.append(file)
     return found
-
-
-def hold(handle: int) -> None:
-    """Mark an open file as being written, for as long as it is open; a crash lets go of it.
-
-    Where there are no such locks it goes unmarked. Windows needs none: open files stay.
-    """
-    with suppress(OSError, ImportError):
-        from fcntl import LOCK_EX, LOCK_NB, flock
-
-        flock(handle, LOCK_EX | LOCK_NB)
-
-
-def _is_held(file: Path) -> bool:
-    try:
-        from fcntl import LOCK_EX, LOCK_NB, flock
-    except ImportError:
-        return False
-    try:
-        handle = os.open(file, os.O_RDWR | os.O_NOFOLLOW)
-    except OSError:
-        return True
-    try:
-        flock(handle, LOCK_EX | LOCK_NB)
-    except OSError:  # held, or no locks here: then nobody can tell
-        return True
-    finally:
-        os.close(handle)
-    return False
 
 
 def _files(folder: Path) -> list[Path]:
@@ -106,5 +78,5 @@ def _files(folder: Path) -> list[Path]:
 
 def _remove(files: Iterable[Path]) -> None:
     for file in files:
-        with suppress(PermissionError):  # Windows, while it is mapped: goes with the next
+        with suppress(OSError):  # a folder in its place; Windows, while it is mapped
             file.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from chromalab.engine.disk import catalog
 from chromalab.engine.disk.store import Store
 from chromalab.engine.disk.vectors import VectorFile
 from chromalab.engine.interface import Vectors
+from chromalab.errors import InternalError
 
 __all__ = ["append", "forget", "restore"]
 
@@ -80,28 +82,36 @@ def _lost(
 ) -> Iterator[tuple[VectorFile, list[tuple[int, bytes]]]]:
     """Go through the files that lack rows of the table: (slot, bytes) each.
 
-    What does not fit the catalog is left alone: a store of a stranger may hold anything.
+    What does not fit the catalog, or is no vector file, is left alone: a store of a stranger may
+    hold anything, and `check()` has to be able to say so.
     """
-    found = connection.execute("SELECT DISTINCT file FROM pending_vectors").fetchall()
-    names = {name for (name,) in found}
-    for row in catalog.rows(connection) if names else ():
-        entry = catalog.read_row(row)
-        if entry.file_name not in names:
-            continue
-        names.discard(entry.file_name)  # forks share it
-        width = (entry.model.dimension or 0) * 4
-        file = VectorFile(folder / entry.file_name, width // 4)
+    for name, (dimension, committed) in _files(connection).items():
         rows = connection.execute(
-            "SELECT slot, vector FROM pending_vectors WHERE file = ? ORDER BY slot",
-            (entry.file_name,),
+            "SELECT slot, vector FROM pending_vectors WHERE file = ? ORDER BY slot", (name,)
         ).fetchall()
         sound = [
             (slot, vector)
             for slot, vector in rows
             if type(slot) is int
-            and 0 <= slot < entry.slots
+            and 0 <= slot < committed
             and type(vector) is bytes
-            and len(vector) == width
+            and len(vector) == dimension * 4
         ]
-        if lost := file.lacking(sound):
-            yield file, lost
+        file = VectorFile(folder / name, dimension)
+        with suppress(InternalError, OSError):
+            if lost := file.lacking(sound):
+                yield file, lost
+
+
+def _files(connection: sqlite3.Connection) -> dict[str, tuple[int, int]]:
+    """The files with rows in the table: dimension and committed rows, of all that share one."""
+    found = connection.execute("SELECT DISTINCT file FROM pending_vectors").fetchall()
+    waiting = {name for (name,) in found}
+    files: dict[str, tuple[int, int]] = {}
+    for row in catalog.rows(connection) if waiting else ():
+        with suppress(InternalError):
+            entry = catalog.read_row(row)
+            if entry.file_name in waiting and entry.model.dimension:
+                _, most = files.get(entry.file_name, (0, 0))
+                files[entry.file_name] = entry.model.dimension, max(most, entry.slots)
+    return files

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from chromalab.engine.disk import forks
+from chromalab.engine.disk import process_forks
 from chromalab.engine.disk.folder import identity, prepare, translated
 from chromalab.engine.disk.journal import is_busy, is_wal, wal_failed, wal_works, warn_once
 from chromalab.engine.disk.schema import check_format, check_origin, migrate
@@ -63,7 +63,7 @@ class Store:
         except BaseException:
             self.close()
             raise
-        forks.watch(self)
+        process_forks.watch(self)
 
     @property
     def vectors(self) -> Path:
@@ -88,6 +88,7 @@ class Store:
             StoreBusyError: another process kept the lock for a minute.
         """
         final = final and self.durability == "normal"
+        self._refuse_within()
         with self._writing, self._transaction("BEGIN IMMEDIATE", final=final) as connection:
             yield connection
 
@@ -140,11 +141,11 @@ class Store:
     def renew(self) -> None:
         """Make new locks: after a fork the old ones may be held by threads that are not there."""
         self._writing = threading.Lock()
-        self.running = forks.Running()
+        self.running = process_forks.Running()
 
     @contextmanager
     def _transaction(self, begin: str, *, final: bool = False) -> Iterator[sqlite3.Connection]:
-        with self.running, translated(self.path):
+        with self._alone(), translated(self.path):
             connection = self._connection()
             try:
                 self._begin(connection, begin, final=final)
@@ -160,6 +161,20 @@ class Store:
             finally:
                 if final and not self._closed:
                     self._set_synchronous(connection, self.durability)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        self._refuse_within()
+        with self.running:
+            yield
+
+    def _refuse_within(self) -> None:
+        """Refuse a call from within a transaction of this thread, which it would end."""
+        if self.running.depth():
+            raise InternalError(
+                f"'{self.path}' was asked something in the middle of a call of its own, by an embedding "
+                "function perhaps. Open the store that such a function uses in another folder."
+            )
 
     def _commit(self, connection: sqlite3.Connection) -> None:
         """COMMIT; with a rollback journal it waits for those who are reading."""

@@ -65,11 +65,9 @@ class VectorFile:
 
     def lacking(self, rows: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
         """Of some rows, (slot, bytes) each, those that the file does not hold like that."""
-        try:
-            handle = self._open(os.O_RDONLY, 0)
-        except MissingVectorsError:
-            return []
+        handle = self._open(os.O_RDONLY, 0)
         with os.fdopen(handle, "rb") as file:
+            self._check(handle, 0)
             lacking = []
             for slot, row in rows:
                 file.seek(slot * self.dimension * _ITEM)
@@ -81,6 +79,7 @@ class VectorFile:
         """Write the bytes of some rows again, and wait until the disk has them."""
         handle = self._open(os.O_RDWR, 0)
         with os.fdopen(handle, "r+b") as file:
+            self._check(handle, 0)
             for slot, row in rows:
                 file.seek(slot * self.dimension * _ITEM)
                 file.write(row)

@@ -160,7 +160,8 @@ def _field(key: Any, value: Any) -> Clause:
     (operator, wanted), *_ = value.items()
     if operator not in _FIELD:
         raise InvalidArgumentError(
-            f"Unknown operator {short(operator)} on {key!r}. {near(str(operator), _FIELD, what='Operators')}"
+            f"Unknown operator {short(operator)} on {key!r}. "
+            f"{near(str(operator), _FIELD, what='Operators', limit=20)}"
         )
     if operator in _NUMBER and _kind(wanted) != "number":
         raise InvalidArgumentError(f"{operator} on {key!r} takes a number, found {short(wanted)}.")
@@ -182,7 +183,7 @@ def _text(operator: Any, value: Any) -> Clause:
     if operator not in _TEXT:
         raise InvalidArgumentError(
             f"Unknown operator {short(operator)} in where_document. "
-            f"{near(str(operator), (*_TEXT, *_JOINS), what='Operators')}"
+            f"{near(str(operator), (*_TEXT, *_JOINS), what='Operators', limit=20)}"
         )
     if not isinstance(value, str) or not value:
         raise InvalidArgumentError(

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.engine.disk import records
+from chromalab.engine.disk.view import View
 from chromalab.engine.filter.dictionary import Codes, Dictionary
-from chromalab.engine.index.view import View
 from chromalab.errors import InternalError, MissingDependencyError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Column:
         return self.dictionary.values
 
     def mask(self, operator: str, wanted: Any) -> NDArray[np.bool_]:
-        """Which records compare so, as `filters.Compare` says: (n,) bool.
+        """Which records compare so, as `clauses.Compare` says: (n,) bool.
 
         The comparison is made once for each distinct value, not for each record.
         """

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.engine.disk import records
+from chromalab.engine.disk.view import View
 from chromalab.engine.filter.clauses import Clause, Compare, Join, Text
 from chromalab.engine.filter.columns import Column
-from chromalab.engine.index.view import View
 from chromalab.engine.interface import Filter
 
 __all__ = ["Positions", "matching"]

@@ -12,11 +12,10 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from uuid import UUID
 
-from chromalab.engine.disk import forks
-from chromalab.engine.index.graph import Stopped
-from chromalab.errors import ChromalabError
+from chromalab.engine.disk import process_forks
 
 __all__ = ["Builder"]
 
@@ -38,7 +37,7 @@ class Builder:
         self._work: Callable[[], Work | None] = weakref.WeakMethod(work)
         self._stopped = False
         self.renew()
-        forks.renew_in_child(self)
+        process_forks.renew_in_child(self)
         _builders.add(self)
 
     def renew(self) -> None:
@@ -47,12 +46,12 @@ class Builder:
         self._waiting: dict[UUID, tuple[float, float]] = {}
         self._thread: threading.Thread | None = None
 
-    def ask(self, id: UUID) -> None:
-        """Have the index of a collection brought up to date soon."""
+    def ask(self, id: UUID, *, quiet: bool) -> None:
+        """Have the index of a collection brought up to date: soon, or at once if it is `quiet`."""
         now = time.monotonic()
         with self._changed:
             _, latest = self._waiting.get(id, (0.0, now + _PATIENCE_SECONDS))
-            self._waiting[id] = min(now + _QUIET_SECONDS, latest), latest
+            self._waiting[id] = now if quiet else min(now + _QUIET_SECONDS, latest), latest
             if self._thread is None and not self._stopped:
                 self._thread = threading.Thread(
                     target=self._run, name="chromalab-index", daemon=True
@@ -73,13 +72,14 @@ class Builder:
         while (id := self._next()) is not None:
             work = self._work()
             if work is None:  # the engine is gone
-                return
-            try:
+                break
+            # Closed, deleted, damaged, out of memory: queries scan, and `CollectionIndex.state` says why.
+            with suppress(Exception):
                 work(id, lambda: self._stopped)
-            except (Stopped, ChromalabError):
-                pass  # deleted, closed, or damaged: the next call of its user says so
-            finally:
-                del work
+            del work
+        with self._changed:
+            if self._thread is threading.current_thread():
+                self._thread = None
 
     def _next(self) -> UUID | None:
         """Wait for a collection whose time has come; None when the thread is to end."""
@@ -94,8 +94,8 @@ class Builder:
                 times = [due for due, _ in self._waiting.values()]
                 if not times and now >= end:
                     break
-                self._changed.wait(min([*times, end]) - now if not times else min(times) - now)
-            self._thread = None
+                self._changed.wait((min(times) if times else end) - now)
+            self._thread = None  # under the lock, so that whoever asks next starts another
             return None
 
 

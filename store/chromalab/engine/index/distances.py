@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from chromalab.engine.interface import Vectors
 
-__all__ = ["Norms", "distances", "error_bound", "norms_of", "rough_distances", "unit"]
+__all__ = ["Norms", "distances", "dot", "error_bound", "norms_of", "rough_distances", "unit"]
 
 _LARGE = 32_000_000  # numbers from which on several threads are quicker
 _BLOCK = 8192  # rows whose norms are taken together
@@ -90,18 +90,18 @@ def rough_distances(
         space: "l2", "cosine" or "ip".
     """
     with np.errstate(over="ignore", invalid="ignore"):  # odd rows and queries are measured anyway
-        dot = _dot(rows, queries[0])[np.newaxis] if len(queries) == 1 else queries @ rows.T
+        products = dot(rows, queries[0])[np.newaxis] if len(queries) == 1 else queries @ rows.T
         if space == "ip":
-            return np.asarray(np.subtract(1, dot, out=dot))
+            return np.asarray(np.subtract(1, products, out=products))
         norms = np.sqrt(np.einsum("ij,ij->i", queries, queries))[:, np.newaxis]
         if space == "cosine":
-            dot /= norms + (norms == 0)
-            dot /= lengths + (lengths == 0)
-            return np.asarray(np.subtract(1, dot, out=dot))
-        dot *= -2
-        dot += np.square(lengths)
-        dot += np.square(norms)
-        return np.asarray(dot)
+            products /= norms + (norms == 0)
+            products /= lengths + (lengths == 0)
+            return np.asarray(np.subtract(1, products, out=products))
+        products *= -2
+        products += np.square(lengths)
+        products += np.square(norms)
+        return np.asarray(products)
 
 
 def error_bound(query: Vectors, largest: float, space: str) -> float:
@@ -122,7 +122,7 @@ def unit(rows: Vectors) -> Vectors:
     return np.asarray(rows / (norms + (norms == 0)), dtype=np.float32)
 
 
-def _dot(rows: Vectors, query: Vectors) -> Vectors:
+def dot(rows: Vectors, query: Vectors) -> Vectors:
     """Multiply rows with one vector; what memory bounds needs no threads, which wait by spinning."""
     if rows.size > _LARGE:
         return np.asarray(rows @ query)

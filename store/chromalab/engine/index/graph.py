@@ -19,15 +19,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.engine.disk import forks
+from chromalab.engine.disk import process_forks
+from chromalab.engine.disk.view import View
 from chromalab.engine.index.distances import unit
 from chromalab.engine.interface import Vectors
 from chromalab.errors import MissingDependencyError
 
-__all__ = ["Graph", "Parameters", "Stopped", "has_hnswlib"]
+__all__ = ["NO_HNSWLIB", "Graph", "Parameters", "Stopped", "has_hnswlib"]
 
 _STEP = 256  # rows inserted at a time; in between, a build can be told to stop
 _SEED = 100
+
+NO_HNSWLIB = (
+    "There is no hnswlib for this Python, so every query compares all records. "
+    "For an index: pip install hnswlib (it needs a C++ compiler)."
+)
 
 Slots = NDArray[np.int64]
 Curve = Sequence[tuple[int, float]]
@@ -69,8 +75,9 @@ class Graph:
         self.covered = covered
         self.curve = curve
         self._index = index
+        self._lacks: tuple[View, Slots] | None = None
         self.renew()
-        forks.renew_in_child(self)
+        process_forks.renew_in_child(self)
 
     def renew(self) -> None:
         """Make a new lock: after a fork the old one may be held by a thread that is not there."""
@@ -114,10 +121,26 @@ class Graph:
         (state,) = self._index.__getstate__()
         return dict(state)
 
+    def lacks(self, view: View) -> Slots:
+        """The positions of the records that are not in it: newer ones, and those it never held.
+
+        A graph is made of one moment; a record that lives at another, earlier or later, or in a fork,
+        may be missing from it anywhere.
+        """
+        known = self._lacks
+        if known is None or known[0] is not view:
+            held = np.zeros(max(self.covered, view.committed), dtype=bool)
+            held[: len(self._members)] = self._members
+            known = self._lacks = view, np.flatnonzero(~held[view.slots])
+        return known[1]
+
     @cached_property
-    def slots(self) -> Slots:
-        """The slots in it, ascending."""
-        return np.sort(np.asarray(self._index.get_ids_list(), dtype=np.int64))
+    def _members(self) -> NDArray[np.bool_]:
+        """Whether each slot is in it."""
+        slots = np.asarray(self._index.get_ids_list(), dtype=np.int64)
+        members = np.zeros(int(slots.max(initial=-1)) + 1, dtype=bool)
+        members[slots] = True
+        return members
 
     @staticmethod
     def begin(parameters: Parameters, more: int, after: Graph | None = None) -> Graph:
@@ -154,6 +177,8 @@ class Graph:
         Raises:
             Stopped: `stop` said so; the graph is of no use.
         """
+        self._lacks = None
+        self.__dict__.pop("_members", None)
         for start in range(0, len(slots), _STEP):
             if stop():
                 raise Stopped
@@ -197,8 +222,5 @@ def _hnswlib() -> Any:
     try:
         import hnswlib
     except ImportError as error:
-        raise MissingDependencyError(
-            "There is no hnswlib for this Python, so every query is an exact scan. "
-            "For large collections: pip install hnswlib (it needs a C++ compiler)."
-        ) from error
+        raise MissingDependencyError(NO_HNSWLIB) from error
     return hnswlib

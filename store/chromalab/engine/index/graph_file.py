@@ -11,7 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
+import stat
 import zlib
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.engine.disk.folder import sync_folder
+from chromalab.engine.disk.folder import hold, sync_folder
 from chromalab.engine.index.distances import unit
 from chromalab.engine.index.graph import Graph, Parameters, empty_index, from_state
 from chromalab.engine.interface import Vectors
@@ -31,6 +35,13 @@ _ARRAYS = {"slots": "<i8", "levels": "<u1", "counts": "<u2", "links": "<u4"}
 _UPPER = {"upper_counts": "<u2", "upper_links": "<u4"}
 _DIGEST = 32
 _PROBES = 64  # rows whose bytes the file remembers, to know the vectors it belongs to
+
+
+_PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAIN
+_BLOCK = 1 << 24
+_HIGHEST = 60  # levels of a graph; 10 million rows at M=2 have 24
+_WRONG = (KeyError, TypeError, ValueError, IndexError, RuntimeError, ArithmeticError, MemoryError)
 
 
 class Unusable(Exception):
@@ -67,9 +78,10 @@ class GraphFile:
         parts += [array.tobytes() for array in arrays.values()]
         digest = hashlib.blake2b(digest_size=_DIGEST)
         self.path.parent.mkdir(exist_ok=True)
-        draft = self.path.with_name(f"{self.path.name}.tmp-{os.getpid()}")
+        draft = _draft(self.path)
         try:
-            with draft.open("wb") as file:
+            with os.fdopen(os.open(draft, _NEW, 0o666), "wb") as file:
+                hold(file.fileno())
                 for part in parts:
                     digest.update(part)
                     file.write(part)
@@ -93,7 +105,7 @@ class GraphFile:
         Raises:
             Unusable: anything at all is not as it should be.
         """
-        header, arrays = self._parts()
+        header, arrays = self._parts(_most_bytes(len(vectors), parameters.max_neighbors))
         try:
             covered = header["covered"]
             if {name: header[name] for name in asdict(parameters)} != asdict(parameters):
@@ -102,24 +114,54 @@ class GraphFile:
                 raise Unusable("it belongs to other vectors")
             _check(arrays, parameters, header)
             return _put_together(parameters, header, arrays, vectors)
-        except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
+        except _WRONG as error:
             raise Unusable("it does not make sense") from error
 
+    def copy_to(self, other: GraphFile, rows: int, max_neighbors: int) -> None:
+        """Give another collection the graph, as its vectors are the same; none where there is none."""
+        draft = _draft(other.path)
+        with suppress(OSError, Unusable):
+            blocks = self._blocks(_most_bytes(rows, max_neighbors))
+            with os.fdopen(os.open(draft, _NEW, 0o666), "wb") as file:
+                hold(file.fileno())
+                file.writelines(blocks)
+            os.replace(draft, other.path)
+
     def problem(self) -> str | None:
-        """Say what is wrong with the bytes of the file, None where nothing is."""
+        """Say what is wrong with the bytes of the file; None where nothing is, or it is not there."""
+        if self.stamp() is None:
+            return None
+        digest, last = hashlib.blake2b(digest_size=_DIGEST), b""
         try:
-            self._parts()
+            for block in self._blocks(None):
+                last += block
+                digest.update(last[:-_DIGEST])
+                last = last[-_DIGEST:]
         except Unusable as error:
             return str(error)
+        if digest.digest() != last:
+            return "its checksum is wrong"
         return None
 
-    def _parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    def _blocks(self, most: int | None) -> Iterator[bytes]:
+        """Read a plain file that has no more bytes than it could need."""
         try:
-            handle = os.open(self.path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-            with os.fdopen(handle, "rb") as file:
-                content = file.read()
+            handle = os.open(self.path, os.O_RDONLY | _PLAIN)
+            try:
+                found = os.fstat(handle)
+                if not stat.S_ISREG(found.st_mode):
+                    raise Unusable("it is no plain file")
+                if most is not None and found.st_size > most:
+                    raise Unusable("it is too large")
+                while block := os.read(handle, _BLOCK):
+                    yield block
+            finally:
+                os.close(handle)
         except OSError as error:
             raise Unusable(f"it cannot be read: {error.strerror}") from error
+
+    def _parts(self, most: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        content = b"".join(self._blocks(most))
         body, digest = content[:-_DIGEST], content[-_DIGEST:]
         if hashlib.blake2b(body, digest_size=_DIGEST).digest() != digest:
             raise Unusable("its checksum is wrong")
@@ -135,9 +177,19 @@ class GraphFile:
                 size = header["sizes"][name]
                 arrays[name] = np.frombuffer(body, dtype=kind, count=size, offset=at)
                 at += arrays[name].nbytes
-        except (KeyError, TypeError, ValueError, RecursionError) as error:
+        except _WRONG as error:
             raise Unusable("it does not make sense") from error
         return header, arrays
+
+
+def _draft(path: Path) -> Path:
+    """Name a new file beside it that nobody can have prepared."""
+    return path.with_name(f"{path.name}.tmp-{secrets.token_hex(8)}")
+
+
+def _most_bytes(rows: int, max_neighbors: int) -> int:
+    """How large the file of a graph over some rows may be, with room to spare."""
+    return (1 << 20) + rows * (32 + 16 * max_neighbors)
 
 
 def _taken_apart(graph: Graph) -> dict[str, NDArray[Any]]:
@@ -195,6 +247,7 @@ def _check(arrays: dict[str, NDArray[Any]], made: Parameters, header: dict[str, 
         and int(arrays["links"].max(initial=0)) < len(slots)
         and int(arrays["upper_links"].max(initial=0)) < len(slots)
         and 0 <= header["enterpoint_node"] < len(slots)
+        and int(levels.max()) <= _HIGHEST
         and header["max_level"] == levels.max() == levels[header["enterpoint_node"]]
         and bool(np.all(levels[arrays["upper_links"]] >= np.repeat(at_level, upper)))
     )
@@ -229,7 +282,7 @@ def _put_together(
         "link_lists": np.ascontiguousarray(upper).view(np.int8).reshape(-1),
     }
     curve = [(int(ef), float(recall)) for ef, recall in header["curve"]]
-    if any(not 0 < ef <= 10_000 for ef, _ in curve):
+    if any(not 0 < ef <= 10_000 or not 0 <= recall <= 1 for ef, recall in curve):
         raise Unusable("it does not make sense")
     return from_state(made, header["covered"], state, curve)
 

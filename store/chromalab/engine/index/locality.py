@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.engine.disk.process_forks import steady
 from chromalab.engine.index.distances import unit
 from chromalab.engine.interface import Vectors
 
@@ -39,16 +40,18 @@ def by_neighbourhood(vectors: Vectors, slots: Slots, random_state: int = 0) -> S
     centres = unit(vectors[np.sort(chosen)])
     ranks = np.empty(count, dtype=np.int64)
     ranks[_chain(centres)] = np.arange(count)
-    nearest = [
-        ranks[np.argmax(unit(vectors[slots[start : start + _BLOCK]]) @ centres.T, axis=1)]
-        for start in range(0, len(slots), _BLOCK)
-    ]
+    nearest = []
+    for start in range(0, len(slots), _BLOCK):
+        rows = unit(vectors[slots[start : start + _BLOCK]])
+        with steady:
+            nearest.append(ranks[np.argmax(rows @ centres.T, axis=1)])
     return slots[np.argsort(np.concatenate(nearest), kind="stable")]
 
 
 def _chain(centres: Vectors) -> Slots:
     """Walk from centre to centre, always to the nearest one not seen yet."""
-    likeness = centres @ centres.T
+    with steady:
+        likeness = centres @ centres.T
     order = np.zeros(len(centres), dtype=np.int64)
     for step in range(1, len(centres)):
         likeness[:, order[step - 1]] = -np.inf

@@ -10,9 +10,10 @@ from chromalab.engine.plan import Plan
 
 __all__ = ["Question", "choose"]
 
-_NEIGHBORS_A_STEP = 14  # rows compared for each candidate that a walk holds, at M = 16
+_NEW_A_STEP = 0.9  # of a row's max_neighbors, those that a walk has not seen yet
+_JUMP = 0.2  # microseconds until a row from anywhere in memory begins to arrive
 _SELECTED = 0.0004  # microseconds to keep a row's distance apart from the nearest ones
-_WALKED = 2.5  # a walk jumps where a gathered block goes forward: it waits longer for each row
+_IN_PARTS = 1.5  # a row alone costs more than one of many side by side
 _WIDER = 2.5  # how many more candidates a walk holds behind a filter, as it looks further out
 _SPARE = 4  # candidates beyond k, as the graph ranks in float32
 _SURE = 3  # standard deviations of how many of the candidates pass a filter
@@ -31,6 +32,7 @@ class Question:
         filtered: Whether there is a filter.
         gathered: Whether what passes it lies side by side already.
         covered: Rows in the graph, dead ones included; 0 where there is none.
+        max_neighbors: The M it was made with.
         tail: Live records that the graph lacks.
         ef: Candidates the graph holds to reach the recall that is wanted.
         index: The state of the index, in words.
@@ -44,6 +46,7 @@ class Question:
     filtered: bool
     gathered: bool
     covered: int
+    max_neighbors: int
     tail: int
     ef: int
     index: str
@@ -64,8 +67,9 @@ def choose(asked: Question, costs: Costs) -> Plan:
         wider = _WIDER if asked.filtered else 1.0
         ef = min(math.ceil(wider * max(asked.ef, wanted / share)), asked.covered)
         fetched = ef if asked.filtered else min(math.ceil(wanted / share), asked.covered)
-        visited = min(ef * _NEIGHBORS_A_STEP, asked.covered)
-        walk = asked.queries * visited * asked.dimension * costs.gathered * _WALKED
+        visited = min(ef * _NEW_A_STEP * asked.max_neighbors, asked.covered)
+        row = _JUMP + asked.dimension * costs.scanned * _IN_PARTS
+        walk = asked.queries * visited * row
         tail = min(asked.tail, asked.matches)
         estimates["index"] = walk / 1000 + _rows_cost(asked, costs, tail, adjoining=True)
     method = min(estimates, key=lambda way: estimates[way])

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from chromalab.engine.index.distances import Norms, distances, error_bound, rough_distances
 from chromalab.engine.interface import Vectors
 
-__all__ = ["ExactScan", "measured"]
+__all__ = ["ExactScan", "measured", "together"]
 
 _PRODUCT = 1 << 20  # numbers of a block's matrix of distances: 4 MB
 _GATHERED = 512  # rows copied together when they do not lie side by side
@@ -58,13 +58,13 @@ class ExactScan:
         winners = np.empty((len(queries), k), dtype=np.int64)
         exact = np.empty((len(queries), k), dtype=np.float64)
         for row, query in enumerate(queries):
-            candidates = _together(found.positions[row], odd)
+            candidates = together(found.positions[row], odd)
             best, nearest = self._measured(query, candidates, k, slots)
             margin = error_bound(query, self._norms.largest, self._space)
             border = float(found.near[row].max())
             certain = nearest[-1] + margin < border < np.inf  # False for a NaN, too
             if len(candidates) < len(slots) and not certain:
-                candidates = _together(self._within(query, nearest[-1] + margin, slots), odd)
+                candidates = together(self._within(query, nearest[-1] + margin, slots), odd)
                 best, nearest = self._measured(query, candidates, k, slots)
             winners[row], exact[row] = best, nearest
         return winners, exact
@@ -129,7 +129,7 @@ def measured(query: Vectors, vectors: Vectors, slots: Slots, space: str, k: int)
     return order, found[order]
 
 
-def _together(positions: Slots, more: Slots) -> Slots:
+def together(positions: Slots, more: Slots) -> Slots:
     """Join positions, ascending and each once; np.unique would import numpy.ma for it."""
     joined = np.sort(np.concatenate([positions, more]))
     return joined[np.diff(joined, prepend=-1) > 0]

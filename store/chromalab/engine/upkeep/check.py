@@ -9,14 +9,13 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from chromalab.engine.disk import catalog, leftovers
 from chromalab.engine.disk.catalog import Entry
-from chromalab.engine.disk.check_records import RESTORE, SAVE, SQLITE, Inspection, reason
 from chromalab.engine.disk.store import Store
 from chromalab.engine.index.graph_file import GraphFile
 from chromalab.engine.interface import Checked, Problem, Tell
+from chromalab.engine.upkeep.check_records import RESTORE, SAVE, SQLITE, Inspection, reason
 from chromalab.errors import InternalError, printable
 
 __all__ = ["check"]
@@ -50,10 +49,11 @@ def check(store: Store, tell: Tell) -> Checked:
         inspections.append(inspection)
         found += inspection.problems()
         done += entry.slots
-    files = {inspection.entry.file_name for inspection in inspections}
+    files = {entry.file_name for entry in entries}
+    graphs = {entry.graph_name for entry in entries}
     found += _graphs(store.path, inspections)
     # A row that cannot be read may name any file.
-    unnamed = leftovers.unnamed(store.path, files) if catalog_is_whole else []
+    unnamed = leftovers.unnamed(store.path, files, graphs) if catalog_is_whole else []
     return Checked(
         problems=tuple(found),
         leftovers=tuple(f.relative_to(store.path).as_posix() for f in unnamed if f in there),
@@ -93,14 +93,9 @@ def _loose(connection: sqlite3.Connection) -> Iterator[Problem]:
 
 def _graphs(folder: Path, inspections: Sequence[Inspection]) -> Iterator[Problem]:
     """Damaged files of the index; a missing one is none."""
-    seen: set[Any] = set()
     for inspection in inspections:
-        name = f"index/{Path(inspection.entry.file_name).stem}.hnsw"
-        if name in seen:
-            continue
-        seen.add(name)
-        path = folder / name
-        wrong = GraphFile(path).problem() if path.exists() else None
-        if wrong is not None and path.exists():
+        name = f"index/{inspection.entry.graph_name}"
+        wrong = GraphFile(folder / name).problem()
+        if wrong is not None:
             do = "Delete the file: the index is made anew by itself."
             yield Problem(inspection.entry.model.name, name, wrong, do)

@@ -12,8 +12,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.engine.disk.view import View
 from chromalab.engine.index.distances import Norms
-from chromalab.engine.index.view import View
 from chromalab.engine.interface import Filter, Vectors
 
 __all__ = ["Positions", "Selection"]

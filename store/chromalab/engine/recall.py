@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from chromalab.engine.index.nearest import Search
 from chromalab.engine.interface import Filter
+from chromalab.engine.nearest import Search
 from chromalab.engine.opened import Opened
 from chromalab.engine.plan import Recall
 

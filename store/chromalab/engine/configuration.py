@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chromalab.errors import InvalidArgumentError, near
+from chromalab.errors import InvalidArgumentError, near, short
 
-__all__ = ["SPACES", "changed_configuration", "new_configuration"]
+__all__ = ["SPACES", "changed_configuration", "is_sound", "new_configuration"]
 
 SPACES = ("l2", "cosine", "ip")
 
@@ -41,6 +41,14 @@ _SPANN = (
     "merge_threshold",
 )
 _SPANN_CHANGEABLE = ("search_nprobe", "ef_search")
+_LEAST = {"max_neighbors": 2}  # with one, hnswlib's levels have no end
+_MOST = {
+    "max_neighbors": 1024,
+    "ef_construction": 100_000,
+    "ef_search": 1_000_000,
+    "num_threads": 1024,
+}
+_INT64 = 2**63 - 1
 _LEGACY = {
     "hnsw:space": "space",
     "hnsw:construction_ef": "ef_construction",
@@ -102,6 +110,10 @@ def changed_configuration(stored: Mapping[str, Any], change: Mapping[str, Any]) 
         if values is not None and stored.get(section) is None:
             raise InvalidArgumentError(f"This collection has no {section} configuration to change.")
         for key in values or {}:
+            if key not in (*_HNSW, *_HNSW_OPTIONAL, *_SPANN):
+                raise InvalidArgumentError(
+                    f"Unknown {section} key {short(key)}. {near(str(key), allowed, what='Keys', limit=20)}"
+                )
             if key not in allowed:
                 raise InvalidArgumentError(
                     f"{section}.{key} cannot change once the collection exists. "
@@ -109,6 +121,16 @@ def changed_configuration(stored: Mapping[str, Any], change: Mapping[str, Any]) 
                 )
         result[section] = {**(stored[section] or {}), **_checked(section, values or {}, allowed)}
     return result
+
+
+def is_sound(configuration: Mapping[str, Any]) -> bool:
+    """Whether a stored configuration is one that could have been stored."""
+    section = "hnsw" if configuration["hnsw"] else "spann"
+    known = (*_HNSW, *_HNSW_OPTIONAL) if section == "hnsw" else _SPANN
+    try:
+        return "space" in _checked(section, configuration[section], known)
+    except InvalidArgumentError:
+        return False
 
 
 def _sections(configuration: Any) -> dict[str, Any]:
@@ -133,7 +155,7 @@ def _checked(section: str, values: Mapping[str, Any], known: tuple[str, ...]) ->
     for key, value in values.items():
         if key not in known:
             raise InvalidArgumentError(
-                f"Unknown {section} key {key!r}. {near(str(key), known, what='Keys')}"
+                f"Unknown {section} key {key!r}. {near(str(key), known, what='Keys', limit=20)}"
             )
         if key == "space":
             if value not in SPACES:
@@ -147,7 +169,12 @@ def _checked(section: str, values: Mapping[str, Any], known: tuple[str, ...]) ->
                 )
         elif not _positive(value, float if key == "resize_factor" else int):
             raise InvalidArgumentError(
-                f"{section}.{key} must be a number above 0; found {value!r}."
+                f"{section}.{key} must be a number above 0; found {short(value)}."
+            )
+        elif not _LEAST.get(key, 0) <= value <= _MOST.get(key, _INT64):
+            raise InvalidArgumentError(
+                f"{section}.{key} is a number from {_LEAST.get(key, 1)} to {_MOST.get(key, _INT64):,}; "
+                f"found {short(value)}."
             )
     return dict(values)
 

@@ -14,7 +14,7 @@ import threading
 import weakref
 from typing import Protocol
 
-__all__ = ["Running", "renew_in_child", "watch"]
+__all__ = ["Running", "renew_in_child", "steady", "watch"]
 
 
 class Running:
@@ -38,6 +38,10 @@ class Running:
             if not self._threads[me]:
                 del self._threads[me]
             self._changed.notify_all()
+
+    def depth(self) -> int:
+        """How many transactions this thread has begun: a second one is asked for inside the first."""
+        return self._threads.get(threading.get_ident(), 0)
 
     def stop(self) -> None:
         """Let no other thread begin, and wait until those that run have ended."""
@@ -80,18 +84,46 @@ def renew_in_child(thing: _Renewed) -> None:
     _renewed.add(thing)
 
 
+class Steady:
+    """Work of a thread that a fork has to wait for, though it holds no transaction.
+
+    A library with threads of its own, as OpenBLAS is, may wait for ever for one that works in a
+    product when the process forks.
+    """
+
+    def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """Start afresh in a child."""
+        self.lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self.lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
+
+steady = Steady()
+"""Held by background work around each product, of some milliseconds."""
+
+
 def _before() -> None:
+    steady.lock.acquire()
     for store in list(_stores):
         store.running.stop()
         store.let_go()
 
 
 def _in_parent() -> None:
+    steady.lock.release()
     for store in list(_stores):
         store.running.go_on()
 
 
 def _in_child() -> None:
+    steady.renew()
     for thing in [*_stores, *_renewed]:
         thing.renew()
 

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.engine.disk.catalog import Entry
-from chromalab.engine.disk.generations import Access, Draft, take_into_use
-from chromalab.engine.index.view import View
+from chromalab.engine.disk.view import View
 from chromalab.engine.interface import Rewritten, Tell, Vectors
 from chromalab.engine.opened import Opened
+from chromalab.engine.upkeep.generations import Access, Draft, take_into_use
 
 __all__ = ["compact"]
 

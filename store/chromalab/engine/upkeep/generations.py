@@ -18,8 +18,7 @@ from uuid import UUID
 
 import numpy as np
 
-from chromalab.engine.disk import leftovers
-from chromalab.engine.disk.folder import sync_folder, translated
+from chromalab.engine.disk.folder import hold, sync_folder, translated
 from chromalab.engine.interface import Vectors
 from chromalab.engine.opened import Opened
 
@@ -66,7 +65,7 @@ class Draft:
         self.dimension: int | None = None
         with translated(path.parent.parent):
             self._file = open(path, "xb")  # noqa: SIM115 - closed by `writing`
-        leftovers.hold(self._file.fileno())
+        hold(self._file.fileno())
 
     @classmethod
     @contextmanager

@@ -1,7 +1,7 @@
 """Forks: copies of a collection that share its vector file until they write vectors themselves.
 
 The file is append-only and a fork never reads past the rows that were committed when it was made, so
-the original may go on writing. Not the fork of a process: that is `forks.py`.
+the original may go on writing. Not the fork of a process: that is `process_forks.py`.
 """
 
 from __future__ import annotations

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 from uuid import UUID
 
-from chromalab.engine.disk.check import check
-from chromalab.engine.disk.compact import compact
-from chromalab.engine.disk.generations import Access
 from chromalab.engine.disk.leftovers import sweeping
-from chromalab.engine.disk.reembed import reembed
 from chromalab.engine.disk.store import Store
 from chromalab.engine.interface import Checked, Rewritten, Tell, Vectors
 from chromalab.engine.opened import Opened
+from chromalab.engine.upkeep.check import check
+from chromalab.engine.upkeep.compact import compact
+from chromalab.engine.upkeep.generations import Access
+from chromalab.engine.upkeep.reembed import reembed
 
 __all__ = ["Upkeep"]
 

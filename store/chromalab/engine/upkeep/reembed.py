@@ -16,9 +16,9 @@ from uuid import UUID
 
 from chromalab.engine.disk import records
 from chromalab.engine.disk.checksums import vector_checksums
-from chromalab.engine.disk.generations import Access, Draft, take_into_use
 from chromalab.engine.interface import Rewritten, Tell, Vectors
 from chromalab.engine.opened import Opened
+from chromalab.engine.upkeep.generations import Access, Draft, take_into_use
 from chromalab.errors import EmbeddingFunctionError, InvalidArgumentError
 
 __all__ = ["reembed"]

@@ -12,27 +12,25 @@ from __future__ import annotations
 import functools
 import os
 import threading
-import warnings
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.engine.disk import forks
+from chromalab.engine.disk import process_forks
 from chromalab.engine.disk.catalog import Entry
+from chromalab.engine.disk.view import View
 from chromalab.engine.index.distances import Norms
-from chromalab.engine.index.graph import Graph, Parameters, has_hnswlib
+from chromalab.engine.index.graph import NO_HNSWLIB, Graph, Parameters, Stopped, has_hnswlib
 from chromalab.engine.index.graph_file import GraphFile, Unusable
 from chromalab.engine.index.locality import by_neighbourhood
 from chromalab.engine.index.scan import ExactScan
-from chromalab.engine.index.view import View
-from chromalab.engine.interface import Vectors
+from chromalab.engine.interface import Tell, Vectors
 from chromalab.engine.plan import Indexing
-from chromalab.errors import ChromalabWarning
+from chromalab.errors import notice
 
 __all__ = ["CollectionIndex", "Material", "can_index", "graph_file", "threads_for"]
 
@@ -51,19 +49,14 @@ _EFS = (16, 24, 32, 48, 64, 80, 100, 130, 160, 200, 260, 320, 400, 500)
 
 def graph_file(vectors: Path, entry: Entry) -> GraphFile:
     """Name the graph of a vector file; `vectors` is the folder of those."""
-    return GraphFile(vectors.parent / "index" / f"{Path(entry.file_name).stem}.hnsw")
+    return GraphFile(vectors.parent / "index" / entry.graph_name)
 
 
 @functools.cache
 def can_index() -> bool:
     """Whether there is an hnswlib; says so once where there is none."""
     if not has_hnswlib():
-        warnings.warn(
-            "There is no hnswlib for this Python, so large collections are searched by comparing "
-            "every record. For an index: pip install hnswlib (it needs a C++ compiler).",
-            ChromalabWarning,
-            stacklevel=2,
-        )
+        notice(NO_HNSWLIB)
         return False
     return True
 
@@ -73,7 +66,7 @@ def threads_for(entry: Entry, queries: int = 1) -> int:
     if queries == 1:
         return 1
     cores = os.cpu_count() or 1
-    given = _section(entry).get("num_threads")
+    given = entry.hnsw.get("num_threads")
     return int(given) if given else (max(1, cores // 2) if not queries else cores)
 
 
@@ -89,7 +82,7 @@ class Material:
     @property
     def parameters(self) -> Parameters:
         """The parameters that the configuration asks for."""
-        section = _section(self.entry)
+        section = self.entry.hnsw
         return Parameters(
             self.entry.space,
             self.entry.model.dimension or 0,
@@ -110,8 +103,10 @@ class CollectionIndex:
         self._graph: tuple[str, Graph] | None = None
         self._stamp: tuple[int, int, int] | None = None
         self._asked = 0
+        self._failure = ""
+        self._given_up: tuple[str, int] | None = None
         self.renew()
-        forks.renew_in_child(self)
+        process_forks.renew_in_child(self)
 
     def renew(self) -> None:
         """Make a new lock: after a fork the old one may be held by a thread that is not there."""
@@ -120,24 +115,26 @@ class CollectionIndex:
     def graph(self, entry: Entry) -> Graph | None:
         """Return the graph of the collection's vector file, if it is in memory."""
         known = self._graph
-        return known[1] if known and known[0] == entry.file_name else None
+        return known[1] if known and known[0] == entry.graph_name else None
 
     def ef(self, entry: Entry) -> int:
         """How many candidates a walk has to hold: as configured, or more to reach the target."""
-        section, graph = _section(entry), self.graph(entry)
+        section, graph = entry.hnsw, self.graph(entry)
         target = section.get("target_recall", _TARGET)
         needed = graph.ef_for(target) if graph else 0
         return max(int(section.get("ef_search", 100)), needed)
 
     def usable(self, entry: Entry) -> Graph | None:
         """Return the graph, unless every neighbour is wanted."""
-        exact = _section(entry).get("target_recall", _TARGET) == 1
+        exact = entry.hnsw.get("target_recall", _TARGET) == 1
         return None if exact else self.graph(entry)
 
     def is_due(self, entry: Entry, live: int, *, searching: bool = False) -> bool:
         """Whether a graph should be read or made; the first search of a process does without."""
         if not _is_large(entry, live):
             return False
+        if (entry.graph_name, entry.model.version) == self._given_up:
+            return False  # it failed a moment ago, and nothing has changed
         graph = self.graph(entry)
         if graph is None:
             self._asked += searching
@@ -149,24 +146,30 @@ class CollectionIndex:
     def state(self, entry: Entry, live: int) -> str:
         """Say how the index is."""
         graph = self.graph(entry)
-        if _section(entry).get("target_recall") == 1:
+        if entry.hnsw.get("target_recall") == 1:
             return "a target_recall of 1 needs no index, all are compared"
         if graph is not None:
-            tail = max(entry.slots - graph.covered, 0)
-            behind = f", {tail:,} newer rows are scanned" if tail else ""
-            return f"HNSW over {len(graph):,} rows{behind}"
+            made = graph.parameters
+            return (
+                f"HNSW over {len(graph):,} rows, max_neighbors {made.max_neighbors}, "
+                f"ef_construction {made.ef_construction}"
+            )
         if not _is_large(entry, live):
             return "so few are quickly compared, there is no index"
         if not has_hnswlib():
-            return "there is no hnswlib for this Python, all are compared: pip install hnswlib"
+            return NO_HNSWLIB
+        if self._failure:
+            return f"the index could not be made ({self._failure}), all are compared"
+        if graph_file(self._folder, entry).stamp() is not None:
+            return "the index is on the disk, it is read in the background"
         return "the index is not there yet, it is made in the background"
 
     def indexing(self, entry: Entry, view: View) -> Indexing:
         """Say how far the index is."""
-        graph, live = self.graph(entry), len(view.slots)
+        graph, live = self.usable(entry), len(view.slots)
         indexed = live
         if graph is not None:
-            indexed = int(np.count_nonzero(view.slots < graph.covered))
+            indexed -= len(graph.lacks(view))
         elif _is_large(entry, live):
             indexed = 0
         return Indexing(indexed, live, self.state(entry, live))
@@ -177,7 +180,7 @@ class CollectionIndex:
         *,
         everything: bool = False,
         stop: Callable[[], bool] = lambda: False,
-        report: Callable[[int, int], None] = lambda done, total: None,
+        tell: Tell = lambda done, total: None,
     ) -> None:
         """Read or make the graph that is due, and save it.
 
@@ -185,7 +188,7 @@ class CollectionIndex:
             material: The collection.
             everything: Whether a short tail is to be in it, too.
             stop: Asked every few rows.
-            report: Told how many rows are in, of how many.
+            tell: Told how many rows are in, of how many.
 
         Raises:
             Stopped: `stop` said so.
@@ -194,29 +197,44 @@ class CollectionIndex:
         if not _is_large(entry, live) or not has_hnswlib():
             return
         file = graph_file(self._folder, entry)
-        with self._making:
+        with self._making, self._noting(entry):
             self._read(file, material)
             graph = self.graph(entry)
-            tail = entry.slots - (graph.covered if graph else 0)
+            slots = _missing(material, graph)
             if graph is not None and _dead_share(graph, material) > _DEAD_SHARE:
-                graph = None
-            elif graph is not None and not (tail and everything) and not self.is_due(entry, live):
+                graph, slots = None, _missing(material, None)
+            elif graph is not None and not everything and not self.is_due(entry, live):
                 return
-            made = self._made(material, graph, stop, report)
-            self._graph = entry.file_name, made
+            if not len(slots):
+                return
+            made = self._made(material, graph, slots, stop, tell)
+            self._graph = entry.graph_name, made
             with suppress(OSError):  # a full disk, say: it is in memory, and made again next time
                 file.write(made, material.vectors)
             self._stamp = file.stamp()
+
+    @contextmanager
+    def _noting(self, entry: Entry) -> Iterator[None]:
+        """Keep the reason of a failure, for `state`, and do not try the same again."""
+        self._failure, self._given_up = "", None
+        try:
+            yield
+        except Stopped:
+            raise
+        except Exception as error:
+            self._failure = f"{type(error).__name__}: {error}"
+            self._given_up = entry.graph_name, entry.model.version
+            raise
 
     def _made(
         self,
         material: Material,
         after: Graph | None,
+        slots: Slots,
         stop: Callable[[], bool],
-        report: Callable[[int, int], None],
+        tell: Tell,
     ) -> Graph:
         """Make the graph; its recall is measured with a few rows that are inserted last."""
-        slots = _rows_behind(material, after.covered if after else 0)
         some = min(_SAMPLE, len(slots) // 2)
         held = np.random.default_rng(0).choice(slots, some, replace=False)
         first = by_neighbourhood(material.vectors, slots[~np.isin(slots, held)])
@@ -226,7 +244,7 @@ class CollectionIndex:
         def count(rows: int) -> None:
             nonlocal done
             done += rows
-            report(done, len(slots))
+            tell(done, len(slots))
 
         for rows in (first, np.sort(held)):
             if rows is not first:
@@ -252,42 +270,38 @@ class CollectionIndex:
             return  # made anew when it is due: nothing is lost with it
         known = self.graph(material.entry)
         if known is None or known.covered < found.covered:
-            self._graph = material.entry.file_name, found
-
-
-def _section(entry: Entry) -> Mapping[str, Any]:
-    given = entry.model.configuration
-    return dict(given["hnsw"] or given["spann"])
+            self._graph = material.entry.graph_name, found
 
 
 def _is_large(entry: Entry, live: int) -> bool:
-    if _section(entry).get("target_recall") == 1:
+    if entry.hnsw.get("target_recall") == 1:
         return False
     return live >= _ROWS and live * (entry.model.dimension or 0) >= _NUMBERS
 
 
-def _rows_behind(material: Material, covered: int) -> Slots:
-    """The live rows from `covered` on, in the order of the file; odd ones are always scanned."""
-    slots = np.sort(material.view.slots)
-    slots = slots[np.searchsorted(slots, covered) :]
+def _missing(material: Material, graph: Graph | None) -> Slots:
+    """The live rows a graph lacks, in the order of the file; odd ones are always scanned."""
+    view = material.view
+    slots = np.sort(view.slots if graph is None else view.slots[graph.lacks(view)])
     return slots[~np.isin(slots, material.norms.odd)] if len(material.norms.odd) else slots
 
 
 def _dead_share(graph: Graph, material: Material) -> float:
-    alive = int(np.count_nonzero(material.view.slots < graph.covered))
+    alive = len(material.view.slots) - len(graph.lacks(material.view))
     return 1 - alive / max(len(graph), 1)
 
 
 def _curve(graph: Graph, material: Material, held: Slots) -> list[tuple[int, float]]:
     """Measure the recall of 10 neighbours, by ef, of rows that are not in the graph yet."""
     slots = material.view.slots
-    known = np.sort(slots[(slots < graph.covered) & ~np.isin(slots, held)])
+    known = np.sort(np.delete(slots, graph.lacks(material.view)))
     queries = material.vectors[held]
     curve: list[tuple[int, float]] = []
     if not len(held):
         return curve
     scan = ExactScan(material.vectors, material.norms, material.entry.space)
-    found, _ = scan.search(queries, 10, known)
+    with process_forks.steady:
+        found, _ = scan.search(queries, 10, known)
     for ef in _EFS:
         proposed = graph.search(queries, 10, ef)
         if proposed is None:

@@ -8,18 +8,19 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.engine.filter.selection import Selection
+from chromalab.engine.index.collection_index import threads_for
 from chromalab.engine.index.costs import Costs, machine_costs
 from chromalab.engine.index.graph import Graph
-from chromalab.engine.index.indexing import threads_for
 from chromalab.engine.index.planner import Question, choose
-from chromalab.engine.index.scan import ExactScan, measured
+from chromalab.engine.index.scan import ExactScan, measured, together
+from chromalab.engine.index.selection import Selection
 from chromalab.engine.interface import Filter, Rows, Vectors
 from chromalab.engine.opened import Opened
 from chromalab.engine.plan import Plan
 
 __all__ = ["Search", "nearest"]
 
+_NONE = np.empty(0, dtype=np.int64)
 _SPARE = 4  # candidates measured beyond k, as the index ranks in float32
 
 Positions = NDArray[np.int64]
@@ -86,6 +87,7 @@ class Search:
                 filtered=self.selection is not None,
                 gathered=self.selection is not None and self.selection.rows is not None,
                 covered=len(graph) if graph else 0,
+                max_neighbors=graph.parameters.max_neighbors if graph else 0,
                 tail=len(self._tail) if graph else 0,
                 ef=index.ef(entry),
                 index=index.state(entry, records),
@@ -105,23 +107,16 @@ class Search:
         """Find them by comparing all that match."""
         return self._by_scan(self.queries)
 
-    @property
+    @cached_property
     def _graph(self) -> Graph | None:
+        """The graph of this search: another may be published while it runs."""
         return self.collection.resident.index.usable(self.collection.entry)
 
-    @cached_property
+    @property
     def _tail(self) -> Positions:
-        """The positions that the graph lacks: newer rows, and odd ones."""
-        graph, view = self._graph, self.collection.view
-        assert graph is not None
-        odd = self.collection.norms.odd
-        if graph.covered >= view.committed and not len(odd):
-            return odd
-        tail = view.positions[graph.covered :]
-        if len(odd):
-            odd = odd[odd < min(graph.covered, view.committed)]
-            tail = np.concatenate([view.positions[odd], tail])
-        return np.sort(tail[tail >= 0])
+        """The positions that the graph lacks."""
+        assert self._graph is not None
+        return self._graph.lacks(self.collection.view)
 
     def _by_scan(self, queries: Vectors) -> Found:
         """Compare all that match."""
@@ -171,7 +166,7 @@ class Search:
             if len(candidates) < enough:  # too few near ones pass the filter
                 (all_of,), (their,) = self._by_scan(query[np.newaxis])
             else:
-                candidates = np.sort(candidates)
+                candidates = together(candidates, _NONE)
                 best, their = measured(
                     query,
                     self.collection.vectors,

@@ -11,6 +11,7 @@ import sqlite3
 import stat
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -109,9 +110,10 @@ class Inspection:
         try:
             size = self._size(handle, slots * width) if handle is not None else 0
             block = max(1, min(_BLOCK_ROWS, _BLOCK_BYTES // max(1, width)))
-            for start in range(0, slots, block):
-                end = min(start + block, slots)
-                vectors = self._vectors(handle, start, min(end, size // width))
+            there = min(slots, size // max(1, width))
+            starts = [*range(0, there, block), *([there] if there < slots else [])]
+            for start, end in pairwise([*starts, slots] if slots else []):
+                vectors = self._vectors(handle, start, min(end, there))
                 rows = connection.execute(
                     f"{_FIELDS} AND slot >= ? AND slot < ? AND typeof(slot) = 'integer' ORDER BY slot",
                     (self.entry.number, start, end),

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.engine.disk import records
+from chromalab.engine.facts import Counts, Facts, KeyFacts, Spread
 from chromalab.engine.filter.dictionary import Dictionary, ordering
-from chromalab.engine.filter.facts import Counts, Facts, KeyFacts, Spread
 from chromalab.engine.interface import Filter, Vectors
 from chromalab.engine.opened import Opened
 

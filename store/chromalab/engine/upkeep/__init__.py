@@ -1,0 +1,3 @@
+"""What rewrites or verifies a whole collection, or a whole store."""
+
+__all__: list[str] = []
