@@ -69,7 +69,9 @@ def matching(
 def _of_ids(connection: sqlite3.Connection, number: int, view: View, filter: Filter) -> Positions:
     found = records.locate(connection, number, filter.ids or ())
     places = np.sort(np.array([place for place, _ in found.values()], dtype=np.int64))
-    return np.searchsorted(view.places, places).astype(np.int64)
+    positions = np.searchsorted(view.places, places).astype(np.int64)
+    # A damaged index may know records that the table does not have.
+    return positions[np.isin(places, view.places)]
 
 
 def _one_by_one(
