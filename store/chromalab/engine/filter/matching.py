@@ -71,7 +71,9 @@ def _of_ids(connection: sqlite3.Connection, number: int, view: View, filter: Fil
     places = np.sort(np.array([place for place, _ in found.values()], dtype=np.int64))
     positions = np.searchsorted(view.places, places).astype(np.int64)
     # A damaged index may know records that the table does not have.
-    return positions[np.isin(places, view.places)]
+    there = positions < len(view.places)
+    positions, places = positions[there], places[there]
+    return positions[view.places[positions] == places]
 
 
 def _one_by_one(
