@@ -1,26 +1,22 @@
 """The folder of a store: SQLite, the vector files, and what keeps both sound.
 
-`store` opens it (`folder`, `journal`, `forks`), `schema` and `catalog` say what is in it, `records` and
-`vectors` hold the rows, `generations` rewrites them (`compact`, `reembed`), `check` verifies everything.
+`store` opens it (`folder`, `journal`, `process_forks`), `schema` and `catalog` say what is in it, `records` and
+`vectors` hold the rows, `view` says which of them live.
 """
 
 __all__ = [
     "catalog",
-    "check",
-    "check_records",
     "checksums",
-    "compact",
-    "configuration",
-    "copies",
+    "collection_forks",
     "folder",
-    "forks",
-    "generations",
     "journal",
     "leftovers",
+    "pending",
+    "process_forks",
     "records",
-    "reembed",
     "schema",
     "store",
     "tenants",
     "vectors",
+    "view",
 ]

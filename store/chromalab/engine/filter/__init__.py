@@ -4,4 +4,9 @@
 metadata and documents together.
 """
 
-__all__ = ["clauses", "columns", "dictionary", "facts", "matching", "selection", "statistics"]
+__all__ = [
+    "clauses",
+    "columns",
+    "dictionary",
+    "matching",
+]

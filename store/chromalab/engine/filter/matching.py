@@ -73,7 +73,7 @@ def _of_ids(connection: sqlite3.Connection, number: int, view: View, filter: Fil
     # A damaged index may know records that the table does not have.
     there = positions < len(view.places)
     positions, places = positions[there], places[there]
-    return positions[view.places[positions] == places]
+    return np.asarray(positions[view.places[positions] == places], dtype=np.int64)
 
 
 def _one_by_one(

@@ -1,20 +1,17 @@
 """The nearest records: exact scan, neighbour graph, and the choice between them.
 
-`nearest` answers a query: `planner` chooses by `costs`, `scan` compares, `graph` proposes; `indexing`
-and `building` make graphs in the background, `graph_file` keeps them.
+`planner` chooses by `costs`, `scan` compares, `graph` proposes; `collection_index` and `building` make graphs in the background, `graph_file` keeps them.
 """
 
 __all__ = [
     "building",
+    "collection_index",
     "costs",
     "distances",
     "graph",
     "graph_file",
-    "indexing",
     "locality",
-    "nearest",
     "planner",
-    "recall",
     "scan",
-    "view",
+    "selection",
 ]
