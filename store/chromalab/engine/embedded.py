@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -30,7 +30,7 @@ from chromalab.engine.recall import recall
 from chromalab.engine.resident import Resident
 from chromalab.engine.statistics import distinct, facts
 from chromalab.engine.upkeep.calls import Upkeep
-from chromalab.errors import ChromalabError, NotFoundError
+from chromalab.errors import NotFoundError
 
 __all__ = ["EmbeddedEngine"]
 
@@ -151,9 +151,8 @@ class EmbeddedEngine(Directory, Upkeep):
             written = changes.write(
                 collection, batch, insert=insert, change=change, durable=durable
             )
-        if written.added or written.changed:
-            with suppress(ChromalabError):  # what was written is written, whatever comes after it
-                self._read(id, self._ask)
+            after = self._open(collection.connection, id)
+        self._ask(after)
         return written
 
     def _ask(self, collection: Opened, *, searching: bool = False) -> None:
