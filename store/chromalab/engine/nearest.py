@@ -63,6 +63,8 @@ class Search:
         if again and found.rows is None and len(found.positions):
             found = found.gathered(collection.vectors, collection.norms)
             collection.resident.keep(found)
+            if collection.resident.index.graph(collection.entry):
+                collection.resident.release()  # the pages that were gathered from
         return found
 
     @property

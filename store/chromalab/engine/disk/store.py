@@ -31,6 +31,7 @@ DURABILITY = {"full": "FULL", "normal": "NORMAL", "off": "OFF"}
 writes in one, but nothing to a killed process; "off" promises nothing."""
 
 _WAIT_SECONDS = 60.0
+_CACHE_KIB = 16 << 10  # of pages, for each connection; the default of 2 MB reads most again
 _STEP_SECONDS = 0.1  # how long one try waits inside SQLite, where Ctrl-C is not heard
 
 
@@ -299,6 +300,7 @@ class Store:
         try:
             self._set_synchronous(connection, self.durability)
             connection.execute("PRAGMA trusted_schema = OFF")
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         except BaseException:
             connection.close()
             raise

@@ -14,7 +14,7 @@ _NEW_A_STEP = 0.9  # of a row's max_neighbors, those that a walk has not seen ye
 _JUMP = 0.2  # microseconds until a row from anywhere in memory begins to arrive
 _SELECTED = 0.0004  # microseconds to keep a row's distance apart from the nearest ones
 _IN_PARTS = 1.5  # a row alone costs more than one of many side by side
-_WIDER = 2.5  # how many more candidates a walk holds behind a filter, as it looks further out
+_WIDER = 4  # how many more candidates a walk holds behind a filter, as it looks further out
 _SPARE = 4  # candidates beyond k, as the graph ranks in float32
 _SURE = 3  # standard deviations of how many of the candidates pass a filter
 
