@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from chromalab.analysis import Analysed
 from chromalab.arguments import read_batch, read_filter, read_texts
 from chromalab.embed import embed_documents
 from chromalab.engine import Batch
@@ -30,7 +31,7 @@ __all__ = ["Collection"]
 _QUERY_PARTS = (*PARTS, "distances")
 
 
-class Collection(Managed, Planned, Maintained, Readable):
+class Collection(Managed, Planned, Maintained, Analysed, Readable):
     """A named set of records: id, embedding, document, metadata. Made by a client.
 
     The methods, their arguments and their answers are Chroma's; docs/chroma.md lists what comes on top.

@@ -22,7 +22,18 @@ from chromalab.engine.disk.vectors import MissingVectorsError
 from chromalab.engine.facts import Counts, Facts, Order
 from chromalab.engine.index.building import Builder
 from chromalab.engine.index.collection_index import Material, can_index
-from chromalab.engine.interface import Batch, Filter, Rows, Tell, Vectors, Written
+from chromalab.engine.interface import (
+    Batch,
+    Filter,
+    Moment,
+    Replaced,
+    Replacement,
+    Rows,
+    Tell,
+    Vectors,
+    Written,
+)
+from chromalab.engine.moments import moment, replace
 from chromalab.engine.nearest import Search, nearest
 from chromalab.engine.opened import Opened
 from chromalab.engine.plan import Indexing, Plan, Recall
@@ -138,6 +149,19 @@ class EmbeddedEngine(Directory, Upkeep):
         """Delete the records that match."""
         with self._writing(id) as collection:
             return changes.delete(collection, filter, limit)
+
+    def moment(self, id: UUID, filter: Filter) -> Moment:
+        """Read the records that match, with their vectors, as they are at one moment."""
+        return self._read(id, lambda found: moment(found, filter, self.store.path))
+
+    def replace(self, id: UUID, change: Replacement) -> Replaced:
+        """Delete, change and insert records in one transaction."""
+        durable = self.store.durability != "off"
+        with self._writing(id) as collection:
+            connection = collection.connection
+            return replace(
+                collection, lambda: self._open(connection, id), change, durable=durable
+            )
 
     def close(self) -> None:
         """Let go of files and connections."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -25,7 +26,10 @@ __all__ = [
     "DatabaseModel",
     "Engine",
     "Filter",
+    "Moment",
     "Problem",
+    "Replaced",
+    "Replacement",
     "Rewritten",
     "Rows",
     "Scope",
@@ -167,6 +171,52 @@ class Rows:
     metadatas: list[dict[str, Any] | None] | None = None
     uris: list[str | None] | None = None
     distances: list[float] | None = None
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The records of one moment.
+
+    Attributes:
+        rows: Their ids, documents and metadatas, in insertion order.
+        vectors: (n, dimension) float32, read only.
+        slots: (n,) int64, the row of each in the vector file: it stays as long as the vector does.
+        file: The name of that file; it is never given to another one.
+        version: Of the collection.
+        folder: Where what is derived of the collection may be kept; perhaps not there yet.
+    """
+
+    rows: Rows
+    vectors: Vectors
+    slots: NDArray[np.int64]
+    file: str
+    version: int
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """Changes to make as one: nothing of them is seen before all of them are.
+
+    Attributes:
+        delete: Ids; those that are not there are ignored.
+        update: Changes to records that are there.
+        insert: New records.
+        version: The collection's, that the changes were made for; None for any.
+    """
+
+    delete: Sequence[str] = ()
+    update: Batch | None = None
+    insert: Batch | None = None
+    version: int | None = None
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """What a replacement did: the records that it deleted, whole, and the version after it."""
+
+    removed: Rows
+    version: int
 
 
 class Engine(Protocol):
@@ -320,6 +370,14 @@ class Engine(Protocol):
 
     def delete(self, id: UUID, filter: Filter, limit: int | None) -> int:
         """Delete the records that match; say how many there were."""
+        ...
+
+    def moment(self, id: UUID, filter: Filter) -> Moment:
+        """Read the records that match, with their vectors, as they are at one moment."""
+        ...
+
+    def replace(self, id: UUID, change: Replacement) -> Replaced:
+        """Delete, change and insert records in one transaction."""
         ...
 
     def compact(self, id: UUID, tell: Tell) -> Rewritten:

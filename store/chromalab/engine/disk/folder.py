@@ -61,7 +61,7 @@ def _check(path: Path, file: Path) -> None:
             f"'{path}' holds a store of Chroma. chromalab keeps its own format: choose another folder, "
             "then read the records with chromadb and add them here."
         )
-    for part in (path / "vectors", path / "index", file):
+    for part in (path / "vectors", path / "index", path / "cache", file):
         if part.is_symlink():
             raise VersionMismatchError(
                 f"'{path}' is no store of chromalab: {part.name!r} in it is a link."

@@ -7,10 +7,12 @@ use, graphs of vectors that are gone. They take room and do no harm.
 from __future__ import annotations
 
 import re
+import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import UUID
 
 from chromalab.engine.disk import catalog, pending
 from chromalab.engine.disk.folder import is_held
@@ -18,6 +20,7 @@ from chromalab.engine.disk.store import Store
 
 __all__ = ["ours", "sweeping", "unnamed"]
 
+_ID = re.compile(r"[0-9a-f-]{36}")
 _STEM = r"[0-9a-f-]{36}-\d+"
 _DRAFT_NAME = re.compile(rf"{_STEM}\.f32\.tmp-[0-9a-f]{{16}}")
 _GRAPH_NAME = re.compile(rf"({_STEM}\.hnsw)(\.tmp-[0-9A-Za-z-]+)?")
@@ -34,10 +37,13 @@ def sweeping(store: Store) -> Iterator[sqlite3.Connection]:
     with store.write(final=True) as connection:
         named, graphs = catalog.file_names(connection), catalog.graph_names(connection)
         _remove(unnamed(store.path, named, graphs))
+        _forget_results(store.path / "cache", catalog.ids(connection))
         yield connection
         pending.forget(connection)
         named -= catalog.file_names(connection)
         graphs -= catalog.graph_names(connection)
+        left = catalog.ids(connection)
+    _forget_results(store.path / "cache", left)
     _remove(store.vectors / name for name in named)
     _remove(store.path / "index" / name for name in graphs)
 
@@ -74,6 +80,16 @@ def _files(folder: Path) -> list[Path]:
     if folder.is_symlink() or not folder.is_dir():
         return []
     return sorted(file for file in folder.iterdir() if file.is_file() and not file.is_symlink())
+
+
+def _forget_results(folder: Path, known: Collection[UUID]) -> None:
+    """Remove what was kept of collections that are no more."""
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    names = {str(id) for id in known}
+    for kept in folder.iterdir():
+        if _ID.fullmatch(kept.name) and kept.name not in names and not kept.is_symlink():
+            shutil.rmtree(kept, ignore_errors=True)
 
 
 def _remove(files: Iterable[Path]) -> None:
