@@ -21,7 +21,8 @@ MAY_USE = {
 LAZY = ROOT / "store" / "chromalab" / "__init__.py"  # %load_ext chromalab, inside a function
 HEAVY = {
     "IPython", "anywidget", "ipywidgets", "sklearn", "scipy", "pandas", "pyarrow", "onnxruntime",
-    "onnx", "hnswlib", "tokenizers", "safetensors", "re2", "umap", "tqdm", "pip",
+    "onnx", "hnswlib", "tokenizers", "safetensors", "re2", "umap", "openTSNE", "pacmap", "numba",
+    "hdbscan", "graspologic_native", "rensa", "matplotlib", "tqdm", "pip",
 }  # fmt: skip
 
 
