@@ -1,0 +1,108 @@
+"""The nearest neighbours by comparing all pairs, a block of rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chromalab.analytics.graph.threads import each, one_thread_blas
+
+__all__ = ["exact_neighbors", "largest"]
+
+_PRODUCTS = 4_000_000  # in a block: 16 MB a thread
+_FEWEST_ROWS = 32
+
+
+def exact_neighbors(
+    vectors: NDArray[np.float32],
+    k: int,
+    *,
+    rows: NDArray[np.int64] | None = None,
+    tell: Callable[[int, int], Any] | None = None,
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Find the k nearest others of each vector, or of some.
+
+    Args:
+        vectors: (n, dimension) float32 of length one.
+        k: At most n - 1 are found.
+        rows: (r,) those whose neighbours are wanted; all if None.
+        tell: Is told how many blocks are done, and of how many.
+
+    Returns:
+        (r, k) int32 rows by increasing distance, ties by row, -1 where there are no more, and
+        (r, k) float32 cosine distances, inf there.
+
+    Example:
+        >>> exact_neighbors(np.eye(2, dtype=np.float32), 1)
+        (array([[1],
+               [0]], dtype=int32), array([[1.],
+               [1.]], dtype=float32))
+    """
+    n = len(vectors)
+    wanted = np.arange(n, dtype=np.int64) if rows is None else rows
+    neighbors = np.full((len(wanted), k), -1, dtype=np.int32)
+    distances = np.full((len(wanted), k), np.inf, dtype=np.float32)
+    found = min(k, n - 1)
+    if found < 1 or not len(wanted):
+        return neighbors, distances
+    block = min(len(wanted), max(_FEWEST_ROWS, _PRODUCTS // n))
+
+    def one(start: int) -> None:
+        these = wanted[start : start + block]
+        similarity = vectors[these] @ vectors.T
+        similarity[np.arange(len(these)), these] = -np.inf
+        columns, values = largest(similarity, found)
+        neighbors[start : start + block, :found] = columns
+        distances[start : start + block, :found] = np.maximum(1 - values, 0)
+
+    with one_thread_blas():
+        for _ in each(one, range(0, len(wanted), block), tell):
+            pass
+    return neighbors, distances
+
+
+def largest(values: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Find the k largest of each row, in order; ties by column.
+
+    At least k values are no smaller than the k-th largest of the maxima of any 4k groups of columns,
+    and few others are: this costs a tenth of numpy's argpartition where rows are long.
+
+    Args:
+        values: (r, n) float32, n >= k.
+        k: How many, at least 1.
+
+    Returns:
+        (r, k) columns and (r, k) values.
+
+    Example:
+        >>> largest(np.array([[3, 9, 9, 1]], dtype=np.float32), 2)
+        (array([[1, 2]], dtype=int32), array([[9., 9.]], dtype=float32))
+    """
+    count, width = values.shape
+    groups = width // max(1, width // (4 * k))
+    maxima = values[:, : width // groups * groups].reshape(count, -1, groups).max(axis=1)
+    least = np.partition(maxima, groups - k, axis=1)[:, groups - k]
+    flat = np.flatnonzero(values >= least[:, None])
+    if len(flat) > 8 * k * count:  # very many are equal
+        flat = _without_ties(values, k)
+    row = flat // width
+    counts = np.bincount(row, minlength=count)
+    place = np.arange(len(flat)) - (np.cumsum(counts) - counts)[row]
+    columns = np.zeros((count, int(counts.max(initial=k))), dtype=np.int32)
+    negative = np.full(columns.shape, np.inf, dtype=np.float32)
+    columns[row, place] = flat - row * width
+    negative[row, place] = -values.reshape(-1)[flat]
+    order = np.argsort(negative, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(columns, order, 1), -np.take_along_axis(negative, order, 1)
+
+
+def _without_ties(values: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Find where the k largest of each row are, the first columns of those that are equal."""
+    last = values.shape[1] - k
+    least = np.partition(values, last, axis=1)[:, last, None]
+    above, equal = values > least, values == least
+    wanted = k - above.sum(axis=1, keepdims=True)
+    return np.flatnonzero(above | (equal & (np.cumsum(equal, axis=1) <= wanted)))
