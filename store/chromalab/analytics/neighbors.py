@@ -1,0 +1,212 @@
+"""`neighbors`: the nearest records of every record, as users read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chromalab.analytics.graph import Graph, graph_of
+from chromalab.analytics.picture import picture
+from chromalab.analytics.result import Result
+from chromalab.display import html_table, one_line, text_table
+from chromalab.errors import InvalidArgumentError, near, short
+from chromalab.frames import data_frame
+from chromalab.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    import pandas
+    import scipy.sparse
+
+__all__ = ["Neighbors", "neighbors"]
+
+_SHOWN = 5
+_MOST = 200
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Neighbors(Result):
+    """The nearest others of every record, by cosine distance.
+
+    Attributes:
+        snapshot: The records.
+        parameters: `k`, `random_state`.
+        recall: The share of the true neighbours that is in it; 1.0 where it is exact.
+        indices: (n, k) int32, rows of the snapshot, nearest first; -1 where there are no more.
+        distances: (n, k) float32, 1 - cosine; inf where there are no more.
+        exact: Whether all pairs were compared.
+
+    Example:
+        >>> import numpy as np
+        >>> near = neighbors(np.array([[1, 0], [1, 0.1], [0, 1]]), k=1)
+        >>> near.indices.tolist()
+        [[1], [0], [1]]
+        >>> near.of("0")
+        [('1', 0.0049...)]
+    """
+
+    indices: NDArray[np.int32]
+    distances: NDArray[np.float32]
+    exact: bool
+
+    @property
+    def k(self) -> int:
+        """How many neighbours a record has."""
+        return int(self.indices.shape[1])
+
+    def of(self, id: str) -> list[tuple[str, float]]:
+        """Return the neighbours of a record: (id, distance), nearest first.
+
+        Raises:
+            InvalidArgumentError: there is no such record; the message names near ones.
+        """
+        try:
+            row = self._rows[id]
+        except (KeyError, TypeError):
+            hint = near(str(id)[:80], self.snapshot.ids[:10_000], what="Ids")
+            raise InvalidArgumentError(f"No record {short(id)} in it. {hint}") from None
+        return [(self.snapshot.ids[at], far) for at, far in self._pairs(row)]
+
+    def knn_graph(self) -> scipy.sparse.csr_matrix:
+        """Return the distances as a sparse (n, n) matrix, as scikit-learn and cleanlab take it."""
+        from scipy.sparse import csr_matrix
+
+        there = self.indices >= 0
+        starts = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
+        shape = (len(self.indices), len(self.indices))
+        return csr_matrix((self.distances[there], self.indices[there], starts), shape=shape)
+
+    def df(self) -> pandas.DataFrame:
+        """Make a pandas DataFrame: a row a pair, with the columns id, rank, neighbor, distance."""
+        ids = self.snapshot.ids
+        rows = (
+            (ids[row], rank, ids[at], far)
+            for row in range(len(ids))
+            for rank, (at, far) in enumerate(self._pairs(row), start=1)
+        )
+        return data_frame(list(rows), ["id", "rank", "neighbor", "distance"])
+
+    def check(self) -> None:
+        """Raise ValueError where the parts do not fit together."""
+        n = len(self.snapshot)
+        if self.indices.shape != self.distances.shape or len(self.indices) != n:
+            raise ValueError("shapes")
+        if self.indices.size and not -1 <= self.indices.min() <= self.indices.max() < n:
+            raise ValueError("rows")
+
+    def columns(self, key: str) -> dict[str, list[Any]]:
+        """Return what `into` writes: the ids of the neighbours, as a list."""
+        ids = self.snapshot.ids
+        lists = ([ids[at] for at, _ in self._pairs(row)] for row in range(len(ids)))
+        return {key: [found or None for found in lists]}
+
+    def __repr__(self) -> str:
+        table = text_table(_COLUMNS, list(self._examples())) if len(self.snapshot) else ""
+        return "\n".join(filter(None, [table, self._note()]))
+
+    def _repr_html_(self) -> str:
+        table = html_table(_COLUMNS, list(self._examples()), note=self._note())
+        return table + picture(self._draw, alt="Histogram of the distance to the nearest neighbour")
+
+    def _note(self) -> str:
+        how = "exact" if self.exact else f"approximate, recall about {self.recall:.3f}"
+        return f"{self._made()}; {how}"
+
+    def _draw(self, axes: Any) -> None:
+        nearest = self.distances[:, 0] if self.k else self.distances.ravel()
+        axes.hist(nearest[np.isfinite(nearest)], bins=60)
+        axes.set_xlabel("cosine distance to the nearest")
+        axes.set_ylabel("records")
+
+    def _examples(self) -> Iterator[list[Any]]:
+        snapshot = self.snapshot
+        for row in range(min(_SHOWN, len(snapshot))):
+            pairs = self._pairs(row)
+            at, far = pairs[0] if pairs else (-1, np.nan)
+            shown = snapshot.document(row) or ""
+            their = (snapshot.document(at) or snapshot.ids[at]) if pairs else "none"
+            yield [one_line(snapshot.ids[row], 24), one_line(shown), one_line(their), far]
+
+    def _pairs(self, row: int) -> list[tuple[int, float]]:
+        pairs = zip(self.indices[row].tolist(), self.distances[row].tolist(), strict=True)
+        return [(at, far) for at, far in pairs if at >= 0]
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {id: row for row, id in enumerate(self.snapshot.ids)}
+
+
+_COLUMNS = ("id", "document", "nearest", "distance")
+
+
+def neighbors(
+    data: Any, *, k: int = 15, random_state: int = 0, progress: bool = False
+) -> Neighbors:
+    """Find the nearest others of every record, by cosine distance.
+
+    The graph is computed once for each version of a collection, kept, and grown when records are
+    added; all other analyses start from the same one.
+
+    Args:
+        data: A collection, a snapshot, or (n, dimension) numbers.
+        k: How many of each, 1 to 200.
+        random_state: The seed, where not all pairs are compared.
+        progress: Whether to show a bar, after a second.
+
+    Raises:
+        InvalidArgumentError: `data` or `k` cannot be used.
+
+    Example:
+        >>> import numpy as np
+        >>> neighbors(np.array([[1, 0], [1, 0.1], [0, 1]]), k=2).distances.shape
+        (3, 2)
+    """
+    if not isinstance(k, int | np.integer) or not 1 <= k <= _MOST:
+        raise InvalidArgumentError(f"k is a whole number from 1 to {_MOST}; found {short(k)}.")
+    snapshot = Snapshot.of(data)
+    graph = graph_of(snapshot, int(k), random_state=random_state, progress=progress)
+    indices, distances = _records(graph, int(k))
+    return Neighbors(
+        snapshot=snapshot,
+        parameters={"k": int(k), "random_state": random_state},
+        recall=graph.recall,
+        indices=indices,
+        distances=distances,
+        exact=graph.exact,
+    )
+
+
+def _records(graph: Graph, k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Put records in the place of nodes: first a record's own copies, at distance 0."""
+    n, m = len(graph.node), len(graph)
+    order = np.argsort(graph.node, kind="stable").astype(np.int32)  # records, node by node
+    starts = np.cumsum(graph.copies) - graph.copies
+    nodes = np.column_stack([np.arange(m, dtype=np.int32), graph.neighbors])
+    far = np.column_stack([np.zeros(m, dtype=np.float32), graph.distances])
+    counts = np.where(nodes >= 0, graph.copies[nodes], 0)
+    ends = np.minimum(np.cumsum(counts, axis=1), k + 1)
+    counts = np.diff(ends, axis=1, prepend=0).ravel()
+    first = np.repeat(np.cumsum(counts) - counts, counts)
+    within = np.arange(len(first)) - first
+    rows = np.repeat(np.arange(m), counts.reshape(nodes.shape).sum(axis=1))
+    at = np.arange(len(rows)) - np.repeat(*_run_starts(rows)) if len(rows) else rows
+    indices = np.full((m, k + 1), -1, dtype=np.int32)
+    distances = np.full((m, k + 1), np.inf, dtype=np.float32)
+    indices[rows, at] = order[np.repeat(starts[nodes.ravel()], counts) + within]
+    distances[rows, at] = np.repeat(far.ravel(), counts)
+    itself = indices[graph.node] == np.arange(n)[:, np.newaxis]
+    itself[~itself.any(axis=1), -1] = True  # more copies than places: the last one goes
+    return (
+        indices[graph.node][~itself].reshape(n, k),
+        distances[graph.node][~itself].reshape(n, k),
+    )
+
+
+def _run_starts(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where each run of equal values starts, and how long it is."""
+    starts = np.flatnonzero(np.diff(values, prepend=-1))
+    return starts, np.diff(np.append(starts, len(values)))
