@@ -1,0 +1,251 @@
+"""`cluster` and what comes of it."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import adjusted_rand_score
+
+import chromalab
+from chromalab.analytics.cluster import Clusters, cluster
+from chromalab.errors import InvalidArgumentError
+from chromalab.snapshot import Snapshot
+
+GROUPS, EACH = 6, 40
+TRUE = np.arange(GROUPS * EACH) // EACH
+
+
+def blobs(seed: int = 0) -> NDArray[np.float32]:
+    rng = np.random.default_rng(seed)
+    centers = rng.normal(size=(GROUPS, 16))
+    return (centers[TRUE] + rng.normal(0, 0.4, (len(TRUE), 16))).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def found() -> Clusters:
+    texts = [f"text {row} <b>of</b> group {TRUE[row]}" for row in range(len(TRUE))]
+    return cluster(Snapshot.of(blobs(), documents=texts))
+
+
+@pytest.mark.parametrize("options", [{}, {"method": "leiden"}, {"n_clusters": GROUPS}])
+def test_groups_that_are_there_are_found(options: dict[str, Any]) -> None:
+    result = cluster(blobs(), **options)
+    assert result.n_clusters == GROUPS
+    assert adjusted_rand_score(TRUE, result.labels) > 0.98
+    assert result.noise == 0
+    assert sorted(result.sizes, reverse=True) == result.sizes.tolist()
+
+
+def test_hdbscan_finds_dense_cores() -> None:
+    result = cluster(blobs(), method="hdbscan", min_samples=3)
+    kept = result.labels >= 0
+    assert kept.mean() > 0.5
+    assert adjusted_rand_score(TRUE[kept], result.labels[kept]) > 0.95
+    assert result.probabilities[~kept].max(initial=0) == 0
+
+
+@pytest.mark.parametrize("method", ["leiden", "hdbscan", "kmeans"])
+def test_the_same_seed_gives_the_same_bytes(method: str) -> None:
+    options: dict[str, Any] = {"n_clusters": 5} if method == "kmeans" else {}
+    one, other = (cluster(blobs(), method=method, random_state=2, **options) for _ in range(2))
+    for name in ("labels", "probabilities", "near", "shares", "tree"):
+        assert getattr(one, name).tobytes() == getattr(other, name).tobytes()
+
+
+def test_array_types_are_as_documented(found: Clusters) -> None:
+    n = len(TRUE)
+    assert (found.labels.dtype, found.labels.shape) == (np.int32, (n,))
+    assert (found.probabilities.dtype, found.probabilities.shape) == (np.float32, (n,))
+    assert (found.near.dtype, found.near.shape) == (np.int32, (n, 3))
+    assert (found.shares.dtype, found.shares.shape) == (np.float32, (n, 3))
+    assert (found.tree.dtype, found.tree.shape) == (np.float64, (GROUPS - 1, 3))
+    assert len(found.curve["resolution"]) == len(found.curve["stability"]) > 0
+    assert found.centroids().shape == (GROUPS, 16)
+
+
+def test_levels_are_nested_and_the_way_there_does_not_matter(found: Clusters) -> None:
+    finer = found.labels
+    for level, count in enumerate(found.levels):
+        coarser = found.at(level).labels
+        assert found.at(level).n_clusters == count
+        assert all(len(set(coarser[finer == label])) == 1 for label in set(finer))
+        finer = coarser
+    direct, around = found.at(n_clusters=2), found.at(n_clusters=4).at(n_clusters=2)
+    assert np.array_equal(direct.labels, around.labels)
+    assert found.at(n_clusters=1).tree.shape == (0, 3)
+    assert (found.at(n_clusters=2).probabilities >= found.probabilities).all()
+
+
+def test_numbers_stay_when_records_come_and_go(found: Clusters) -> None:
+    rows = np.concatenate([blobs()[60:], blobs()[:10], blobs()[60:75] + 0.01])
+    ids = [str(row) for row in [*range(60, 240), *range(10)]] + [f"n{row}" for row in range(15)]
+    snapshot = Snapshot(ids, rows, rows=np.arange(len(ids)))
+    again = cluster(snapshot, previous=found)
+    old = dict(zip(found.snapshot.ids, found.labels.tolist(), strict=True))
+    same = [old[id] == label for id, label in zip(ids, again.labels, strict=True) if id in old]
+    assert np.mean(same) > 0.97
+    assert not np.array_equal(cluster(snapshot).labels, again.labels)
+
+
+def test_new_records_go_where_their_neighbours_are(found: Clusters) -> None:
+    new = found.predict(blobs() + 0.02)
+    assert (new.labels == found.labels).mean() > 0.98
+    assert new.probabilities.min() > 0.5
+    strange = found.predict(-blobs()[:1] * 0 + np.eye(16, dtype=np.float32)[:1] * 0)
+    assert strange.labels.tolist() == [-1]
+    assert found.predict(np.zeros((0, 16))).labels.shape == (0,)
+    away = found.predict(-found.centroids().mean(axis=0))
+    assert away.labels.tolist() == [-1]
+    assert list(new.df().columns) == ["label", "probability", "distance"]
+
+
+def test_new_vectors_must_fit(found: Clusters) -> None:
+    with pytest.raises(InvalidArgumentError, match="3 dimensions; those of the clusters have 16"):
+        found.predict([[1, 2, 3]])
+    with pytest.raises(InvalidArgumentError, match="No embedding function"):
+        found.predict(["tea"])
+    with pytest.raises(InvalidArgumentError, match="finite numbers"):
+        found.predict([[np.nan] * 16])
+
+
+def test_texts_are_embedded_as_the_collection_does() -> None:
+    facts = chromalab.EphemeralClient().create_collection("facts")
+    _ = facts.add_from(chromalab.datasets.load("facts"))
+    result = cluster(facts, min_cluster_size=5)
+    row = int(result.probabilities.argmax())
+    new = result.predict(result.snapshot.document(row))
+    assert new.labels.tolist() == [result.labels[row]]
+
+
+def test_merge_and_split_keep_the_other_numbers(found: Clusters) -> None:
+    merged = found.merge([1, 3])
+    assert merged.numbers.tolist() == [0, 1, 2, 4, 5]
+    assert merged.sizes.tolist() == [40, 80, 40, 40, 40]
+    assert merged.tree.shape == (4, 3)
+    split = merged.split(1)
+    assert adjusted_rand_score(TRUE, split.labels) > 0.98
+    assert split.n_clusters == 6
+    others = merged.labels != 1
+    assert np.array_equal(split.labels[others], merged.labels[others])
+    assert split.at(n_clusters=2).numbers.tolist() == [0, 1]
+    with pytest.raises(InvalidArgumentError, match="No cluster 9"):
+        found.merge([0, 9])
+
+
+def test_a_comparison_counts_shared_records(found: Clusters) -> None:
+    same = found.compare(found)
+    assert (same.ari, same.ami, same.n) == (1.0, 1.0, len(TRUE))
+    coarse = found.compare(found.at(n_clusters=3))
+    assert 0 < coarse.ari < 1
+    assert coarse.pairs[:, 2].sum() == len(TRUE)
+    assert "ARI" in repr(coarse)
+    assert found.compare([f"g{label}" for label in TRUE]).ari > 0.98
+    with pytest.raises(InvalidArgumentError, match="2 labels for 240 records"):
+        found.compare([1, 2])
+
+
+def test_copies_are_together_and_count() -> None:
+    rows = np.concatenate([blobs(), np.repeat(blobs()[:1], 160, axis=0)])  # 40 % copies
+    result = cluster(rows)
+    assert len(set(result.labels[240:])) == 1
+    assert result.labels[0] == result.labels[-1] == 0
+    assert result.sizes.sum() == 400
+    assert adjusted_rand_score(TRUE, result.labels[:240]) > 0.95
+
+
+@pytest.mark.parametrize("method", ["leiden", "hdbscan", "kmeans"])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        np.zeros((0, 4)),
+        np.zeros((1, 4)),
+        np.ones((1, 4)),
+        np.eye(2),
+        np.zeros((50, 4)),
+        np.ones((50, 4)),
+        np.eye(7, dtype=np.float16),
+        np.concatenate([np.zeros((20, 3)), np.eye(3)]),
+        np.outer(np.arange(1, 40), np.ones(3)),
+    ],
+    ids=["none", "zero", "one", "two", "zeros", "same", "apart", "some", "line"],
+)
+def test_bad_data_gives_noise_or_one_cluster(method: str, rows: NDArray[Any]) -> None:
+    options: dict[str, Any] = {"n_clusters": 3} if method == "kmeans" else {}
+    result = cluster(rows, method=method, **options)
+    assert result.labels.shape == (len(rows),)
+    zero = ~np.asarray(rows, dtype=float).any(axis=1)
+    assert (result.labels[zero] == -1).all()
+    assert result._repr_html_()
+    assert repr(result)
+    assert len(result.df()) == len(rows)
+    assert result.at(0) is result
+    assert result.centroids().shape == (result.n_clusters, rows.shape[1])
+    if len(rows):
+        assert len(result.predict(rows[:1])) == 1
+
+
+def test_equal_vectors_are_one_cluster() -> None:
+    result = cluster(np.ones((50, 4)))
+    assert result.sizes.tolist() == [50]
+    assert result.probabilities.min() == 1
+
+
+def test_texts_of_users_are_escaped(found: Clusters) -> None:
+    shown = found._repr_html_()
+    assert "<b>of</b>" not in shown
+    assert html.escape("<b>of</b>") in shown
+    assert "confidence" in repr(found)
+    assert found.records(0)[0] in found.snapshot.ids
+    assert len(found.records(0)) == found.sizes[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "dbscan"}, "Did you mean 'hdbscan'"),
+        ({"method": "kmeans"}, "kmeans needs n_clusters"),
+        ({"method": "hdbscan", "n_clusters": 3}, "hdbscan finds how many"),
+        ({"n_clusters": 0}, "from 1 on; found 0"),
+        ({"resolution": -1}, "above 0; found -1"),
+        ({"noise": 2}, "from 0 to 1; found 2"),
+        ({"min_cluster_size": True}, "found True"),
+    ],
+)
+def test_bad_arguments_are_named(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=message):
+        cluster(blobs(), **options)
+
+
+@pytest.mark.parametrize(("level", "n_clusters"), [(None, None), (0, 3), (9, None), (None, 99)])
+def test_levels_that_are_not_there_are_named(
+    found: Clusters, level: int | None, n_clusters: int | None
+) -> None:
+    with pytest.raises(InvalidArgumentError):
+        found.at(level, n_clusters=n_clusters)
+
+
+def test_questions_of_a_bank_fall_into_their_intents() -> None:
+    file = Path("/work/shared/data/banking77/test.csv")
+    if not file.exists():
+        pytest.skip("no shared/data/banking77")
+    import csv
+
+    from chromalab.embed import WordLlama
+
+    with file.open(newline="", encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    vectors = np.vstack(
+        [
+            WordLlama()([row["text"] for row in rows[at : at + 512]])
+            for at in range(0, len(rows), 512)
+        ]
+    )
+    result = cluster(vectors)
+    agreement = result.compare([row["category"] for row in rows])
+    assert agreement.ami > 0.68
+    assert result.noise < 0.1
