@@ -1,0 +1,197 @@
+"""`TokenMatrix`: how often each word stands in each record, counted once a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chromalab.analytics.topics.evenness import JUDGED, cells_of, spread_evenly
+from chromalab.analytics.topics.tokens import is_weak, joined, tokens
+from chromalab.snapshot import Snapshot
+
+__all__ = ["TokenMatrix", "token_matrix", "token_matrix_of"]
+
+_kept: WeakKeyDictionary[Snapshot, dict[tuple[int, int], TokenMatrix]] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, eq=False)
+class TokenMatrix:
+    """Where words, and words side by side, stand in n texts.
+
+    Attributes:
+        texts: (occurrences,) int32, the text of each occurrence, by ascending term, then text.
+        starts: (terms + 1,) int32, where the occurrences of a term begin and end.
+        parts: (terms, longest) int32, the words of each term, -1 after its last.
+        words: The words.
+        weak: (words,) bool, digits and single letters: they say nothing by themselves.
+        n: How many texts there are.
+    """
+
+    texts: NDArray[np.int32]
+    starts: NDArray[np.int32]
+    parts: NDArray[np.int32]
+    words: Sequence[str]
+    weak: NDArray[np.bool_]
+    n: int
+
+    @cached_property
+    def frequency(self) -> NDArray[np.float64]:
+        """(terms,) float64, how often each term stands in all texts."""
+        return np.diff(self.starts).astype(np.float64)
+
+    @cached_property
+    def frequent(self) -> NDArray[np.int64]:
+        """(300,) int64 at most, the terms of one word that are the most frequent."""
+        single = np.flatnonzero((self.parts >= 0).sum(axis=1) == 1)
+        return single[np.argsort(-self.frequency[single], kind="stable")[:JUDGED]]
+
+    @cached_property
+    def edges(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """(terms,) each, the first and the last word of a term."""
+        length = (self.parts >= 0).sum(axis=1)
+        return self.parts[:, 0], self.parts[np.arange(len(length)), length - 1]
+
+    @cached_property
+    def says(self) -> NDArray[np.bool_]:
+        """(terms,) bool, whether a term is more than digits and single letters."""
+        says: NDArray[np.bool_] = (~np.r_[self.weak, True][self.parts]).any(axis=1)
+        return says
+
+    @cached_property
+    def number(self) -> dict[str, int]:
+        """The numbers of the words."""
+        return {word: number for number, word in enumerate(self.words)}
+
+    @cached_property
+    def _read(self) -> dict[int, tuple[tuple[str, ...], str]]:
+        """What terms are of and how they are read, of those that were asked for."""
+        return {}
+
+    def text(self, term: int) -> str:
+        """Return a term as it is read."""
+        return self._term(term)[1]
+
+    def tokens(self, term: int) -> tuple[str, ...]:
+        """Return the words of a term."""
+        return self._term(term)[0]
+
+    def _term(self, term: int) -> tuple[tuple[str, ...], str]:
+        known = self._read.get(term)
+        if known is None:
+            words = tuple([self.words[part] for part in self.parts[term].tolist() if part >= 0])
+            known = self._read[term] = words, joined(words)
+        return known
+
+
+def token_matrix_of(snapshot: Snapshot, ngrams: tuple[int, int] = (1, 2)) -> TokenMatrix:
+    """Return the matrix of a snapshot's documents, kept for as long as the snapshot is."""
+    kept = _kept.setdefault(snapshot, {})
+    if ngrams not in kept:
+        documents = snapshot.documents
+        texts = [""] * len(snapshot) if documents is None else [text or "" for text in documents]
+        kept[ngrams] = token_matrix(texts, ngrams, cells_of(snapshot))
+    return kept[ngrams]
+
+
+def token_matrix(
+    texts: Sequence[str],
+    ngrams: tuple[int, int] = (1, 2),
+    cells: NDArray[np.int64] | None = None,
+) -> TokenMatrix:
+    """Count the words of texts, and their n-grams.
+
+    Words that stand in all cells alike are left out before there are n-grams: "lost my card" has
+    "lost card". An n-gram of several words counts where it stands in two texts or more: what one
+    record alone says names no group, and these are most of all n-grams.
+
+    Args:
+        texts: One a record.
+        ngrams: The fewest and the most words side by side.
+        cells: (n,) int64, groups of records; None to leave no word out.
+    """
+    numbers: dict[str, int] = {}
+    lengths = np.zeros(len(texts), dtype=np.int64)
+    found: list[int] = []
+    for row, text in enumerate(texts):
+        words = tokens(text)
+        lengths[row] = len(words)
+        found += [numbers.setdefault(word, len(numbers)) for word in words]
+    sequence = np.asarray(found, dtype=np.int64)
+    rows = np.repeat(np.arange(len(texts), dtype=np.int32), lengths)
+    if cells is not None:
+        telling = ~_everywhere(sequence, cells[rows], len(numbers))[sequence]
+        sequence, rows = sequence[telling], rows[telling]
+    low, high = ngrams
+    where = [np.empty(0, dtype=np.int32)]
+    times = [np.empty(0, dtype=np.int64)]
+    parts = [np.empty((0, high), dtype=np.int32)]
+    for length, (at, many, of) in enumerate(_grams(sequence, rows, len(numbers), high), start=1):
+        if length >= low:
+            where.append(rows[at])
+            times.append(many)
+            parts.append(np.full((len(of), high), -1, dtype=np.int32))
+            parts[-1][:, :length] = of
+    return TokenMatrix(
+        texts=np.concatenate(where),
+        starts=np.r_[0, np.cumsum(np.concatenate(times))].astype(np.int32),
+        parts=np.concatenate(parts),
+        words=list(numbers),
+        weak=np.fromiter(map(is_weak, numbers), dtype=bool, count=len(numbers)),
+        n=len(texts),
+    )
+
+
+def _everywhere(
+    sequence: NDArray[np.int64], cell: NDArray[np.int64], n_words: int
+) -> NDArray[np.bool_]:
+    """Tell which words stand in all cells alike, (words,) bool."""
+    often = np.argsort(-np.bincount(sequence, minlength=n_words), kind="stable")[:JUDGED]
+    place = np.full(n_words, -1, dtype=np.int64)
+    place[often] = np.arange(len(often))
+    groups = int(cell.max(initial=-1)) + 1
+    here = place[sequence] >= 0
+    spread = np.bincount(place[sequence[here]] * groups + cell[here], minlength=len(often) * groups)
+    found = np.zeros(n_words, dtype=bool)
+    total = np.bincount(cell, minlength=groups).astype(np.int64)
+    found[often] = spread_evenly(spread.reshape(len(often), groups).astype(np.float64), total)
+    return found
+
+
+def _grams(
+    sequence: NDArray[np.int64], rows: NDArray[np.int32], n_words: int, longest: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
+    """Find the n-grams of each length, from one word on.
+
+    Args:
+        sequence: (tokens,) int64, the words of all records, one after the other.
+        rows: (tokens,) int32, the record of each.
+        n_words: How many different words there are.
+        longest: The most words of an n-gram.
+
+    Yields:
+        Where they begin, n-gram by n-gram, in ascending order; how often each stands; its words.
+    """
+    at = np.argsort(sequence, kind="stable")
+    many = np.bincount(sequence, minlength=n_words)
+    of = np.arange(n_words, dtype=np.int64)[:, None]
+    yield at, many, of
+    for length in range(2, longest + 1):
+        name = np.full(len(sequence), -1, dtype=np.int64)
+        name[at] = np.repeat(np.arange(len(many)), many)
+        at = np.flatnonzero(name[: len(name) - length + 1] >= 0)
+        at = at[rows[at] == rows[at + length - 1]]
+        keys = name[at] * n_words + sequence[at + length - 1]
+        order = np.argsort(keys, kind="stable")
+        at, keys = at[order], keys[order]
+        first = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]][: len(keys)])
+        many = np.diff(np.r_[first, len(keys)])
+        repeated = rows[at[first]] != rows[at[first + many - 1]]
+        at = at[np.repeat(repeated, many)]
+        before, last = np.divmod(keys[first[repeated]], max(1, n_words))
+        many, of = many[repeated], np.column_stack([of[before], last])
+        yield at, many, of

@@ -1,0 +1,170 @@
+"""Words of a text in any language, without a list of any language's words."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+
+__all__ = ["alike", "is_weak", "joined", "tokens"]
+
+_ASCII = re.compile(r"[a-z0-9]+(?:'[a-z]+)*")
+
+# Scripts that put no spaces between words.
+_HAN = "\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_HIRAGANA = "\u3041-\u3096\u309d-\u309f"
+_KATAKANA = "\u30a1-\u30fa\u30fd-\u30ff\u31f0-\u31ff"
+_LONG = "\u30fc"  # the mark of a long vowel, in both kinds of kana
+_SYLLABLES = "\u0e00-\u0e4e\u0e80-\u0ece\u0edc-\u0edf\u1000-\u103f\u1050-\u109f\u1780-\u17d3"
+_UNSPACED = re.compile(f"[{_HAN}{_HIRAGANA}{_KATAKANA}{_SYLLABLES}]")
+
+_SELECTORS = {
+    0x180B,
+    0x180C,
+    0x180D,
+    0x180F,
+    0x20E3,
+    *range(0xFE00, 0xFE10),
+    *range(0xE0100, 0xE01F0),
+}
+_EMOJI = "[\U0001f1e6-\U0001f1ff]{2}|[\u2600-\u27bf\U0001f300-\U0001f3fa\U0001f400-\U0001faff]"
+
+
+_SAME_STEM = 4  # letters
+_SAME_SHARE = 0.6  # of the longer word
+
+
+def tokens(text: str) -> list[str]:
+    """Split a text into words, in lower case.
+
+    A word is a run of letters, digits and the marks that belong to them, also across an apostrophe.
+    Chinese characters come as overlapping pairs, as search engines index them; a run of kana is a
+    word; Thai, Lao, Burmese and Khmer come as overlapping threes of characters with their marks. An
+    emoji is a word. Lower case, not case folding: words are shown, and folding makes "strasse" of
+    "straße" and a wrong end of every Greek word in -ς.
+
+    Example:
+        >>> tokens("The CARD's PIN, हिन्दी and 機械学習 のデータ")
+        ['the', "card's", 'pin', 'हिन्दी', 'and', '機械', '械学', '学習', 'の', 'データ']
+    """
+    if text.isascii():
+        return _ASCII.findall(text.lower())
+    text = unicodedata.normalize("NFKC", text.lower().replace("\u2019", "'").replace("\xad", ""))
+    words: list[str] = _word().findall(text)
+    if _UNSPACED.search(text) is None:
+        return words
+    return [part for word in words for part in _parts(word)]
+
+
+def is_weak(token: str) -> bool:
+    """Tell whether a token says nothing by itself: digits, or one letter.
+
+    Example:
+        >>> [is_weak(token) for token in ("c", "19", "pin", "水", "の", "💳")]
+        [True, True, False, False, True, False]
+    """
+    if token.isdecimal():
+        return True
+    return len(token) == 1 and token.isalpha() and not _pieces()[0][0].fullmatch(token)
+
+
+def joined(words: tuple[str, ...]) -> str:
+    """Join words that stand side by side; those that overlap are laid over one another.
+
+    Example:
+        >>> joined(("credit", "card")), joined(("図書", "書館"))
+        ('credit card', '図書館')
+    """
+    text, last = words[0], words[0]
+    for word in words[1:]:
+        cut = _width(word)
+        over = cut and _width(last) == cut and _clusters(last)[1:] == _clusters(word)[:-1]
+        text += "".join(_clusters(word)[-1:]) if over else f" {word}"
+        last = word
+    return text
+
+
+def alike(word: str, other: str) -> bool:
+    """Tell whether two words are forms of one, or overlap.
+
+    Words count as forms of one if they share a beginning of 4 letters or more, and of more than 60 %
+    of the longer one; pieces of unspaced text overlap if they share all but one character.
+
+    Example:
+        >>> alike("tracking", "tracked"), alike("transfer", "transaction"), alike("信用", "用卡")
+        (True, False, True)
+    """
+    if word == other:
+        return True
+    if word[:_SAME_STEM] != other[:_SAME_STEM] or len(word) < _SAME_STEM:
+        wide = _width(word)
+        overlap = wide and _width(other) == wide
+        return bool(overlap) and not _runs(word, wide - 1).isdisjoint(_runs(other, wide - 1))
+    unlike = (at for at, (a, b) in enumerate(zip(word, other, strict=False)) if a != b)
+    return next(unlike, min(len(word), len(other))) > _SAME_SHARE * max(len(word), len(other))
+
+
+def _runs(word: str, length: int) -> set[str]:
+    pieces = _clusters(word)
+    return {"".join(pieces[at : at + length]) for at in range(max(1, len(pieces) - length + 1))}
+
+
+def _parts(word: str) -> list[str]:
+    if _UNSPACED.search(word) is None:
+        return [word]
+    found: list[str] = []
+    for match in _run().finditer(word):
+        run, wide = match.group(), _width(match.group())
+        pieces = _clusters(run) if wide else []
+        if len(pieces) <= wide or not wide:
+            found.append(run)
+        else:
+            found.extend("".join(pieces[at : at + wide]) for at in range(len(pieces) - wide + 1))
+    return found
+
+
+def _width(run: str) -> int:
+    """Say of how many characters the pieces of a run are; 0 where it stays whole."""
+    if run.isascii():
+        return 0
+    return next((wide for pattern, wide in _pieces() if pattern.match(run)), 0)
+
+
+def _clusters(run: str) -> list[str]:
+    return _cluster().findall(run)
+
+
+@cache
+def _pieces() -> tuple[tuple[re.Pattern[str], int], ...]:
+    return (re.compile(f"[{_HAN}]"), 2), (re.compile(f"[{_SYLLABLES}]"), 3)
+
+
+@cache
+def _marks() -> str:
+    """Write the combining marks of all scripts as ranges: `re` counts them as no part of a word."""
+    ranges: list[list[int]] = []
+    for code in (*range(0x300, 0x20000), *range(0xE0100, 0xE01F0)):
+        if unicodedata.category(chr(code))[0] == "M" and code not in _SELECTORS:
+            if ranges and ranges[-1][1] == code - 1:
+                ranges[-1][1] = code
+            else:
+                ranges.append([code, code])
+    return "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in ranges)
+
+
+@cache
+def _word() -> re.Pattern[str]:
+    marks = _marks()
+    within = "['\u200c\u200d]"  # an apostrophe; the (non-)joiners of Persian and of India's scripts
+    return re.compile(rf"[^\W_]+(?:[{marks}]+[^\W_]*|{within}[^\W_]+)*|{_EMOJI}")
+
+
+@cache
+def _run() -> re.Pattern[str]:
+    kinds = f"[{_HAN}]+|[{_HIRAGANA}{_LONG}]+|[{_KATAKANA}{_LONG}]+|[{_SYLLABLES}]+"
+    return re.compile(f"{kinds}|[^{_HAN}{_HIRAGANA}{_KATAKANA}{_SYLLABLES}]+")
+
+
+@cache
+def _cluster() -> re.Pattern[str]:
+    return re.compile(f"[^{_marks()}][{_marks()}]*", re.DOTALL)

@@ -1,0 +1,361 @@
+import csv
+import dataclasses
+import html
+import math
+import re
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chromalab.analytics.topics import topics
+from chromalab.analytics.topics.matrix import token_matrix
+from chromalab.analytics.topics.naming import count as counted
+from chromalab.analytics.topics.naming import distinct_names, diverse, everywhere, topic_words
+from chromalab.analytics.topics.representatives import representatives
+from chromalab.errors import InvalidArgumentError
+from chromalab.snapshot import Snapshot
+
+BANKING = Path("/work/shared/data/banking77/train.csv")
+WORDS = st.sampled_from(["tea", "green", "cup", "of", "the", "cat", "7", "x"])
+TEXTS = st.lists(
+    st.tuples(st.lists(WORDS, max_size=6).map(" ".join), st.integers(-1, 3)),
+    min_size=1,
+    max_size=12,
+)
+
+
+def clusters(documents, labels, vectors=None, probabilities=None):
+    n = len(labels)
+    vectors = np.random.default_rng(0).normal(size=(n, 4)) if vectors is None else vectors
+    sure = np.ones(n) if probabilities is None else probabilities
+    return SimpleNamespace(
+        snapshot=Snapshot.of(np.reshape(vectors, (n, -1)) if n else [], documents=documents),
+        labels=np.asarray(labels, dtype=np.int32),
+        probabilities=np.asarray(sure, dtype=np.float32),
+    )
+
+
+@pytest.fixture
+def drinks():
+    documents = [
+        "a cup of green tea",
+        "the green tea is hot",
+        "tea in the pot",
+        "the cat sleeps",
+        "a cat and the dog",
+        "my cat is a lion",
+        "nothing of it",
+    ]
+    return topics(clusters(documents, [4, 4, 4, 1, 1, 1, -1]))
+
+
+def per_topic(matrix, labels):
+    """Count the terms of each topic, one occurrence after the other."""
+    sums = {label: Counter() for label in sorted(set(labels) - {-1})}
+    for term in range(len(matrix.parts)):
+        for text in matrix.texts[matrix.starts[term] : matrix.starts[term + 1]].tolist():
+            if labels[text] >= 0:
+                sums[labels[text]][term] += 1
+    return list(sums.values())
+
+
+def numbered(labels):
+    known = sorted(set(labels) - {-1})
+    return np.array([known.index(x) if x >= 0 else -1 for x in labels], dtype=np.int32), len(known)
+
+
+def spread_evenly(matrix, sums):
+    """Judge word by word how far its spread diverges from that of all words."""
+    sums = [counts for counts in sums if counts]
+    total = sum(sums, Counter()).total()
+    divergence = {}
+    for term in range(len(matrix.words)):  # terms of one word come first
+        times = [counts[term] for counts in sums]
+        if len(sums) > 1 and sum(times) >= len(sums):
+            divergence[matrix.words[term]] = sum(
+                n / sum(times) * math.log(n / sum(times) / (counts.total() / total))
+                for n, counts in zip(times, sums, strict=True)
+                if n
+            ) - (len(sums) - 1) / (2 * sum(times))
+    telling = np.quantile(list(divergence.values()), 0.9) if divergence else 0
+    if telling < 0.05 * math.log(max(len(sums), 2)):
+        return set()
+    return {word for word, found in divergence.items() if found < 0.25 * telling}
+
+
+def naive(matrix, sums, n_words):
+    """c-TF-IDF by dicts."""
+    average = sum(map(Counter.total, sums)) / max(1, len(sums))
+    common = spread_evenly(matrix, sums)
+    for counts in sums:
+        weights = {
+            term: math.sqrt(times / counts.total()) * math.log(1 + average / matrix.frequency[term])
+            for term, times in counts.items()
+        }
+        says = {term for term in counts if not set(matrix.tokens(term)) <= {"7", "x"}}
+        fit = {t for t in says if not {matrix.tokens(t)[0], matrix.tokens(t)[-1]} & common}
+        kept = fit or says
+        once = sorted((weights[term] for term in kept if counts[term] == 1), reverse=True)
+        more = sorted((weights[term] for term in kept if counts[term] > 1), reverse=True)
+        yield (more + once)[:n_words], weights
+
+
+@settings(deadline=None)
+@given(TEXTS, st.integers(1, 5))
+def test_words_are_weighed_as_a_slow_count_weighs_them(records, n_words):
+    labels = [label for _, label in records]
+    matrix = token_matrix([text for text, _ in records])
+    topic, n_topics = numbered(labels)
+    found = topic_words(matrix, topic, n_topics, n_words=n_words)
+    expected = naive(matrix, per_topic(matrix, labels), n_words)
+    for own, (heaviest, weights) in zip(found, expected, strict=True):
+        assert [weight for _, weight in own] == pytest.approx(heaviest)
+        assert {term: weights[term] for term, _ in own} == pytest.approx(dict(own))
+
+
+@settings(deadline=None)
+@given(TEXTS)
+def test_words_that_stand_everywhere_are_those_a_slow_count_finds(records):
+    labels = [label for _, label in records]
+    matrix = token_matrix([text for text, _ in records])
+    found = everywhere(matrix, counted(matrix, *numbered(labels)))
+    expected = spread_evenly(matrix, per_topic(matrix, labels))
+    assert {matrix.words[word] for word in np.flatnonzero(found)} == expected
+
+
+@settings(deadline=None)
+@given(TEXTS)
+def test_terms_are_counted_per_topic(records):
+    matrix = token_matrix([text for text, _ in records])
+    topic = np.array([label for _, label in records], dtype=np.int32)
+    found = counted(matrix, topic, 4)
+    for number in range(4):
+        part = slice(found.ends[number], found.ends[number + 1])
+        got = dict(zip(found.term[part].tolist(), found.times[part].tolist(), strict=True))
+        occurrences = np.repeat(np.arange(len(matrix.parts)), np.diff(matrix.starts))
+        expected = Counter(occurrences[topic[matrix.texts] == number].tolist())
+        assert got == expected
+        assert found.total[number] == expected.total()
+
+
+@settings(deadline=None)
+@given(TEXTS)
+def test_whatever_the_texts_names_are_distinct_and_every_record_has_its_own(records):
+    labels = [label for _, label in records]
+    found = topics(clusters([text for text, _ in records], labels))
+    assert len(set(found.topic_names)) == len(found) == len(set(labels) - {-1})
+    assert [name is None for name in found.names] == [label < 0 for label in labels]
+    assert all(found.topic_names)
+    assert found.sizes.sum() + found.noise == len(labels)
+
+
+def test_a_topic_is_named_by_its_words_without_repeating_them(drinks):
+    assert [topic.name.split(", ")[0] for topic in drinks] == ["cat", "tea"]
+    assert all("tea" not in name for name in drinks[4].name.split(", ")[1:])
+    assert drinks.words(4)[0][0] == "tea"
+    assert "green tea" in [word for word, _ in drinks.words(4)]
+
+
+def test_words_that_stand_everywhere_name_nothing():
+    texts = [
+        f"the {word} of the {word} is" for word in ("tea", "cat", "sun", "ice") for _ in range(6)
+    ]
+    found = topics(clusters(texts, np.repeat(range(4), 6)))
+    assert [topic.name for topic in found] == ["tea", "cat", "sun", "ice"]
+
+
+def test_a_topic_of_nothing_but_common_words_still_has_words():
+    found = topics(clusters(["the of"] * 4 + ["of the"] * 4, [0] * 4 + [1] * 4))
+    assert all(topic.words for topic in found)
+
+
+def test_forms_of_a_word_count_as_one_in_a_name_and_other_words_do_not():
+    matrix = token_matrix(["tracking tracked track trace transfer transaction"])
+    words = ("tracking", "tracked", "transfer", "transaction")
+    assert diverse(matrix, [(matrix.number[word], 1.0) for word in words]) == [
+        "tracking",
+        "transfer",
+        "transaction",
+    ]
+
+
+def test_equal_names_get_more_words_and_empty_ones_a_number():
+    words = [["a", "b", "c"], ["a", "b", "c", "d"], ["a", "b", "c"], [], []]
+    names = distinct_names(words, [0, 1, 2, 3, 7])
+    assert names == ["a, b, c", "a, b, c, d", "a, b, c (2)", "topic 3", "topic 7"]
+
+
+def test_chinese_japanese_and_english_are_named_together():
+    texts = ["信用卡丢失了", "我的信用卡", "信用卡被盗", "天気が晴れ", "東京の天気", "天気予報"]
+    texts += ["lost my phone", "a phone call", "phone number"]
+    found = topics(clusters(texts, np.repeat(range(3), 3)))
+    assert [topic.name.split(", ")[0] for topic in found] == ["信用卡", "天気", "phone"]
+
+
+def test_stop_words_of_the_user_begin_and_end_no_word():
+    texts = ["green tea pot", "green tea cup", "red wine", "red wine glass"]
+    found = topics(clusters(texts, [0, 0, 1, 1]), stop_words=["GREEN"])
+    assert all("green" not in word.split()[0] for word, _ in found.words(0))
+    assert found.parameters["stop_words"] == ["GREEN"]
+
+
+def test_a_callable_makes_the_names_of_words_and_documents():
+    seen = []
+
+    def name(words, documents):
+        seen.append((words, documents))
+        return f" {words[0]}\n\x1b[31m topic "
+
+    found = topics(clusters(["tea", "tea", "cat"], [0, 0, 1]), name=name)
+    assert [topic.name for topic in found] == ["tea [31m topic", "cat [31m topic"]
+    assert seen[1] == (["cat"], ["cat"])
+
+
+def test_an_error_of_the_callable_passes_and_what_is_no_text_is_refused():
+    def broken(words, documents):
+        raise ZeroDivisionError
+
+    given = clusters(["tea"], [0])
+    with pytest.raises(ZeroDivisionError):
+        topics(given, name=broken)
+    with pytest.raises(InvalidArgumentError, match="returned 7 for topic 0"):
+        topics(given, name=lambda words, documents: 7)
+    assert topics(given, name=lambda words, documents: " ")[0].name == "topic 0"
+
+
+def test_documents_are_those_nearest_to_the_centre_and_no_two_are_alike():
+    angles = [0.0, 0.01, 0.4, -0.4, 0.6, -0.6, 1.2]
+    vectors = np.column_stack([np.cos(angles), np.sin(angles)])
+    texts = ["middle", "Middle ", "left", "right", "", "far right", "farthest"]
+    found = representatives(
+        vectors.astype(np.float32),
+        np.zeros(7, dtype=np.int32),
+        1,
+        np.ones(7, dtype=np.float32),
+        lambda row: texts[row],
+        n_documents=3,
+    )
+    assert [texts[row].strip().lower() for row in found[0]] == ["middle", "left", "right"]
+
+
+def test_documents_come_from_the_surer_half():
+    given = clusters(["sure one", "sure two", "doubtful"], [0, 0, 0], probabilities=[1.0, 1.0, 0.2])
+    assert set(topics(given)[0].documents) == {"sure one", "sure two"}
+
+
+@pytest.mark.parametrize("documents", [None, [None, None]])
+def test_without_documents_the_error_says_so(documents):
+    with pytest.raises(InvalidArgumentError, match="Topics need documents, and none of the 2"):
+        topics(clusters(documents, [0, 0]))
+
+
+@pytest.mark.parametrize(
+    ("documents", "labels", "names"),
+    [
+        ([], [], []),
+        (None, [], []),
+        (["tea"], [0], ["tea"]),
+        (["tea"], [-1], []),
+        (["", None, "  "], [0, 0, 1], ["topic 0", "topic 1"]),
+        (["7 7", "x"], [0, 1], ["topic 0", "topic 1"]),
+        (["tea", "tea"], [0, 9], ["tea", "tea (9)"]),
+    ],
+)
+def test_few_or_empty_texts_are_no_error(documents, labels, names):
+    found = topics(clusters(documents, labels))
+    assert [topic.name for topic in found] == names
+    assert repr(found)
+    assert found._repr_html_()
+    assert len(found.df()) == len(names)
+
+
+def test_zero_vectors_and_identical_ones_are_no_error():
+    found = topics(clusters(["tea", "cup", "pot"], [0, 0, 0], np.zeros((3, 2))))
+    assert len(found[0].documents) == 3
+    assert topics(clusters(["tea", "cup"], [0, 0], np.ones((2, 2))))[0].documents == ("tea",)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"n_words": 0}, "n_words is a whole number from 1 on; found 0"),
+        ({"n_documents": True}, "n_documents is a whole number from 0 on; found True"),
+        ({"ngrams": (2, 1)}, r"found \(2, 1\)"),
+        ({"ngrams": 2}, "ngrams is the fewest and the most"),
+        ({"stop_words": "the"}, "stop_words is a list of words; found 'the'"),
+        ({"name": "tea"}, "name is called with words and documents; found 'tea'"),
+    ],
+)
+def test_arguments_that_cannot_be_used_are_named(arguments, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        topics(clusters(["tea"], [0]), **arguments)
+
+
+def test_a_label_or_record_that_is_not_there_is_an_error(drinks):
+    with pytest.raises(InvalidArgumentError, match=r"No topic 2\. Topics: 1, 4"):
+        drinks[2]
+    with pytest.raises(InvalidArgumentError, match="Noise is no topic"):
+        drinks[-1]
+    with pytest.raises(InvalidArgumentError, match="No record 'z' among the 7"):
+        drinks.name_of("z")
+
+
+def test_the_result_reads_well(drinks):
+    assert drinks.name_of("0") == drinks[4].name == drinks.names[0]
+    assert drinks.name_of("6") is None
+    assert "1 records are noise, in no topic" in repr(drinks)
+    assert drinks.df()["label"].tolist() == [1, 4]
+    assert drinks.df()["size"].tolist() == [3, 3]
+    assert drinks[4].ids == tuple(drinks.ids[int(row)] for row in drinks.topic_rows[1])
+
+
+def test_into_writes_names_and_what_does_not_fit_is_found(drinks):
+    assert drinks.columns("topic") == {"topic": drinks.names}
+    drinks.check()
+    for broken in (
+        {"labels": drinks.labels[1:]},
+        {"labels": drinks.labels + 1},
+        {"topic_names": ["tea"]},
+        {"topic_rows": [[0], [99]]},
+    ):
+        with pytest.raises(ValueError, match="do not fit together"):
+            dataclasses.replace(drinks, **broken).check()
+
+
+def test_hostile_texts_are_escaped_and_never_read_as_formulas():
+    hostile = ["<script>alert(1)</script> $\\frac{x}$ \x1b[31m", "$x_{1 </table> <img onerror=x>"]
+    found = topics(clusters(hostile, [0, 1]), name=lambda words, documents: documents[0])
+    shown = found._repr_html_()
+    assert "<script>" not in shown
+    assert "<img onerror" not in shown
+    assert html.escape("<script>") in shown
+    assert "\x1b" not in repr(found) + shown
+
+
+def test_the_same_clusters_have_the_same_topics():
+    texts = [f"{word} {other}" for word in "abcdefgh" for other in ("tea", "cat", "sun")]
+    given = clusters(texts, np.arange(24) % 5)
+    assert topics(given).topic_words == topics(given).topic_words
+    assert topics(given).topic_rows == topics(given).topic_rows
+
+
+def test_most_intents_of_banking77_are_named_by_a_word_of_their_name():
+    if not BANKING.exists():
+        pytest.skip(f"{BANKING} is not there")
+    with BANKING.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    kinds = sorted({row["category"] for row in rows})
+    labels = [kinds.index(row["category"]) for row in rows]
+    found = topics(clusters([row["text"] for row in rows], labels))
+    hits = [
+        {word[:5] for word in re.findall(r"[a-z]{3,}", topic.name)}
+        & {word[:5] for word in re.findall(r"[a-z]{3,}", kinds[topic.label].lower())}
+        for topic in found
+    ]
+    assert sum(map(bool, hits)) / len(kinds) >= 0.85
+    assert len(set(found.topic_names)) == 77
