@@ -1,0 +1,6 @@
+"""Outliers: records that lie far from all others."""
+
+from chromalab.analytics.outliers.outliers import outliers
+from chromalab.analytics.outliers.result import Outliers
+
+__all__ = ["Outliers", "outliers"]
