@@ -1,0 +1,90 @@
+"""Principal components: the coordinates every map starts from, and a map of their own."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Components", "principal_components", "unit"]
+
+_BLOCK = 4096  # rows multiplied at a time, in float32; their sums are float64
+_DENSE = 64  # dimensions: up to so many all eigenvectors are found at once
+
+
+@dataclass(frozen=True, eq=False)
+class Components:
+    """The directions in which vectors spread most: coordinates are `vectors @ axes.T + offset`.
+
+    Attributes:
+        axes: (dims, dimension) float32.
+        offset: (dims,) float32.
+        explained: The share of the variance that lies along each axis.
+    """
+
+    axes: NDArray[np.float32]
+    offset: NDArray[np.float32]
+    explained: tuple[float, ...]
+
+    def place(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (n, dims) float32 coordinates of (n, dimension) vectors."""
+        return vectors @ self.axes.T + self.offset
+
+
+def principal_components(vectors: NDArray[np.float32], dims: int) -> Components:
+    """Find the first principal components of (n, dimension) vectors, by their covariance.
+
+    Each axis points to where its largest entry is positive: so the same vectors give the same map.
+    Axes for which there is no variance left are zero.
+
+    Example:
+        >>> line = np.array([[0, 0], [1, 1], [2, 2]], dtype=np.float32)
+        >>> principal_components(line, 2).place(line).round(2) + 0
+        array([[-1.41,  0.  ],
+               [ 0.  ,  0.  ],
+               [ 1.41,  0.  ]], dtype=float32)
+    """
+    n, dimension = vectors.shape
+    axes = np.zeros((dims, dimension))
+    if n < 2 or dimension == 0:
+        return Components(axes.astype(np.float32), np.zeros(dims, dtype=np.float32), (0.0,) * dims)
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    covariance = np.zeros((dimension, dimension))
+    for start in range(0, n, _BLOCK):
+        block = vectors[start : start + _BLOCK] - mean.astype(np.float32)
+        covariance += block.T @ block
+    covariance /= n
+    found = min(dims, dimension)
+    values, directions = _largest(covariance, found)
+    total = float(np.trace(covariance))
+    shares = [max(float(value), 0.0) / total if total > 0 else 0.0 for value in values]
+    for at, (share, direction) in enumerate(zip(shares, directions.T, strict=True)):
+        if share > 1e-12:  # below is rounding: its direction is noise
+            axes[at] = direction * np.sign(direction[np.abs(direction).argmax()])
+    explained = tuple(shares) + (0.0,) * (dims - found)
+    return Components(axes.astype(np.float32), (-axes @ mean).astype(np.float32), explained)
+
+
+def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return vectors of length one, zero vectors as they are: the graph's distance is cosine."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.where(norms > 0, norms, 1.0), dtype=np.float32)
+
+
+def _largest(
+    matrix: NDArray[np.float64], count: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Find the largest eigenvalues of a symmetric matrix, and their vectors, as columns."""
+    from scipy.sparse.linalg import ArpackError, eigsh
+
+    values, vectors = None, None
+    if len(matrix) > max(_DENSE, 4 * count) and matrix.any():
+        first = np.random.RandomState(0).uniform(-1, 1, len(matrix))  # else it draws its own
+        with suppress(ArpackError):  # it did not converge
+            values, vectors = eigsh(matrix, k=count, v0=first)
+    if values is None or vectors is None:
+        values, vectors = np.linalg.eigh(matrix)
+    order = np.argsort(-values, kind="stable")[:count]
+    return values[order], vectors[:, order]

@@ -1,0 +1,345 @@
+"""Maps, without what needs numba: that is in test_project_maps.py."""
+
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.decomposition import PCA
+from sklearn.manifold import trustworthiness as sklearn_trustworthiness
+
+from chromalab.analytics.graph import graph_of
+from chromalab.analytics.project import project, warm
+from chromalab.analytics.project.affinities import (
+    conditional_probabilities,
+    fuzzy_graph,
+    joint_probabilities,
+    memberships,
+)
+from chromalab.analytics.project.alignment import procrustes
+from chromalab.analytics.project.mapping import map_of
+from chromalab.analytics.project.options import Options
+from chromalab.analytics.project.packages import optional
+from chromalab.analytics.project.pca import principal_components, unit
+from chromalab.analytics.project.placing import place_near
+from chromalab.analytics.project.quality import map_neighbors, measure, trustworthiness
+from chromalab.analytics.project.starting import carried, on_the_rim
+from chromalab.errors import InvalidArgumentError, MissingDependencyError
+from chromalab.snapshot import Snapshot
+
+SEEDS = st.integers(0, 2**20)
+
+
+def cloud(n, dimension=8, seed=0):
+    return np.random.default_rng(seed).normal(size=(n, dimension)).astype(np.float32)
+
+
+def groups(n=120, count=4, seed=0):
+    middles = cloud(count, 10, seed) * 4
+    return middles[np.arange(n) % count] + cloud(n, 10, seed + 1)
+
+
+@settings(deadline=None, max_examples=30)
+@given(SEEDS, st.integers(5, 60), st.integers(2, 100))
+def test_components_are_those_of_scikit_learn(seed, n, dimension):
+    vectors = cloud(n, dimension, seed) * np.linspace(3, 1, dimension, dtype=np.float32)
+    ours = principal_components(vectors, 2)
+    theirs = PCA(2, svd_solver="full").fit(vectors.astype(np.float64))
+    np.testing.assert_allclose(ours.explained, theirs.explained_variance_ratio_, atol=1e-4)
+    gaps = theirs.explained_variance_ratio_
+    if gaps[0] - gaps[1] > 0.02:  # else any turn of the two is as good
+        first = theirs.transform(vectors)[:, 0]
+        place = ours.place(vectors)[:, 0]
+        assert min(np.abs(place - first).max(), np.abs(place + first).max()) < 0.05
+
+
+def test_components_point_to_where_their_largest_entry_is_positive():
+    axes = principal_components(cloud(50), 3).axes
+    assert (axes[np.arange(3), np.abs(axes).argmax(axis=1)] > 0).all()
+
+
+def slow_memberships(row):
+    """Find the scale of one node as umap does, and its weights."""
+    nearest = min([d for d in row if d > 0], default=0.0)
+    low, high, scale = 0.0, np.inf, 1.0
+    for _ in range(64):
+        total = sum(np.exp(-max(d - nearest, 0) / scale) for d in row)
+        if abs(total - np.log2(len(row) + 1)) < 1e-5:
+            break
+        if total > np.log2(len(row) + 1):
+            high = scale
+        else:
+            low = scale
+        scale = scale * 2 if high == np.inf else (low + high) / 2
+    scale = max(scale, 1e-3 * np.sum(row) / (len(row) + 1))
+    return [np.exp(-max(d - nearest, 0) / scale) for d in row]
+
+
+@settings(deadline=None)
+@given(SEEDS, st.integers(2, 20))
+def test_memberships_are_those_of_a_slow_search(seed, k):
+    distances = np.sort(np.random.default_rng(seed).random((4, k)), axis=1).astype(np.float32)
+    found = memberships(distances)
+    for row, weights in zip(distances, found, strict=True):
+        np.testing.assert_allclose(weights, slow_memberships(row), atol=1e-4)
+
+
+@settings(deadline=None)
+@given(SEEDS, st.integers(6, 30), st.floats(1.5, 5.0))
+def test_conditional_probabilities_have_the_perplexity(seed, k, perplexity):
+    distances = np.random.default_rng(seed).random((5, k)).astype(np.float32)
+    shares = conditional_probabilities(np.sort(distances, axis=1), perplexity)
+    entropy = -(shares * np.log(np.where(shares > 0, shares, 1))).sum(axis=1)
+    np.testing.assert_allclose(np.exp(entropy), min(perplexity, max(k / 3, 1)), rtol=1e-3)
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+
+
+def test_weights_leave_missing_neighbors_out():
+    neighbors = np.array([[1, 2], [0, -1], [0, -1], [-1, -1]], dtype=np.int32)
+    distances = np.where(neighbors >= 0, 0.5, np.inf).astype(np.float32)
+    for made in (fuzzy_graph(neighbors, distances), joint_probabilities(neighbors, distances, 5)):
+        dense = made.toarray()
+        assert np.isfinite(dense).all()
+        np.testing.assert_array_equal(dense, dense.T)
+        assert (dense > 0).sum() == 4
+        assert not dense[3].any()
+
+
+@settings(deadline=None, max_examples=30)
+@given(SEEDS, st.integers(5, 60))
+def test_trustworthiness_is_that_of_scikit_learn(seed, n):
+    vectors, places = unit(cloud(n, 6, seed)), cloud(n, 2, seed + 1)
+    k = min(15, (n - 1) // 2)
+    ours = trustworthiness(vectors, map_neighbors(places, k), np.arange(n))
+    theirs = sklearn_trustworthiness(vectors, places, n_neighbors=k, metric="cosine")
+    assert ours == pytest.approx(theirs, abs=1e-6)
+
+
+@settings(deadline=None, max_examples=30)
+@given(SEEDS, st.integers(2, 50))
+def test_recall_and_trust_are_counted_one_by_one(seed, n):
+    vectors, places = cloud(n, 5, seed), cloud(n, 2, seed + 1)
+    graph = graph_of(Snapshot.of(vectors), k=30)
+    found = measure(graph, unit(vectors), places, random_state=0)
+    k = min(15, n - 1)
+    for node in range(n):
+        away = np.linalg.norm(places - places[node], axis=1)
+        on_map = set(np.argsort(away)[1 : k + 1].tolist())
+        true = [other for other in graph.neighbors[node].tolist() if other >= 0]
+        assert found.recalls[node] == pytest.approx(len(on_map & set(true[:k])) / len(true[:k]))
+        assert found.trusts[node] == pytest.approx(len(on_map & set(true)) / k)
+
+
+def test_a_sample_of_the_trustworthiness_is_near_the_whole():
+    vectors = unit(cloud(2600, 6))
+    places = principal_components(vectors, 2).place(vectors)
+    graph = graph_of(Snapshot.of(vectors), k=30)
+    found = measure(graph, vectors, places, random_state=0)
+    whole = trustworthiness(vectors, map_neighbors(places, 15), np.arange(2600))
+    assert found.sampled == 2000
+    assert found.trustworthiness == pytest.approx(whole, abs=0.01)
+    assert found.trustworthiness != whole
+
+
+def test_points_that_coincide_find_others():
+    near = map_neighbors(np.zeros((40, 2), dtype=np.float32), 5)
+    assert (near != np.arange(40)[:, None]).all()
+
+
+@settings(deadline=None)
+@given(SEEDS, st.integers(3, 20), st.sampled_from([2, 3]), st.booleans())
+def test_procrustes_undoes_a_move(seed, n, dims, mirrored):
+    draw = np.random.default_rng(seed)
+    places = draw.normal(size=(n, dims)).astype(np.float32)
+    turn = np.linalg.qr(draw.normal(size=(dims, dims)))[0]
+    if mirrored:
+        turn[:, 0] *= -1
+    moved = (2.5 * places @ turn + draw.normal(size=dims)).astype(np.float32)
+    np.testing.assert_allclose(procrustes(moved, places)(moved), places, atol=1e-3)
+
+
+def test_the_lonely_stand_around_the_others():
+    places = cloud(50, 3)
+    linked = np.ones(60, dtype=bool)
+    linked[::6] = False
+    every = on_the_rim(places, linked)
+    away = np.linalg.norm(every - places.mean(axis=0), axis=1)
+    assert away[~linked].min() > away[linked].max()
+    assert len(np.unique(every[~linked].round(4), axis=0)) == 10
+
+
+def test_new_nodes_start_among_their_neighbors():
+    known = np.array([[0, 0], [2, 2], [np.nan] * 2, [np.nan] * 2, [np.nan] * 2])
+    neighbors = np.array([[1, -1], [0, -1], [0, 1], [2, -1], [-1, -1]], dtype=np.int32)
+    assert carried(known, neighbors)[2:].tolist() == [[1, 1], [1, 1], [1, 1]]
+
+
+def test_a_map_of_components_says_how_good_it_is():
+    found = project(groups(), method="pca", dims=3)
+    assert found.coordinates.shape == (120, 3)
+    assert found.coordinates.dtype == np.float32
+    assert 0.5 < found.trustworthiness < 1
+    assert 0 < found.neighbor_recall < 1
+    assert sum(found.explained) < 1
+    assert found.recall15.mean() == pytest.approx(found.neighbor_recall)
+    assert "trustworthiness@15" in repr(found)
+    assert list(found.df().columns) == ["id", "x", "y", "z", "trust"]
+    assert set(found.columns("map")) == {"map_x", "map_y", "map_z"}
+    found.check()
+
+
+def test_components_place_new_records_as_the_old():
+    vectors = groups()
+    found = project(vectors, method="pca")
+    np.testing.assert_allclose(found.transform(vectors), found.coordinates, atol=1e-4)
+
+
+def test_copies_lie_at_the_same_place():
+    vectors = np.repeat(groups(30), 3, axis=0)
+    found = project(vectors, method="pca")
+    np.testing.assert_array_equal(found.coordinates[::3], found.coordinates[2::3])
+
+
+def test_new_records_lie_among_their_nearest():
+    vectors, places = groups(200), cloud(200, 2)
+    assert np.abs(place_near(vectors[:5], vectors, places, 15) - places[:5]).max() < 1e-6
+    between = place_near(vectors[:5] + 0.1, vectors, places, 1)
+    assert np.abs(between - places[:5]).max() < 1e-6
+    np.testing.assert_allclose(
+        place_near(np.zeros((1, 10), dtype=np.float32), vectors, places, 15)[0],
+        places.mean(axis=0),
+        atol=1e-6,
+    )
+    assert place_near(vectors[:2], vectors[:0], places[:0], 15).tolist() == [[0, 0], [0, 0]]
+
+
+def test_an_aligned_map_lies_on_the_earlier_one():
+    vectors = cloud(160, 10) * np.array([9, 5, *[1] * 8], dtype=np.float32)
+    ids = [f"r{row}" for row in range(160)]
+    earlier = project(Snapshot(ids[:120], vectors[:120]), method="pca")
+    turned = vectors[40:] @ np.linalg.qr(cloud(10, 10))[0]
+    now = Snapshot(ids[40:], turned.astype(np.float32))
+    plain = project(now, method="pca")
+    aligned = project(now, method="pca", align_to=earlier)
+    before = earlier.coordinates[40:]
+    assert np.abs(aligned.coordinates[:80] - before).mean() < 1
+    assert np.abs(plain.coordinates[:80] - before).mean() > 3
+    np.testing.assert_allclose(aligned.transform(turned), aligned.coordinates, atol=1e-4)
+
+
+def test_a_map_that_shares_nothing_is_made_without_the_earlier():
+    earlier = project(Snapshot(["a", "b", "c"], cloud(3)), method="pca")
+    with pytest.warns(match="shares no record"):
+        found = project(cloud(20), method="pca", align_to=earlier)
+    np.testing.assert_array_equal(found.coordinates, project(cloud(20), method="pca").coordinates)
+
+
+BAD = {
+    "none": np.zeros((0, 4)),
+    "no dimension": [],
+    "one": cloud(1),
+    "two": cloud(2),
+    "three": cloud(3),
+    "one dimension": cloud(20, 1),
+    "zero vectors": np.zeros((5, 4)),
+    "zero vectors among others": np.vstack([cloud(30, 4), np.zeros((3, 4))]),
+    "identical": np.ones((40, 4)),
+    "two kinds": np.repeat(np.eye(4)[:2], 20, axis=0),
+    "many copies": np.vstack([np.repeat(cloud(1, 4), 40, axis=0), cloud(60, 4)]),
+    "float16": cloud(50).astype(np.float16),
+}
+
+
+@pytest.mark.parametrize("data", BAD.values(), ids=BAD)
+@pytest.mark.parametrize("dims", [2, 3])
+def test_any_data_has_a_map(data, dims):
+    found = project(data, method="pca", dims=dims)
+    assert found.coordinates.shape == (len(data), dims)
+    assert np.isfinite(found.coordinates).all()
+    assert 0 <= found.trustworthiness <= 1
+    assert 0 <= found.neighbor_recall <= 1
+    assert repr(found)
+    assert found._repr_html_()
+    assert len(found.df()) == len(data)
+    found.check()
+
+
+@pytest.mark.parametrize("method", ["umap", "tsne", "pacmap"])
+@pytest.mark.parametrize("data", [np.zeros((0, 4)), cloud(1), cloud(3), np.ones((40, 4))])
+def test_what_is_too_small_to_lay_out_needs_no_package(method, data):
+    found = project(data, method=method)
+    assert found.coordinates.shape == (len(data), 2)
+    assert np.isfinite(found.coordinates).all()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"method": "mds"},
+        {"method": ["pca"]},
+        {"dims": 4},
+        {"n_neighbors": 1},
+        {"n_neighbors": 15.0},
+        {"epochs": 0},
+        {"min_dist": -1},
+        {"min_dist": "0"},
+        {"perplexity": float("nan")},
+        {"random_state": -1},
+        {"align_to": "earlier"},
+    ],
+)
+def test_arguments_are_checked(asked):
+    with pytest.raises(InvalidArgumentError):
+        project(cloud(5), **asked)
+
+
+def test_an_earlier_map_has_as_many_dimensions():
+    earlier = project(cloud(9), method="pca", dims=3)
+    with pytest.raises(InvalidArgumentError, match="dims=3"):
+        project(cloud(9), method="pca", align_to=earlier)
+
+
+@pytest.mark.parametrize("new", [cloud(2, 5), cloud(2)[0], "text", [[float("nan")] * 8]])
+def test_what_cannot_be_placed_is_refused(new):
+    with pytest.raises(InvalidArgumentError):
+        project(cloud(9), method="pca").transform(new)
+
+
+def test_a_package_that_is_missing_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "openTSNE", None)
+    with pytest.raises(MissingDependencyError, match=r"chromalab\[maps\]"):
+        optional("openTSNE")
+    with pytest.raises(MissingDependencyError, match="openTSNE"):
+        project(groups(), method="tsne")
+
+
+def test_pictures_take_any_text_as_it_is():
+    names = ["$x^2$", "_hidden", "<b>bold</b>", None] * 30
+    found = project(groups(), method="pca")
+    axes = found.plot(color=names)
+    texts = axes.get_legend().get_texts()
+    assert len(texts) == 4
+    assert not any(text.get_parse_math() for text in texts)
+    axes.figure.savefig("/dev/null", format="png")
+    assert project(groups(), method="pca", dims=3).plot(color=np.arange(120.0)).name == "3d"
+    with pytest.raises(InvalidArgumentError, match="7 values for 120"):
+        found.plot(color=range(7))
+
+
+def test_frames_come_first_and_cannot_be_written_to():
+    frames = []
+    snapshot = Snapshot.of(groups())
+    graph = graph_of(snapshot, k=30)
+    map_of(
+        snapshot,
+        graph,
+        Options("pca"),
+        on_frame=lambda at, done, total: frames.append((at, done, total)),
+    )
+    assert len(frames) == 1
+    assert not frames[0][0].flags.writeable
+
+
+def test_nothing_is_warmed_that_is_not_known():
+    assert warm(("json", "no such package")) is False
