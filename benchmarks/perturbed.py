@@ -1,0 +1,165 @@
+"""Glosses and altered copies of them: what a search for duplicates has to find, known for certain."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import random
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["EDITS", "SOURCE", "Perturbed"]
+
+SOURCE = Path(__file__).parents[2] / "shared" / "data" / "wordnet" / "wordnet30_glosses.tsv.gz"
+
+_FEWEST_WORDS = 5  # of a gloss that is copied: of a shorter one an edit leaves too little to find
+_KEYS = "abcdefghijklmnopqrstuvwxyz"
+
+Synonyms = Mapping[str, Sequence[str]]
+Edit = Callable[[str, random.Random, Synonyms], str]
+
+
+@dataclass(frozen=True)
+class Perturbed:
+    """Distinct glosses, then altered copies of some of them.
+
+    No two of the glosses are equal when case, spaces and punctuation are put aside: so equal ones,
+    of which WordNet has some, are not counted as errors. Glosses that are merely alike ("port city
+    in southern Norway") stay, and count as errors where they are called duplicates.
+
+    Attributes:
+        texts: The glosses, then the copies.
+        pairs: (gloss, copy), rows of `texts`.
+        edits: Of each pair, the name of its edit in `EDITS`.
+    """
+
+    texts: list[str]
+    pairs: list[tuple[int, int]]
+    edits: list[str]
+
+    @classmethod
+    def make(
+        cls, glosses: int = 10_000, copies: int = 2_500, seed: int = 0, source: Path = SOURCE
+    ) -> Perturbed:
+        """Draw glosses, and copy as many of them as asked for, each edit equally often."""
+        texts, synonyms = _read(source)
+        chosen = random.Random(seed).sample(texts, glosses)
+        return cls.of(chosen, copies, seed=seed, synonyms=synonyms)
+
+    @classmethod
+    def of(
+        cls, texts: Sequence[str], copies: int, *, seed: int = 0, synonyms: Synonyms | None = None
+    ) -> Perturbed:
+        """Copy other texts in the same way; no two of them should be duplicates."""
+        rng = random.Random(seed)
+        synonyms = _read(SOURCE)[1] if synonyms is None else synonyms
+        long = [row for row, text in enumerate(texts) if len(text.split()) >= _FEWEST_WORDS]
+        pairs, edits, made = [], [], []
+        names = list(EDITS)
+        for row in rng.sample(long, len(long)):
+            if len(made) == copies:
+                break
+            name = names[len(made) % len(names)]
+            copy = EDITS[name](texts[row], rng, synonyms)
+            if copy == texts[row]:  # nothing in it to edit: the next text gets this edit
+                continue
+            pairs.append((row, len(texts) + len(made)))
+            edits.append(name)
+            made.append(copy)
+        return cls([*texts, *made], pairs, edits)
+
+
+def _read(source: Path) -> tuple[list[str], dict[str, list[str]]]:
+    """Read the glosses that differ by more than case and punctuation, and each word's synonyms."""
+    texts: dict[str, str] = {}
+    senses: dict[str, list[list[str]]] = defaultdict(list)
+    with gzip.open(source, "rt", encoding="utf-8", newline="") as file:
+        rows = csv.reader(file, delimiter="\t")
+        next(rows)
+        for _, _, lemmas, gloss in rows:
+            texts.setdefault("".join(c for c in gloss.casefold() if c.isalnum()), gloss)
+            words = [w for w in lemmas.split("; ") if w.isalpha() and w.islower()]
+            for word in words:
+                senses[word].append([other for other in words if other != word])
+    synonyms = {
+        word: sorted({other for others in groups for other in others})
+        for word, groups in senses.items()
+        if len(word) > 3 and len(groups) <= 4 and any(groups)  # more senses: mostly the wrong one
+    }
+    return list(texts.values()), synonyms
+
+
+def _case(text: str, rng: random.Random, synonyms: Synonyms) -> str:
+    return rng.choice([str.upper, str.title, str.swapcase])(text)
+
+
+def _punctuation(text: str, rng: random.Random, synonyms: Synonyms) -> str:
+    words = text.replace(",", "").replace(";", " -").replace("(", "").replace(")", "").split()
+    words[rng.randrange(len(words))] += rng.choice([",", ";", " -", "..."])
+    return "  ".join(words) + rng.choice([".", "!", "...", " "])
+
+
+def _typos(count: int) -> Edit:
+    def edit(text: str, rng: random.Random, synonyms: Synonyms) -> str:
+        for _ in range(count):
+            at = rng.randrange(len(text) - 1)
+            kind = rng.randrange(4)
+            if kind == 0:
+                text = text[:at] + text[at + 1 :]
+            elif kind == 1:
+                text = text[:at] + rng.choice(_KEYS) + text[at:]
+            elif kind == 2:
+                text = text[:at] + rng.choice(_KEYS) + text[at + 1 :]
+            else:
+                text = text[:at] + text[at + 1] + text[at] + text[at + 2 :]
+        return text
+
+    return edit
+
+
+def _drop(text: str, rng: random.Random, synonyms: Synonyms) -> str:
+    words = text.split()
+    for _ in range(max(1, len(words) // 8)):
+        del words[rng.randrange(len(words))]
+    return " ".join(words)
+
+
+def _insert(text: str, rng: random.Random, synonyms: Synonyms) -> str:
+    words = text.split()
+    known = sorted(synonyms)
+    for _ in range(max(1, len(words) // 8)):
+        words.insert(rng.randrange(len(words) + 1), rng.choice(known))
+    return " ".join(words)
+
+
+def _swap(text: str, rng: random.Random, synonyms: Synonyms) -> str:
+    words = text.split()
+    first, second = rng.sample(range(len(words)), 2)
+    words[first], words[second] = words[second], words[first]
+    return " ".join(words)
+
+
+def _paraphrase(text: str, rng: random.Random, synonyms: Synonyms) -> str:
+    """Replace two or three words by synonyms; a text without two such words is left alone."""
+    words = text.split()
+    known = [at for at, word in enumerate(words) if word in synonyms]
+    if len(known) < 2:
+        return text
+    for at in rng.sample(known, min(3, len(known))):
+        words[at] = rng.choice(synonyms[words[at]])
+    return " ".join(words)
+
+
+EDITS: dict[str, Edit] = {
+    "case": _case,
+    "punctuation": _punctuation,
+    "2 typos": _typos(2),
+    "6 typos": _typos(6),
+    "drop": _drop,
+    "insert": _insert,
+    "swap": _swap,
+    "paraphrase": _paraphrase,
+}
+"""What is done to copies: name -> function of the text, the random numbers and the synonyms."""

@@ -1,0 +1,329 @@
+"""`Duplicates`: which records are the same, why, and which of them to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chromalab.analytics.dedupe.apply import Applied, apply_groups
+from chromalab.analytics.dedupe.candidates import Candidates
+from chromalab.analytics.dedupe.grouping import groups_of, members, reasons_of, scores_of
+from chromalab.analytics.dedupe.keepers import KEEP, Keep
+from chromalab.analytics.dedupe.review import Review, spread
+from chromalab.analytics.dedupe.showing import as_html, as_text, explained, reason_names
+from chromalab.analytics.dedupe.thresholds import JACCARD_FLOOR, from_judged
+from chromalab.analytics.result import Result
+from chromalab.errors import InvalidArgumentError, short
+from chromalab.frames import data_frame
+from chromalab.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["Duplicates", "duplicates_of"]
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Duplicates(Result):
+    """Pairs of records that are the same, their groups, and what each group keeps.
+
+    The pairs below the thresholds are held too, down to a cosine of .8 and a Jaccard of .5, so that
+    `at` can move the thresholds. Copies, of equal texts, or of equal vectors where there is no
+    text, are paired with the first of them, and only the first is paired with others.
+
+    Attributes:
+        first: (n,) int64, the first copy of each record; the record itself where none is before it.
+        left: (p,) int64, the rows of the pairs, `left` < `right`.
+        right: The same.
+        equal: (p,) bool, whether the texts are equal but for case, spaces and punctuation.
+        cosine: (p,) float32, of the vectors; NaN where they were not compared.
+        jaccard: (p,) float32, the share of runs of three characters that both texts have; NaN where
+            they were not compared.
+        group: (n,) int64, the group of each record, -1 where it is alone; 0 is the largest.
+        keepers: (g,) int64, the row that each group keeps.
+
+    Example:
+        >>> from chromalab.snapshot import Snapshot
+        >>> from chromalab.analytics import dedupe
+        >>> texts = ["green tea from Japan", "Green tea, from Japan!", "white chalk"]
+        >>> found = dedupe(Snapshot.of([[1.0, 0.0], [0.9, 0.4], [0.0, 1.0]], documents=texts))
+        >>> found.groups()
+        [['0', '1']]
+        >>> found.unique_ids
+        ['0', '2']
+    """
+
+    first: NDArray[np.int64]
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    equal: NDArray[np.bool_]
+    cosine: NDArray[np.float32]
+    jaccard: NDArray[np.float32]
+    group: NDArray[np.int64]
+    keepers: NDArray[np.int64]
+
+    @property
+    def threshold(self) -> float:
+        """The cosine from which on a pair is one of duplicates."""
+        return float(self.parameters["threshold"])
+
+    @property
+    def lexical_threshold(self) -> float:
+        """The Jaccard from which on a pair is one of duplicates."""
+        return float(self.parameters["jaccard"])
+
+    @cached_property
+    def reasons(self) -> NDArray[np.uint8]:
+        """(p,) why a pair is one of duplicates: 1 exact, 2 near, 4 semantic, added up; or 0."""
+        return reasons_of(
+            self.equal,
+            self.cosine,
+            self.jaccard,
+            self.parameters["methods"],
+            self.threshold,
+            self.lexical_threshold,
+        )
+
+    @property
+    def pairs(self) -> NDArray[np.int64]:
+        """(h,) the pairs above the thresholds, as places in `left`, `right` and the others."""
+        return np.flatnonzero(self.reasons)
+
+    @cached_property
+    def rows(self) -> list[list[int]]:
+        """The rows of each group, the keeper first, then in insertion order; largest group first."""
+        groups = members(self.group, len(self.keepers))
+        return [
+            [keeper, *(row for row in rows if row != keeper)]
+            for keeper, rows in zip(self.keepers.tolist(), groups, strict=True)
+        ]
+
+    @property
+    def duplicate_ids(self) -> list[str]:
+        """The ids of the records that a keeper stands for, in insertion order."""
+        return [self.snapshot.ids[row] for row in np.flatnonzero(self._spare).tolist()]
+
+    @property
+    def unique_ids(self) -> list[str]:
+        """The ids of all others: keepers, and records that have no duplicate."""
+        return [self.snapshot.ids[row] for row in np.flatnonzero(~self._spare).tolist()]
+
+    @property
+    def _spare(self) -> NDArray[np.bool_]:
+        spare = self.group >= 0
+        spare[self.keepers] = False
+        return spare
+
+    def groups(self) -> list[list[str]]:
+        """Return the ids of each group, the keeper first; the largest group first."""
+        return [[self.snapshot.ids[row] for row in rows] for rows in self.rows]
+
+    def at(
+        self,
+        threshold: float | None = None,
+        *,
+        jaccard: float | None = None,
+        keep: Keep | None = None,
+    ) -> Duplicates:
+        """Move the thresholds; nothing is compared anew.
+
+        Args:
+            threshold: The least cosine, None for as it is.
+            jaccard: The least Jaccard, the same.
+            keep: Another rule, or the callable again if one was given to `dedupe`.
+
+        Raises:
+            InvalidArgumentError: no pairs are held from so low a threshold on.
+        """
+        keep = self.parameters["keep"] if keep is None else keep
+        if isinstance(keep, str) and keep not in KEEP:
+            raise InvalidArgumentError(
+                f"The keeper was chosen by {short(keep)}, a function that is not kept in a result: "
+                "give it again, as keep=."
+            )
+        found = Candidates(self.first, self.left, self.right, self.equal, self.cosine, self.jaccard)
+        asked = dict(self.parameters)
+        if threshold is not None:
+            asked["threshold"] = threshold
+        if jaccard is not None:
+            asked["jaccard"] = jaccard
+        asked["suggested"] = False
+        return duplicates_of(self.snapshot, found, asked, keep, recall=self.recall)
+
+    def review(self, count: int = 20) -> Review:
+        """Pick pairs to look at: from both sides of the thresholds, the nearest to them.
+
+        Example:
+            >>> from chromalab.analytics import dedupe
+            >>> len(dedupe([[1.0, 0.0], [0.9, 0.4]]).review())
+            1
+        """
+        if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
+            raise InvalidArgumentError(f"count is a whole number from 1; found {short(count)}.")
+        chosen = spread(self.cosine, self.jaccard, self.equal, *self._cuts, count=int(count))
+        return Review(
+            self.snapshot,
+            self.left[chosen],
+            self.right[chosen],
+            self.cosine[chosen],
+            self.jaccard[chosen],
+            tuple(bool(reason) for reason in self.reasons[chosen]),
+        )
+
+    def suggest(self, judged: Sequence[tuple[str, str, bool]]) -> Duplicates:
+        """Return the duplicates at the thresholds that judged pairs speak for.
+
+        Args:
+            judged: (id, id, whether they are duplicates), about 20; those of `review` say most.
+
+        Raises:
+            InvalidArgumentError: none is given, or one is no pair of this result.
+        """
+        row_of = {identity: row for row, identity in enumerate(self.snapshot.ids)}
+        pair_of = {
+            pair: place
+            for place, pair in enumerate(zip(self.left.tolist(), self.right.tolist(), strict=True))
+        }
+        places, answers = [], []
+        for one, other, answer in judged:
+            rows = sorted((row_of.get(one, -1), row_of.get(other, -1)))
+            if (place := pair_of.get((rows[0], rows[1]))) is None:
+                raise InvalidArgumentError(
+                    f"{short(one)} and {short(other)} are no pair of this result; judge those that "
+                    "review() returns."
+                )
+            places.append(place)
+            answers.append(bool(answer))
+        if not places:
+            raise InvalidArgumentError("No pair was judged: give (id, id, True or False) of some.")
+        threshold, jaccard = from_judged(
+            self.cosine, self.jaccard, np.array(places), np.array(answers)
+        )
+        floor = self.parameters["floor"]
+        return self.at(max(threshold, floor), jaccard=jaccard)
+
+    def explain(self, id: str) -> str:
+        """Say in words whether a record is a duplicate, of what, and why.
+
+        Raises:
+            InvalidArgumentError: there is no such id.
+
+        Example:
+            >>> from chromalab.analytics import dedupe
+            >>> print(dedupe([[1.0, 0.0], [1.0, 0.0]]).explain("1"))
+            '1' is a duplicate of '0', which is kept
+            '0' and '1': semantic, cosine 1.00
+        """
+        return explained(self, id)
+
+    def apply(
+        self, mode: str = "delete", *, key: str = "duplicate_of", dry_run: bool = False
+    ) -> Applied:
+        """Do to the collection what was found, in one transaction; `undo()` of the answer goes back.
+
+        Args:
+            mode: "delete" all but the keepers; "mark" these with the keeper's id in their metadata;
+                "merge": give keepers the metadata they lack and their duplicates have, and delete
+                these.
+            key: The metadata key for "mark".
+            dry_run: Only count.
+
+        Raises:
+            InvalidArgumentError: the records are of no collection, or it has changed since.
+        """
+        return apply_groups(self.snapshot, self.rows, mode=mode, key=key, dry_run=dry_run)
+
+    def columns(self, key: str) -> dict[str, list[Any]]:
+        """Return what `into` writes: the keeper's id for each duplicate, None for the others."""
+        spare = self._spare
+        return {
+            key: [
+                self.snapshot.ids[self.keepers[group]] if spare[row] else None
+                for row, group in enumerate(self.group.tolist())
+            ]
+        }
+
+    def df(self) -> pandas.DataFrame:
+        """Make a pandas DataFrame: a row a pair above the thresholds, the surest first."""
+        score = scores_of(self.reasons, self.cosine, self.jaccard)
+        pairs = self.pairs[np.argsort(-score[self.pairs], kind="stable")]
+        ids, text = self.snapshot.ids, self.snapshot.document
+        rows = [
+            [
+                ids[self.left[pair]],
+                ids[self.right[pair]],
+                reason_names(int(self.reasons[pair])),
+                float(self.cosine[pair]),
+                float(self.jaccard[pair]),
+                text(int(self.left[pair])),
+                text(int(self.right[pair])),
+            ]
+            for pair in pairs
+        ]
+        columns = ["left", "right", "reason", "cosine", "jaccard", "left_text", "right_text"]
+        return data_frame(rows, columns)
+
+    @property
+    def _cuts(self) -> tuple[float, float]:
+        return self.threshold, self.lexical_threshold
+
+    def __repr__(self) -> str:
+        return f"{as_text(self)}\n{self._made()}"
+
+    def _repr_html_(self) -> str:
+        return as_html(self, self._made())
+
+
+def duplicates_of(
+    snapshot: Snapshot, found: Candidates, parameters: dict[str, Any], keep: Keep, *, recall: float
+) -> Duplicates:
+    """Cut candidates at the thresholds in `parameters`, and group what holds.
+
+    Raises:
+        InvalidArgumentError: a threshold is out of its range.
+    """
+    _check(parameters["threshold"], "threshold", "cosine", parameters["floor"])
+    _check(parameters["jaccard"], "jaccard", "Jaccard", JACCARD_FLOOR)
+    parameters = {
+        **parameters,
+        "threshold": float(parameters["threshold"]),
+        "jaccard": float(parameters["jaccard"]),
+        "keep": keep if isinstance(keep, str) else _name(keep),
+    }
+    methods, cut = parameters["methods"], parameters["threshold"]
+    reasons = reasons_of(
+        found.equal, found.cosine, found.jaccard, methods, cut, parameters["jaccard"]
+    )
+    score = scores_of(reasons, found.cosine, found.jaccard)
+    held = np.flatnonzero(reasons)
+    group, keepers = groups_of(
+        snapshot, found.first, found.left[held], found.right[held], score[held], keep
+    )
+    return Duplicates(
+        snapshot=snapshot,
+        parameters=parameters,
+        recall=recall,
+        **vars(found),
+        group=group,
+        keepers=keepers,
+    )
+
+
+def _check(value: Any, name: str, what: str, floor: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise InvalidArgumentError(f"{name} is a {what}, {floor:g} to 1; found {short(value)}.")
+    if not floor <= value <= 1:
+        raise InvalidArgumentError(
+            f"{name} is a {what}, {floor:g} to 1, as pairs are held from {floor:g} on; found "
+            f"{short(value)}."
+            + (" For a lower one run dedupe(threshold=...) anew." if name == "threshold" else "")
+        )
+
+
+def _name(keep: Callable[..., Any]) -> str:
+    return str(getattr(keep, "__name__", type(keep).__name__))

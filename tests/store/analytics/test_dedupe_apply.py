@@ -1,0 +1,117 @@
+"""Duplicates taken out of a collection, and put back."""
+
+import pytest
+
+import chromalab
+from chromalab.analytics.dedupe import dedupe
+from chromalab.errors import ChromalabError, InvalidArgumentError
+
+TEXTS = [
+    "green tea from Japan",
+    "Green tea from Japan!",
+    "a stone",
+    "green tea, from Japan",
+    "chalk",
+]
+EMBEDDINGS = [[1, 0, 0], [1, 0.01, 0], [0, 1, 0], [1, 0, 0.01], [0, 0, 1]]
+METADATAS = [{"a": 1}, {"a": 2, "b": 2}, {"c": 1}, {"b": 3, "d": True}, {"duplicate_of": "old"}]
+
+
+@pytest.fixture
+def teas():
+    with chromalab.EphemeralClient() as client:
+        made = client.create_collection("teas", embedding_function=None)
+        ids = ["a", "b", "c", "d", "e"]
+        uris = [f"file:{id}" for id in ids]
+        made.add(ids=ids, embeddings=EMBEDDINGS, documents=TEXTS, metadatas=METADATAS, uris=uris)
+        yield made
+
+
+def everything(collection):
+    got = collection.get(include=["embeddings", "documents", "metadatas", "uris"])
+    parts = zip(got["embeddings"], got["documents"], got["metadatas"], got["uris"], strict=True)
+    return {
+        id: (list(map(float, vector)), *rest)
+        for id, (vector, *rest) in zip(got["ids"], parts, strict=True)
+    }
+
+
+def test_delete_leaves_the_keepers_and_undo_brings_all_back(teas):
+    before = everything(teas)
+    done = dedupe(teas).apply()
+    assert repr(done) == "teas: 2 deleted; undo() puts them back"
+    assert sorted(everything(teas)) == ["a", "c", "e"]
+    done.undo()
+    assert everything(teas) == before
+
+
+def test_mark_writes_the_keeper_and_undo_takes_it_away(teas):
+    before = everything(teas)
+    done = dedupe(teas).apply("mark")
+    assert (done.marked, done.deleted) == (2, 0)
+    marked = {id: parts[2] for id, parts in everything(teas).items()}
+    assert marked["b"] == {"a": 2, "b": 2, "duplicate_of": "a"}
+    assert marked["e"] == {"duplicate_of": "old"}
+    done.undo()
+    assert everything(teas) == before
+
+
+def test_merge_fills_the_keeper_up_from_the_first_that_has_it(teas):
+    before = everything(teas)
+    done = dedupe(teas).apply("merge")
+    assert (done.deleted, done.merged) == (2, 1)
+    assert everything(teas)["a"][2] == {"a": 1, "b": 2, "d": True}
+    done.undo()
+    assert everything(teas) == before
+
+
+def test_mark_overwrites_a_key_and_undo_restores_its_value(teas):
+    before = everything(teas)
+    done = dedupe(teas).apply("mark", key="b")
+    assert everything(teas)["b"][2]["b"] == "a"
+    done.undo()
+    assert everything(teas) == before
+
+
+@pytest.mark.parametrize("mode", ["delete", "mark", "merge"])
+def test_a_dry_run_counts_and_changes_nothing(teas, mode):
+    before, version = everything(teas), teas.get_version()
+    done = dedupe(teas).apply(mode, dry_run=True)
+    assert done.deleted + done.marked == 2
+    assert "would be" in repr(done)
+    assert everything(teas) == before
+    assert teas.get_version() == version
+    with pytest.raises(InvalidArgumentError, match="nothing to undo"):
+        done.undo()
+
+
+def test_a_collection_that_changed_since_is_left_alone(teas):
+    found = dedupe(teas)
+    teas.update(ids=["c"], metadatas=[{"c": 2}])
+    with pytest.raises(InvalidArgumentError, match="has changed since"):
+        found.apply()
+    assert teas.count() == 5
+    done = dedupe(teas).apply()
+    teas.delete(ids=["c"])
+    with pytest.raises(ChromalabError):
+        done.undo()
+    assert teas.count() == 2
+
+
+def test_arrays_have_nothing_to_apply_to():
+    with pytest.raises(InvalidArgumentError, match="nothing to apply to"):
+        dedupe(EMBEDDINGS).apply()
+
+
+def test_a_wrong_mode_or_key_is_named(teas):
+    with pytest.raises(InvalidArgumentError, match="found 'drop'"):
+        dedupe(teas).apply("drop")
+    with pytest.raises(InvalidArgumentError, match="found ''"):
+        dedupe(teas).apply("mark", key="")
+
+
+def test_where_there_are_no_duplicates_nothing_is_done(teas):
+    teas.delete(ids=["b", "d"])
+    version = teas.get_version()
+    assert repr(dedupe(teas).apply()) == "teas: nothing to do"
+    assert teas.get_version() == version

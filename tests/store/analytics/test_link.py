@@ -1,0 +1,115 @@
+"""`link`: which record is which, between two collections."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from chromalab.analytics.dedupe import link
+from chromalab.analytics.dedupe.mutual import mutual_best
+from chromalab.errors import InvalidArgumentError
+from chromalab.snapshot import Snapshot
+
+ER = Path(__file__).parents[4] / "shared" / "data" / "er"
+
+SCORES = st.sampled_from([-1.0, 0.0, 0.25, 0.5, 1.0])
+
+
+@given(
+    arrays(np.float32, st.tuples(st.integers(0, 7), st.just(2)), elements=SCORES),
+    arrays(np.float32, st.tuples(st.integers(0, 7), st.just(2)), elements=SCORES),
+)
+@settings(max_examples=150, deadline=None)
+def test_mutual_best_matches_are_those_of_a_plain_loop(left, right):
+    scores = left @ right.T
+    expected = []
+    for row in range(len(left)):
+        if not len(right):
+            continue
+        match = int(np.argmax(scores[row]))
+        if int(np.argmax(scores[:, match])) == row:
+            expected.append((row, match))
+    one, other, cosine, lexical = mutual_best(left, right)
+    assert list(zip(one.tolist(), other.tolist(), strict=True)) == expected
+    np.testing.assert_allclose(cosine, scores[one, other])
+    assert np.isnan(lexical).all()
+
+
+def test_many_records_are_compared_in_parts_with_the_same_outcome():
+    rng = np.random.default_rng(0)
+    left, right = (rng.normal(size=(n, 6)).astype(np.float32) for n in (500, 9000))
+    told = []
+    found = mutual_best(left, right, tell=lambda *at: told.append(at))
+    assert len(told) > 1
+    assert told[-1] == (500, 500)
+    scores = left @ right.T
+    match = scores.argmax(axis=1)
+    mutual = np.flatnonzero(scores[:, match].argmax(axis=0) == np.arange(500))
+    assert found[0].tolist() == mutual.tolist()
+    assert found[1].tolist() == match[mutual].tolist()
+
+
+def test_the_product_code_decides_between_products_that_read_alike():
+    left = ["sony headphones MDR-7506 black", "sony headphones MDR-1000 black"]
+    right = ["headphones by sony, mdr 1000", "headphones by sony, mdr 7506"]
+    same = np.ones((2, 4), np.float32)
+    found = link(Snapshot.of(same, documents=left), Snapshot.of(same, documents=right))
+    assert found.pairs == [("0", "1"), ("1", "0")]
+
+
+def test_a_record_is_in_one_link_at_most_and_the_threshold_moves():
+    rng = np.random.default_rng(1)
+    found = link(rng.normal(size=(60, 5)), rng.normal(size=(40, 5)))
+    lefts, rights = zip(*found.pairs, strict=True)
+    assert len(set(lefts)) == len(lefts)
+    assert len(set(rights)) == len(rights)
+    assert found.threshold == 0.6
+    assert len(found.at(-1)) >= len(found) >= len(found.at(0.9))
+    assert (found.score[found.at(0.9).held] >= 0.9).all()
+
+
+def test_a_result_shows_the_surest_links_first():
+    texts = ["green tea <b>", "white chalk"]
+    vectors = [[1.0, 0.0], [0.0, 1.0]]
+    found = link(Snapshot.of(vectors, documents=texts), Snapshot.of(vectors, documents=texts))
+    assert repr(found).startswith("2 links between 2 and 2 records, from a score of 0.4 on")
+    assert "<b>" not in found._repr_html_()
+    assert found.df()["score"].tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("right", [[], [[0.0, 0.0]], [[1.0, 0.0]] * 3])
+def test_bad_data_never_raises(right):
+    found = link([[1.0, 0.0], [0.0, 0.0]], right)
+    assert len(found) <= 1
+    assert isinstance(repr(found), str)
+    assert len(found.df()) == len(found)
+
+
+def test_other_dimensions_and_thresholds_that_are_no_score_are_named():
+    with pytest.raises(InvalidArgumentError, match="2 and 3 dimensions"):
+        link([[1.0, 0.0]], [[1.0, 0.0, 0.0]])
+    with pytest.raises(InvalidArgumentError, match="found 'high'"):
+        link([[1.0]], [[1.0]], threshold="high")
+    with pytest.raises(InvalidArgumentError, match="found 7"):
+        link([[1.0]], [[1.0]]).at(7)
+
+
+@pytest.mark.skipif(not ER.exists(), reason="the shared data is not here")
+@pytest.mark.parametrize(("name", "least"), [("abt_buy", 0.8), ("walmart_amazon", 0.6)])
+def test_shops_are_linked_without_labels_at_the_default_threshold(name, least):
+    from chromalab.embed import WordLlama
+
+    data = json.loads((ER / f"er_{name}.json").read_text())
+    cut, texts = data["n_left"], data["texts"]
+    vectors = WordLlama()(texts)
+    found = link(
+        Snapshot.of(vectors[:cut], documents=texts[:cut]),
+        Snapshot.of(vectors[cut:], documents=texts[cut:]),
+    )
+    gold = {tuple(pair) for pair in data["pos"]}
+    links = {(int(found.left[at]), cut + int(found.right[at])) for at in found.held}
+    assert 2 * len(links & gold) / (len(links) + len(gold)) >= least
