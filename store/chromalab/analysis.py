@@ -2,127 +2,264 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any
-from weakref import WeakValueDictionary
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
-from chromalab.arguments import read_filter
-from chromalab.description import Described
-from chromalab.engine import Batch, Replacement
-from chromalab.engine.interface import Replaced, Rows
-from chromalab.errors import InvalidArgumentError
-from chromalab.snapshot import Snapshot
-from chromalab.sparse import to_stored, with_sparse_vectors
+import numpy as np
+from numpy.typing import NDArray
+
+from chromalab import analytics
+from chromalab.analytics import (
+    Clusters,
+    Duplicates,
+    Links,
+    Neighbors,
+    Outliers,
+    Projection,
+    Result,
+    Topics,
+)
+from chromalab.analytics.project import warm
+from chromalab.analytics.stored import remembered
+from chromalab.observing import Observed
 from chromalab.types import Where
-from chromalab.validation import check_ids, check_metadatas
 
 __all__ = ["Analysed"]
 
+R = TypeVar("R", bound=Result)
 
-class Analysed(Described):
-    """`snapshot`, and the analyses that start from one."""
 
-    def get_version(self) -> int:
-        """Count the writes that were committed: results name the version they saw."""
-        return self._engine.get_collection_by_id(self.id).version
+class Analysed(Observed):
+    """The analyses. All start from one graph of neighbours, which is kept beside the store.
 
-    def snapshot(self, where: Where | None = None) -> Snapshot:
-        """Take a frozen view of the records, as analyses see them.
+    A result is kept, too: the same question about the same records is answered at once. `where` asks
+    about the records that match; `into` writes the answer to their metadata, in one transaction.
+    """
 
-        The vectors are those of the store's file, mapped, where all records are taken; nothing that is
-        written later is seen.
-
-        Args:
-            where: Only the records that match, e.g. `{"year": {"$gte": 2020}}`.
-
-        Raises:
-            InvalidArgumentError: a filter that cannot be read.
+    def neighbors(
+        self,
+        k: int = 15,
+        *,
+        where: Where | None = None,
+        random_state: int = 0,
+        progress: bool = True,
+    ) -> Neighbors:
+        """Find the nearest others of every record; see `chromalab.analytics.neighbors`.
 
         Example:
             >>> import chromalab
             >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
-            >>> points.add(ids=["a", "b"], embeddings=[[0, 0], [3, 4]])
-            >>> points.snapshot()
-            Snapshot('points', 2 records, 2 dimensions, version 1)
+            >>> points.add(ids=["a", "b", "c"], embeddings=[[1, 0], [1, 0.1], [0, 1]])
+            >>> points.neighbors(k=1).of("c")
+            [('b', 0.9004...)]
         """
-        asked = json.dumps(where, default=repr, sort_keys=True)
-        taken = self._snapshots.get(asked)
-        if taken is not None and not taken.is_stale:
-            return taken
-        found = self._engine.moment(self.id, read_filter(None, where, None))
-        metadatas = found.rows.metadatas or []
-        taken = Snapshot(
-            ids=tuple(found.rows.ids),
-            vectors=found.vectors,
-            documents=tuple(found.rows.documents or ()),
-            metadatas=tuple(map(with_sparse_vectors, metadatas)),
-            name=self.name,
-            version=found.version,
-            rows=found.slots,
-            file=found.file,
-            folder=found.folder,
-            origin=self,
+        return analytics.neighbors(
+            self.snapshot(where), k=k, random_state=random_state, progress=progress
         )
-        self._snapshots[asked] = taken
-        return taken
 
-    def replace_records(
+    def cluster(
+        self,
+        method: str = "auto",
+        *,
+        n_clusters: int | None = None,
+        resolution: float | None = None,
+        min_cluster_size: int | None = None,
+        min_samples: int | None = None,
+        noise: float | None = None,
+        previous: Clusters | None = None,
+        where: Where | None = None,
+        into: str | None = None,
+        random_state: int = 0,
+        progress: bool = True,
+    ) -> Clusters:
+        """Group the records by their embeddings; see `chromalab.analytics.cluster`.
+
+        Example:
+            >>> import chromalab, numpy as np
+            >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+            >>> rows = np.repeat(np.eye(2), 30, axis=0) + np.random.default_rng(0).normal(0, 0.1, (60, 2))
+            >>> points.add(ids=[str(i) for i in range(60)], embeddings=rows)
+            >>> points.cluster(n_clusters=2, into="group").sizes.tolist()
+            [30, 30]
+            >>> points.get(ids=["0"])["metadatas"]
+            [{'group': 0}]
+        """
+        options = {
+            "method": method,
+            "n_clusters": n_clusters,
+            "resolution": resolution,
+            "min_cluster_size": min_cluster_size,
+            "min_samples": min_samples,
+            "noise": noise,
+            "previous": previous,
+            "random_state": random_state,
+        }
+        return self._analysed(Clusters, analytics.cluster, options, where, into, progress)
+
+    def topics(
+        self,
+        clusters: Clusters | None = None,
+        *,
+        name: Callable[[list[str], list[str]], str] | None = None,
+        n_words: int = 10,
+        where: Where | None = None,
+        into: str | None = None,
+        progress: bool = True,
+    ) -> Topics:
+        """Name clusters by the words that set them apart; those of `cluster()`, unless others are given.
+
+        See `chromalab.analytics.topics`.
+
+        Example:
+            >>> import chromalab
+            >>> facts = chromalab.EphemeralClient().create_collection("facts")
+            >>> _ = facts.add_from(chromalab.datasets.load("facts"))
+            >>> names = facts.topics(facts.cluster(n_clusters=3)).df()["name"]
+            >>> len(names)
+            3
+        """
+        found = self.cluster(where=where, progress=progress) if clusters is None else clusters
+        made = analytics.topics(found, name=name, n_words=n_words)
+        return made if into is None else made.into(into)
+
+    def dedupe(
         self,
         *,
-        delete: Sequence[str] = (),
-        update: Mapping[str, Any] | None = None,
-        restore: Rows | None = None,
-        version: int | None = None,
-    ) -> Replaced:
-        """Delete records, change metadata and restore deleted records, all of it or nothing.
+        methods: Sequence[str] = ("exact", "near", "semantic"),
+        threshold: float | None = None,
+        jaccard: float | None = None,
+        keep: Any = "oldest",
+        where: Where | None = None,
+        into: str | None = None,
+        random_state: int = 0,
+        progress: bool = True,
+    ) -> Duplicates:
+        """Find records that say the same; nothing is deleted. See `chromalab.analytics.dedupe`.
 
-        Args:
-            delete: Ids; those that are not there are ignored.
-            update: `ids` and `metadatas`, merged into those that are there; None deletes a key.
-            restore: Records that an earlier call deleted; they come back at the end.
-            version: Of the collection that this was decided on; None for any.
+        Example:
+            >>> import chromalab
+            >>> notes = chromalab.EphemeralClient().create_collection("notes")
+            >>> notes.add(ids=["a", "b", "c"], documents=["Tea is hot.", "tea is  hot", "Chalk is soft."])
+            >>> found = notes.dedupe()
+            >>> found.groups()
+            [['a', 'b']]
+            >>> done = found.apply()
+            >>> notes.count()
+            2
+            >>> _ = done.undo()
+            >>> notes.count()
+            3
+        """
+        options = {
+            "methods": list(methods) if not isinstance(methods, str) else methods,
+            "threshold": threshold,
+            "jaccard": jaccard,
+            "keep": keep,
+            "random_state": random_state,
+        }
+        return self._analysed(Duplicates, analytics.dedupe, options, where, into, progress)
 
-        Returns:
-            `removed`, the deleted records with all their parts, and `version`, the collection's now.
+    def link(self, other: Any, *, threshold: float | None = None, progress: bool = True) -> Links:
+        """Match the records of this collection with those of another; see `chromalab.analytics.link`.
 
-        Raises:
-            InvalidArgumentError: the collection is not at that version; nothing was written.
+        Example:
+            >>> import chromalab
+            >>> client = chromalab.EphemeralClient()
+            >>> ours, theirs = client.create_collection("ours"), client.create_collection("theirs")
+            >>> ours.add(ids=["a", "b"], documents=["Sony WH-1000 headphones", "LG dishwasher white"])
+            >>> theirs.add(ids=["x", "y"], documents=["dishwasher LG, white", "headphones Sony WH-1000"])
+            >>> ours.link(theirs).pairs
+            [('a', 'y'), ('b', 'x')]
+        """
+        return analytics.link(self, other, threshold=threshold, progress=progress)
+
+    def outliers(
+        self,
+        *,
+        method: str = "distance",
+        k: int = 10,
+        share: float | None = None,
+        threshold: float | None = None,
+        copies: bool = False,
+        where: Where | None = None,
+        into: str | None = None,
+        random_state: int = 0,
+        progress: bool = True,
+    ) -> Outliers:
+        """Score every record by how far it is from the others; see `chromalab.analytics.outliers`.
+
+        Example:
+            >>> import chromalab
+            >>> facts = chromalab.EphemeralClient().create_collection("facts")
+            >>> _ = facts.add_from(chromalab.datasets.load("facts"))
+            >>> facts.add(ids=["odd"], documents=["lorem ipsum dolor sit amet"])
+            >>> facts.outliers().df()["id"][0]
+            'odd'
+        """
+        options = {
+            "method": method,
+            "k": k,
+            "share": share,
+            "threshold": threshold,
+            "copies": copies,
+            "random_state": random_state,
+        }
+        return self._analysed(Outliers, analytics.outliers, options, where, into, progress)
+
+    def project(
+        self,
+        method: str = "umap",
+        *,
+        dims: int = 2,
+        n_neighbors: int = 15,
+        min_dist: float = 0.1,
+        perplexity: float = 10.0,
+        epochs: int | None = None,
+        align_to: Projection | None = None,
+        on_frame: Callable[[NDArray[np.float32], int, int], None] | None = None,
+        where: Where | None = None,
+        into: str | None = None,
+        random_state: int = 0,
+        progress: bool = True,
+    ) -> Projection:
+        """Lay the records out on a map; see `chromalab.analytics.project`.
 
         Example:
             >>> import chromalab
             >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
-            >>> points.add(ids=["a", "b"], embeddings=[[0, 0], [3, 4]])
-            >>> done = points.replace_records(delete=["a"])
-            >>> points.count(), done.removed.ids
-            (1, ['a'])
-            >>> _ = points.replace_records(restore=done.removed)
-            >>> points.count()
-            2
+            >>> points.add(ids=["a", "b", "c"], embeddings=[[1, 0, 0], [1, 0.1, 0], [0, 1, 0]])
+            >>> points.project("pca").coordinates.shape
+            (3, 2)
         """
-        change = Replacement(
-            delete=check_ids(list(delete)) if len(delete) else (),
-            update=None if update is None or not len(update["ids"]) else _update(update),
-            insert=None if restore is None or not restore.ids else _batch(restore),
-            version=version,
+        options = {
+            "method": method,
+            "dims": dims,
+            "n_neighbors": n_neighbors,
+            "min_dist": min_dist,
+            "perplexity": perplexity,
+            "epochs": epochs,
+            "align_to": align_to,
+            "on_frame": on_frame,
+            "random_state": random_state,
+        }
+        return self._analysed(Projection, analytics.project, options, where, into, progress)
+
+    def _analysed(
+        self,
+        kind: type[R],
+        analysis: Callable[..., R],
+        options: dict[str, Any],
+        where: Where | None,
+        into: str | None,
+        progress: bool,
+    ) -> R:
+        """Return the kept result, or make it; then write it to metadata, where that was asked for."""
+        if kind is not Projection and "ipykernel" in sys.modules:
+            warm()  # in a notebook a map comes after clusters, and should not wait for a compiler
+        snapshot = self.snapshot(where)
+        given = {name: value for name, value in options.items() if value is not None}
+        found = remembered(
+            kind, snapshot, given, lambda: analysis(snapshot, progress=progress, **given)
         )
-        return self._engine.replace(self.id, change)
-
-    @property
-    def _snapshots(self) -> WeakValueDictionary[str, Snapshot]:
-        """Snapshots that somebody still holds, by their `where`; a result holds its own."""
-        known: WeakValueDictionary[str, Snapshot] = self.__dict__.setdefault(
-            "_taken", WeakValueDictionary()
-        )
-        return known
-
-
-def _update(update: Mapping[str, Any]) -> Batch:
-    ids, metadatas = check_ids(update["ids"]), check_metadatas(update["metadatas"])
-    if len(ids) != len(metadatas):
-        raise InvalidArgumentError(f"{len(ids):,} ids and {len(metadatas):,} metadatas to update.")
-    return Batch(ids, metadatas=[*map(to_stored, metadatas)])
-
-
-def _batch(rows: Rows) -> Batch:
-    return Batch(rows.ids, rows.vectors, rows.documents, rows.metadatas, rows.uris)
+        return found if into is None else found.into(into)

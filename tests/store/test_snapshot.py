@@ -30,9 +30,11 @@ def test_a_snapshot_holds_what_was_there_when_it_was_taken(points):
     points.compact()
     assert list(taken.ids) == list("abcd")
     np.testing.assert_array_equal(taken.vectors, np.eye(4))
-    assert taken.document(0) == "tea" and taken.document(1) == ""
+    assert taken.document(0) == "tea"
+    assert taken.document(1) == ""
     assert taken.column("n") == [1, 2, None, 4]
-    assert taken.is_stale and not points.snapshot().is_stale
+    assert taken.is_stale
+    assert not points.snapshot().is_stale
     assert list(points.snapshot().ids) == ["a", "c", "d"]
     np.testing.assert_array_equal(points.snapshot().vectors[0], [9, 9, 9, 9])
 
@@ -105,7 +107,8 @@ def test_what_has_chromas_get_is_read_page_by_page(points):
             return points.get(**{**asked, "limit": min(asked["limit"], 3)})
 
     taken = Snapshot.of(Other())
-    assert list(taken.ids) == list("abcd") and taken.version is None
+    assert list(taken.ids) == list("abcd")
+    assert taken.version is None
     np.testing.assert_array_equal(taken.vectors, np.eye(4))
     assert taken.column("n") == [1, 2, None, 4]
 
@@ -120,7 +123,8 @@ def test_records_are_replaced_all_or_none(points):
     done = points.replace_records(
         delete=["a", "nobody"], update={"ids": ["c"], "metadatas": [{"same_as": "a"}]}
     )
-    assert done.removed.ids == ["a"] and done.version == points.get_version()
+    assert done.removed.ids == ["a"]
+    assert done.version == points.get_version()
     assert points.get(ids=["a", "c"])["metadatas"] == [{"same_as": "a"}]
     points.replace_records(
         restore=done.removed, update={"ids": ["c"], "metadatas": [{"same_as": None}]}

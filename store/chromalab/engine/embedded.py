@@ -159,9 +159,7 @@ class EmbeddedEngine(Directory, Upkeep):
         durable = self.store.durability != "off"
         with self._writing(id) as collection:
             connection = collection.connection
-            return replace(
-                collection, lambda: self._open(connection, id), change, durable=durable
-            )
+            return replace(collection, lambda: self._open(connection, id), change, durable=durable)
 
     def close(self) -> None:
         """Let go of files and connections."""

@@ -1,0 +1,32 @@
+"""Analyses of a collection, of an array, or of anything with Chroma's `get`; see docs/analytics.md.
+
+All start from one graph of nearest neighbours, computed once.
+"""
+
+from chromalab.analytics.cluster import Clusters, cluster
+from chromalab.analytics.dedupe import Duplicates, Leakage, Links, dedupe, leakage, link
+from chromalab.analytics.neighbors import Neighbors, neighbors
+from chromalab.analytics.outliers import Outliers, outliers
+from chromalab.analytics.project import Projection, project
+from chromalab.analytics.result import Result
+from chromalab.analytics.topics import Topics, topics
+
+__all__ = [
+    "Clusters",
+    "Duplicates",
+    "Leakage",
+    "Links",
+    "Neighbors",
+    "Outliers",
+    "Projection",
+    "Result",
+    "Topics",
+    "cluster",
+    "dedupe",
+    "leakage",
+    "link",
+    "neighbors",
+    "outliers",
+    "project",
+    "topics",
+]

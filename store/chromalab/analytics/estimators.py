@@ -1,0 +1,139 @@
+"""The analyses as scikit-learn estimators, for its pipelines and its manner of saying things.
+
+Importing this module imports scikit-learn.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClusterMixin, OutlierMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from chromalab.analytics.cluster import cluster
+from chromalab.analytics.outliers import outliers
+from chromalab.analytics.project import project
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["ClusterEstimator", "OutlierEstimator", "ProjectEstimator"]
+
+
+class ClusterEstimator(ClusterMixin, BaseEstimator):  # type: ignore[misc]
+    """`chromalab.analytics.cluster` as an estimator.
+
+    Args:
+        method: "auto", "leiden", "hdbscan" or "kmeans".
+        n_clusters: How many, where that is known.
+        random_state: The seed.
+
+    Attributes:
+        clusters_: The `Clusters`.
+        labels_: (n,) int32, -1 for noise.
+        probabilities_: (n,) float32.
+
+    Example:
+        >>> import numpy as np
+        >>> rows = np.repeat(np.eye(2), 30, axis=0) + np.random.default_rng(0).normal(0, 0.1, (60, 2))
+        >>> labels = ClusterEstimator(n_clusters=2).fit_predict(rows)
+        >>> sorted(np.bincount(labels).tolist())
+        [30, 30]
+    """
+
+    def __init__(
+        self, method: str = "auto", *, n_clusters: int | None = None, random_state: int = 0
+    ) -> None:
+        self.method = method
+        self.n_clusters = n_clusters
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: None = None) -> Self:
+        """Cluster the rows of X, (n, dimension) numbers."""
+        self.clusters_ = cluster(X, **self.get_params())
+        self.labels_ = self.clusters_.labels
+        self.probabilities_ = self.clusters_.probabilities
+        return self
+
+    def predict(self, X: Any) -> NDArray[np.int32]:
+        """Say in which cluster new rows would be; (m,) int32, -1 for none."""
+        check_is_fitted(self)
+        return self.clusters_.predict(np.asarray(X, dtype=np.float32)).labels
+
+
+class OutlierEstimator(OutlierMixin, BaseEstimator):  # type: ignore[misc]
+    """`chromalab.analytics.outliers` as an estimator.
+
+    Args:
+        method: As there.
+        k: Neighbours that are looked at.
+        share: Which share of the rows are outliers; by default those far beyond the median.
+
+    Attributes:
+        outliers_: The `Outliers`.
+        negative_outlier_factor_: (n,) float32, the lower the more of an outlier.
+
+    Example:
+        >>> import numpy as np
+        >>> rows = np.vstack([np.random.default_rng(0).normal([9, 0, 0], 1, (50, 3)), [[-9, 0, 0]]])
+        >>> int(np.flatnonzero(OutlierEstimator(share=0.01).fit_predict(rows) == -1)[0])
+        50
+    """
+
+    def __init__(
+        self, method: str = "distance", *, k: int = 10, share: float | None = None
+    ) -> None:
+        self.method = method
+        self.k = k
+        self.share = share
+
+    def fit(self, X: Any, y: None = None) -> Self:
+        """Score the rows of X, (n, dimension) numbers."""
+        self.outliers_ = outliers(X, **self.get_params())
+        self.negative_outlier_factor_ = -self.outliers_.scores
+        return self
+
+    def fit_predict(self, X: Any, y: None = None) -> NDArray[np.int64]:
+        """Score the rows; -1 for an outlier, 1 for all others, (n,) int64."""
+        return np.where(self.fit(X).outliers_.is_outlier, -1, 1)
+
+
+class ProjectEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """`chromalab.analytics.project` as an estimator.
+
+    Args:
+        method: "umap", "tsne", "pca" or "pacmap".
+        dims: 2 or 3.
+        random_state: The seed.
+
+    Attributes:
+        projection_: The `Projection`.
+        embedding_: (n, dims) float32.
+
+    Example:
+        >>> import numpy as np
+        >>> ProjectEstimator("pca").fit_transform(np.eye(4)).shape
+        (4, 2)
+    """
+
+    def __init__(self, method: str = "umap", *, dims: int = 2, random_state: int = 0) -> None:
+        self.method = method
+        self.dims = dims
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: None = None) -> Self:
+        """Lay the rows of X out, (n, dimension) numbers."""
+        self.projection_ = project(X, **self.get_params())
+        self.embedding_ = self.projection_.coordinates
+        return self
+
+    def fit_transform(self, X: Any, y: None = None) -> NDArray[np.float32]:
+        """Lay the rows out: (n, dims) float32."""
+        return self.fit(X).embedding_
+
+    def transform(self, X: Any) -> NDArray[np.float32]:
+        """Place new rows on the map: (m, dims) float32."""
+        check_is_fitted(self)
+        return self.projection_.transform(np.asarray(X, dtype=np.float32))

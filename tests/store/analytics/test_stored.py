@@ -1,0 +1,133 @@
+"""Results are kept beside the store, answered at once, and never believed when they are damaged."""
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+import chromalab
+
+
+@pytest.fixture
+def points(tmp_path):
+    client = chromalab.PersistentClient(tmp_path / "store")
+    rng = np.random.default_rng(0)
+    rows = np.vstack([rng.normal(center, 0.1, (40, 8)) for center in np.eye(8)[:4]])
+    made = client.create_collection("points", embedding_function=None)
+    made.add(
+        ids=[str(row) for row in range(len(rows))],
+        embeddings=rows,
+        documents=[f"word{row // 40} and number {row}" for row in range(len(rows))],
+    )
+    return made
+
+
+ANALYSES = {
+    "clusters": lambda points, **more: points.cluster(progress=False, **more),
+    "outliers": lambda points, **more: points.outliers(progress=False, **more),
+    "duplicates": lambda points, **more: points.dedupe(progress=False, **more),
+    "projection": lambda points, **more: points.project("pca", progress=False, **more),
+}
+
+
+@pytest.fixture(params=ANALYSES, ids=str)
+def analysis(request):
+    return ANALYSES[request.param]
+
+
+def kept(points):
+    return sorted(points.snapshot().folder.glob("*.result"))
+
+
+def same(one, other):
+    for field in fields(one):
+        ours, theirs = getattr(one, field.name), getattr(other, field.name)
+        if field.name == "snapshot":
+            continue
+        if isinstance(ours, np.ndarray):
+            assert ours.dtype == theirs.dtype, field.name
+            np.testing.assert_array_equal(ours, theirs, err_msg=field.name)
+        else:
+            assert ours == theirs, field.name
+
+
+def test_a_result_that_is_read_again_is_the_one_that_was_made(points, analysis):
+    made = analysis(points)
+    (file,) = kept(points)
+    written = file.read_bytes()
+    again = analysis(points)
+    assert again is not made
+    same(made, again)
+    assert kept(points) == [file]
+    assert file.read_bytes() == written
+    assert again._repr_html_() == made._repr_html_()
+    assert repr(again) == repr(made)
+    assert again.df().equals(made.df())
+
+
+def test_other_options_other_records_and_other_vectors_make_another(points, analysis):
+    analysis(points)
+    analysis(points, random_state=3)
+    assert len(kept(points)) == 2
+    points.update(ids=["5"], embeddings=[[9] * 8])
+    analysis(points)
+    assert len(kept(points)) == 3
+    points.add(ids=["new"], embeddings=[[1] * 8], documents=["new"])
+    assert len(analysis(points).ids) == 161
+    assert len(kept(points)) == 4
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty", "text", "folder"])
+def test_a_damaged_file_is_as_if_it_were_not_there(points, analysis, damage):
+    made = analysis(points)
+    (file,) = kept(points)
+    content = file.read_bytes()
+    if damage == "cut":
+        file.write_bytes(content[: len(content) // 2])
+    elif damage == "flip":
+        middle = len(content) // 3
+        file.write_bytes(content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :])
+    elif damage == "empty":
+        file.write_bytes(b"")
+    elif damage == "text":
+        file.write_bytes(b"no result")
+    else:
+        file.unlink()
+        file.mkdir()
+    same(made, analysis(points))
+
+
+def test_a_file_of_another_result_under_its_name_is_not_believed(points):
+    points.cluster(progress=False)
+    (clusters,) = kept(points)
+    points.outliers(progress=False)
+    outliers = next(file for file in kept(points) if file != clusters)
+    clusters.write_bytes(outliers.read_bytes())
+    assert points.cluster(progress=False).n_clusters == 4
+
+
+def test_what_is_written_into_metadata_makes_no_result_stale_and_is_answered_at_once(points):
+    made = points.cluster(into="group", progress=False)
+    assert not made.is_stale
+    assert points.get(ids=["0"])["metadatas"] == [{"group": int(made.labels[0])}]
+    files = kept(points)
+    again = points.cluster(into="group", progress=False)
+    same(made, again)
+    assert kept(points) == files
+
+
+def test_a_result_says_when_the_collection_has_changed_since(points, analysis):
+    made = analysis(points)
+    assert not made.is_stale
+    points.delete(ids=["7"])
+    assert made.is_stale
+    assert "has changed since" in repr(made)
+    assert "has changed since" in made._repr_html_()
+    assert not analysis(points).is_stale
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(points, analysis):
+    folder = points.snapshot().folder
+    folder.parent.mkdir(exist_ok=True)
+    folder.write_bytes(b"a file in its place")
+    assert len(analysis(points).ids) == 160
