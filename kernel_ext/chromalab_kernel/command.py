@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
@@ -59,6 +60,12 @@ def _read_body(session: Session, verb: Verb, arguments: SimpleNamespace, body: s
         return rows
     column = getattr(arguments, "text", None)
     return fill_rows(rows, lambda text: fill(text, session.bound), column=column)
+
+
+_NUMBERS: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "int": (int, "a whole number"),
+    "float": (float, "a number"),
+}
 
 
 def _verb(name: str) -> Verb:
@@ -129,12 +136,13 @@ def _convert(session: Session, argument: Argument, typed: Any, filling: bool) ->
             )
         return bound[0] if len(bound) == 1 else bound
     value = _bound(session, typed)
-    if argument.kind == "int":
+    if argument.kind in _NUMBERS:
+        make, what = _NUMBERS[argument.kind]
         try:
-            return int(value)
+            return make(value)
         except (TypeError, ValueError, OverflowError) as error:
             raise InvalidArgumentError(
-                f"{argument.name} is a whole number; found {one_line(repr(value))}."
+                f"{argument.name} is {what}; found {one_line(repr(value))}."
             ) from error
     if not isinstance(value, str):
         if argument.kind == "text" and value is not None:

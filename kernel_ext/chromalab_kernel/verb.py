@@ -19,7 +19,7 @@ class Argument:
     Attributes:
         name: Its name; a flag where it starts with "-".
         help: One line.
-        kind: What it becomes: "text", "int", "words" (a,b), "where", "switch"; "any", which may also
+        kind: What it becomes: "text", "int", "float", "words" (a,b), "where", "switch"; "any", which may also
             be any object, bound as `:name`; or "texts", one text or any object, filled by --fill.
         short: A one-letter flag.
         many: Whether it takes all that is left.

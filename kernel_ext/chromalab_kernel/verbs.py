@@ -7,6 +7,18 @@ from types import SimpleNamespace
 
 from chromalab.errors import InvalidArgumentError, near
 from chromalab_kernel import actions
+from chromalab_kernel.analysis_verbs import ANALYSES
+from chromalab_kernel.arguments import (
+    COLLECTION,
+    CONTAINS,
+    DRY_RUN,
+    FILL,
+    INCLUDE,
+    JSONL,
+    LIMIT,
+    PARTS,
+    WHERE,
+)
 from chromalab_kernel.results import Notice
 from chromalab_kernel.session import Session
 from chromalab_kernel.verb import Argument, Verb
@@ -31,10 +43,6 @@ def overview() -> str:
     )
 
 
-def _collections(session: Session) -> list[str]:
-    return [c.name for c in session.client.list_collections()] if session.has_store else []
-
-
 def _help(session: Session, arguments: SimpleNamespace) -> Notice:
     if arguments.verb is None:
         return Notice(overview())
@@ -44,22 +52,6 @@ def _help(session: Session, arguments: SimpleNamespace) -> Notice:
         )
     return Notice(VERBS[arguments.verb].help_text)
 
-
-_COLLECTION = Argument(
-    "collection", "The collection, or :name of one.", "any", choices=_collections
-)
-_WHERE = Argument(
-    "--where", 'A condition on metadata: "year >= 2020", or :name of a dict.', "where"
-)
-_CONTAINS = Argument("--contains", "Only documents that hold this text.")
-_LIMIT = Argument("--limit", "At most so many.", "int")
-_PARTS = ["documents", "embeddings", "metadatas", "uris"]
-_INCLUDE = Argument(
-    "--include", "Parts of the result: documents,metadatas,...", "words", choices=lambda _: _PARTS
-)
-_JSONL = Argument("--jsonl", "The body is one JSON value a line.", "switch")
-_FILL = Argument("--fill", "Replace {{name}} in the texts by the text of that variable.", "switch")
-_DRY_RUN = Argument("--dry-run", "Say what would be done; write nothing.", "switch")
 
 VERBS: dict[str, Verb] = {
     verb.name: verb
@@ -99,7 +91,7 @@ VERBS: dict[str, Verb] = {
                 ),
                 Argument("--metric", "The distance.", choices=actions.spaces),
                 Argument("--get-or-create", "One that exists is fine.", "switch"),
-                _DRY_RUN,
+                DRY_RUN,
             ),
             (
                 "%chroma create papers --model minilm --metric cosine",
@@ -112,7 +104,7 @@ VERBS: dict[str, Verb] = {
             "Add documents; those whose id is there already are skipped.",
             "collection.add_from(data, ...)",
             (
-                _COLLECTION,
+                COLLECTION,
                 Argument(
                     "source",
                     "One text, or :name of a DataFrame, a data set or a list.",
@@ -125,9 +117,9 @@ VERBS: dict[str, Verb] = {
                     "--meta", "The columns of the metadata; all others, unless said.", "words"
                 ),
                 Argument("--batch-size", "Records written together.", "int"),
-                _JSONL,
-                _FILL,
-                _DRY_RUN,
+                JSONL,
+                FILL,
+                DRY_RUN,
             ),
             (
                 "%chroma add papers :df --text abstract --id doi --meta year,venue",
@@ -141,7 +133,7 @@ VERBS: dict[str, Verb] = {
             "Find the nearest documents.",
             "collection.query(query_texts=..., n_results=...)",
             (
-                _COLLECTION,
+                COLLECTION,
                 Argument(
                     "query",
                     "The question, or :name of a text, a list or an array of vectors.",
@@ -149,11 +141,11 @@ VERBS: dict[str, Verb] = {
                     optional=True,
                 ),
                 Argument("--n-results", "How many.", "int", short="-k", setting="k"),
-                _WHERE,
-                _CONTAINS,
-                replace(_INCLUDE, choices=lambda _: [*_PARTS, "distances"]),
-                _JSONL,
-                _FILL,
+                WHERE,
+                CONTAINS,
+                replace(INCLUDE, choices=lambda _: [*PARTS, "distances"]),
+                JSONL,
+                FILL,
             ),
             (
                 '%chroma query papers "code search" -k 5 --where "year >= 2020"',
@@ -167,13 +159,13 @@ VERBS: dict[str, Verb] = {
             "Read records by id or condition.",
             "collection.get(ids=..., where=...)",
             (
-                _COLLECTION,
+                COLLECTION,
                 Argument("ids", "Ids, or :name of a list.", "any", many=True, optional=True),
-                _WHERE,
-                _CONTAINS,
-                _LIMIT,
+                WHERE,
+                CONTAINS,
+                LIMIT,
                 Argument("--offset", "After so many.", "int"),
-                _INCLUDE,
+                INCLUDE,
             ),
             ("%chroma get papers p1 p2", '%chroma get papers --where "year = 2024" --limit 20'),
             actions.get,
@@ -182,7 +174,7 @@ VERBS: dict[str, Verb] = {
             "peek",
             "Look at the first records.",
             "collection.peek(limit)",
-            (_COLLECTION, Argument("--limit", "How many.", "int")),
+            (COLLECTION, Argument("--limit", "How many.", "int")),
             ("%chroma peek papers", "%chroma peek papers --limit 3"),
             actions.peek,
         ),
@@ -190,7 +182,7 @@ VERBS: dict[str, Verb] = {
             "count",
             "Count the records.",
             "collection.count()",
-            (_COLLECTION,),
+            (COLLECTION,),
             ("%chroma count papers", "n = %chroma count papers"),
             actions.count,
         ),
@@ -199,10 +191,10 @@ VERBS: dict[str, Verb] = {
             "Delete records, or a whole collection; shows what it would do unless --yes.",
             "collection.delete(ids=..., where=...)",
             (
-                _COLLECTION,
+                COLLECTION,
                 Argument("ids", "Ids, or :name of a list.", "any", many=True, optional=True),
-                _WHERE,
-                _CONTAINS,
+                WHERE,
+                CONTAINS,
                 Argument("--whole", "The collection itself, with all its records.", "switch"),
                 Argument("--yes", "Do it.", "switch"),
                 Argument(
@@ -214,6 +206,7 @@ VERBS: dict[str, Verb] = {
             ('%chroma delete papers --where "year < 1990" --yes', "%chroma delete papers --whole"),
             actions.delete,
         ),
+        *ANALYSES,
         Verb(
             "models",
             "List the models that run on this machine, or fetch one.",

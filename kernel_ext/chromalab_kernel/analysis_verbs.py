@@ -1,0 +1,153 @@
+"""The verbs that analyse a collection, and what each does: one public call of the API."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from chromalab.analytics import Clusters
+from chromalab_kernel.arguments import COLLECTION, WHERE
+from chromalab_kernel.verb import Argument, Verb
+
+if TYPE_CHECKING:
+    from chromalab_kernel.session import Session
+
+__all__ = ["ANALYSES"]
+
+_INTO = Argument("--into", "Write it to metadata, under this key.")
+_RANDOM_STATE = Argument("--random-state", "The seed: the same one gives the same answer.", "int")
+
+
+def _one_of(*names: str) -> Any:
+    return lambda _: list(names)
+
+
+def _options(arguments: SimpleNamespace) -> dict[str, Any]:
+    """The arguments that were given, by the names of the API."""
+    given = vars(arguments).items()
+    return {name: value for name, value in given if name != "collection" and value is not None}
+
+
+def _neighbors(session: Session, arguments: SimpleNamespace) -> Any:
+    return session.collection(arguments.collection).neighbors(**_options(arguments))
+
+
+def _cluster(session: Session, arguments: SimpleNamespace) -> Any:
+    return session.collection(arguments.collection).cluster(**_options(arguments))
+
+
+def _topics(session: Session, arguments: SimpleNamespace) -> Any:
+    if isinstance(arguments.collection, Clusters):
+        return arguments.collection.topics(**_options(arguments))
+    return session.collection(arguments.collection).topics(**_options(arguments))
+
+
+def _dedupe(session: Session, arguments: SimpleNamespace) -> Any:
+    return session.collection(arguments.collection).dedupe(**_options(arguments))
+
+
+def _outliers(session: Session, arguments: SimpleNamespace) -> Any:
+    return session.collection(arguments.collection).outliers(**_options(arguments))
+
+
+def _project(session: Session, arguments: SimpleNamespace) -> Any:
+    return session.collection(arguments.collection).project(**_options(arguments))
+
+
+ANALYSES = (
+    Verb(
+        "neighbors",
+        "Find the nearest records of every record: the graph that all analyses start from.",
+        "collection.neighbors(k=15)",
+        (COLLECTION, Argument("--k", "How many of each.", "int", short="-k"), WHERE),
+        ("%chroma neighbors papers", "near = %chroma neighbors papers -k 10"),
+        _neighbors,
+    ),
+    Verb(
+        "cluster",
+        "Group the records by their embeddings.",
+        "collection.cluster(method=...)",
+        (
+            COLLECTION,
+            Argument(
+                "--method",
+                "How: auto, leiden, hdbscan or kmeans.",
+                choices=_one_of("auto", "leiden", "hdbscan", "kmeans"),
+            ),
+            Argument("--n-clusters", "How many, where that is known.", "int"),
+            Argument("--resolution", "Larger finds smaller clusters (leiden).", "float"),
+            Argument("--min-cluster-size", "Smaller ones are noise.", "int"),
+            WHERE,
+            _INTO,
+            _RANDOM_STATE,
+        ),
+        ("%chroma cluster papers --into topic", "%chroma cluster papers --n-clusters 12"),
+        _cluster,
+    ),
+    Verb(
+        "topics",
+        "Name the clusters by the words that set them apart.",
+        "clusters.topics()",
+        (
+            Argument("collection", "The collection, or :name of one or of clusters.", "any"),
+            Argument("--n-words", "Words a topic.", "int"),
+            _INTO,
+        ),
+        ("%chroma topics papers", "%chroma topics :clusters --into topic"),
+        _topics,
+    ),
+    Verb(
+        "dedupe",
+        "Find records that say the same, exactly, nearly or by meaning; deletes nothing.",
+        "collection.dedupe(...)",
+        (
+            COLLECTION,
+            Argument("--methods", "Of exact,near,semantic.", "words"),
+            Argument("--threshold", "The least cosine of a pair by meaning.", "float"),
+            Argument(
+                "--keep",
+                "Which of a group stays: oldest, longest or most_metadata.",
+                choices=_one_of("oldest", "longest", "most_metadata"),
+            ),
+            WHERE,
+            _INTO,
+        ),
+        ("%chroma dedupe papers", "twins = %chroma dedupe papers --threshold 0.95"),
+        _dedupe,
+    ),
+    Verb(
+        "outliers",
+        "Find the records that are far from all others.",
+        "collection.outliers(...)",
+        (
+            COLLECTION,
+            Argument("--method", "How they are scored."),
+            Argument("--k", "Neighbours that are looked at.", "int", short="-k"),
+            Argument("--share", "Call this share of the records outliers.", "float"),
+            WHERE,
+            _INTO,
+        ),
+        ("%chroma outliers papers", "%chroma outliers papers --share 0.01 --into odd"),
+        _outliers,
+    ),
+    Verb(
+        "project",
+        "Lay the records out on a map.",
+        "collection.project(method=...)",
+        (
+            COLLECTION,
+            Argument(
+                "--method",
+                "How: umap, tsne, pca or pacmap.",
+                choices=_one_of("umap", "tsne", "pca", "pacmap"),
+            ),
+            Argument("--dims", "2 or 3.", "int"),
+            WHERE,
+            _INTO,
+            _RANDOM_STATE,
+        ),
+        ("%chroma project papers", "%chroma project papers --method pca --into map"),
+        _project,
+    ),
+)
+"""In the order in which they are used."""
