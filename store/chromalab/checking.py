@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chromalab.display import html_table
-from chromalab.engine.interface import Checked, Engine, Problem
+from chromalab.engine.findings import Checked, Problem
+from chromalab.engine.interface import Engine
 from chromalab.frames import data_frame
 from chromalab.progress import bar
 

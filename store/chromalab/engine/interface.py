@@ -17,17 +17,16 @@ from numpy.typing import NDArray
 
 from chromalab.engine.facts import Counts, Facts, Order
 from chromalab.engine.filter.clauses import Clause
+from chromalab.engine.findings import Checked
 from chromalab.engine.plan import Indexing, Plan, Recall
 
 __all__ = [
     "Batch",
-    "Checked",
     "CollectionModel",
     "DatabaseModel",
     "Engine",
     "Filter",
     "Moment",
-    "Problem",
     "Replaced",
     "Replacement",
     "Rewritten",
@@ -107,46 +106,6 @@ class Rewritten:
     rows_after: int
     bytes_before: int
     bytes_after: int
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something in a store that is not as it should be.
-
-    Attributes:
-        collection: The name of the collection, "" where it is the whole store.
-        file: The file, relative to the folder.
-        what: What is wrong.
-        do: What to do about it.
-        ids: The records it is about.
-    """
-
-    collection: str
-    file: str
-    what: str
-    do: str
-    ids: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What a check found.
-
-    Attributes:
-        problems: What is wrong.
-        leftovers: Files, relative to the folder, that nothing names; they do no harm.
-        collections: How many collections were checked.
-        records: How many records.
-        unverified: How many of them were written before there were checksums.
-        bytes: How many bytes of vectors were read.
-    """
-
-    problems: tuple[Problem, ...]
-    leftovers: tuple[str, ...]
-    collections: int
-    records: int
-    unverified: int
-    bytes: int
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from chromalab.engine.disk.leftovers import sweeping
 from chromalab.engine.disk.store import Store
-from chromalab.engine.interface import Checked, Rewritten, Tell, Vectors
+from chromalab.engine.findings import Checked
+from chromalab.engine.interface import Rewritten, Tell, Vectors
 from chromalab.engine.opened import Opened
 from chromalab.engine.upkeep.check import check
 from chromalab.engine.upkeep.compact import compact

@@ -13,8 +13,9 @@ from pathlib import Path
 from chromalab.engine.disk import catalog, leftovers
 from chromalab.engine.disk.catalog import Entry
 from chromalab.engine.disk.store import Store
+from chromalab.engine.findings import Checked, Problem
 from chromalab.engine.index.graph_file import GraphFile
-from chromalab.engine.interface import Checked, Problem, Tell
+from chromalab.engine.interface import Tell
 from chromalab.engine.upkeep.check_records import RESTORE, SAVE, SQLITE, Inspection, reason
 from chromalab.errors import InternalError, printable
 

@@ -20,7 +20,8 @@ from chromalab.engine.disk import catalog, records
 from chromalab.engine.disk.catalog import Entry
 from chromalab.engine.disk.checksums import content_checksum, vector_checksums
 from chromalab.engine.disk.store import Store
-from chromalab.engine.interface import Problem, Vectors
+from chromalab.engine.findings import Problem
+from chromalab.engine.interface import Vectors
 from chromalab.errors import InternalError, NotFoundError, short
 
 __all__ = ["RESTORE", "SAVE", "SQLITE", "Inspection", "reason"]
