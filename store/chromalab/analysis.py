@@ -17,6 +17,7 @@ from chromalab.analytics import (
     Neighbors,
     Outliers,
     Projection,
+    Propagated,
     Result,
     Topics,
 )
@@ -244,6 +245,29 @@ class Analysed(Observed):
             "random_state": random_state,
         }
         return self._analysed(Projection, analytics.project, options, where, into, progress)
+
+    def propagate(
+        self,
+        key: str,
+        *,
+        alpha: float = 0.9,
+        where: Where | None = None,
+        into: str | None = None,
+        random_state: int = 0,
+        progress: bool = True,
+    ) -> Propagated:
+        """Label every record by those that have a label; see `chromalab.analytics.propagate`.
+
+        Example:
+            >>> import chromalab
+            >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+            >>> kinds = [{"kind": "tea"}, None, {"kind": "chalk"}]
+            >>> points.add(ids=["a", "b", "c"], embeddings=[[1, 0], [1, 0.1], [0, 1]], metadatas=kinds)
+            >>> points.propagate("kind").labels
+            ['tea', 'tea', 'chalk']
+        """
+        options = {"key": key, "alpha": alpha, "random_state": random_state}
+        return self._analysed(Propagated, analytics.propagate, options, where, into, progress)
 
     def _analysed(
         self,

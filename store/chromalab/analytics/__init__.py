@@ -8,6 +8,7 @@ from chromalab.analytics.dedupe import Duplicates, Leakage, Links, dedupe, leaka
 from chromalab.analytics.neighbors import Neighbors, neighbors
 from chromalab.analytics.outliers import Outliers, outliers
 from chromalab.analytics.project import Projection, project
+from chromalab.analytics.propagation import Propagated, propagate
 from chromalab.analytics.result import Result
 from chromalab.analytics.topics import Topics, topics
 
@@ -19,6 +20,7 @@ __all__ = [
     "Neighbors",
     "Outliers",
     "Projection",
+    "Propagated",
     "Result",
     "Topics",
     "cluster",
@@ -28,5 +30,6 @@ __all__ = [
     "neighbors",
     "outliers",
     "project",
+    "propagate",
     "topics",
 ]
