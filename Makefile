@@ -43,9 +43,11 @@ format: $(VENV)/test.stamp  ## Put the code in form
 	$(BIN)/ruff format .
 
 bench: $(VENV)/bench.stamp models  ## Measure side by side; the tables are in benchmarks/README.md
+	$(UV) pip install -q --python $(BIN)/python --no-deps "bertopic==0.17.4"  # its dependencies bring in torch
 	$(BIN)/python benchmarks/embedding.py
 	$(BIN)/python benchmarks/store.py --rows 10000 --write
 	$(BIN)/python benchmarks/store.py --write
+	$(BIN)/python benchmarks/analytics.py --write
 
 contract: $(VENV)/bench.stamp  ## Record again what Chroma answers to the scenarios of the contract
 	cd tests/store/contract && ../../../$(BIN)/python record.py

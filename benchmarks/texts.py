@@ -1,0 +1,160 @@
+"""The labelled sets of texts that analyses are measured on, and their vectors."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from perturbed import Perturbed
+
+__all__ = ["SETS", "Absent", "Texts", "embed", "read", "vectors"]
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+STRANGERS = 200
+_BATCH = 2000
+
+Vectors = NDArray[np.float32]
+
+
+class Absent(Exception):
+    """The files of a set are not there; says which."""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Texts with what is known about them.
+
+    Attributes:
+        texts: The texts.
+        labels: Of each kind of labels, one a text.
+        pairs: Rows that are the same, of sets with duplicates.
+        lefts: How many are of the first of two tables, of sets to be linked.
+    """
+
+    texts: list[str]
+    labels: dict[str, list[str]] = field(default_factory=dict)
+    pairs: list[tuple[int, int]] = field(default_factory=list)
+    lefts: int = 0
+
+
+def read(name: str, rows: int | None = None) -> Texts:
+    """Read a set of `SETS`, or so many of its texts as are asked for.
+
+    Raises:
+        Absent: its files are not there.
+    """
+    try:
+        return SETS[name](rows)
+    except FileNotFoundError as error:
+        raise Absent(
+            f"{error.filename} is not there: benchmarks/README.md tells where the data is from."
+        ) from error
+
+
+def vectors(folder: Path, name: str, model: str, rows: int | None = None) -> Vectors:
+    """Return what `embed` has stored: (n, dimension) float32 of unit length."""
+    return np.load(_file(folder, name, model, rows))
+
+
+def embed(meter: Any, folder: Path, name: str, model: str, rows: int | None = None) -> None:
+    """Embed a set by "MiniLM" or "WordLlama", and store the vectors, if they are not yet."""
+    from chromalab.embed import MiniLM, WordLlama, shows_progress
+
+    if _file(folder, name, model, rows).exists():
+        return
+    shows_progress.set(False)
+    made = {"MiniLM": MiniLM, "WordLlama": WordLlama}[model]()
+    texts = read(name, rows).texts
+    parts = [np.asarray(made(texts[at : at + _BATCH])) for at in range(0, len(texts), _BATCH)]
+    whole = np.concatenate(parts).astype(np.float32)
+    whole /= np.maximum(np.linalg.norm(whole, axis=1, keepdims=True), 1e-12)
+    np.save(_file(folder, name, model, rows), whole)
+
+
+def _file(folder: Path, name: str, model: str, rows: int | None) -> Path:
+    return folder / f"{name}-{model}-{rows or 'all'}.npy"
+
+
+def _some(texts: list[str], labels: dict[str, list[str]], rows: int | None) -> Texts:
+    chosen = sorted(random.Random(0).sample(range(len(texts)), min(rows or len(texts), len(texts))))
+    return Texts(
+        [texts[row] for row in chosen],
+        {kind: [values[row] for row in chosen] for kind, values in labels.items()},
+    )
+
+
+def _banking(file: str) -> Callable[[int | None], Texts]:
+    def make(rows: int | None) -> Texts:
+        with (SHARED / "banking77" / file).open(newline="", encoding="utf-8") as lines:
+            table = list(csv.DictReader(lines))
+        texts = [line["text"].strip() for line in table]
+        return _some(texts, {"intent": [line["category"] for line in table]}, rows)
+
+    return make
+
+
+def _trec(rows: int | None) -> Texts:
+    lines = (SHARED / "trec" / "TREC.train").read_text(encoding="latin-1").splitlines()
+    classes, texts = zip(*(line.strip().split(" ", 1) for line in lines), strict=True)
+    coarse = [one.partition(":")[0] for one in classes]
+    return _some(list(texts), {"fine": list(classes), "coarse": coarse}, rows)
+
+
+def _glosses(rows: int | None) -> Texts:
+    path = SHARED / "wordnet" / "wordnet30_glosses.tsv.gz"
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+        table = list(csv.reader(file, delimiter="\t"))[1:]
+    return _some([line[3] for line in table], {"lexname": [line[1] for line in table]}, rows)
+
+
+def _perturbed(rows: int | None) -> Texts:
+    total = rows or 12_500
+    made = Perturbed.make(total * 4 // 5, total // 5, source=SHARED / "wordnet" / _GLOSSES)
+    return Texts(made.texts, {"edit": made.edits}, made.pairs)
+
+
+def _linked(name: str) -> Callable[[int | None], Texts]:
+    def make(rows: int | None) -> Texts:
+        found = json.loads((SHARED / "er" / f"er_{name}.json").read_text(encoding="utf-8"))
+        pairs = [(left, right) for left, right in found["pos"]]
+        return Texts(found["texts"], pairs=pairs, lefts=found["n_left"])
+
+    return make
+
+
+def _strangers(source: str) -> Callable[[int | None], Texts]:
+    """Make 200 texts of another set, whatever is asked for."""
+
+    def make(_: int | None) -> Texts:
+        if source == "snli":
+            away = (SHARED / "snli" / "s2.test").read_text(encoding="utf-8").splitlines()
+        else:
+            away = SETS[source](None).texts
+        return Texts(random.Random(0).sample(sorted({text.strip() for text in away}), STRANGERS))
+
+    return make
+
+
+_GLOSSES = "wordnet30_glosses.tsv.gz"
+
+SETS: dict[str, Callable[[int | None], Texts]] = {
+    "banking77": _banking("train.csv"),
+    "banking77 test": _banking("test.csv"),
+    "trec": _trec,
+    "glosses": _glosses,
+    "perturbed": _perturbed,
+    "abt_buy": _linked("abt_buy"),
+    "walmart_amazon": _linked("walmart_amazon"),
+    "200 of trec": _strangers("trec"),
+    "200 of snli": _strangers("snli"),
+    "200 of glosses": _strangers("glosses"),
+}
+"""Name -> function of how many texts to take at most, None for all; linked sets are always whole."""
