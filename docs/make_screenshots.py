@@ -1,4 +1,4 @@
-"""Take the README's picture of the quickstart in a real JupyterLab: `make docs`."""
+"""Take the pictures of the notebooks in a real JupyterLab: `make docs`."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ _spec.loader.exec_module(lab)
 
 SIMPLE = "() => window.jupyterapp.commands.execute('application:toggle-left-area')"
 FIRST, WIDGET = ".jp-Cell >> nth=2", ".jp-Cell >> nth=8"
+# Cells of the analytics notebook by a line that they hold
+SHOWN = {"topics": "topics = %chroma topics", "map": "layout.plot"}
 
 
 def main() -> None:
-    """Run the quickstart and save each picture under docs/img."""
+    """Run the notebooks and save each picture under docs/img."""
     folder = Path(tempfile.mkdtemp())
-    shutil.copy(ROOT / "notebooks" / "quickstart.ipynb", folder)
+    for name in ("quickstart", "analytics"):
+        shutil.copy(ROOT / "notebooks" / f"{name}.ipynb", folder)
     pictures = ROOT / "docs" / "img"
     pictures.mkdir(exist_ok=True)
     with (
@@ -40,6 +43,16 @@ def main() -> None:
         page.page.locator(WIDGET).screenshot(path=pictures / "quickstart-widget.png")
         page.page.locator(FIRST).evaluate("cell => cell.scrollIntoView({block: 'start'})")
         page.page.screenshot(path=pictures / "quickstart.png")
+
+        page.page.set_default_timeout(600_000)  # five thousand texts are embedded
+        page.page.set_viewport_size({"width": 1280, "height": 1900})  # what is below is cut off
+        page.open("analytics.ipynb")
+        page.run_all()
+        if page.errors():
+            raise RuntimeError(page.errors()[0])
+        for name, line in SHOWN.items():
+            cell = page.page.locator(".jp-CodeCell").filter(has_text=line)
+            cell.screenshot(path=pictures / f"analytics-{name}.png")
     shutil.rmtree(folder)
 
 

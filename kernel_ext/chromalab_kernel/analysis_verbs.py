@@ -38,7 +38,10 @@ def _cluster(session: Session, arguments: SimpleNamespace) -> Any:
 
 def _topics(session: Session, arguments: SimpleNamespace) -> Any:
     if isinstance(arguments.collection, Clusters):
-        return arguments.collection.topics(**_options(arguments))
+        options = _options(arguments)
+        key = options.pop("into", None)
+        found = arguments.collection.topics(**options)
+        return found if key is None else found.into(key)
     return session.collection(arguments.collection).topics(**_options(arguments))
 
 

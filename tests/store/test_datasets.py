@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import re
 import subprocess
 import sys
@@ -16,6 +17,11 @@ from chromalab.datasets.passages import passages
 
 
 @pytest.fixture
+def banking():
+    return datasets.load("banking77")
+
+
+@pytest.fixture
 def facts():
     return datasets.load("facts")
 
@@ -30,8 +36,8 @@ def long_words(text):
 
 
 def test_every_name_loads_under_that_name():
-    assert datasets.names() == ("facts", "speech")
-    assert [datasets.load(name).name for name in datasets.names()] == ["facts", "speech"]
+    assert datasets.names() == ("banking77", "facts", "speech")
+    assert tuple(datasets.load(name).name for name in datasets.names()) == datasets.names()
 
 
 @pytest.mark.parametrize("name", datasets.names())
@@ -40,6 +46,28 @@ def test_ids_documents_and_metadatas_line_up_and_ids_are_unique(name):
     assert len(dataset) == len(dataset.ids) == len(dataset.documents) == len(dataset.metadatas)
     assert len(set(dataset.ids)) == len(dataset)
     assert len(set(dataset.documents)) == len(dataset)
+
+
+def test_banking77_is_the_published_train_part_and_stays_small(banking):
+    intents = [metadata["intent"] for metadata in banking.metadatas]
+    assert len(banking) == 10_003
+    assert len(set(intents)) == 77
+    assert banking.documents[0] == "I am still waiting on my card?"
+    assert intents[0] == "card_arrival"
+    assert banking.ids[-1] == "bank-10003"
+    assert len({" ".join(text.split()) for text in banking.documents}) == 9_999
+    digest = hashlib.sha256("\0".join(banking.documents).encode()).hexdigest()
+    assert digest == "32a82b2ff27924cbaf5ffa343151677d05ba3b7788fadc16146c6a7e74ab3aff"
+    packed = files("chromalab.datasets").joinpath("banking77.jsonl.gz").read_bytes()
+    assert len(packed) < 200_000
+
+
+def test_banking77_names_its_authors_and_its_licence(banking):
+    assert banking.licence == "CC-BY-4.0"
+    assert "Casanueva" in banking.source
+    assert "https://arxiv.org/abs/2003.04807" in banking._repr_html_()
+    notice = files("chromalab.datasets").joinpath("README.md").read_text(encoding="utf-8")
+    assert "https://creativecommons.org/licenses/by/4.0/" in notice
 
 
 def test_facts_are_twelve_on_each_of_eight_topics(facts):
@@ -133,7 +161,9 @@ def test_an_empty_text_has_no_passages():
 def test_an_unknown_name_suggests_a_near_one_and_lists_all():
     with pytest.raises(errors.NotFoundError) as caught:
         datasets.load("fact")
-    assert str(caught.value) == ("No dataset 'fact'. Did you mean 'facts'? Datasets: facts, speech")
+    assert str(caught.value) == (
+        "No dataset 'fact'. Did you mean 'facts'? Datasets: banking77, facts, speech"
+    )
 
 
 def test_a_loaded_dataset_is_frozen_and_its_own_copy(facts):
@@ -223,4 +253,4 @@ def test_datasets_load_from_a_zip_and_import_nothing_heavy(tmp_path):
     )
     assert run.returncode == 0, run.stderr
     assert "chromalab.zip" in run.stdout
-    assert run.stdout.split()[-2:] == ["96", "113"]
+    assert run.stdout.split()[-3:] == ["10003", "96", "113"]

@@ -68,7 +68,7 @@ class Result:
             key: The metadata key; a projection writes one of it for each dimension.
 
         Returns:
-            The same result, of the collection as it is now.
+            The same result, of the collection as it is now; one that was stale stays so.
 
         Raises:
             InvalidArgumentError: it was made of an array, or the key cannot be used.
@@ -86,7 +86,10 @@ class Result:
         ids = list(snapshot.ids)
         if hasattr(snapshot.origin, "replace_records"):
             update = {"ids": ids, "metadatas": metadatas}
+            current = not snapshot.is_stale
             version = snapshot.origin.replace_records(update=update).version
+            if not current or version > (snapshot.version or 0) + 1:
+                return self  # other writes came before: it knows nothing of them, and stays stale
             return replace(self, snapshot=replace(snapshot, version=version))
         for at in range(0, len(ids), _PAGE):  # of another program, which takes a page at a time
             page = slice(at, at + _PAGE)

@@ -86,7 +86,7 @@ def _write(result: Result, file: Path) -> None:
     arrays = {name: value for name, value in _parts(result).items() if name not in plain}
     held = io.BytesIO()
     text = np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8)
-    np.savez(held, allow_pickle=False, **{"json": text, **arrays})
+    np.savez(held, **{"json": text, **arrays})
     with suppress(OSError):  # a full disk, or a folder that cannot be written: made again next time
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, draft = tempfile.mkstemp(prefix="draft-", suffix=_SUFFIX, dir=file.parent)
@@ -103,21 +103,35 @@ def _write(result: Result, file: Path) -> None:
 def _read(kind: type[R], file: Path, snapshot: Snapshot) -> R | None:
     """Read a result; None where there is none, or it is damaged."""
     try:
+        if not file.is_file():  # nor a pipe, which would be waited for
+            return None
         size = file.stat().st_size
         with zipfile.ZipFile(file) as packed:  # members are stored as they are, not packed
-            if any(member.file_size > size for member in packed.infolist()):
+            if sum(member.file_size for member in packed.infolist()) > size:
                 return None
         with np.load(file, allow_pickle=False) as found:
             values: dict[str, Any] = {name: found[name] for name in found.files}
         plain = json.loads(values.pop("json").tobytes())
         values.update({name: _frozen(value) for name, value in plain.items()})
         result = kind(snapshot=snapshot, **values)
+        _check_kinds(result)
         result.check()
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+    except Exception:  # what damage raises has no end: memory, recursion, an unknown compression
         return None
     with suppress(OSError):
         os.utime(file)
     return result
+
+
+def _check_kinds(result: Result) -> None:
+    """Raise ValueError where an array is not of the numbers that its field says, or is none."""
+    if not isinstance(result.parameters, dict):
+        raise ValueError("parameters")
+    for field in fields(result):
+        value, said = getattr(result, field.name), str(field.type)
+        found = f"NDArray[np.{value.dtype}]" if isinstance(value, np.ndarray) else ""
+        if found != (said.replace("bool_", "bool") if said.startswith("NDArray") else ""):
+            raise ValueError(field.name)
 
 
 def _frozen(value: Any) -> Any:
@@ -130,6 +144,7 @@ def _frozen(value: Any) -> Any:
 
 
 def _forget_old(folder: Path) -> None:
-    kept = sorted(folder.glob(f"*{_SUFFIX}"), key=lambda file: file.stat().st_mtime, reverse=True)
+    kept = sorted(folder.glob(f"*{_SUFFIX}"), key=lambda file: file.lstat().st_mtime, reverse=True)
     for file in kept[_KEPT:]:
-        file.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder: the others go all the same
+            file.unlink(missing_ok=True)

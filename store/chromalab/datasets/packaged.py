@@ -1,7 +1,8 @@
 """The datasets by name, read from the files beside this module.
 
 Licences: the facts are the work of chromalab's authors, given away under CC0-1.0. The speech is a
-work of the US government, in the public domain in the United States (17 U.S.C. 105).
+work of the US government, in the public domain in the United States (17 U.S.C. 105). Banking77 is the
+work of PolyAI, CC BY 4.0; what was changed is in README.md beside this module.
 """
 
 from __future__ import annotations
@@ -15,6 +16,12 @@ from chromalab.errors import NotFoundError, near
 
 __all__ = ["load", "names"]
 
+_BANKING_LICENCE = "CC-BY-4.0"
+_BANKING_SOURCE = (
+    "Iñigo Casanueva, Tadas Temčinas, Daniela Gerz, Matthew Henderson and Ivan Vulić, 2020: "
+    "Efficient Intent Detection with Dual Sentence Encoders, https://arxiv.org/abs/2003.04807. "
+    "The data of PolyAI, its train part."
+)
 _FACTS_LICENCE = "CC0-1.0"
 _FACTS_SOURCE = "Written by hand for chromalab."
 _SPEECH_LICENCE = "public domain"
@@ -30,7 +37,7 @@ def names() -> tuple[str, ...]:
     Example:
         >>> from chromalab import datasets
         >>> datasets.names()
-        ('facts', 'speech')
+        ('banking77', 'facts', 'speech')
     """
     return tuple(_LOADERS)
 
@@ -56,6 +63,19 @@ def load(name: str) -> Dataset:
     if name not in _LOADERS:
         raise NotFoundError(f"No dataset {name!r}. {near(name, names(), what='Datasets')}")
     return _LOADERS[name]()
+
+
+def _banking() -> Dataset:
+    asked = _read_jsonl("banking77.jsonl.gz")
+    return Dataset(
+        name="banking77",
+        description="What customers ask a bank, 10,003 times, each with one of 77 intents.",
+        licence=_BANKING_LICENCE,
+        source=_BANKING_SOURCE,
+        ids=tuple(f"bank-{position:05d}" for position in range(1, len(asked) + 1)),
+        documents=tuple(row["text"] for row in asked),
+        metadatas=tuple({"intent": row["intent"]} for row in asked),
+    )
 
 
 def _facts() -> Dataset:
@@ -94,14 +114,19 @@ def _speech() -> Dataset:
     )
 
 
-_LOADERS = {"facts": _facts, "speech": _speech}
+_LOADERS = {"banking77": _banking, "facts": _facts, "speech": _speech}
 
 
 def _read_text(file: str) -> str:
     # Imported here: importlib.resources brings zipfile and tempfile along on older Pythons.
     from importlib.resources import files
 
-    return files("chromalab.datasets").joinpath(file).read_text(encoding="utf-8")
+    data = files("chromalab.datasets").joinpath(file).read_bytes()
+    if file.endswith(".gz"):
+        import gzip
+
+        data = gzip.decompress(data)
+    return data.decode()
 
 
 def _read_jsonl(file: str) -> list[dict[str, Any]]:

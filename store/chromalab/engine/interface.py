@@ -142,7 +142,8 @@ class Moment:
         slots: (n,) int64, the row of each in the vector file: it stays as long as the vector does.
         file: The name of that file; it is never given to another one.
         version: Of the collection.
-        folder: Where what is derived of the collection may be kept; perhaps not there yet.
+        folder: Where what is derived of the collection may be kept; perhaps not there yet. None
+            where a link would lead out of the store.
     """
 
     rows: Rows
@@ -150,7 +151,7 @@ class Moment:
     slots: NDArray[np.int64]
     file: str
     version: int
-    folder: Path
+    folder: Path | None
 
 
 @dataclass(frozen=True)

@@ -29,13 +29,14 @@ def moment(collection: Opened, filter: Filter, folder: Path) -> Moment:
     entry = collection.entry
     positions = collection.matching(filter)
     slots = collection.view.slots[positions]
+    cache = folder / "cache" / str(entry.model.id)
     return Moment(
         rows=collection.rows(positions, {"documents", "metadatas"}),
         vectors=_frozen(collection.vectors, slots),
         slots=slots,
         file=entry.file_name,
         version=entry.model.version,
-        folder=folder / "cache" / str(entry.model.id),
+        folder=None if cache.is_symlink() or cache.parent.is_symlink() else cache,
     )
 
 

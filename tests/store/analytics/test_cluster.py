@@ -249,3 +249,15 @@ def test_questions_of_a_bank_fall_into_their_intents() -> None:
     agreement = result.compare([row["category"] for row in rows])
     assert agreement.ami > 0.68
     assert result.noise < 0.1
+
+
+def test_texts_are_placed_by_the_function_that_is_stored_with_the_collection(tmp_path):
+    import chromalab
+
+    with chromalab.PersistentClient(tmp_path / "store") as client:
+        facts = client.create_collection("facts", embedding_function=chromalab.embed.WordLlama())
+        facts.add_from(chromalab.datasets.load("facts"), progress=False)
+    with chromalab.PersistentClient(tmp_path / "store") as client:
+        found = client.get_collection("facts").cluster(n_clusters=4, progress=False)
+        text = found.snapshot.document(3)
+        assert found.predict(text).labels.tolist() == [found.labels[3]]

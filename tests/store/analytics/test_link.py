@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from chromalab.analytics import dedupe, outliers, project
 from chromalab.analytics.dedupe import link
 from chromalab.analytics.dedupe.mutual import mutual_best
 from chromalab.errors import InvalidArgumentError
@@ -113,3 +114,15 @@ def test_shops_are_linked_without_labels_at_the_default_threshold(name, least):
     gold = {tuple(pair) for pair in data["pos"]}
     links = {(int(found.left[at]), cut + int(found.right[at])) for at in found.held}
     assert 2 * len(links & gold) / (len(links) + len(gold)) >= least
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("scale", [1e37, 1e-37])
+def test_the_length_of_vectors_plays_no_part_however_large_or_small(scale):
+    rows = np.random.default_rng(0).normal(size=(20, 6))
+    texts = ["tea"] * 20  # pairs whose cosine is computed apart from the graph
+    plain, scaled = (Snapshot.of(rows * by, documents=texts) for by in (1, scale))
+    np.testing.assert_array_equal(link(rows * scale, rows * scale).left, np.arange(20))
+    np.testing.assert_allclose(dedupe(scaled).cosine, dedupe(plain).cosine, atol=1e-6)
+    assert project(scaled, method="pca").trustworthiness > 0.5
+    assert np.isfinite(outliers(scaled, method="centroid").scores).all()

@@ -1,11 +1,13 @@
 """Results are kept beside the store, answered at once, and never believed when they are damaged."""
 
+import os
 from dataclasses import fields
 
 import numpy as np
 import pytest
 
 import chromalab
+from chromalab.errors import InvalidArgumentError
 
 
 @pytest.fixture
@@ -126,8 +128,81 @@ def test_a_result_says_when_the_collection_has_changed_since(points, analysis):
     assert not analysis(points).is_stale
 
 
+def test_duplicates_are_found_anew_when_metadata_decide_what_is_kept(points):
+    points.add(ids=["one", "two"], embeddings=[[5] * 8, [5] * 8], documents=["the same text"] * 2)
+    found = points.dedupe(keep="most_metadata", progress=False)
+    assert ["one", "two"] in found.groups()
+    points.update(ids=["two"], metadatas=[{"year": 2000}])
+    assert ["two", "one"] in points.dedupe(keep="most_metadata", progress=False).groups()
+
+
 def test_a_folder_that_cannot_be_written_is_no_error(points, analysis):
     folder = points.snapshot().folder
     folder.parent.mkdir(exist_ok=True)
     folder.write_bytes(b"a file in its place")
     assert len(analysis(points).ids) == 160
+
+
+def one_array_else(file, change):
+    """Write a kept result again, its arrays changed."""
+    with np.load(file) as found:
+        parts = {name: found[name] for name in found.files}
+    np.savez(
+        file.with_suffix(".npz"), **{n: p if n == "json" else change(p) for n, p in parts.items()}
+    )
+    file.with_suffix(".npz").replace(file)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_in_place_of_a_result_is_not_waited_for(points, analysis):
+    made = analysis(points)
+    (file,) = kept(points)
+    file.unlink()
+    os.mkfifo(file)
+    same(made, analysis(points))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda part: np.zeros(part.shape, dtype=[("a", "i4")]),
+        lambda part: np.full(part.shape, "text"),
+        lambda part: part[None],
+        lambda part: part[:0],
+        lambda part: (
+            part.astype(part.dtype.newbyteorder(">")) if part.dtype.itemsize > 1 else part[:0]
+        ),
+        lambda part: np.full_like(part, 2**31 - 1) if part.dtype.kind == "i" else part[:0],
+        lambda part: np.full_like(part, -7) if part.dtype.kind == "i" else part[:0],
+    ],
+)
+def test_arrays_of_another_kind_size_or_range_are_not_believed(points, analysis, change):
+    made = analysis(points)
+    (file,) = kept(points)
+    one_array_else(file, change)
+    same(made, analysis(points))
+
+
+def test_nothing_is_written_where_a_link_leads_out_of_the_store(points, analysis, tmp_path):
+    folder = points.snapshot().folder
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    for number in range(30):
+        (outside / f"{number}.result").write_bytes(b"precious")
+    folder.parent.mkdir(exist_ok=True)
+    folder.symlink_to(outside)
+    analysis(points)
+    assert len(list(outside.iterdir())) == 30
+
+
+def test_what_was_stale_stays_so_when_it_is_written_to_metadata(points):
+    found = points.cluster(progress=False)
+    points.update(ids=["0"], embeddings=[[9] * 8])
+    written = found.into("group")
+    assert written.is_stale
+    old = points.dedupe(progress=False)
+    points.update(ids=["1"], documents=["another text"], embeddings=[[7] * 8])
+    old = old.into("twin")
+    with pytest.raises(InvalidArgumentError, match="changed"):
+        old.apply()
+    assert not points.cluster(progress=False).into("group").is_stale

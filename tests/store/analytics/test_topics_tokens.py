@@ -1,3 +1,4 @@
+import time
 import unicodedata
 from collections import Counter
 
@@ -6,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chromalab.analytics.dedupe.texts import normalised
+from chromalab.analytics.nfkc import nfkc
 from chromalab.analytics.topics.evenness import cells_of, spread_evenly
 from chromalab.analytics.topics.matrix import token_matrix, token_matrix_of
 from chromalab.analytics.topics.tokens import is_weak, joined, tokens
@@ -157,3 +160,16 @@ def test_the_matrix_of_a_snapshot_is_kept_as_long_as_the_snapshot():
     snapshot = Snapshot.of([[0.0], [1.0]], documents=["tea", "green tea"])
     assert token_matrix_of(snapshot) is token_matrix_of(snapshot)
     assert token_matrix_of(snapshot, (1, 1)) is not token_matrix_of(snapshot)
+
+
+def test_a_long_run_of_combining_marks_takes_no_quadratic_time():
+    text = "a" + "\u0301\u0323" * 200_000  # a minute, sorted by Python; here a fraction of a second
+    start = time.process_time()
+    assert len(tokens(text)) == 1
+    assert normalised(text)[0] in "aạ"
+    assert time.process_time() - start < 10
+
+
+def test_texts_with_few_marks_in_a_row_are_normalised_as_they_were():
+    text = "e" + "\u0301\u0323" * 14 + " ﬁ"
+    assert nfkc(text) == unicodedata.normalize("NFKC", text)

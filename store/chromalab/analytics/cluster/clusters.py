@@ -102,6 +102,20 @@ class Clusters(Result):
         """Return what `into` writes: the labels."""
         return {key: self.labels.tolist()}
 
+    def check(self) -> None:
+        """Raise ValueError where the parts do not fit together."""
+        n = len(self.snapshot)
+        if (
+            self.labels.shape != (n,)
+            or self.probabilities.shape != (n,)
+            or self.near.shape != (n, 3)
+            or self.shares.shape != (n, 3)
+            or self.tree.ndim != 2
+            or self.tree.shape[1] != 3
+            or any(not ((part >= -1) & (part < n)).all() for part in (self.labels, self.near))
+        ):
+            raise ValueError("the parts of the clusters do not fit together")
+
     def records(self, label: int) -> list[str]:
         """Return the ids of a cluster's records, or with -1 of noise, in insertion order."""
         if label != -1:

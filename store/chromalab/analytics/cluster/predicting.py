@@ -110,7 +110,8 @@ def _vectors(data: Any, origin: Any) -> NDArray[np.float32]:
     if isinstance(data, str) or (
         isinstance(data, Sequence) and len(data) and all(isinstance(text, str) for text in data)
     ):
-        function = getattr(origin, "_embedding_function", None)
+        configuration = getattr(origin, "configuration", None) or {}
+        function = configuration.get("embedding_function")
         if function is None:
             raise InvalidArgumentError(
                 f"No embedding function for {short(data)}: the clusters are not of a collection that "

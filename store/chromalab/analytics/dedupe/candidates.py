@@ -14,6 +14,7 @@ from chromalab.analytics.dedupe.texts import equal_texts, normalised
 from chromalab.analytics.dedupe.thresholds import JACCARD_FLOOR
 from chromalab.analytics.dedupe.units import Units, units_of
 from chromalab.analytics.graph import Graph
+from chromalab.analytics.graph.copies import unit
 from chromalab.snapshot import Snapshot
 
 __all__ = ["Candidates", "candidates_of"]
@@ -148,7 +149,6 @@ def _cosine(snapshot: Snapshot, left: Rows, right: Rows) -> Scores:
     found = np.zeros(len(left), dtype=np.float32)
     for start in range(0, len(left), _BLOCK):
         block = slice(start, start + _BLOCK)
-        one, other = snapshot.vectors[left[block]], snapshot.vectors[right[block]]
-        sizes = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
-        found[block] = np.einsum("ij,ij->i", one, other) / np.where(sizes > 0, sizes, 1)
+        one, other = unit(snapshot.vectors[left[block]])[0], unit(snapshot.vectors[right[block]])[0]
+        found[block] = np.einsum("ij,ij->i", one, other)
     return np.minimum(found, np.float32(1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +57,8 @@ class Duplicates(Result):
         >>> found.unique_ids
         ['0', '2']
     """
+
+    reads_records: ClassVar[bool] = True
 
     first: NDArray[np.int64]
     left: NDArray[np.int64]
@@ -247,6 +249,22 @@ class Duplicates(Result):
                 for row, group in enumerate(self.group.tolist())
             ]
         }
+
+    def check(self) -> None:
+        """Raise ValueError where the parts do not fit together."""
+        n, groups = len(self.snapshot), len(self.keepers)
+        pairs = (self.left, self.right, self.equal, self.cosine, self.jaccard)
+        rows = (self.first, self.left, self.right, self.keepers)
+        if (
+            self.first.shape != (n,)
+            or self.group.shape != (n,)
+            or any(part.shape != self.left.shape for part in pairs)
+            or any(part.ndim != 1 or not ((part >= 0) & (part < n)).all() for part in rows)
+            or not ((self.group >= -1) & (self.group < groups)).all()
+            or not np.array_equal(self.group[self.keepers], np.arange(groups))
+            or not {"methods", "threshold", "jaccard"} <= set(self.parameters)
+        ):
+            raise ValueError("the parts of the duplicates do not fit together")
 
     def df(self) -> pandas.DataFrame:
         """Make a pandas DataFrame: a row a pair above the thresholds, the surest first."""

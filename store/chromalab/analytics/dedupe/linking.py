@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from chromalab.analytics.dedupe.leaking import joined
 from chromalab.analytics.dedupe.mutual import mutual_best
 from chromalab.analytics.dedupe.texts import normalised
+from chromalab.analytics.graph.copies import unit
 from chromalab.analytics.result import Result
 from chromalab.display import html_table, text_table
 from chromalab.errors import InvalidArgumentError, short
@@ -178,8 +179,7 @@ def link(
 
 def _unit(snapshot: Snapshot) -> NDArray[np.float32]:
     """Return the vectors with length 1; zero vectors stay, and are near to none."""
-    sizes = np.linalg.norm(snapshot.vectors, axis=1, keepdims=True)
-    return np.asarray(snapshot.vectors / np.where(sizes > 0, sizes, 1), dtype=np.float32)
+    return unit(snapshot.vectors)[0]
 
 
 def _checked(threshold: Any) -> float:

@@ -44,14 +44,19 @@ def as_text(found: Duplicates) -> str:
 
 def as_html(found: Duplicates, made: str) -> str:
     """Show the same as HTML, with the histogram of similarities."""
-    counts = html_table(
-        ["reason", "pairs", "only"], _counts(found), caption=_summary(found), note=made
-    )
     if not len(found.keepers):
-        return counts + _histogram(found)
-    cut = f"{_SHOWN} of {len(found.keepers):,} groups shown" if len(found.keepers) > _SHOWN else ""
+        return html_table(["reason", "pairs", "only"], _counts(found), note=made) + _histogram(
+            found
+        )
+    counts = html_table(["reason", "pairs", "only"], _counts(found), note=_summary(found))
+    cut = (
+        f"{_SHOWN} of {len(found.keepers):,} groups shown; " if len(found.keepers) > _SHOWN else ""
+    )
     groups = html_table(
-        ["group", "id", "text", "why"], _examples(found), caption="Largest groups", note=cut
+        ["group", "id", "text", "why"],
+        _examples(found),
+        caption="Largest groups",
+        note=f"{cut}{made}",
     )
     return counts + groups + _histogram(found)
 
@@ -123,8 +128,8 @@ def _summary(found: Duplicates) -> str:
         return f"no duplicates among {count:,} records"
     largest = len(found.rows[0])
     return (
-        f"{spare:,} duplicates of {len(found.keepers):,} records ({spare / count:.1%} of {count:,}); "
-        f"the largest group has {largest:,}"
+        f"{spare:,} of {count:,} records ({spare / count:.1%}) are duplicates of {len(found.keepers):,} "
+        f"others; the largest group has {largest:,}"
     )
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.analytics.nfkc import nfkc
+
 __all__ = ["equal_texts", "normalised"]
 
 _MEANING = "#%&@"  # punctuation to Unicode, but it tells texts apart: "C#" is not "C", "5%" not "5"
@@ -45,7 +47,7 @@ def normalised(text: str) -> str:
         'a fine day isn t it'
     """
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+        text = nfkc(nfkc(text).casefold())
     text = text.casefold()
     return " ".join(text.translate(_KEPT).split()) or " ".join(text.split())
 

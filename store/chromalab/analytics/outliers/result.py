@@ -159,7 +159,7 @@ class Outliers(Result):
             or self.neighbors.ndim != 2
             or len(self.neighbors) != n
             or self.neighbors.shape != self.distances.shape
-            or (self.neighbors >= n).any()
+            or not ((self.neighbors >= -1) & (self.neighbors < n)).all()
         ):
             raise ValueError("the parts of the outliers do not fit together")
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from chromalab.analytics.cluster.condensed import condense
 from chromalab.analytics.cluster.density import core_distances, merges, spanning_tree
+from chromalab.analytics.graph.copies import unit as scaled
 from chromalab.analytics.graph.graph import Graph
 
 __all__ = [
@@ -144,9 +145,8 @@ def centroid_distance(
     """
     from sklearn.cluster import KMeans
 
-    norms = np.linalg.norm(vectors, axis=1)
-    unit = vectors / np.maximum(norms, np.finfo(np.float32).tiny)[:, None]
-    good = np.flatnonzero(norms > 0)
+    unit, has_direction = scaled(vectors)
+    good = np.flatnonzero(has_direction)
     distance = np.full(len(vectors), np.nan, dtype=np.float32)
     if not len(good):
         return distance

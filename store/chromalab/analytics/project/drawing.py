@@ -69,7 +69,7 @@ def scatter(
         shown = np.sort(np.random.default_rng(random_state).choice(n, _DRAWN, replace=False))
         axes.set_title(f"{_DRAWN:,} of {n:,} shown", fontsize=8)
     style = {
-        "s": float(np.clip(4000 / max(len(shown), 1), 1.0, 25.0)),
+        "s": float(np.clip(20_000 / max(len(shown), 1), 1.5, 30.0)),
         "linewidths": 0,
         "alpha": 0.8,
         "rasterized": True,
@@ -95,6 +95,7 @@ def _named(
 ) -> None:
     from matplotlib import colormaps
 
+    palette = [*map(colormaps["tab10"], range(10)), *map(colormaps["Dark2"], range(8))]
     counts = Counter(names.tolist())
     largest = [name for name, _ in sorted(counts.items(), key=lambda p: (-p[1], p[0]))[:_NAMED]]
     rest = ~np.isin(names, largest)
@@ -104,11 +105,11 @@ def _named(
     for place, name in enumerate(largest):
         of_it = names == name
         # a label that starts with an underscore would be left out of the legend
-        color = colormaps["Paired"](place)
+        color = palette[place]
         axes.scatter(*at[of_it].T, color=color, label=f"\u200b{name}", **style)
     if legend:
-        box = axes.legend(
-            loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8, markerscale=2
-        )
+        box = axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
+        for handle in box.legend_handles:
+            handle.set_sizes([30])
         for text in box.get_texts():
             text.set_parse_math(False)

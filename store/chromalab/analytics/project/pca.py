@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.analytics.graph.copies import unit as scaled
+
 __all__ = ["Components", "principal_components", "unit"]
 
 _BLOCK = 4096  # rows multiplied at a time, in float32; their sums are float64
@@ -51,9 +53,13 @@ def principal_components(vectors: NDArray[np.float32], dims: int) -> Components:
     if n < 2 or dimension == 0:
         return Components(axes.astype(np.float32), np.zeros(dims, dtype=np.float32), (0.0,) * dims)
     mean = vectors.mean(axis=0, dtype=np.float64)
+    # Divided by a power of two, which is exact, squares neither overflow nor vanish.
+    size = max(-float(vectors.min()), float(vectors.max()))
+    power = np.float32(2.0 ** np.floor(np.log2(size))) if size > 0 else np.float32(1)
+    middle = (mean / power).astype(np.float32)
     covariance = np.zeros((dimension, dimension))
     for start in range(0, n, _BLOCK):
-        block = vectors[start : start + _BLOCK] - mean.astype(np.float32)
+        block = vectors[start : start + _BLOCK] / power - middle
         covariance += block.T @ block
     covariance /= n
     found = min(dims, dimension)
@@ -69,8 +75,7 @@ def principal_components(vectors: NDArray[np.float32], dims: int) -> Components:
 
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return vectors of length one, zero vectors as they are: the graph's distance is cosine."""
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.where(norms > 0, norms, 1.0), dtype=np.float32)
+    return scaled(vectors)[0]
 
 
 def _largest(

@@ -152,12 +152,12 @@ class Projection(Result):
             colors = colored(values, len(self.coordinates))
         if ax is None:
             try:
-                from matplotlib.figure import Figure
+                from matplotlib import pyplot
             except ImportError as error:
                 raise MissingDependencyError(
                     "plot() needs matplotlib: pip install matplotlib"
                 ) from error
-            figure = Figure(figsize=(7, 5), layout="constrained")
+            figure = pyplot.figure(figsize=(8, 5), layout="constrained")
             ax = figure.add_subplot(projection="3d" if self.dims == 3 else None)
         seed = self.random_state or 0
         scatter(ax, self.coordinates, colors, legend=legend, random_state=seed)

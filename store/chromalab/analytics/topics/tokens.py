@@ -6,6 +6,8 @@ import re
 import unicodedata
 from functools import cache
 
+from chromalab.analytics.nfkc import nfkc
+
 __all__ = ["alike", "is_weak", "joined", "tokens"]
 
 _ASCII = re.compile(r"[a-z0-9]+(?:'[a-z]+)*")
@@ -49,7 +51,7 @@ def tokens(text: str) -> list[str]:
     """
     if text.isascii():
         return _ASCII.findall(text.lower())
-    text = unicodedata.normalize("NFKC", text.lower().replace("\u2019", "'").replace("\xad", ""))
+    text = nfkc(text.lower().replace("\u2019", "'").replace("\xad", ""))
     words: list[str] = _word().findall(text)
     if _UNSPACED.search(text) is None:
         return words

@@ -1,0 +1,63 @@
+"""The magics that analyse: each is one call of the API, and gives its result."""
+
+import numpy as np
+import pytest
+
+from chromalab import analytics
+from chromalab.errors import InvalidArgumentError
+
+
+def run(shell, line):
+    return shell.run_line_magic("chroma", line)
+
+
+@pytest.fixture
+def points(store):
+    """A collection of three groups, in the shell's store."""
+    rng = np.random.default_rng(0)
+    rows = np.vstack([rng.normal(center, 0.2, (30, 6)) for center in np.eye(6)[:3]])
+    made = store.user_ns["points"] = store.magics_manager.registry[
+        "ChromaMagic"
+    ].session.client.create_collection("points", embedding_function=None)
+    words = ["tea cup", "chalk board", "river bank"]
+    made.add(
+        ids=[str(row) for row in range(90)],
+        embeddings=rows,
+        documents=[f"{words[row // 30]} {row}" for row in range(90)],
+        metadatas=[{"half": row % 2} for row in range(90)],
+    )
+    return made
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("neighbors points -k 5", analytics.Neighbors),
+        ("cluster points --n-clusters 3", analytics.Clusters),
+        ("cluster points --method hdbscan --min-cluster-size 5", analytics.Clusters),
+        ("topics points --n-words 3", analytics.Topics),
+        ("dedupe points --methods near,semantic --threshold 0.99", analytics.Duplicates),
+        ("outliers points --share 0.1 -k 5", analytics.Outliers),
+        ("project points --method pca --dims 3", analytics.Projection),
+    ],
+)
+def test_each_gives_the_result_of_the_api(store, points, line, kind):
+    found = run(store, line)
+    assert isinstance(found, kind)
+    half = run(store, f'{line} --where "half = 1"') if "topics" not in line else None
+    assert half is None or len(half.ids) == 45
+
+
+def test_topics_of_clusters_are_written_where_it_is_said(store, points):
+    store.user_ns["clusters"] = run(store, "cluster points --n-clusters 3 --into group")
+    run(store, "topics :clusters --into topic")
+    metadata = points.get(ids=["0"])["metadatas"][0]
+    assert metadata["group"] in (0, 1, 2)
+    assert "tea" in metadata["topic"]
+
+
+def test_a_method_that_is_not_there_names_the_near_ones(store, points):
+    with pytest.raises(InvalidArgumentError, match="hdbscan"):
+        run(store, "cluster points --method hdbscn")
+    with pytest.raises(InvalidArgumentError, match="is a number"):
+        run(store, "outliers points --share many")
