@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from chromalab.analytics import Clusters
+from chromalab import Collection, analytics
+from chromalab.errors import InvalidArgumentError
 from chromalab_kernel.arguments import COLLECTION, WHERE
 from chromalab_kernel.verb import Argument, Verb
 
@@ -28,33 +30,24 @@ def _options(arguments: SimpleNamespace) -> dict[str, Any]:
     return {name: value for name, value in given if name != "collection" and value is not None}
 
 
-def _neighbors(session: Session, arguments: SimpleNamespace) -> Any:
-    return session.collection(arguments.collection).neighbors(**_options(arguments))
+def _run(verb: str) -> Callable[[Session, SimpleNamespace], Any]:
+    """Make what a verb does: the collection's method, or for other data the function of the name."""
 
-
-def _cluster(session: Session, arguments: SimpleNamespace) -> Any:
-    return session.collection(arguments.collection).cluster(**_options(arguments))
-
-
-def _topics(session: Session, arguments: SimpleNamespace) -> Any:
-    if isinstance(arguments.collection, Clusters):
-        options = _options(arguments)
+    def run(session: Session, arguments: SimpleNamespace) -> Any:
+        data, options = arguments.collection, _options(arguments)
+        if isinstance(data, str | Collection):
+            return getattr(session.collection(data), verb)(**options)
+        if "where" in options:
+            raise InvalidArgumentError(
+                "--where chooses among a collection's records; leave it out."
+            )
         key = options.pop("into", None)
-        found = arguments.collection.topics(**options)
+        if verb != "topics":  # they are made in no time
+            options["progress"] = True
+        found = getattr(analytics, verb)(data, **options)
         return found if key is None else found.into(key)
-    return session.collection(arguments.collection).topics(**_options(arguments))
 
-
-def _dedupe(session: Session, arguments: SimpleNamespace) -> Any:
-    return session.collection(arguments.collection).dedupe(**_options(arguments))
-
-
-def _outliers(session: Session, arguments: SimpleNamespace) -> Any:
-    return session.collection(arguments.collection).outliers(**_options(arguments))
-
-
-def _project(session: Session, arguments: SimpleNamespace) -> Any:
-    return session.collection(arguments.collection).project(**_options(arguments))
+    return run
 
 
 ANALYSES = (
@@ -64,7 +57,7 @@ ANALYSES = (
         "collection.neighbors(k=15)",
         (COLLECTION, Argument("--k", "How many of each.", "int", short="-k"), WHERE),
         ("%chroma neighbors papers", "near = %chroma neighbors papers -k 10"),
-        _neighbors,
+        _run("neighbors"),
     ),
     Verb(
         "cluster",
@@ -85,7 +78,7 @@ ANALYSES = (
             _RANDOM_STATE,
         ),
         ("%chroma cluster papers --into topic", "%chroma cluster papers --n-clusters 12"),
-        _cluster,
+        _run("cluster"),
     ),
     Verb(
         "topics",
@@ -97,7 +90,7 @@ ANALYSES = (
             _INTO,
         ),
         ("%chroma topics papers", "%chroma topics :clusters --into topic"),
-        _topics,
+        _run("topics"),
     ),
     Verb(
         "dedupe",
@@ -116,7 +109,7 @@ ANALYSES = (
             _INTO,
         ),
         ("%chroma dedupe papers", "twins = %chroma dedupe papers --threshold 0.95"),
-        _dedupe,
+        _run("dedupe"),
     ),
     Verb(
         "outliers",
@@ -124,14 +117,18 @@ ANALYSES = (
         "collection.outliers(...)",
         (
             COLLECTION,
-            Argument("--method", "How they are scored."),
+            Argument(
+                "--method",
+                "How they are scored.",
+                choices=_one_of("distance", "lof", "glosh", "centroid", "isolation"),
+            ),
             Argument("--k", "Neighbours that are looked at.", "int", short="-k"),
             Argument("--share", "Call this share of the records outliers.", "float"),
             WHERE,
             _INTO,
         ),
         ("%chroma outliers papers", "%chroma outliers papers --share 0.01 --into odd"),
-        _outliers,
+        _run("outliers"),
     ),
     Verb(
         "project",
@@ -150,7 +147,7 @@ ANALYSES = (
             _RANDOM_STATE,
         ),
         ("%chroma project papers", "%chroma project papers --method pca --into map"),
-        _project,
+        _run("project"),
     ),
 )
 """In the order in which they are used."""

@@ -13,6 +13,7 @@ from chromalab import analytics
 from chromalab.analytics import (
     Clusters,
     Duplicates,
+    Leakage,
     Links,
     Neighbors,
     Outliers,
@@ -43,6 +44,7 @@ class Analysed(Observed):
         k: int = 15,
         *,
         where: Where | None = None,
+        into: str | None = None,
         random_state: int = 0,
         progress: bool = True,
     ) -> Neighbors:
@@ -55,9 +57,10 @@ class Analysed(Observed):
             >>> points.neighbors(k=1).of("c")
             [('b', 0.9004...)]
         """
-        return analytics.neighbors(
+        found = analytics.neighbors(
             self.snapshot(where), k=k, random_state=random_state, progress=progress
         )
+        return found if into is None else found.into(into)
 
     def cluster(
         self,
@@ -67,6 +70,7 @@ class Analysed(Observed):
         resolution: float | None = None,
         min_cluster_size: int | None = None,
         min_samples: int | None = None,
+        leaf: bool = False,
         noise: float | None = None,
         previous: Clusters | None = None,
         where: Where | None = None,
@@ -92,6 +96,7 @@ class Analysed(Observed):
             "resolution": resolution,
             "min_cluster_size": min_cluster_size,
             "min_samples": min_samples,
+            "leaf": leaf,
             "noise": noise,
             "previous": previous,
             "random_state": random_state,
@@ -104,6 +109,9 @@ class Analysed(Observed):
         *,
         name: Callable[[list[str], list[str]], str] | None = None,
         n_words: int = 10,
+        ngrams: tuple[int, int] = (1, 2),
+        n_documents: int = 3,
+        stop_words: Sequence[str] | None = None,
         where: Where | None = None,
         into: str | None = None,
         progress: bool = True,
@@ -121,7 +129,14 @@ class Analysed(Observed):
             3
         """
         found = self.cluster(where=where, progress=progress) if clusters is None else clusters
-        made = analytics.topics(found, name=name, n_words=n_words)
+        made = analytics.topics(
+            found,
+            name=name,
+            n_words=n_words,
+            ngrams=ngrams,
+            n_documents=n_documents,
+            stop_words=stop_words,
+        )
         return made if into is None else made.into(into)
 
     def dedupe(
@@ -175,10 +190,26 @@ class Analysed(Observed):
         """
         return analytics.link(self, other, threshold=threshold, progress=progress)
 
+    def leakage(
+        self, test: Any, *, threshold: float | None = None, progress: bool = True
+    ) -> Leakage:
+        """Find the records of a test set that are in this collection; see `chromalab.analytics.leakage`.
+
+        Example:
+            >>> import chromalab
+            >>> client = chromalab.EphemeralClient()
+            >>> train, test = client.create_collection("train"), client.create_collection("test")
+            >>> train.add(ids=["a", "b"], documents=["Tea is hot.", "Chalk is soft."])
+            >>> test.add(ids=["x", "y"], documents=["tea is  hot", "Lead is heavy."])
+            >>> train.leakage(test).leaked_ids
+            ['x']
+        """
+        return analytics.leakage(self, test, threshold=threshold, progress=progress)
+
     def outliers(
         self,
-        *,
         method: str = "distance",
+        *,
         k: int = 10,
         share: float | None = None,
         threshold: float | None = None,
@@ -282,7 +313,11 @@ class Analysed(Observed):
         if kind is not Projection and "ipykernel" in sys.modules:
             warm()  # in a notebook a map comes after clusters, and should not wait for a compiler
         snapshot = self.snapshot(where)
-        given = {name: value for name, value in options.items() if value is not None}
+        given = {
+            name: value
+            for name, value in options.items()
+            if value is not None or name == "random_state"  # None is no seed: the analysis says so
+        }
         found = remembered(
             kind, snapshot, given, lambda: analysis(snapshot, progress=progress, **given)
         )

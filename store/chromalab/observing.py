@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -46,7 +46,7 @@ class Observed(Described):
             >>> points.snapshot()
             Snapshot('points', 2 records, 2 dimensions, version 1)
         """
-        asked = json.dumps(where, default=repr, sort_keys=True)
+        asked = repr(where)
         taken = self._snapshots.get(asked)
         if taken is not None and not taken.is_stale:
             return taken
@@ -63,6 +63,7 @@ class Observed(Described):
             file=found.file,
             folder=found.folder,
             origin=self,
+            where=deepcopy(where),
         )
         self._snapshots[asked] = taken
         return taken

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.errors import ChromalabError, InvalidArgumentError, printable, short
+from chromalab.errors import ChromalabError, InvalidArgumentError, near, printable, short
 
 __all__ = ["Snapshot"]
 
@@ -32,6 +33,7 @@ class Snapshot:
         file: Names what `rows` are rows of; "" where nothing can be kept from one call to the next.
         folder: Where results about it may be kept; None where nowhere.
         origin: The collection it was taken of, None for an array.
+        where: What the records were chosen by; None for all there are.
 
     Example:
         >>> import numpy as np
@@ -49,6 +51,7 @@ class Snapshot:
     file: str = ""
     folder: Path | None = None
     origin: Any = None
+    where: Mapping[str, Any] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -79,6 +82,41 @@ class Snapshot:
             return [None] * len(self)
         return [None if metadata is None else metadata.get(key) for metadata in self.metadatas]
 
+    def known_column(self, key: str) -> list[Any]:
+        """Return the same of a key that some record has.
+
+        Raises:
+            InvalidArgumentError: none has it; the message names near ones.
+        """
+        values = self.column(key)
+        if values and all(value is None for value in values):
+            keys = {name for metadata in self.metadatas or () for name in metadata or ()}
+            hint = near(key, keys, what="Keys")
+            raise InvalidArgumentError(f"No record has the metadata key {short(key)}. {hint}")
+        return values
+
+    def row_of(self, id: str) -> int:
+        """Return the row of a record.
+
+        Raises:
+            InvalidArgumentError: there is no such record; the message names near ones.
+
+        Example:
+            >>> Snapshot.of([[0.0, 1.0], [1.0, 0.0]]).row_of("1")
+            1
+        """
+        try:
+            return self._rows[id]
+        except (KeyError, TypeError):
+            hint = near(str(id)[:80], self.ids[:10_000], what="Ids")
+            raise InvalidArgumentError(
+                f"No record {short(id)} among the {len(self):,}. {hint}"
+            ) from None
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {id: row for row, id in enumerate(self.ids)}
+
     def document(self, row: int) -> str:
         """Return the text of a record, "" where it has none."""
         return (self.documents[row] or "") if self.documents is not None else ""
@@ -103,7 +141,8 @@ class Snapshot:
             return data
         if hasattr(data, "snapshot"):
             return data.snapshot()  # type: ignore[no-any-return]
-        if hasattr(data, "get") and hasattr(data, "count"):
+        # A DataFrame has `get` and `count`, too, and means something else by them.
+        if hasattr(data, "get") and hasattr(data, "count") and not hasattr(data, "__array__"):
             return _read(data)
         return _of_array(data, documents)
 
@@ -168,6 +207,15 @@ def _frozen(
 
 
 def _not_data(data: Any) -> InvalidArgumentError:
+    found, hint = short(data), ""
+    if isinstance(data, str):
+        hint = f" Of a name, the collection is client.get_collection({found})."
+    elif hasattr(data, "get_collection"):
+        hint = " Name one of its collections: get_collection(...)."
+    elif isinstance(data, Sequence) and data and isinstance(data[0], str):
+        hint = " Texts are embedded first: Snapshot.of(vectors, documents=texts)."
+    elif hasattr(data, "shape"):
+        found = f"{type(data).__name__} of shape {data.shape}"
     return InvalidArgumentError(
-        f"An analysis takes a collection, or (n, dimension) numbers; found {short(data)}."
+        f"An analysis takes a collection, or (n, dimension) numbers; found {found}.{hint}"
     )

@@ -61,3 +61,18 @@ def test_a_method_that_is_not_there_names_the_near_ones(store, points):
         run(store, "cluster points --method hdbscn")
     with pytest.raises(InvalidArgumentError, match="is a number"):
         run(store, "outliers points --share many")
+
+
+def test_arrays_are_analysed_as_collections_are(store, points):
+    store.user_ns["rows"] = points.snapshot().vectors
+    store.user_ns["clusters"] = run(store, "cluster :rows --n-clusters 3")
+    assert store.user_ns["clusters"].sizes.tolist() == [30, 30, 30]
+    assert len(run(store, "project :rows --method pca").coordinates) == 90
+    with pytest.raises(InvalidArgumentError, match="Topics are of clusters"):
+        run(store, "topics :rows")
+    with pytest.raises(InvalidArgumentError, match="leave it out"):
+        run(store, 'outliers :rows --where "half = 1"')
+    with pytest.raises(InvalidArgumentError, match="no collection to write to"):
+        run(store, "cluster :rows --into group")
+    with pytest.raises(InvalidArgumentError, match="Did you mean 'lof'"):
+        run(store, "outliers points --method loff")

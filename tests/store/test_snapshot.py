@@ -154,3 +154,29 @@ def test_a_link_in_place_of_the_cache_is_refused(points, tmp_path):
     (store / "cache").symlink_to(elsewhere)
     with pytest.raises((VersionMismatchError, StoreNotWritableError)):
         chromalab.PersistentClient(store)
+
+
+def test_the_numbers_of_a_data_frame_are_an_array():
+    import pandas
+
+    rows = np.eye(3)
+    np.testing.assert_array_equal(Snapshot.of(pandas.DataFrame(rows)).vectors, rows)
+
+
+def test_a_row_is_found_by_its_id_and_a_column_by_its_key(points):
+    taken = points.snapshot()
+    assert [taken.row_of(id) for id in taken.ids] == list(range(len(taken)))
+    for unknown in ("z", ["a"], None):
+        with pytest.raises(InvalidArgumentError, match="Ids: "):
+            taken.row_of(unknown)
+    with pytest.raises(InvalidArgumentError, match="No record has the metadata key 'yaer'"):
+        taken.known_column("yaer")
+
+
+def test_a_result_says_which_records_it_is_about(points):
+    where = {"n": {"$gte": 2}}
+    found = points.outliers(where=where, progress=False)
+    assert "where n: {'$gte': 2}" in repr(found)
+    where["n"]["$gte"] = 1
+    assert found.snapshot.where == {"n": {"$gte": 2}}
+    assert "where" not in repr(points.outliers(progress=False))

@@ -28,6 +28,8 @@ class ClusterEstimator(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     Args:
         method: "auto", "leiden", "hdbscan" or "kmeans".
         n_clusters: How many, where that is known.
+        resolution: As there.
+        min_cluster_size: As there.
         random_state: The seed.
 
     Attributes:
@@ -44,10 +46,18 @@ class ClusterEstimator(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     def __init__(
-        self, method: str = "auto", *, n_clusters: int | None = None, random_state: int = 0
+        self,
+        method: str = "auto",
+        *,
+        n_clusters: int | None = None,
+        resolution: float | None = None,
+        min_cluster_size: int | None = None,
+        random_state: int = 0,
     ) -> None:
         self.method = method
         self.n_clusters = n_clusters
+        self.resolution = resolution
+        self.min_cluster_size = min_cluster_size
         self.random_state = random_state
 
     def fit(self, X: Any, y: None = None) -> Self:
@@ -70,6 +80,7 @@ class OutlierEstimator(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         method: As there.
         k: Neighbours that are looked at.
         share: Which share of the rows are outliers; by default those far beyond the median.
+        random_state: The seed.
 
     Attributes:
         outliers_: The `Outliers`.
@@ -83,11 +94,17 @@ class OutlierEstimator(OutlierMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     def __init__(
-        self, method: str = "distance", *, k: int = 10, share: float | None = None
+        self,
+        method: str = "distance",
+        *,
+        k: int = 10,
+        share: float | None = None,
+        random_state: int = 0,
     ) -> None:
         self.method = method
         self.k = k
         self.share = share
+        self.random_state = random_state
 
     def fit(self, X: Any, y: None = None) -> Self:
         """Score the rows of X, (n, dimension) numbers."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from chromalab.analytics.graph import Graph, graph_of
 from chromalab.analytics.picture import picture
 from chromalab.analytics.result import Result
 from chromalab.display import html_table, one_line, text_table
-from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.frames import data_frame
 from chromalab.snapshot import Snapshot
 
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["Neighbors", "neighbors"]
 
 _SHOWN = 5
-_MOST = 200
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -64,11 +61,7 @@ class Neighbors(Result):
         Raises:
             InvalidArgumentError: there is no such record; the message names near ones.
         """
-        try:
-            row = self._rows[id]
-        except (KeyError, TypeError):
-            hint = near(str(id)[:80], self.snapshot.ids[:10_000], what="Ids")
-            raise InvalidArgumentError(f"No record {short(id)} in it. {hint}") from None
+        row = self.snapshot.row_of(id)
         return [(self.snapshot.ids[at], far) for at, far in self._pairs(row)]
 
     def knn_graph(self) -> scipy.sparse.csr_matrix:
@@ -110,6 +103,8 @@ class Neighbors(Result):
 
     def _repr_html_(self) -> str:
         table = html_table(_COLUMNS, list(self._examples()), note=self._note())
+        if not len(self.snapshot):
+            return table
         return table + picture(self._draw, alt="Histogram of the distance to the nearest neighbour")
 
     def _note(self) -> str:
@@ -134,10 +129,6 @@ class Neighbors(Result):
     def _pairs(self, row: int) -> list[tuple[int, float]]:
         pairs = zip(self.indices[row].tolist(), self.distances[row].tolist(), strict=True)
         return [(at, far) for at, far in pairs if at >= 0]
-
-    @cached_property
-    def _rows(self) -> dict[str, int]:
-        return {id: row for row, id in enumerate(self.snapshot.ids)}
 
 
 _COLUMNS = ("id", "document", "nearest", "distance")
@@ -165,10 +156,8 @@ def neighbors(
         >>> neighbors(np.array([[1, 0], [1, 0.1], [0, 1]]), k=2).distances.shape
         (3, 2)
     """
-    if not isinstance(k, int | np.integer) or not 1 <= k <= _MOST:
-        raise InvalidArgumentError(f"k is a whole number from 1 to {_MOST}; found {short(k)}.")
     snapshot = Snapshot.of(data)
-    graph = graph_of(snapshot, int(k), random_state=random_state, progress=progress)
+    graph = graph_of(snapshot, k, random_state=random_state, progress=progress)
     indices, distances = _records(graph, int(k))
     return Neighbors(
         snapshot=snapshot,

@@ -13,7 +13,7 @@ from chromalab.analytics.graph import graph_of
 from chromalab.analytics.graph.graph import Graph
 from chromalab.analytics.result import Result
 from chromalab.display import html_table, one_line, text_table
-from chromalab.errors import InvalidArgumentError, near, short
+from chromalab.errors import InvalidArgumentError, short
 from chromalab.frames import data_frame
 from chromalab.snapshot import Snapshot
 
@@ -156,8 +156,8 @@ def propagate(
     if not isinstance(alpha, int | float) or not 0 <= alpha < 1:
         raise InvalidArgumentError(f"alpha is a number from 0 to below 1; found {short(alpha)}.")
     snapshot = Snapshot.of(data)
-    values = snapshot.column(key) if isinstance(key, str) else list(key)
-    classes, given = _coded(snapshot, key, values)
+    values = snapshot.known_column(key) if isinstance(key, str) else list(key)
+    classes, given = _coded(snapshot, values)
     graph = graph_of(snapshot, _NEIGHBORS, random_state=random_state, progress=progress)
     votes = np.zeros((len(graph), max(len(classes), 1)), dtype=np.float32)
     there = given >= 0
@@ -215,9 +215,7 @@ def _shares(votes: NDArray[np.float32]) -> NDArray[np.float32]:
     return shares
 
 
-def _coded(
-    snapshot: Snapshot, key: str | Sequence[Any], values: Sequence[Any]
-) -> tuple[list[Any], NDArray[np.int32]]:
+def _coded(snapshot: Snapshot, values: Sequence[Any]) -> tuple[list[Any], NDArray[np.int32]]:
     """Number the labels; 1, 1.0 and True are three of them."""
     if len(values) != len(snapshot):
         raise InvalidArgumentError(f"{len(snapshot):,} records and {len(values):,} labels.")
@@ -233,10 +231,6 @@ def _coded(
         plain = value.item() if isinstance(value, np.generic) else value
         codes[row] = places.setdefault((type(plain), plain), len(places))
     if len(snapshot) and not places:
-        if isinstance(key, str):
-            keys = {name for metadata in snapshot.metadatas or () for name in metadata or ()}
-            hint = near(key, keys, what="Keys")
-            raise InvalidArgumentError(f"No record has the metadata key {short(key)}. {hint}")
         raise InvalidArgumentError("No record has a label: all are None.")
     if len(places) > _MOST:
         raise InvalidArgumentError(

@@ -76,7 +76,8 @@ class Result:
         snapshot, key = self.snapshot, check_key(key, "into")
         if snapshot.origin is None:
             raise InvalidArgumentError(
-                "There is no collection to write to: it was made of an array. df() has the values."
+                "There is no collection to write to: it was made of an array, or of two sides. df() "
+                "has the values."
             )
         columns = self.columns(key)
         metadatas = [
@@ -106,6 +107,8 @@ class Result:
     def _made(self) -> str:
         """Say in a line what it was made of, and how."""
         name = printable(self.snapshot.name) or "array"
+        if self.snapshot.where is not None:
+            name += f" where {one_line(self.snapshot.where, 60)}"
         seen = "" if self.version is None else f", version {self.version}"
         how = ", ".join(
             f"{k}={one_line(v, 30)}" for k, v in self.parameters.items() if v is not None

@@ -13,7 +13,7 @@ from sklearn.metrics import adjusted_rand_score
 
 import chromalab
 from chromalab.analytics.cluster import Clusters, cluster
-from chromalab.errors import InvalidArgumentError
+from chromalab.errors import ChromalabWarning, InvalidArgumentError
 from chromalab.snapshot import Snapshot
 
 GROUPS, EACH = 6, 40
@@ -105,7 +105,7 @@ def test_new_records_go_where_their_neighbours_are(found: Clusters) -> None:
 
 
 def test_new_vectors_must_fit(found: Clusters) -> None:
-    with pytest.raises(InvalidArgumentError, match="3 dimensions; those of the clusters have 16"):
+    with pytest.raises(InvalidArgumentError, match="3 dimensions; those that are known have 16"):
         found.predict([[1, 2, 3]])
     with pytest.raises(InvalidArgumentError, match="No embedding function"):
         found.predict(["tea"])
@@ -199,7 +199,7 @@ def test_texts_of_users_are_escaped(found: Clusters) -> None:
     shown = found._repr_html_()
     assert "<b>of</b>" not in shown
     assert html.escape("<b>of</b>") in shown
-    assert "confidence" in repr(found)
+    assert "probability" in repr(found)
     assert found.records(0)[0] in found.snapshot.ids
     assert len(found.records(0)) == found.sizes[0]
 
@@ -261,3 +261,44 @@ def test_texts_are_placed_by_the_function_that_is_stored_with_the_collection(tmp
         found = client.get_collection("facts").cluster(n_clusters=4, progress=False)
         text = found.snapshot.document(3)
         assert found.predict(text).labels.tolist() == [found.labels[3]]
+
+
+def test_leaves_are_the_finest_of_hdbscans_clusters() -> None:
+    rng = np.random.default_rng(0)
+    centers = np.eye(12)[:4][np.arange(8) // 2] + np.repeat(np.eye(12)[4:8] / 3, 2, axis=0)
+    centers[::2] += 0.35 * np.eye(12)[8:12]
+    rows = np.vstack([center + rng.normal(0, 0.04, (40, 12)) for center in centers])
+    whole, leaves = (
+        cluster(rows, method="hdbscan", min_samples=3, leaf=leaf) for leaf in (False, True)
+    )
+    assert leaves.n_clusters >= whole.n_clusters
+    assert leaves.parameters["leaf"]
+    with pytest.raises(InvalidArgumentError, match="hdbscan"):
+        cluster(rows, leaf=True)
+
+
+def test_fewer_clusters_than_asked_for_are_said() -> None:
+    with pytest.warns(ChromalabWarning, match="n_clusters=500, but .* larger resolution"):
+        assert cluster(blobs(), method="leiden", n_clusters=500).n_clusters < 500
+    with pytest.warns(ChromalabWarning, match="n_clusters=9, but 3 were found"):
+        cluster(np.eye(3), n_clusters=9)
+
+
+def test_an_earlier_clustering_is_one() -> None:
+    with pytest.raises(InvalidArgumentError, match=r"earlier Clusters; found \[1, 2\]"):
+        cluster(blobs(), previous=[1, 2])  # type: ignore[arg-type]
+
+
+def test_clusters_are_compared_with_metadata(tmp_path: Path) -> None:
+    with chromalab.PersistentClient(tmp_path / "store") as client:
+        points = client.create_collection("points", embedding_function=None)
+        kinds = [{"kind": f"k{at}"} if row % 2 else None for row, at in enumerate(TRUE)]
+        points.add(ids=[str(row) for row in range(len(TRUE))], embeddings=blobs(), metadatas=kinds)
+        result = points.cluster(progress=False)
+        same = result.compare("kind")
+        assert same.n == len(TRUE) // 2
+        assert same.ari > 0.98
+        with pytest.raises(InvalidArgumentError, match="Did you mean 'kind'"):
+            result.compare("knid")
+        with pytest.raises(InvalidArgumentError, match="random_state"):
+            points.cluster(random_state=None, progress=False)  # type: ignore[arg-type]

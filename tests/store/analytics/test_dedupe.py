@@ -142,7 +142,7 @@ def test_a_threshold_below_what_is_held_is_refused_with_the_way_out():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"methods": ("fuzzy",)}, "found 'fuzzy'"),
+        ({"methods": ("fuzzy",)}, "No method 'fuzzy'"),
         ({"methods": ()}, "at least one"),
         ({"keep": "newest"}, "oldest, longest"),
         ({"threshold": 2}, "found 2"),
@@ -197,7 +197,7 @@ def test_hostile_texts_are_only_text():
 def test_a_result_shows_counts_reasons_and_the_largest_groups():
     found = dedupe(snapshot())
     shown = repr(found)
-    assert "3 duplicates of 2 records (60.0% of 5); the largest group has 3" in shown
+    assert "3 of 5 records (60.0%) are duplicates of 2 others; the largest group has 3" in shown
     assert "kept of 3" in shown
     assert "exact + near + semantic 1.00" in shown
     assert "threshold=0.95" in shown

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
+import chromalab
 from chromalab.analytics.graph import graph_of
 from chromalab.analytics.project import project, warm
 from chromalab.analytics.project.affinities import (
@@ -184,7 +185,7 @@ def test_a_map_of_components_says_how_good_it_is():
     assert sum(found.explained) < 1
     assert found.recall15.mean() == pytest.approx(found.neighbor_recall)
     assert "trustworthiness@15" in repr(found)
-    assert list(found.df().columns) == ["id", "x", "y", "z", "trust"]
+    assert list(found.df().columns) == ["id", "x", "y", "z", "trust", "document"]
     assert set(found.columns("map")) == {"map_x", "map_y", "map_z"}
     found.check()
 
@@ -300,7 +301,7 @@ def test_an_earlier_map_has_as_many_dimensions():
         project(cloud(9), method="pca", align_to=earlier)
 
 
-@pytest.mark.parametrize("new", [cloud(2, 5), cloud(2)[0], "text", [[float("nan")] * 8]])
+@pytest.mark.parametrize("new", [cloud(2, 5), cloud(2)[0, :5], "text", [[float("nan")] * 8]])
 def test_what_cannot_be_placed_is_refused(new):
     with pytest.raises(InvalidArgumentError):
         project(cloud(9), method="pca").transform(new)
@@ -343,3 +344,15 @@ def test_frames_come_first_and_cannot_be_written_to():
 
 def test_nothing_is_warmed_that_is_not_known():
     assert warm(("json", "no such package")) is False
+
+
+def test_new_records_are_placed_by_their_texts_or_one_vector(tmp_path):
+    with chromalab.PersistentClient(tmp_path / "store") as client:
+        facts = client.create_collection("facts", embedding_function=chromalab.embed.WordLlama())
+        facts.add_from(chromalab.datasets.load("facts"), progress=False)
+        found = facts.project("pca", progress=False)
+        there = found.coordinates[2:3]
+        np.testing.assert_allclose(found.transform(found.snapshot.document(2)), there, atol=1e-4)
+        np.testing.assert_allclose(found.transform(found.snapshot.vectors[2]), there, atol=1e-4)
+        with pytest.raises(InvalidArgumentError, match="No record has the metadata key 'clusster'"):
+            found.plot(color="clusster")

@@ -151,7 +151,7 @@ def test_whatever_the_texts_names_are_distinct_and_every_record_has_its_own(reco
     assert len(set(found.topic_names)) == len(found) == len(set(labels) - {-1})
     assert [name is None for name in found.names] == [label < 0 for label in labels]
     assert all(found.topic_names)
-    assert found.sizes.sum() + found.noise == len(labels)
+    assert found.sizes.sum() + (found.labels < 0).sum() == len(labels)
 
 
 def test_a_topic_is_named_by_its_words_without_repeating_them(drinks):
@@ -308,7 +308,7 @@ def test_a_label_or_record_that_is_not_there_is_an_error(drinks):
 def test_the_result_reads_well(drinks):
     assert drinks.name_of("0") == drinks[4].name == drinks.names[0]
     assert drinks.name_of("6") is None
-    assert "1 records are noise, in no topic" in repr(drinks)
+    assert "1 records are noise (14.3%), in no topic" in repr(drinks)
     assert drinks.df()["label"].tolist() == [1, 4]
     assert drinks.df()["size"].tolist() == [3, 3]
     assert drinks[4].ids == tuple(drinks.ids[int(row)] for row in drinks.topic_rows[1])
@@ -359,3 +359,8 @@ def test_most_intents_of_banking77_are_named_by_a_word_of_their_name():
     ]
     assert sum(map(bool, hits)) / len(kinds) >= 0.85
     assert len(set(found.topic_names)) == 77
+
+
+def test_what_is_no_clustering_is_refused_with_a_sentence():
+    with pytest.raises(InvalidArgumentError, match=r"topics\(cluster\(data\)\)"):
+        topics(np.eye(3))

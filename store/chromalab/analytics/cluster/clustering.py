@@ -18,7 +18,7 @@ from chromalab.analytics.cluster.weights import NEIGHBORS, weights_of
 from chromalab.analytics.graph import graph_of
 from chromalab.analytics.graph.copies import unit
 from chromalab.analytics.graph.graph import Graph
-from chromalab.errors import InvalidArgumentError, near, short
+from chromalab.errors import InvalidArgumentError, near, notice, short
 from chromalab.progress import bar
 from chromalab.snapshot import Snapshot
 
@@ -41,6 +41,7 @@ def cluster(
     resolution: float | None = None,
     min_cluster_size: int | None = None,
     min_samples: int | None = None,
+    leaf: bool = False,
     noise: float | None = None,
     random_state: int = 0,
     previous: Clusters | None = None,
@@ -56,10 +57,12 @@ def cluster(
     Args:
         data: A collection, a snapshot, or (n, dimension) numbers.
         method: "auto", "leiden", "hdbscan" or "kmeans".
-        n_clusters: How many; leiden joins the communities it finds until so many are left.
+        n_clusters: How many; leiden joins the communities it finds until so many are left. Where
+            there are fewer, a warning says so.
         resolution: Of leiden; more makes more and smaller clusters. 1 is plain modularity.
         min_cluster_size: The fewest records of a cluster; 15, less below 300 records.
         min_samples: Of hdbscan: how many neighbours make a record dense; None for min_cluster_size.
+        leaf: Of hdbscan: take the finest clusters, more and smaller, rather than the most stable.
         noise: Records with less than this share of their neighbours in their cluster are noise; .1
             for leiden, 0 for the others.
         random_state: The seed.
@@ -79,6 +82,12 @@ def cluster(
         [20, 20, 20]
     """
     _check(method, n_clusters, resolution, min_cluster_size, min_samples, noise)
+    if leaf and method != "hdbscan":
+        raise InvalidArgumentError(
+            f"leaf=True goes with method='hdbscan'; found method={short(method)}."
+        )
+    if previous is not None and not isinstance(previous, Clusters):
+        raise InvalidArgumentError(f"previous takes earlier Clusters; found {short(previous)}.")
     snapshot = Snapshot.of(data)
     graph = graph_of(snapshot, NEIGHBORS, random_state=random_state, progress=progress)
     return clusters_of(
@@ -89,6 +98,7 @@ def cluster(
         resolution=resolution,
         min_cluster_size=min_cluster_size,
         min_samples=min_samples,
+        leaf=leaf,
         noise=noise,
         random_state=random_state,
         previous=previous,
@@ -105,6 +115,7 @@ def clusters_of(
     resolution: float | None = None,
     min_cluster_size: int | None = None,
     min_samples: int | None = None,
+    leaf: bool = False,
     noise: float | None = None,
     random_state: int = 0,
     previous: Clusters | None = None,
@@ -123,7 +134,9 @@ def clusters_of(
     choice = Choice(resolution or 1.0)
     labels = np.full(len(graph), -1, dtype=np.int32)
     if method == "hdbscan":
-        labels, strength = dense(graph, min_cluster_size=min_cluster_size, min_samples=min_samples)
+        labels, strength = dense(
+            graph, min_cluster_size=min_cluster_size, min_samples=min_samples, leaf=leaf
+        )
         if noise > 0:
             labels = np.where(strength < noise, np.int32(-1), labels)
     elif method == "kmeans":
@@ -157,6 +170,7 @@ def clusters_of(
             "resolution": choice.resolution if method == "leiden" else None,
             "min_cluster_size": None if method == "kmeans" else min_cluster_size,
             "min_samples": min_samples,
+            "leaf": leaf if method == "hdbscan" else None,
             "noise": noise,
             "random_state": random_state,
         },
@@ -171,6 +185,9 @@ def clusters_of(
     )
     if method == "leiden" and n_clusters is not None:
         found = found.at(n_clusters=min(n_clusters, found.n_clusters))
+    if n_clusters is not None and found.n_clusters < n_clusters and len(snapshot):
+        more = "; a larger resolution=... makes more" if method == "leiden" else ""
+        notice(f"n_clusters={n_clusters:,}, but {found.n_clusters:,} were found{more}.")
     return found
 
 
@@ -183,7 +200,8 @@ def _check(
     noise: Any,
 ) -> None:
     if method not in METHODS:
-        raise InvalidArgumentError(f"No method {short(method)}. {near(str(method), METHODS)}.")
+        known = near(str(method), METHODS, what="Methods")
+        raise InvalidArgumentError(f"No method {short(method)}. {known}")
     for name, value, least in (
         ("n_clusters", n_clusters, 1),
         ("min_cluster_size", min_cluster_size, 2),

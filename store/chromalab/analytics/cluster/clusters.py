@@ -28,7 +28,7 @@ __all__ = ["Clusters"]
 
 _SHOWN = 15
 _BARS = 60
-_COLUMNS = ("label", "records", "share", "confidence", "example")
+_COLUMNS = ("label", "size", "share", "probability", "document")
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -178,7 +178,11 @@ class Clusters(Result):
         return parted(self, int(label), resolution)
 
     def compare(self, other: Any) -> Comparison:
-        """Compare with other clusters, by id, or with labels in the order of the records."""
+        """Compare with other clusters, by id, or with labels; see `Comparison`.
+
+        Args:
+            other: Clusters; labels in the order of the records; or the metadata key of such.
+        """
         return compare(self, other)
 
     def predict(self, data: Any) -> Predicted:

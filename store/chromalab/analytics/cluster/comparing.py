@@ -69,7 +69,7 @@ class Comparison:
 
 
 def compare(one: Clusters, other: Any) -> Comparison:
-    """Compare clusters with others, or with labels in the order of the records."""
+    """Compare clusters with others, with labels in the order of the records, or with metadata."""
     from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
     if hasattr(other, "labels") and hasattr(other, "snapshot"):
@@ -77,6 +77,8 @@ def compare(one: Clusters, other: Any) -> Comparison:
         both = [(row, place[id]) for row, id in enumerate(one.snapshot.ids) if id in place]
         rows, others = np.array(both, dtype=np.int64).reshape(-1, 2).T
         left, right = one.labels[rows], other.labels[others]
+    elif isinstance(other, str):
+        left, right = _under(one, other)
     else:
         left, right = one.labels, _numbers(other)
     if len(left) != len(right):
@@ -94,6 +96,13 @@ def compare(one: Clusters, other: Any) -> Comparison:
         n=len(left),
         pairs=pairs.astype(np.int64),
     )
+
+
+def _under(one: Clusters, key: str) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return the labels of the records that have a metadata key, and its values numbered."""
+    values = one.snapshot.known_column(key)
+    rows = [row for row, value in enumerate(values) if value is not None]
+    return one.labels[rows], _numbers([values[row] for row in rows])
 
 
 def _numbers(labels: Any) -> NDArray[np.int64]:

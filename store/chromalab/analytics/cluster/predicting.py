@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.analytics.graph.copies import unit
+from chromalab.analytics.new_records import new_vectors
 from chromalab.display import html_table, text_table
-from chromalab.errors import InvalidArgumentError, short
 from chromalab.frames import data_frame
 
 if TYPE_CHECKING:
@@ -67,18 +66,13 @@ _COLUMNS = ("label", "probability", "distance")
 def predict(clusters: Clusters, data: Any) -> Predicted:
     """Say in which clusters new records are, by the vote of their nearest 15; see `Clusters`."""
     snapshot = clusters.snapshot
-    vectors = _vectors(data, snapshot.origin)
+    vectors = new_vectors(data, snapshot)
     count = len(vectors)
     labels = np.full(count, -1, dtype=np.int32)
     share = np.zeros(count, dtype=np.float32)
     distance = np.full(count, 2.0, dtype=np.float32)
     if not len(snapshot) or not count:
         return Predicted(labels, share, distance)
-    if vectors.shape[1] != snapshot.dimension:
-        raise InvalidArgumentError(
-            f"New vectors of {vectors.shape[1]} dimensions; those of the clusters have "
-            f"{snapshot.dimension}. Embed them by the same model."
-        )
     known, known_direction = unit(snapshot.vectors)
     new, has_direction = unit(vectors)
     voters = min(_VOTERS, len(known))
@@ -103,37 +97,3 @@ def predict(clusters: Clusters, data: Any) -> Predicted:
     labels[strange] = -1
     share[labels < 0] = 0
     return Predicted(labels, share, distance)
-
-
-def _vectors(data: Any, origin: Any) -> NDArray[np.float32]:
-    """Take vectors, or embed texts as the collection does."""
-    if isinstance(data, str) or (
-        isinstance(data, Sequence) and len(data) and all(isinstance(text, str) for text in data)
-    ):
-        configuration = getattr(origin, "configuration", None) or {}
-        function = configuration.get("embedding_function")
-        if function is None:
-            raise InvalidArgumentError(
-                f"No embedding function for {short(data)}: the clusters are not of a collection that "
-                "has one. Give vectors."
-            )
-        from chromalab.embed import embed_documents
-
-        return embed_documents(function, [data] if isinstance(data, str) else list(data))
-    try:
-        vectors = np.asarray(data, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise _not_new(data) from error
-    if vectors.ndim == 1 and vectors.size:
-        vectors = vectors[None]
-    if vectors.size == 0:
-        return np.zeros((0, 0), dtype=np.float32)
-    if vectors.ndim != 2 or not np.isfinite(vectors).all():
-        raise _not_new(data)
-    return vectors
-
-
-def _not_new(data: Any) -> InvalidArgumentError:
-    return InvalidArgumentError(
-        f"New records are (q, dimension) finite numbers, or texts; found {short(data)}."
-    )

@@ -50,10 +50,10 @@ class Applied:
 
     def __repr__(self) -> str:
         counts = {"deleted": self.deleted, "marked": self.marked, "merged": self.merged}
-        told = ", ".join(f"{count:,} {verb}" for verb, count in counts.items() if count)
-        would = " would be" if self.dry_run and told else ""
+        would = "would be " if self.dry_run else ""
+        told = ", ".join(f"{count:,} {would}{verb}" for verb, count in counts.items() if count)
         after = "" if self.dry_run or not told else "; undo() puts them back"
-        return f"{printable(self.collection)}: {told or 'nothing to do'}{would}{after}"
+        return f"{printable(self.collection)}: {told or 'nothing to do'}{after}"
 
 
 def apply_groups(

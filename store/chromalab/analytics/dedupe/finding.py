@@ -10,7 +10,7 @@ from chromalab.analytics.dedupe.duplicates import Duplicates, duplicates_of
 from chromalab.analytics.dedupe.keepers import KEEP, Keep
 from chromalab.analytics.dedupe.thresholds import FLOOR, suggested
 from chromalab.analytics.graph import graph_of
-from chromalab.errors import InvalidArgumentError, short
+from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.progress import bar
 from chromalab.snapshot import Snapshot
 
@@ -107,9 +107,8 @@ def _methods(methods: Any) -> tuple[str, ...]:
     asked = (methods,) if isinstance(methods, str) else tuple(methods)
     for method in asked:
         if method not in METHODS:
-            raise InvalidArgumentError(
-                f"methods are some of {', '.join(METHODS)}; found {short(method)}."
-            )
+            known = near(str(method), METHODS, what="Methods")
+            raise InvalidArgumentError(f"No method {short(method)}. {known}")
     if not asked:
         raise InvalidArgumentError(f"Give at least one of the methods {', '.join(METHODS)}.")
     return tuple(method for method in METHODS if method in asked)

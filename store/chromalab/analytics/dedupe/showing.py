@@ -9,7 +9,7 @@ import numpy as np
 from chromalab.analytics.dedupe.grouping import EXACT, NEAR, SEMANTIC, scores_of
 from chromalab.analytics.picture import picture
 from chromalab.display import html_table, one_line, text_table
-from chromalab.errors import InvalidArgumentError, short
+from chromalab.errors import short
 
 if TYPE_CHECKING:
     from chromalab.analytics.dedupe.duplicates import Duplicates
@@ -63,12 +63,7 @@ def as_html(found: Duplicates, made: str) -> str:
 
 def explained(found: Duplicates, identity: str) -> str:
     """Say whether a record is a duplicate, of what, and why."""
-    try:
-        row = list(found.snapshot.ids).index(identity)
-    except ValueError as error:
-        raise InvalidArgumentError(
-            f"No record {short(identity)}; ids are such as {short(list(found.snapshot.ids[:3]))}."
-        ) from error
+    row = found.snapshot.row_of(identity)
     group = int(found.group[row])
     if group < 0:
         return f"{short(identity)} has no duplicate" + _nearest(found, row)

@@ -77,7 +77,8 @@ def outliers(
         ['4']
     """
     if method not in METHODS:
-        raise InvalidArgumentError(f"No method {short(method)}. {near(str(method), METHODS)}.")
+        known = near(str(method), METHODS, what="Methods")
+        raise InvalidArgumentError(f"No method {short(method)}. {known}")
     if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1:
         raise InvalidArgumentError(f"k is a whole number from 1 on; found {short(k)}.")
     if copies and method != "distance":

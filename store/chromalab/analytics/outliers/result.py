@@ -97,7 +97,7 @@ class Outliers(Result):
         Raises:
             InvalidArgumentError: there is no such record.
         """
-        row = self._row(id)
+        row = self.snapshot.row_of(id)
         return [
             (self.snapshot.ids[at], float(distance))
             for at, distance in zip(
@@ -112,7 +112,7 @@ class Outliers(Result):
         Raises:
             InvalidArgumentError: there is no such record.
         """
-        row = self._row(id)
+        row = self.snapshot.row_of(id)
         others = int(self.copies[row]) - 1
         copied = f"; {others:,} records are copies of it" if others else ""
         if not np.any(self.snapshot.vectors[row]):
@@ -173,14 +173,6 @@ class Outliers(Result):
             alt = f"Histogram of the scores; {int(self.is_outlier.sum()):,} are above the threshold"
             drawn = picture(self._draw, alt=alt, height=2.0)
         return html_table(_COLUMNS, self._rows(), note=f"{self._note()}; {self._made()}") + drawn
-
-    def _row(self, id: str) -> int:
-        try:
-            return list(self.snapshot.ids).index(id)
-        except ValueError:
-            raise InvalidArgumentError(
-                f"No record {short(id)} among the {len(self.snapshot):,} that were scored."
-            ) from None
 
     def _what(self, score: float, there: int) -> str:
         method = self.parameters.get("method")

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.analytics.new_records import new_vectors
 from chromalab.analytics.picture import picture
 from chromalab.analytics.project.drawing import colored, scatter
 from chromalab.analytics.project.placing import place_near
 from chromalab.analytics.result import Result
 from chromalab.display import html_table, text_table
-from chromalab.errors import InvalidArgumentError, MissingDependencyError, short
+from chromalab.errors import MissingDependencyError
 from chromalab.frames import data_frame
 
 if TYPE_CHECKING:
@@ -105,28 +106,30 @@ class Projection(Result):
             raise ValueError("a projection of another size")
 
     def df(self) -> pandas.DataFrame:
-        """Make a pandas DataFrame: a row a record, with the columns id, x, y (and z), trust."""
-        names = ["id", *"xyz"[: self.dims], "trust"]
-        places, trust = self.coordinates.tolist(), self.trust.tolist()
-        rows = zip(self.snapshot.ids, places, trust, strict=True)
-        return data_frame([[name, *place, sure] for name, place, sure in rows], names)
+        """Make a pandas DataFrame: a row a record, with id, x, y (and z), trust, document."""
+        names = ["id", *"xyz"[: self.dims], "trust", "document"]
+        documents = self.snapshot.documents or [None] * len(self.trust)
+        parts = (self.snapshot.ids, self.coordinates.tolist(), self.trust.tolist(), documents)
+        rows = zip(*parts, strict=True)
+        return data_frame([[id, *place, trust, text] for id, place, trust, text in rows], names)
 
-    def transform(self, vectors: Any) -> NDArray[np.float32]:
-        """Place new vectors on the map.
+    def transform(self, data: Any) -> NDArray[np.float32]:
+        """Place new records on the map.
 
         By pca exactly as the records themselves. On other maps at the weighted mean of the places
         of the 15 nearest records: a copy of a record lies where that lies.
 
         Args:
-            vectors: (m, dimension) numbers.
+            data: (q, dimension) numbers; or texts, where the collection embeds them.
 
         Returns:
-            (m, dims) float32.
+            (q, dims) float32.
 
         Raises:
-            InvalidArgumentError: they have another dimension, or hold NaN or infinity.
+            InvalidArgumentError: they have another dimension, hold NaN or infinity, or are texts
+                that nothing is there to embed.
         """
-        new = self._checked(vectors)
+        new = new_vectors(data, self.snapshot)
         if self.method == "pca":
             return (new @ self.axes.T + self.offset).astype(np.float32)
         return place_near(new, self.snapshot.vectors, self.coordinates, _NEAREST)
@@ -148,7 +151,7 @@ class Projection(Result):
         """
         colors = None
         if color is not None:
-            values = self.snapshot.column(color) if isinstance(color, str) else color
+            values = self.snapshot.known_column(color) if isinstance(color, str) else color
             colors = colored(values, len(self.coordinates))
         if ax is None:
             try:
@@ -183,20 +186,3 @@ class Projection(Result):
         if self.interrupted:
             rows.append(["interrupted", f"after {self.parameters['epochs']:,} epochs"])
         return rows
-
-    def _checked(self, vectors: Any) -> NDArray[np.float32]:
-        try:
-            new = np.asarray(vectors, dtype=np.float32)
-        except (TypeError, ValueError) as error:
-            raise self._not_vectors(vectors) from error
-        if new.ndim != 2 or (len(new) and new.shape[1] != self.snapshot.dimension):
-            raise self._not_vectors(vectors)
-        if not np.isfinite(new).all():
-            raise InvalidArgumentError("The vectors hold NaN or infinity: leave those out.")
-        return new
-
-    def _not_vectors(self, vectors: Any) -> InvalidArgumentError:
-        found = getattr(vectors, "shape", None) or short(vectors)
-        return InvalidArgumentError(
-            f"transform takes (m, {self.snapshot.dimension}) numbers; found {found}."
-        )

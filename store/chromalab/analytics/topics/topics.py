@@ -28,8 +28,7 @@ __all__ = ["Topic", "Topics", "topics"]
 _SHOWN = 20
 _MOST_WORDS = 5  # of an n-gram
 _CONSIDERED = 15  # words that a name may be made of
-_NAME_WIDTH = 120
-_COLUMNS = ("topic", "size", "name", "words", "document")
+_COLUMNS = ("label", "size", "name", "words", "document")
 
 
 @dataclass(frozen=True)
@@ -112,9 +111,9 @@ class Topics(Result):
         return [name.get(label) for label in self.labels.tolist()]
 
     @property
-    def noise(self) -> int:
-        """How many records are in no topic."""
-        return int((self.labels < 0).sum())
+    def noise(self) -> float:
+        """The share of records in no topic."""
+        return float((self.labels < 0).mean()) if len(self.labels) else 0.0
 
     def name_of(self, id: str) -> str | None:
         """Return the name of a record's topic, None where it is noise.
@@ -122,13 +121,7 @@ class Topics(Result):
         Raises:
             InvalidArgumentError: there is no such record.
         """
-        try:
-            row = list(self.snapshot.ids).index(id)
-        except ValueError:
-            raise InvalidArgumentError(
-                f"No record {short(id)} among the {len(self.snapshot):,} that were clustered."
-            ) from None
-        label = int(self.labels[row])
+        label = int(self.labels[self.snapshot.row_of(id)])
         return None if label < 0 else self.topic_names[self._place(label)]
 
     def words(self, label: int) -> list[tuple[str, float]]:
@@ -217,7 +210,8 @@ class Topics(Result):
 
     def _note(self) -> str:
         cut = f"{_SHOWN} of {len(self):,} topics shown" if len(self) > _SHOWN else ""
-        without = f"{self.noise:,} records are noise, in no topic" if self.noise else ""
+        noise = int((self.labels < 0).sum())
+        without = f"{noise:,} records are noise ({self.noise:.1%}), in no topic" if noise else ""
         return ", ".join(filter(None, [cut, without])) or ("" if len(self) else "no topics")
 
 
@@ -254,6 +248,10 @@ def topics(
     Example:
         >>> topics(collection.cluster())  # doctest: +SKIP
     """
+    if not hasattr(clusters, "snapshot") or not hasattr(clusters, "labels"):
+        raise InvalidArgumentError(
+            f"Topics are of clusters: topics(cluster(data)); found {short(clusters)}."
+        )
     snapshot = clusters.snapshot
     _check(name, n_words, ngrams, n_documents, stop_words)
     if len(snapshot) and all(text is None for text in snapshot.documents or ()):
