@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from hashlib import blake2b
 from typing import Any, TypeVar
 
 import numpy as np
@@ -129,13 +130,22 @@ class Analysed(Observed):
             3
         """
         found = self.cluster(where=where, progress=progress) if clusters is None else clusters
-        made = analytics.topics(
-            found,
-            name=name,
-            n_words=n_words,
-            ngrams=ngrams,
-            n_documents=n_documents,
-            stop_words=stop_words,
+        options: dict[str, Any] = {
+            "name": name,
+            "n_words": n_words,
+            "ngrams": ngrams,
+            "n_documents": n_documents,
+            "stop_words": stop_words,
+        }
+        given = {name: value for name, value in options.items() if value is not None}
+        if not isinstance(found, Clusters):
+            return analytics.topics(found, **given)  # which says what it takes
+        parts = blake2b(found.labels.tobytes() + found.probabilities.tobytes(), digest_size=16)
+        made = remembered(
+            Topics,
+            found.snapshot,
+            {**given, "clusters": parts.hexdigest()},
+            lambda: analytics.topics(found, **given),
         )
         return made if into is None else made.into(into)
 

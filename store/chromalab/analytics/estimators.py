@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClusterMixin, OutlierMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_array, check_is_fitted
 
 from chromalab.analytics.cluster import cluster
 from chromalab.analytics.outliers import outliers
 from chromalab.analytics.project import project
+from chromalab.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -62,7 +63,7 @@ class ClusterEstimator(ClusterMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: None = None) -> Self:
         """Cluster the rows of X, (n, dimension) numbers."""
-        self.clusters_ = cluster(X, **self.get_params())
+        self.clusters_ = cluster(_checked(self, X), **self.get_params())
         self.labels_ = self.clusters_.labels
         self.probabilities_ = self.clusters_.probabilities
         return self
@@ -70,7 +71,7 @@ class ClusterEstimator(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     def predict(self, X: Any) -> NDArray[np.int32]:
         """Say in which cluster new rows would be; (m,) int32, -1 for none."""
         check_is_fitted(self)
-        return self.clusters_.predict(np.asarray(X, dtype=np.float32)).labels
+        return self.clusters_.predict(_checked(self, X, fitted=True)).labels
 
 
 class OutlierEstimator(OutlierMixin, BaseEstimator):  # type: ignore[misc]
@@ -108,7 +109,7 @@ class OutlierEstimator(OutlierMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: None = None) -> Self:
         """Score the rows of X, (n, dimension) numbers."""
-        self.outliers_ = outliers(X, **self.get_params())
+        self.outliers_ = outliers(_checked(self, X), **self.get_params())
         self.negative_outlier_factor_ = -self.outliers_.scores
         return self
 
@@ -142,7 +143,7 @@ class ProjectEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: None = None) -> Self:
         """Lay the rows of X out, (n, dimension) numbers."""
-        self.projection_ = project(X, **self.get_params())
+        self.projection_ = project(_checked(self, X), **self.get_params())
         self.embedding_ = self.projection_.coordinates
         return self
 
@@ -153,4 +154,20 @@ class ProjectEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def transform(self, X: Any) -> NDArray[np.float32]:
         """Place new rows on the map: (m, dims) float32."""
         check_is_fitted(self)
-        return self.projection_.transform(np.asarray(X, dtype=np.float32))
+        return self.projection_.transform(_checked(self, X, fitted=True))
+
+
+def _checked(estimator: BaseEstimator, X: Any, *, fitted: bool = False) -> NDArray[np.float32]:
+    """Check rows as scikit-learn's own estimators do: (n, dimension) float32, finite.
+
+    They refuse what the functions answer: no rows at all.
+    """
+    rows: NDArray[np.float32] = check_array(X, dtype=np.float32, estimator=estimator)
+    if not fitted:
+        estimator.n_features_in_ = rows.shape[1]
+    elif rows.shape[1] != estimator.n_features_in_:
+        raise InvalidArgumentError(
+            f"X has {rows.shape[1]} features, but {type(estimator).__name__} is expecting "
+            f"{estimator.n_features_in_} features as input"  # scikit-learn's own words
+        )
+    return rows

@@ -206,3 +206,24 @@ def test_what_was_stale_stays_so_when_it_is_written_to_metadata(points):
     with pytest.raises(InvalidArgumentError, match="changed"):
         old.apply()
     assert not points.cluster(progress=False).into("group").is_stale
+
+
+def test_topics_of_the_same_clusters_are_kept_and_read_again(points):
+    clusters = points.cluster(progress=False)
+    files = kept(points)
+    made = points.topics(clusters, n_words=3, stop_words=["number"])
+    (file,) = set(kept(points)) - set(files)
+    written = file.stat().st_ino
+    again = points.topics(clusters, n_words=3, stop_words=["number"])
+    same(made, again)
+    assert repr(again) == repr(made)
+    assert again._repr_html_() == made._repr_html_()
+    assert file.stat().st_ino == written
+    points.topics(clusters.merge([0, 1]), n_words=3, stop_words=["number"])
+    assert len(kept(points)) == len(files) + 2
+    points.topics(clusters, name=lambda words, documents: words[0])
+    assert len(kept(points)) == len(files) + 2
+    points.update(ids=["0"], embeddings=[[1] * 8], documents=["another text"])
+    assert not points.topics(n_words=3, progress=False).is_stale
+    with pytest.raises(InvalidArgumentError, match="Topics are of clusters"):
+        points.topics(points)
