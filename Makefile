@@ -31,6 +31,7 @@ test: lint chromium models  ## Run every test: TypeScript, Python, notebooks, Ju
 
 soak: $(VENV)/test.stamp  ## Run the long tests: eight processes for a minute, a million records
 	CHROMALAB_SOAK=1 $(BIN)/python -m pytest -m soak tests/store
+	CHROMALAB_SOAK=1 $(BIN)/python -m pytest -n auto --dist loadgroup tests/store/analytics
 
 lint: $(VENV)/test.stamp  ## Check style and types
 	$(BIN)/ruff check .
