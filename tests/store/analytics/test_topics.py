@@ -1,10 +1,8 @@
-import csv
 import dataclasses
 import html
 import math
 import re
 from collections import Counter
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chromalab import datasets
 from chromalab.analytics.topics import topics
 from chromalab.analytics.topics.matrix import token_matrix
 from chromalab.analytics.topics.naming import count as counted
@@ -20,7 +19,6 @@ from chromalab.analytics.topics.representatives import representatives
 from chromalab.errors import InvalidArgumentError
 from chromalab.snapshot import Snapshot
 
-BANKING = Path("/work/shared/data/banking77/train.csv")
 WORDS = st.sampled_from(["tea", "green", "cup", "of", "the", "cat", "7", "x"])
 TEXTS = st.lists(
     st.tuples(st.lists(WORDS, max_size=6).map(" ".join), st.integers(-1, 3)),
@@ -345,13 +343,10 @@ def test_the_same_clusters_have_the_same_topics():
 
 
 def test_most_intents_of_banking77_are_named_by_a_word_of_their_name():
-    if not BANKING.exists():
-        pytest.skip(f"{BANKING} is not there")
-    with BANKING.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    kinds = sorted({row["category"] for row in rows})
-    labels = [kinds.index(row["category"]) for row in rows]
-    found = topics(clusters([row["text"] for row in rows], labels))
+    bank = datasets.load("banking77")
+    intents = [metadata["intent"] for metadata in bank.metadatas]
+    kinds = sorted(set(intents))
+    found = topics(clusters(list(bank.documents), [kinds.index(intent) for intent in intents]))
     hits = [
         {word[:5] for word in re.findall(r"[a-z]{3,}", topic.name)}
         & {word[:5] for word in re.findall(r"[a-z]{3,}", kinds[topic.label].lower())}
