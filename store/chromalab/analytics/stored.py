@@ -10,7 +10,6 @@ import hashlib
 import io
 import json
 import os
-import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -20,6 +19,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from chromalab.analytics.cache_files import keep_newest, replace_file
 from chromalab.analytics.result import Result
 from chromalab.snapshot import Snapshot
 
@@ -88,16 +88,8 @@ def _write(result: Result, file: Path) -> None:
     text = np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8)
     np.savez(held, **{"json": text, **arrays})
     with suppress(OSError):  # a full disk, or a folder that cannot be written: made again next time
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(prefix="draft-", suffix=_SUFFIX, dir=file.parent)
-        try:
-            with os.fdopen(handle, "wb") as opened:
-                opened.write(held.getbuffer())
-            Path(draft).replace(file)
-        except BaseException:
-            Path(draft).unlink(missing_ok=True)
-            raise
-        _forget_old(file.parent)
+        replace_file(file, [held.getbuffer()])
+        keep_newest(file.parent, f"*{_SUFFIX}", _KEPT)
 
 
 def _read(kind: type[R], file: Path, snapshot: Snapshot) -> R | None:
@@ -141,10 +133,3 @@ def _frozen(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _frozen(item) for key, item in value.items()}
     return value
-
-
-def _forget_old(folder: Path) -> None:
-    kept = sorted(folder.glob(f"*{_SUFFIX}"), key=lambda file: file.lstat().st_mtime, reverse=True)
-    for file in kept[_KEPT:]:
-        with suppress(OSError):  # a folder: the others go all the same
-            file.unlink(missing_ok=True)

@@ -180,7 +180,7 @@ def test_only_the_newest_few_are_kept_and_no_file_of_others_is_touched(tmp_path)
 
 
 def test_what_a_crash_left_unfinished_is_deleted_later(tmp_path):
-    left = tmp_path / "neighbors-0-1.graph-new"
+    left = tmp_path / "neighbors-0-1.draft"
     left.write_bytes(b"half")
     keep(tmp_path, key(20), build(VECTORS[:20], 30))
     assert left.exists()  # it may be another process's that is writing now

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.analytics.cache_files import keep_newest, replace_file
 from chromalab.analytics.graph.graph import Graph
 
 __all__ = ["Key", "keep", "kept", "kin"]
@@ -24,7 +23,6 @@ _SUM = 32  # bytes of the checksum, at the end
 _MOST_HEADER = 10_000  # bytes
 _KEPT = 4  # graphs in a folder
 _PATTERN = "neighbors-*.graph"
-_UNFINISHED = "neighbors-*.graph-new"
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +76,8 @@ def keep(folder: Path, key: Key, graph: Graph) -> bool:
     for part in parts:
         digest.update(part)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _replace(folder / key.name, [*parts, digest.digest()])
-        _forget(folder)
+        replace_file(folder / key.name, [*parts, digest.digest()])
+        keep_newest(folder, _PATTERN, _KEPT)
     except OSError:
         return False
     return True
@@ -109,39 +106,6 @@ def kin(folder: Path, key: Key) -> Iterator[tuple[Key, Graph]]:
         ]
         for _, number in sorted(fitting, key=lambda each: (-each[0], others[each[1]][0].name)):
             yield others[number]
-
-
-def _replace(path: Path, parts: list[bytes]) -> None:
-    handle, name = tempfile.mkstemp(prefix=path.stem + "-", suffix=".graph-new", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.writelines(parts)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
-
-
-def _forget(folder: Path) -> None:
-    """Delete the older graphs, and what a crash left unfinished an hour ago."""
-    found = []
-    for path in folder.glob(_PATTERN):
-        with contextlib.suppress(OSError):  # another process deletes too
-            found.append((path.stat().st_mtime_ns, path.name, path))
-    found.sort(reverse=True)
-    old = [path for _, _, path in found[_KEPT:]]
-    if found:
-        newest = found[0][0]
-        for path in folder.glob(_UNFINISHED):
-            with contextlib.suppress(OSError):
-                if path.stat().st_mtime_ns < newest - 3600 * 10**9:
-                    old.append(path)
-    for path in old:
-        with contextlib.suppress(OSError):
-            path.unlink()
 
 
 def _largest(key: Key) -> int:
