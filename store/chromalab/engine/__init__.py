@@ -4,6 +4,7 @@ from chromalab.engine.embedded import EmbeddedEngine
 from chromalab.engine.facts import Counts, Facts, KeyFacts, Order, Spread
 from chromalab.engine.filter.clauses import parse_where, parse_where_document
 from chromalab.engine.interface import (
+    Attachment,
     Batch,
     CollectionModel,
     DatabaseModel,
@@ -17,6 +18,7 @@ from chromalab.engine.interface import (
 from chromalab.engine.leases import Lease, lease, lease_again
 
 __all__ = [
+    "Attachment",
     "Batch",
     "CollectionModel",
     "Counts",

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from chromalab.engine import changes
+from chromalab.engine.attaching import Attaching
 from chromalab.engine.directory import Directory
 from chromalab.engine.disk import catalog, pending, records
 from chromalab.engine.disk.store import Store
@@ -48,7 +49,7 @@ __all__ = ["EmbeddedEngine"]
 T = TypeVar("T")
 
 
-class EmbeddedEngine(Directory, Upkeep):
+class EmbeddedEngine(Directory, Attaching, Upkeep):
     """Implements `Engine` over a folder.
 
     Args:

@@ -15,12 +15,14 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.engine.attachment import Attachment
 from chromalab.engine.facts import Counts, Facts, Order
 from chromalab.engine.filter.clauses import Clause
 from chromalab.engine.findings import Checked
 from chromalab.engine.plan import Indexing, Plan, Recall
 
 __all__ = [
+    "Attachment",
     "Batch",
     "CollectionModel",
     "DatabaseModel",
@@ -338,6 +340,20 @@ class Engine(Protocol):
 
     def replace(self, id: UUID, change: Replacement) -> Replaced:
         """Delete, change and insert records in one transaction."""
+        ...
+
+    def attachments(self, id: UUID, kind: str) -> list[Attachment]:
+        """Read what of a kind is attached to a collection, in the order it was attached."""
+        ...
+
+    def attach(
+        self, id: UUID, *, add: Sequence[Attachment] = (), remove: Sequence[int] = ()
+    ) -> list[int]:
+        """Remove attachments by number, then add some, in one transaction; give the new numbers.
+
+        NotFoundError if one to remove is not there, UniqueConstraintError if a name is taken: then
+        nothing was written. The version of the collection stays.
+        """
         ...
 
     def compact(self, id: UUID, tell: Tell) -> Rewritten:

@@ -10,6 +10,7 @@ import pytest
 
 import chromalab
 from chromalab import errors
+from chromalab.engine import Attachment
 
 KEPT = Path(__file__).parents[2] / "data" / "formats"
 
@@ -245,6 +246,8 @@ def test_noise_anywhere_in_sqlites_file_is_told_or_does_no_harm(folder, tmp_path
             embeddings=[[n, n] for n in numbers],
             documents=[f"document {n} of some length, so that pages are full" for n in numbers],
         )
+        notes = [Attachment("note", {"text": f"note {n} of some length"}, f"{n}") for n in numbers]
+        points._engine.attach(points.id, add=notes)
         expected = points.get()
     whole = (folder / "store.sqlite3").read_bytes()
     rng = np.random.default_rng(4)

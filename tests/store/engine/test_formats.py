@@ -23,7 +23,12 @@ def test_a_store_of_an_earlier_release_opens_and_goes_on(release, tmp_path):
         assert found["embeddings"][3].tolist() == [9, 9, 9]
         notes.upsert(ids=["n3", "new"], embeddings=[[1, 2, 3], [4, 5, 6]])
         assert notes.count() == 20
+        notes.feedback.add([1, 2, 3], "new", True, note="kept from now on")
     with chromalab.PersistentClient(tmp_path / "store") as client:
         assert client.get_collection("notes").get("new", include=["embeddings"])[
             "embeddings"
         ].tolist() == [[4, 5, 6]]
+        assert [said.note for said in client.get_collection("notes").feedback] == [
+            "kept from now on"
+        ]
+        assert not client.check()

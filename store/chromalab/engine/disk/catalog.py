@@ -186,11 +186,12 @@ def wrote(connection: sqlite3.Connection, number: int, dimension: int | None, sl
 
 
 def delete(connection: sqlite3.Connection, entry: Entry) -> None:
-    """Delete a collection and its records."""
+    """Delete a collection, its records and what is attached to it."""
     for table, column in (
         ("records", "collection"),
         ("dead_slots", "collection"),
         ("changed", "collection"),
+        ("attachments", "collection"),
         ("collections", "number"),
     ):
         connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (entry.number,))  # noqa: S608

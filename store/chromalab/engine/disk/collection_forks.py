@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import replace
 
-from chromalab.engine.disk import catalog
+from chromalab.engine.disk import attachments, catalog
 from chromalab.engine.disk.catalog import Entry
 from chromalab.engine.disk.vectors import VectorFile
 from chromalab.engine.opened import Opened
@@ -18,7 +18,7 @@ __all__ = ["count", "fork", "own_vectors"]
 
 
 def fork(connection: sqlite3.Connection, source: Entry, name: str) -> Entry:
-    """Make a collection with the records, the configuration and the metadata of another.
+    """Make a collection with the records, the configuration, the metadata and attachments of another.
 
     The time grows with the records; no vector is copied.
     """
@@ -38,6 +38,7 @@ def fork(connection: sqlite3.Connection, source: Entry, name: str) -> Entry:
         " FROM records WHERE collection = ? ORDER BY place",
         (made.number, source.number),
     )
+    attachments.copy(connection, source.number, made.number)
     return catalog.find_id(connection, made.model.id)
 
 

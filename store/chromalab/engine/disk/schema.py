@@ -92,10 +92,24 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    (
+        """
+        CREATE TABLE attachments (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            collection INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            name TEXT,
+            body TEXT NOT NULL,
+            data BLOB,
+            checksum INTEGER,
+            UNIQUE (collection, kind, name)
+        )
+        """,
+    ),
 )
 _TABLES = {
-    "collections", "records", "dead_slots", "changed", "pending_vectors", "tenants", "databases",
-    "sqlite_sequence",
+    "collections", "records", "dead_slots", "changed", "pending_vectors", "attachments", "tenants",
+    "databases", "sqlite_sequence",
 }  # fmt: skip
 _INDEXES = {"records_by_slot"}
 

@@ -82,7 +82,7 @@ def _integrity(connection: sqlite3.Connection) -> Iterator[Problem]:
 
 def _loose(connection: sqlite3.Connection) -> Iterator[Problem]:
     """Rows of collections that the catalog does not have."""
-    for table in ("records", "dead_slots", "changed"):
+    for table in ("records", "dead_slots", "changed", "attachments"):
         (count,) = connection.execute(
             f"SELECT count(*) FROM {table}"  # noqa: S608
             " WHERE collection NOT IN (SELECT number FROM collections)"

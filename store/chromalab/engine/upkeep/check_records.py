@@ -22,6 +22,7 @@ from chromalab.engine.disk.checksums import content_checksum, vector_checksums
 from chromalab.engine.disk.store import Store
 from chromalab.engine.findings import Problem
 from chromalab.engine.interface import Vectors
+from chromalab.engine.upkeep.check_attachments import wrong_attachments
 from chromalab.errors import InternalError, NotFoundError, short
 
 __all__ = ["RESTORE", "SAVE", "SQLITE", "Inspection", "reason"]
@@ -128,6 +129,8 @@ class Inspection:
                 os.close(handle)
         self._strays(connection)
         self._slots(connection)
+        for what in wrong_attachments(connection, self.entry.number):
+            self._said.append((SQLITE, what, RESTORE))
         return None if slots and handle is None and not self._said else size
 
     def _open(self) -> int | None:
