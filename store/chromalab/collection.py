@@ -13,6 +13,7 @@ from chromalab.engine import Batch
 from chromalab.engine.interface import Vectors
 from chromalab.errors import InvalidArgumentError
 from chromalab.ingest import Added, add_from, read_table
+from chromalab.learning import Learned
 from chromalab.maintenance import Maintained
 from chromalab.managing import Managed
 from chromalab.planning import Planned
@@ -31,7 +32,7 @@ __all__ = ["Collection"]
 _QUERY_PARTS = (*PARTS, "distances")
 
 
-class Collection(Managed, Planned, Maintained, Analysed, Readable):
+class Collection(Managed, Planned, Maintained, Analysed, Learned, Readable):
     """A named set of records: id, embedding, document, metadata. Made by a client.
 
     The methods, their arguments and their answers are Chroma's; docs/chroma.md lists what comes on top.

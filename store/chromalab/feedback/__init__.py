@@ -1,0 +1,31 @@
+"""What people say about results: judgements of records as answers to queries, kept with a collection.
+
+Example:
+    >>> import chromalab
+    >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+    >>> points.add(ids=["a", "b"], embeddings=[[0, 0], [3, 4]])
+    >>> points.feedback.add(query=[0, 1], id="a", relevance=True)
+    points: 1 judgement added
+"""
+
+from chromalab.feedback.feedback import Feedback
+from chromalab.feedback.judged import Judged
+from chromalab.feedback.judgement import Judgement
+from chromalab.feedback.results import (
+    Disagreement,
+    Disagreements,
+    Exported,
+    Judgements,
+    Noted,
+)
+
+__all__ = [
+    "Disagreement",
+    "Disagreements",
+    "Exported",
+    "Feedback",
+    "Judged",
+    "Judgement",
+    "Judgements",
+    "Noted",
+]
