@@ -135,7 +135,7 @@ def _convert(session: Session, argument: Argument, typed: Any, filling: bool) ->
                 "several texts go in the body of a %%chroma cell, or in a list: :texts"
             )
         return bound[0] if len(bound) == 1 else bound
-    value = _bound(session, typed)
+    value = _bound(session, typed, filling=filling and argument.kind == "texts")
     if argument.kind in _NUMBERS:
         make, what = _NUMBERS[argument.kind]
         try:

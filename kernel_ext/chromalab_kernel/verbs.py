@@ -19,6 +19,8 @@ from chromalab_kernel.arguments import (
     PARTS,
     WHERE,
 )
+from chromalab_kernel.feedback_verbs import FEEDBACK
+from chromalab_kernel.label_verbs import LABELLING
 from chromalab_kernel.results import Notice
 from chromalab_kernel.session import Session
 from chromalab_kernel.verb import Argument, Verb
@@ -207,6 +209,8 @@ VERBS: dict[str, Verb] = {
             actions.delete,
         ),
         *ANALYSES,
+        *LABELLING,
+        *FEEDBACK,
         Verb(
             "models",
             "List the models that run on this machine, or fetch one.",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,21 +18,16 @@ from chromalab.analytics import (
     Neighbors,
     Outliers,
     Projection,
-    Propagated,
-    Result,
     Topics,
 )
-from chromalab.analytics.project import warm
 from chromalab.analytics.stored import remembered
-from chromalab.observing import Observed
+from chromalab.labelling import Labelled
 from chromalab.types import Where
 
 __all__ = ["Analysed"]
 
-R = TypeVar("R", bound=Result)
 
-
-class Analysed(Observed):
+class Analysed(Labelled):
     """The analyses. All start from one graph of neighbours, which is kept beside the store.
 
     A result is kept, too: the same question about the same records is answered at once. `where` asks
@@ -286,49 +280,3 @@ class Analysed(Observed):
             "random_state": random_state,
         }
         return self._analysed(Projection, analytics.project, options, where, into, progress)
-
-    def propagate(
-        self,
-        key: str,
-        *,
-        alpha: float = 0.9,
-        where: Where | None = None,
-        into: str | None = None,
-        random_state: int = 0,
-        progress: bool = True,
-    ) -> Propagated:
-        """Label every record by those that have a label; see `chromalab.analytics.propagate`.
-
-        Example:
-            >>> import chromalab
-            >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
-            >>> kinds = [{"kind": "tea"}, None, {"kind": "chalk"}]
-            >>> points.add(ids=["a", "b", "c"], embeddings=[[1, 0], [1, 0.1], [0, 1]], metadatas=kinds)
-            >>> points.propagate("kind").labels
-            ['tea', 'tea', 'chalk']
-        """
-        options = {"key": key, "alpha": alpha, "random_state": random_state}
-        return self._analysed(Propagated, analytics.propagate, options, where, into, progress)
-
-    def _analysed(
-        self,
-        kind: type[R],
-        analysis: Callable[..., R],
-        options: dict[str, Any],
-        where: Where | None,
-        into: str | None,
-        progress: bool,
-    ) -> R:
-        """Return the kept result, or make it; then write it to metadata, where that was asked for."""
-        if kind is not Projection and "ipykernel" in sys.modules:
-            warm()  # in a notebook a map comes after clusters, and should not wait for a compiler
-        snapshot = self.snapshot(where)
-        given = {
-            name: value
-            for name, value in options.items()
-            if value is not None or name == "random_state"  # None is no seed: the analysis says so
-        }
-        found = remembered(
-            kind, snapshot, given, lambda: analysis(snapshot, progress=progress, **given)
-        )
-        return found if into is None else found.into(into)

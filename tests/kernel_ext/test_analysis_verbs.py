@@ -36,8 +36,14 @@ def points(store):
         ("cluster points --n-clusters 3", analytics.Clusters),
         ("cluster points --method hdbscan --min-cluster-size 5", analytics.Clusters),
         ("topics points --n-words 3", analytics.Topics),
-        ("dedupe points --methods near,semantic --threshold 0.99", analytics.Duplicates),
+        ("cluster points --noise 0.2", analytics.Clusters),
+        (
+            "dedupe points --methods near,semantic --threshold 0.99 --jaccard 0.8",
+            analytics.Duplicates,
+        ),
         ("outliers points --share 0.1 -k 5", analytics.Outliers),
+        ("outliers points --threshold 0.5", analytics.Outliers),
+        ("project points --method pca --n-neighbors 5", analytics.Projection),
         ("project points --method pca --dims 3", analytics.Projection),
     ],
 )

@@ -3,8 +3,10 @@
 All start from one graph of nearest neighbours, computed once.
 """
 
+from chromalab.analytics.classify import Classification, classify
 from chromalab.analytics.cluster import Clusters, cluster
 from chromalab.analytics.dedupe import Duplicates, Leakage, Links, dedupe, leakage, link
+from chromalab.analytics.labelling import LabelQueue, label_queue
 from chromalab.analytics.neighbors import Neighbors, neighbors
 from chromalab.analytics.outliers import Outliers, outliers
 from chromalab.analytics.project import Projection, project
@@ -13,8 +15,10 @@ from chromalab.analytics.result import Result
 from chromalab.analytics.topics import Topics, topics
 
 __all__ = [
+    "Classification",
     "Clusters",
     "Duplicates",
+    "LabelQueue",
     "Leakage",
     "Links",
     "Neighbors",
@@ -23,8 +27,10 @@ __all__ = [
     "Propagated",
     "Result",
     "Topics",
+    "classify",
     "cluster",
     "dedupe",
+    "label_queue",
     "leakage",
     "link",
     "neighbors",

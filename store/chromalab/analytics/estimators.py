@@ -9,18 +9,90 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClusterMixin, OutlierMixin, TransformerMixin
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    ClusterMixin,
+    OutlierMixin,
+    TransformerMixin,
+)
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array, check_is_fitted, check_X_y
 
+from chromalab.analytics.classify.choosing import choose
+from chromalab.analytics.classify.methods import FITS, METHODS
+from chromalab.analytics.classify.points import Points
 from chromalab.analytics.cluster import cluster
+from chromalab.analytics.graph.copies import unit
 from chromalab.analytics.outliers import outliers
 from chromalab.analytics.project import project
-from chromalab.errors import InvalidArgumentError
+from chromalab.errors import InvalidArgumentError, near, short
+from chromalab.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["ClusterEstimator", "OutlierEstimator", "ProjectEstimator"]
+__all__ = ["ClassifyEstimator", "ClusterEstimator", "OutlierEstimator", "ProjectEstimator"]
+
+
+class ClassifyEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """`chromalab.analytics.classify` as an estimator, by the methods that need no unlabelled records.
+
+    Args:
+        method: "auto" (by cross-validation), "logistic", "logistic-soft", "centroid", "knn" or "svm".
+        random_state: The seed.
+
+    Attributes:
+        classes_: (c,) the labels.
+        method_: The method that was taken.
+        chosen_: Why, with the scores of the others.
+
+    Example:
+        >>> import numpy as np
+        >>> rows = np.repeat(np.eye(2), 30, axis=0) + np.random.default_rng(0).normal(0, 0.1, (60, 2))
+        >>> model = ClassifyEstimator().fit(rows, ["tea"] * 30 + ["chalk"] * 30)
+        >>> model.predict([[1.0, 0.2], [0.1, 0.9]]).tolist()
+        ['tea', 'chalk']
+    """
+
+    def __init__(self, method: str = "auto", *, random_state: int = 0) -> None:
+        self.method = method
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Learn from the rows of X, (n, dimension) numbers, and their labels."""
+        if self.method not in ("auto", *FITS):
+            hint = near(str(self.method), ["auto", *FITS], what="Methods")
+            raise InvalidArgumentError(f"No method {short(self.method)}. {hint}")
+        rows, labels = check_X_y(X, y, dtype=np.float32, estimator=self)
+        check_classification_targets(labels)
+        self.n_features_in_ = rows.shape[1]
+        self.classes_, codes = np.unique(labels, return_inverse=True)
+        truth = np.eye(len(self.classes_), dtype=bool)[codes]
+        points = Points(Snapshot.of(rows), rows[:0], random_state=self.random_state)
+        self.chosen_ = choose(
+            points,
+            np.arange(len(rows)),
+            truth,
+            asked=self.method,
+            several=False,
+            among={name: METHODS[name] for name in FITS},
+        )
+        self.method_ = self.chosen_.method
+        self._score = FITS[self.method_](points.vectors, truth, False)
+        return self
+
+    def predict_proba(self, X: Any) -> NDArray[np.float32]:
+        """Say how probable each class is: (m, c) float32, calibrated where there were enough labels."""
+        check_is_fitted(self)
+        rows = unit(_checked(self, X, fitted=True))[0]
+        return self.chosen_.calibration.probabilities(self._score(rows), False)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Say the likeliest class of new rows: (m,)."""
+        check_is_fitted(self)
+        found: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return found
 
 
 class ClusterEstimator(ClusterMixin, BaseEstimator):  # type: ignore[misc]

@@ -3,7 +3,12 @@
 import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
-from chromalab.analytics.estimators import ClusterEstimator, OutlierEstimator, ProjectEstimator
+from chromalab.analytics.estimators import (
+    ClassifyEstimator,
+    ClusterEstimator,
+    OutlierEstimator,
+    ProjectEstimator,
+)
 
 # Names of columns are not kept, and a map is float32 whatever it is made of.
 NOT_KEPT = {"check_dataframe_column_names_consistency", "check_transformer_preserve_dtypes"}
@@ -11,7 +16,9 @@ NOT_KEPT = {"check_dataframe_column_names_consistency", "check_transformer_prese
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
-    "estimator", [ClusterEstimator(), OutlierEstimator(), ProjectEstimator("pca")], ids=str
+    "estimator",
+    [ClassifyEstimator(), ClusterEstimator(), OutlierEstimator(), ProjectEstimator("pca")],
+    ids=str,
 )
 def test_they_do_as_scikit_learn_asks(estimator):
     told = check_estimator(estimator, on_fail=None)

@@ -1,0 +1,286 @@
+"""Classification from a few labels, and how many labels it takes when the queue asks for them.
+
+banking77 (77 intents; 20 labels a class of the train part at most, 6 a class of the test part) and TREC (6
+kinds of questions), embedded by MiniLM. All of it is by the public functions, `method="auto"`.
+
+    python benchmarks/fewshot.py                                  # all of it, three seeds
+    python benchmarks/fewshot.py --only shots --seeds 10          # few-shot accuracy
+    python benchmarks/fewshot.py --write                          # into README.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tables import write
+from texts import SHARED, Absent, read
+
+from chromalab.analytics import classify, label_queue
+from chromalab.analytics.classify.calibration import expected_calibration_error
+from chromalab.analytics.classify.methods import FITS
+from chromalab.analytics.graph.threads import one_thread_blas
+from chromalab.cache import cache_folder
+from chromalab.embed import MiniLM, shows_progress
+from chromalab.snapshot import Snapshot
+
+SHOTS = {"banking77": (1, 2, 3, 5, 10, 20), "trec": (1, 5, 20, None)}
+AT_LEAST = {
+    ("banking77", 1): 57,
+    ("banking77", 5): 78,
+    ("banking77", 20): 89,
+    ("trec", 20): 65,
+    ("trec", None): 91,
+}
+MOST_LABELS = 560  # of banking77, to 95 % of the accuracy with all
+BATCH = 38
+STRATEGIES = ("random", "k-centre", "margin", "margin + diverse", "entropy", "auto")
+_PART = 2000
+
+Task = tuple[Snapshot, list[str], int]
+"""Records, their true labels, and how many of them, the first, are the pool; the others are the test."""
+
+
+class Data:
+    """Texts with their labels and vectors; vectors are kept by what the texts are."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._parts: dict[str, tuple[list[str], list[str], NDArray[np.float32]]] = {}
+
+    def task(self, name: str, seed: int) -> Task:
+        """Make the records of a set."""
+        rng = np.random.default_rng(seed)
+        train, test = self._part(name), self._part(f"{name} test")
+        pool, held = np.arange(len(train[0])), np.arange(len(test[0]))
+        if name == "banking77":
+            pool, held = drawn(train[1], 20, rng), drawn(test[1], 6, rng)
+        texts = [*(train[0][row] for row in pool), *(test[0][row] for row in held)]
+        labels = [*(train[1][row] for row in pool), *(test[1][row] for row in held)]
+        vectors = np.vstack([train[2][pool], test[2][held]])
+        return Snapshot.of(vectors, documents=texts), labels, len(pool)
+
+    def _part(self, name: str) -> tuple[list[str], list[str], NDArray[np.float32]]:
+        if name not in self._parts:
+            texts, labels = _texts(name)
+            self._parts[name] = texts, labels, self._vectors(texts)
+        return self._parts[name]
+
+    def _vectors(self, texts: list[str]) -> NDArray[np.float32]:
+        digest = blake2b("\0".join(texts).encode(), digest_size=12).hexdigest()
+        file = self._folder / f"MiniLM-{digest}.npy"
+        if not file.exists():
+            shows_progress.set(False)
+            embed = MiniLM()
+            parts = [embed(texts[at : at + _PART]) for at in range(0, len(texts), _PART)]
+            np.save(file, np.concatenate([np.asarray(part, dtype=np.float32) for part in parts]))
+        return np.load(file)
+
+
+def _texts(name: str) -> tuple[list[str], list[str]]:
+    if name == "trec test":
+        lines = (SHARED / "trec" / "TREC.test").read_text(encoding="latin-1").splitlines()
+        classes, texts = zip(*(line.strip().split(" ", 1) for line in lines), strict=True)
+        return list(texts), [one.partition(":")[0] for one in classes]
+    found = read(name)
+    return found.texts, found.labels["coarse" if name == "trec" else "intent"]
+
+
+def drawn(labels: Sequence[str], each: int | None, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw rows, so many of each label or all there are."""
+    array = np.asarray(labels)
+    parts = []
+    for label in sorted(set(labels)):
+        rows = np.flatnonzero(array == label)
+        parts.append(rng.permutation(rows)[: len(rows) if each is None else each])
+    return np.concatenate(parts)
+
+
+def accuracy(said: Sequence[Any], true: Sequence[str]) -> float:
+    """Say in percent how many are right."""
+    return 100 * float(np.mean([one == other for one, other in zip(said, true, strict=True)]))
+
+
+def shots(data: Data, seeds: int) -> list[str]:
+    """Accuracy by labels a class."""
+    lines = [
+        "| set | labels a class | accuracy % | of each seed | methods taken | ECE | at least | reached |"
+    ]
+    lines.append("|---|---|---:|---|---|---:|---:|---|")
+    for name, counts in SHOTS.items():
+        for each in counts:
+            found, errors, methods = [], [], Counter[str]()
+            for seed in range(seeds):
+                snapshot, labels, pool = data.task(name, seed)
+                rows = drawn(labels[:pool], each, np.random.default_rng([seed, each or 0]))
+                given: list[str | None] = [None] * len(labels)
+                for row in rows.tolist():
+                    given[row] = labels[row]
+                result = classify(snapshot, given, random_state=seed)
+                said = result.predicted[pool:]
+                found.append(accuracy(said, labels[pool:]))
+                right = [one == other for one, other in zip(said, labels[pool:], strict=True)]
+                errors.append(expected_calibration_error(result.confidence[pool:], np.array(right)))
+                methods[result.method] += 1
+                _say(f"{name} {each}: seed {seed}, {found[-1]:.1f} by {result.method}")
+            least = AT_LEAST.get((name, each))
+            mean = float(np.mean(found))
+            cells = [
+                name,
+                "all" if each is None else str(each),
+                f"{mean:.1f}",
+                ", ".join(f"{one:.1f}" for one in found),
+                ", ".join(f"{method} {count}" for method, count in methods.most_common()),
+                f"{np.mean(errors):.3f}",
+                "" if least is None else str(least),
+                "" if least is None else "yes" if mean >= least else "no",
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def asked(data: Data, seeds: int) -> list[str]:
+    """Labels of banking77 until 95 % of the accuracy with all is reached, twice in a row."""
+    lines = [
+        "| strategy | labels to 95 % | of each seed | accuracy % at 190 | at 380 | at most | reached |"
+    ]
+    lines.append("|---|---:|---|---:|---:|---:|---|")
+    for strategy in STRATEGIES:
+        needed, early, later = [], [], []
+        for seed in range(seeds):
+            snapshot, labels, pool = data.task("banking77", seed)
+            full = _test(snapshot, labels, pool, np.arange(pool))
+            curve = _curve(strategy, snapshot, labels, pool, seed, 0.95 * full)
+            reached = [accuracy >= 0.95 * full for _, accuracy in curve]
+            twice = list(pairwise(reached)).index((True, True))
+            needed.append(curve[twice][0])
+            early.append(dict(curve)[5 * BATCH])
+            later.append(dict(curve)[10 * BATCH])
+            _say(f"{strategy}: seed {seed}, {needed[-1]} labels of {full:.1f} %")
+        mean = float(np.mean(needed))
+        bar = (
+            ["", ""]
+            if strategy != "auto"
+            else [str(MOST_LABELS), "yes" if mean <= MOST_LABELS else "no"]
+        )
+        cells = [
+            strategy,
+            f"{mean:.0f}",
+            ", ".join(map(str, needed)),
+            f"{np.mean(early):.1f}",
+            f"{np.mean(later):.1f}",
+            *bar,
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _curve(
+    strategy: str, snapshot: Snapshot, labels: list[str], pool: int, seed: int, enough: float
+) -> list[tuple[int, float]]:
+    of_pool = Snapshot.of(snapshot.vectors[:pool])
+    given: list[str | None] = [None] * pool
+    curve: list[tuple[int, float]] = []
+    while len(curve) * BATCH < pool:
+        queue = label_queue(of_pool, given, strategy=strategy, n=BATCH, random_state=seed)
+        for row in queue.rows.tolist():
+            given[row] = labels[row]
+        rows = np.flatnonzero([label is not None for label in given])
+        curve.append((len(rows), _test(snapshot, labels, pool, rows)))
+        if len(curve) > 10 and all(right >= enough for _, right in curve[-2:]):
+            break
+    return curve
+
+
+def _test(snapshot: Snapshot, labels: list[str], pool: int, rows: NDArray[np.int64]) -> float:
+    """Accuracy of logistic regression (C=10) on the test part, which strategies do not see."""
+    known, codes = np.unique([labels[row] for row in rows.tolist()], return_inverse=True)
+    truth = np.eye(len(known), dtype=bool)[codes]
+    with one_thread_blas():
+        score = FITS["logistic"](snapshot.vectors[rows], truth, False)
+    said = known[score(snapshot.vectors[pool:]).argmax(axis=1)]
+    return accuracy(said.tolist(), labels[pool:])
+
+
+def names(data: Data, seeds: int) -> list[str]:
+    """Zero-shot, by the names of the intents alone: against the nearest name."""
+    snapshot, labels, _ = data.task("banking77", 0)
+    known = sorted(set(labels))
+    shows_progress.set(False)
+    texts = np.asarray(MiniLM()([name.replace("_", " ") for name in known]), dtype=np.float32)
+    both = Snapshot.of(np.vstack([snapshot.vectors, texts]))
+    given = [None] * len(labels) + known
+    lines = ["| by | accuracy % |", "|---|---:|"]
+    for method, what in (
+        ("centroid", "the nearest name"),
+        ("self-training", "`labels=`: moved to the records"),
+    ):
+        said = classify(both, given, method=method).predicted[: len(labels)]
+        lines.append(f"| {what} | {accuracy(said, labels):.1f} |")
+    return lines
+
+
+def large(data: Data, seeds: int) -> list[str]:
+    """Seconds for 150 classes and 10,000 records, half of them labelled."""
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 150, 10_000)
+    rows = rng.normal(size=(150, 384))[codes] + rng.normal(0, 2.5, (10_000, 384))
+    given = [int(code) if row % 2 else None for row, code in enumerate(codes)]
+    started, cpu = time.perf_counter(), time.process_time()
+    result = classify(rows, given)
+    wall, spent = time.perf_counter() - started, time.process_time() - cpu
+    said = accuracy(result.predicted[::2], [int(code) for code in codes[::2]])  # type: ignore[misc]
+    return [
+        "| records | classes | labels | wall s | CPU s | accuracy % |",
+        "|---:|---:|---:|---:|---:|---:|",
+        f"| 10,000 | 150 | 5,000 | {wall:.1f} | {spent:.1f} | {said:.1f} |",
+    ]
+
+
+CASES: dict[str, Callable[[Data, int], list[str]]] = {
+    "shots": shots,
+    "asked": asked,
+    "names": names,
+    "large": large,
+}
+
+
+def main() -> None:
+    """Run the cases and print their tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", choices=CASES, nargs="+", default=list(CASES))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--vectors", type=Path, help="a folder to keep the vectors in")
+    parser.add_argument("--write", action="store_true", help="put the tables into README.md")
+    options = parser.parse_args()
+    folder = options.vectors or cache_folder() / "benchmarks"
+    folder.mkdir(parents=True, exist_ok=True)
+    data = Data(folder)
+    for name in options.only:
+        try:
+            lines = CASES[name](data, options.seeds)
+        except Absent as error:
+            lines = [str(error)]
+        text = "\n".join(
+            [f"`python benchmarks/fewshot.py --only {name} --seeds {options.seeds}`", "", *lines]
+        )
+        print(f"{text}\n", flush=True)
+        if options.write:
+            write(f"fewshot.py {name}", text)
+
+
+def _say(what: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
