@@ -12,6 +12,7 @@ from chromalab.embed import embed_documents
 from chromalab.engine import Batch
 from chromalab.engine.interface import Vectors
 from chromalab.errors import InvalidArgumentError
+from chromalab.feedback.transform import Transform
 from chromalab.ingest import Added, add_from, read_table
 from chromalab.learning import Learned
 from chromalab.maintenance import Maintained
@@ -222,6 +223,7 @@ class Collection(Managed, Planned, Maintained, Analysed, Learned, Readable):
         include: Include = ("metadatas", "documents", "distances"),
         *,
         max_distance: float | None = None,
+        transform: Transform | str | bool | None = "live",
     ) -> QueryResult:
         """Find the nearest records to each query.
 
@@ -236,6 +238,9 @@ class Collection(Managed, Planned, Maintained, Analysed, Learned, Readable):
             where_document: A filter on documents.
             include: Parts: "documents", "embeddings", "metadatas", "uris", "distances".
             max_distance: Only records up to this distance; fewer than n_results, or none, may be left.
+            transform: What the queries, and perhaps the records, are mapped by before they are
+                compared: "live" for the one that `transforms.use` chose, if any; the name of another,
+                or a `Transform`; None for the embeddings as they are. Records come back as they are.
 
         Returns:
             Chroma's dict: under each key a list for each query, nearest first. Distances are squared
@@ -244,6 +249,7 @@ class Collection(Managed, Planned, Maintained, Analysed, Learned, Readable):
         Raises:
             InvalidArgumentError: no query, two kinds of query, or a filter that cannot be read.
             InvalidDimensionException: the queries are not as wide as the collection.
+            NotFoundError: there is no transform of that name.
 
         Example:
             >>> import chromalab
@@ -258,11 +264,12 @@ class Collection(Managed, Planned, Maintained, Analysed, Learned, Readable):
         parts = check_include(include, _QUERY_PARTS)
         filter = self._filter(ids, where, where_document)
         queries, labels = self._queries(query_embeddings, query_texts, query_images, query_uris)
+        queries, lens = self._through(queries, transform)
         if max_distance is None:
-            found = self._engine.query(self.id, queries, n_results, filter, set(parts))
+            found = self._engine.query(self.id, queries, n_results, filter, set(parts), lens)
         else:
             most, measured = check_max_distance(max_distance), {*parts, "distances"}
-            found = self._engine.query(self.id, queries, n_results, filter, measured)
+            found = self._engine.query(self.id, queries, n_results, filter, measured, lens)
             found = [within(rows, most) for rows in found]
         return query_result(found, parts, labels)
 

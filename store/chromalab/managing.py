@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from chromalab.description import Described
 from chromalab.errors import InvalidArgumentError
 from chromalab.indexing import IndexingStatus
+from chromalab.transforming import Transformed
 from chromalab.validation import check_metadata, check_name
 
 __all__ = ["Managed"]
@@ -15,7 +15,7 @@ __all__ = ["Managed"]
 _Collection = TypeVar("_Collection", bound="Managed")
 
 
-class Managed(Described):
+class Managed(Transformed):
     """The part of `Collection` that changes it, or copies it, as a whole."""
 
     def modify(
@@ -84,6 +84,8 @@ class Managed(Described):
     def get_indexing_status(self) -> IndexingStatus:
         """Say how many of the records the index covers; all, where they are too few to need one.
 
+        Where the live transform maps records, it is the index of the mapped ones.
+
         Example:
             >>> import chromalab
             >>> notes = chromalab.EphemeralClient().create_collection("notes", embedding_function=None)
@@ -91,6 +93,6 @@ class Managed(Described):
             >>> notes.get_indexing_status()
             2 of 2 records indexed (100 %)
         """
-        found = self._engine.indexing(self.id)
+        found = self._engine.indexing(self.id, self._live_lens())
         progress = found.indexed / found.total if found.total else 1.0
         return IndexingStatus(found.indexed, found.total - found.indexed, found.total, progress)

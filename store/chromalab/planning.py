@@ -6,15 +6,16 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from chromalab.arguments import no_images, read_filter, read_texts
-from chromalab.description import Described
 from chromalab.display import html_table, text_table
 from chromalab.embed import embed_queries
 from chromalab.engine import Filter
 from chromalab.engine.interface import Vectors
 from chromalab.engine.plan import Plan, Recall
 from chromalab.errors import InvalidArgumentError
+from chromalab.feedback.transform import Transform
 from chromalab.frames import data_frame
 from chromalab.progress import bar
+from chromalab.transforming import Transformed
 from chromalab.types import Documents, Embeddings, IDs, Where, WhereDocument
 from chromalab.validation import check_embeddings, check_n_results
 
@@ -30,6 +31,8 @@ class Explanation:
 
     Attributes:
         plan: The plan; its fields are those of the table.
+        transform: The name of the transform that the query goes through, if any.
+        both: Whether the records go through it, too.
 
     Example:
         >>> import chromalab
@@ -40,6 +43,8 @@ class Explanation:
     """
 
     plan: Plan
+    transform: str | None = None
+    both: bool = False
 
     def __repr__(self) -> str:
         return text_table(["step", "what"], self._rows(), width=160)
@@ -55,6 +60,9 @@ class Explanation:
         plan = self.plan
         each = f"{plan.queries:,} queries" if plan.queries > 1 else "1 query"
         rows = [["method", f"{plan.method} for {each}, k={plan.k}"], ["why", plan.reason]]
+        if self.transform is not None:
+            sides = "the query and the records are" if self.both else "the query is"
+            rows.insert(0, ["transform", f"{self.transform!r}: {sides} mapped by it first"])
         if plan.method == "index":
             rows.append(
                 ["candidates", f"{plan.fetched:,} a query, of a walk that holds ef={plan.ef:,}"]
@@ -94,7 +102,7 @@ class RecallEstimate(Recall):
         return data_frame([[getattr(self, name) for name in names]], names)
 
 
-class Planned(Described):
+class Planned(Transformed):
     """The part of `Collection` about its index."""
 
     def explain(
@@ -105,6 +113,8 @@ class Planned(Described):
         n_results: int = 10,
         where: Where | None = None,
         where_document: WhereDocument | None = None,
+        *,
+        transform: Transform | str | bool | None = "live",
     ) -> Explanation:
         """Say how `query` with these arguments would be answered, and why; nothing is searched.
 
@@ -115,20 +125,27 @@ class Planned(Described):
             n_results: As in `query`.
             where: As in `query`.
             where_document: As in `query`.
+            transform: As in `query`.
 
         Raises:
             InvalidArgumentError: as `query` would.
         """
         queries, _ = self._queries(query_embeddings, query_texts)
         filter = self._filter(ids, where, where_document)
-        plan = self._engine.explain(self.id, queries, check_n_results(n_results), filter)
-        return Explanation(plan)
+        chosen = self._chosen.of(transform)
+        name, both, lens = None, False, None
+        if chosen is not None:
+            queries = chosen.queries(queries)
+            name, both, lens = chosen.name, chosen.both, chosen.lens
+        plan = self._engine.explain(self.id, queries, check_n_results(n_results), filter, lens)
+        return Explanation(plan, name, both)
 
     def recall(self, sample: int = 200, k: int = 10, random_state: int = 0) -> RecallEstimate:
         """Measure how many of the true neighbours the index finds.
 
         Some records are asked for their neighbours, with the index and with an exact scan. Queries
-        that are unlike the records may find a little less.
+        that are unlike the records may find a little less. Where the live transform maps records, they
+        are compared after it.
 
         Args:
             sample: How many records.
@@ -143,19 +160,20 @@ class Planned(Described):
             recall@1 1.000 (exact scan; 2 records asked)
         """
         sample, k = check_n_results(sample, "sample"), check_n_results(k, "k")
-        found = self._engine.recall(self.id, sample, k, random_state)
+        found = self._engine.recall(self.id, sample, k, random_state, self._live_lens())
         return RecallEstimate(**asdict(found))
 
     def build_index(self, *, progress: bool = True) -> None:
         """Bring the index up to date now, and wait for it; else it is done in the background.
 
-        A small collection needs none: comparing all its records is quicker.
+        A small collection needs none: comparing all its records is quicker. Where the live transform
+        maps records, it is the index of the mapped ones.
 
         Args:
             progress: Whether to show a bar after a second.
         """
         with bar(f"index {self.name}", "row", progress) as tell:
-            self._engine.build_index(self.id, tell)
+            self._engine.build_index(self.id, tell, self._live_lens())
 
     def _queries(
         self, embeddings: Any, texts: Any, images: Any = None, uris: Any = None

@@ -16,6 +16,8 @@ from chromalab.engine.interface import (
     Written,
 )
 from chromalab.engine.leases import Lease, lease, lease_again
+from chromalab.engine.lens import Lens
+from chromalab.engine.plan import Preparation
 
 __all__ = [
     "Attachment",
@@ -29,7 +31,9 @@ __all__ = [
     "Filter",
     "KeyFacts",
     "Lease",
+    "Lens",
     "Order",
+    "Preparation",
     "Replacement",
     "Rows",
     "Scope",

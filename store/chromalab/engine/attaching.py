@@ -22,6 +22,11 @@ class Attaching:
         with self.store.read() as connection:
             return attachments.read(connection, id, kind)
 
+    def attachment(self, id: UUID, kind: str, name: str) -> Attachment | None:
+        """Read one attachment by its name."""
+        with self.store.read() as connection:
+            return attachments.read_one(connection, id, kind, name)
+
     def attach(
         self, id: UUID, *, add: Sequence[Attachment] = (), remove: Sequence[int] = ()
     ) -> list[int]:

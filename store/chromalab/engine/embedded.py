@@ -21,7 +21,7 @@ from chromalab.engine.disk import catalog, pending, records
 from chromalab.engine.disk.store import Store
 from chromalab.engine.disk.vectors import MissingVectorsError
 from chromalab.engine.facts import Counts, Facts, Order
-from chromalab.engine.index.building import Builder
+from chromalab.engine.index.building import Builder, Due
 from chromalab.engine.index.collection_index import Material, can_index
 from chromalab.engine.interface import (
     Batch,
@@ -34,10 +34,11 @@ from chromalab.engine.interface import (
     Vectors,
     Written,
 )
+from chromalab.engine.lens import Lens
 from chromalab.engine.moments import moment, replace
 from chromalab.engine.nearest import Search, nearest
 from chromalab.engine.opened import Opened
-from chromalab.engine.plan import Indexing, Plan, Recall
+from chromalab.engine.plan import Indexing, Plan, Preparation, Recall
 from chromalab.engine.recall import recall
 from chromalab.engine.resident import Resident
 from chromalab.engine.statistics import distinct, facts
@@ -121,30 +122,49 @@ class EmbeddedEngine(Directory, Attaching, Upkeep):
         return self._read(id, facts)
 
     def query(
-        self, id: UUID, queries: Vectors, k: int, filter: Filter, fields: set[str]
+        self,
+        id: UUID,
+        queries: Vectors,
+        k: int,
+        filter: Filter,
+        fields: set[str],
+        lens: Lens | None = None,
     ) -> list[Rows]:
         """Read, for each query, its k nearest records."""
         collection, found = self._read(
-            id, lambda found: (found, nearest(found, queries, k, filter, fields))
+            id, lambda found: (found, nearest(found, queries, k, filter, fields, lens))
         )
-        self._ask(collection, searching=True)
+        self._ask(collection, lens, searching=True)
         return found
 
-    def explain(self, id: UUID, queries: Vectors, k: int, filter: Filter) -> Plan:
+    def explain(
+        self, id: UUID, queries: Vectors, k: int, filter: Filter, lens: Lens | None = None
+    ) -> Plan:
         """Plan a query without running it."""
-        return self._read(id, lambda found: Search(found, queries, k, filter).plan)
+        return self._read(id, lambda found: Search(found.through(lens), queries, k, filter).plan)
 
-    def recall(self, id: UUID, sample: int, k: int, random_state: int) -> Recall:
+    def recall(
+        self, id: UUID, sample: int, k: int, random_state: int, lens: Lens | None = None
+    ) -> Recall:
         """Ask for the neighbours of some records, and compare with an exact scan."""
-        return self._read(id, lambda found: recall(found, sample, k, random_state))
+        return self._read(id, lambda found: recall(found.through(lens), sample, k, random_state))
 
-    def indexing(self, id: UUID) -> Indexing:
+    def indexing(self, id: UUID, lens: Lens | None = None) -> Indexing:
         """Say how far the index is."""
-        return self._read(id, lambda found: found.resident.index.indexing(found.entry, found.view))
 
-    def build_index(self, id: UUID, tell: Tell) -> None:
+        def read(collection: Opened) -> Indexing:
+            seen = collection.through(lens)
+            return seen.resident.index.indexing(seen.entry, seen.view)
+
+        return self._read(id, read)
+
+    def build_index(self, id: UUID, tell: Tell, lens: Lens | None = None) -> None:
         """Bring the index up to date now."""
-        self._make_index(id, everything=True, tell=tell)
+        self._make_index(Due(id, lens), everything=True, tell=tell)
+
+    def prepare(self, id: UUID, lens: Lens, told: Preparation) -> None:
+        """Have everything ready in the background that queries through a lens need."""
+        self._builder.ask(Due(id, lens), quiet=True, told=told)
 
     def delete(self, id: UUID, filter: Filter, limit: int | None) -> int:
         """Delete the records that match."""
@@ -178,25 +198,25 @@ class EmbeddedEngine(Directory, Attaching, Upkeep):
         self._ask(after)
         return written
 
-    def _ask(self, collection: Opened, *, searching: bool = False) -> None:
+    def _ask(
+        self, collection: Opened, lens: Lens | None = None, *, searching: bool = False
+    ) -> None:
         """Have the index made in the background, if it is due."""
-        entry = collection.entry
+        entry, seen = collection.entry, collection.through(lens)
         # An add reads no view: it may ask for nothing when most rows are dead.
         live = len(collection.view.slots) if searching else entry.slots
-        if collection.resident.index.is_due(entry, live, searching=searching) and can_index():
-            self._builder.ask(entry.model.id, quiet=searching)
+        if seen.resident.index.is_due(entry, live, searching=searching) and can_index():
+            self._builder.ask(Due(entry.model.id, lens), quiet=searching)
 
-    def _bring_up(self, id: UUID, stop: Callable[[], bool]) -> None:
-        self._make_index(id, stop=stop)
+    def _bring_up(self, due: Due, stop: Callable[[], bool], told: Preparation) -> None:
+        self._make_index(due, stop=stop, tell=told.tell)
 
-    def _make_index(self, id: UUID, **how: Any) -> None:
-        resident, material = self._read(
-            id,
-            lambda found: (
-                found.resident,
-                Material(found.entry, found.view, found.vectors, found.norms),
-            ),
-        )
+    def _make_index(self, due: Due, **how: Any) -> None:
+        def read(collection: Opened) -> tuple[Resident, Material]:
+            seen = collection.through(due.lens)
+            return seen.resident, Material(seen.entry, seen.view, seen.vectors, seen.norms)
+
+        resident, material = self._read(due.id, read)
         resident.index.bring_up(material, **how)
         resident.release()
 

@@ -19,7 +19,8 @@ from chromalab.engine.attachment import Attachment
 from chromalab.engine.facts import Counts, Facts, Order
 from chromalab.engine.filter.clauses import Clause
 from chromalab.engine.findings import Checked
-from chromalab.engine.plan import Indexing, Plan, Recall
+from chromalab.engine.lens import Lens
+from chromalab.engine.plan import Indexing, Plan, Preparation, Recall
 
 __all__ = [
     "Attachment",
@@ -182,7 +183,7 @@ class Replaced:
 
 
 class Engine(Protocol):
-    """A store of collections. `fields` names the parts of `Rows` to fill, as in `include`."""
+    """A store of collections. `fields` names the parts of `Rows`; queries are mapped by `lens` already."""
 
     def create_collection(
         self,
@@ -309,25 +310,39 @@ class Engine(Protocol):
         ...
 
     def query(
-        self, id: UUID, queries: Vectors, k: int, filter: Filter, fields: set[str]
+        self,
+        id: UUID,
+        queries: Vectors,
+        k: int,
+        filter: Filter,
+        fields: set[str],
+        lens: Lens | None = None,
     ) -> list[Rows]:
-        """Read, for each row of `queries` (q, dimension), its k nearest records."""
+        """Read, for each row of `queries` (q, dimension), its k nearest records, as they are stored."""
         ...
 
-    def explain(self, id: UUID, queries: Vectors, k: int, filter: Filter) -> Plan:
+    def explain(
+        self, id: UUID, queries: Vectors, k: int, filter: Filter, lens: Lens | None = None
+    ) -> Plan:
         """Plan a query without running it."""
         ...
 
-    def recall(self, id: UUID, sample: int, k: int, random_state: int) -> Recall:
+    def recall(
+        self, id: UUID, sample: int, k: int, random_state: int, lens: Lens | None = None
+    ) -> Recall:
         """Ask for the neighbours of some records, and compare with an exact scan."""
         ...
 
-    def indexing(self, id: UUID) -> Indexing:
+    def indexing(self, id: UUID, lens: Lens | None = None) -> Indexing:
         """Say how far the index is."""
         ...
 
-    def build_index(self, id: UUID, tell: Tell) -> None:
+    def build_index(self, id: UUID, tell: Tell, lens: Lens | None = None) -> None:
         """Bring the index up to date now; `tell` is told the rows done, and of how many."""
+        ...
+
+    def prepare(self, id: UUID, lens: Lens, told: Preparation) -> None:
+        """Have everything ready in the background that queries through a lens need."""
         ...
 
     def delete(self, id: UUID, filter: Filter, limit: int | None) -> int:
@@ -344,6 +359,10 @@ class Engine(Protocol):
 
     def attachments(self, id: UUID, kind: str) -> list[Attachment]:
         """Read what of a kind is attached to a collection, in the order it was attached."""
+        ...
+
+    def attachment(self, id: UUID, kind: str, name: str) -> Attachment | None:
+        """Read one attachment by its name; None where there is none."""
         ...
 
     def attach(

@@ -15,6 +15,7 @@ from chromalab.engine.index.planner import Question, choose
 from chromalab.engine.index.scan import ExactScan, measured, together
 from chromalab.engine.index.selection import Selection
 from chromalab.engine.interface import Filter, Rows, Vectors
+from chromalab.engine.lens import Lens
 from chromalab.engine.opened import Opened
 from chromalab.engine.plan import Plan
 
@@ -28,10 +29,15 @@ Found = tuple[list[Positions], list[NDArray[np.float64]]]
 
 
 def nearest(
-    collection: Opened, queries: Vectors, k: int, filter: Filter, fields: set[str]
+    collection: Opened,
+    queries: Vectors,
+    k: int,
+    filter: Filter,
+    fields: set[str],
+    lens: Lens | None = None,
 ) -> list[Rows]:
     """Find the k nearest among the records that match, for each query."""
-    search = Search(collection, queries, k, filter)
+    search = Search(collection.through(lens), queries, k, filter)
     found, distances = search.run(search.plan)
     rows = collection.batches(found, fields)
     if "distances" not in fields:

@@ -17,6 +17,7 @@ from chromalab.engine.filter.columns import Column
 from chromalab.engine.filter.matching import Positions, matching
 from chromalab.engine.index.distances import Norms
 from chromalab.engine.interface import Filter, Rows, Vectors
+from chromalab.engine.lens import Lens
 from chromalab.engine.resident import Resident
 from chromalab.errors import (
     InternalError,
@@ -45,10 +46,23 @@ class Opened:
         return self.resident.view(self.connection, self.entry)
 
     @cached_property
-    def vectors(self) -> Vectors:
+    def stored(self) -> Vectors:
         """The committed rows of its vector file, mapped; slots are row numbers."""
         file = self.resident.file(self.entry, self.entry.model.dimension or 0)
         return file.rows(self.entry.slots)
+
+    @cached_property
+    def vectors(self) -> Vectors:
+        """The rows that queries are compared with: those, or as a lens shows them."""
+        return self.resident.compared(self.entry, self.stored)
+
+    def through(self, lens: Lens | None) -> Opened:
+        """The same collection in the same transaction, seen through a lens."""
+        if lens is None:
+            return self
+        if self.entry.model.dimension is not None:
+            self.check_dimension(lens.matrix)
+        return Opened(self.connection, self.entry, self.resident.through(lens))
 
     @cached_property
     def norms(self) -> Norms:
@@ -99,7 +113,7 @@ class Opened:
         columns = ["id", *(column for name, column in _FIELDS.items() if name in fields)]
         everything = lists[0] if len(lists) == 1 else np.unique(np.concatenate(lists))
         found = records.fetch(self.connection, self.view.places[everything].tolist(), columns)
-        vectors = self.vectors if "embeddings" in fields and len(everything) else None
+        vectors = self.stored if "embeddings" in fields and len(everything) else None
         made = []
         for positions in lists:
             try:

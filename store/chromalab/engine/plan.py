@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-__all__ = ["Indexing", "Plan", "Recall"]
+__all__ = ["Indexing", "Plan", "Preparation", "Recall"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,21 @@ class Indexing:
     indexed: int
     total: int
     state: str
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Who wants to know about work in the background.
+
+    Attributes:
+        tell: Told how many rows are done, of how many.
+        wanted: Asked every few rows whether to go on.
+        done: Told when it is done, None, or the error that ended it; not told where it was stopped.
+    """
+
+    tell: Callable[[int, int], None] = lambda done, total: None
+    wanted: Callable[[], bool] = lambda: True
+    done: Callable[[Exception | None], None] = lambda error: None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,10 @@ from chromalab.feedback.results import (
     Judgements,
     Noted,
 )
+from chromalab.feedback.switching import Used
+from chromalab.feedback.transform import Transform
+from chromalab.feedback.transforms import Transforms
+from chromalab.feedback.wrapping import TransformedEmbedding
 
 __all__ = [
     "Disagreement",
@@ -28,4 +32,8 @@ __all__ = [
     "Judgement",
     "Judgements",
     "Noted",
+    "Transform",
+    "TransformedEmbedding",
+    "Transforms",
+    "Used",
 ]

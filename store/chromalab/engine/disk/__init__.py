@@ -17,6 +17,7 @@ __all__ = [
     "schema",
     "store",
     "tenants",
+    "turned_rows",
     "vectors",
     "view",
 ]

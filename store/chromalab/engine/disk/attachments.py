@@ -22,7 +22,7 @@ from chromalab.errors import (
     short,
 )
 
-__all__ = ["Row", "as_stored", "copy", "insert", "load", "read", "remove"]
+__all__ = ["Row", "as_stored", "copy", "insert", "load", "read", "read_one", "remove"]
 
 Row = tuple[str, str | None, str, bytes | None, int]
 """kind, name, body, data, checksum, as they are stored."""
@@ -32,6 +32,12 @@ _READ = """
     SELECT attachments.number, kind, attachments.name, body, data
     FROM collections LEFT JOIN attachments ON collection = collections.number AND kind = ?
     WHERE collections.id = ? ORDER BY attachments.number
+"""
+_READ_ONE = """
+    SELECT attachments.number, kind, attachments.name, body, data
+    FROM collections LEFT JOIN attachments
+    ON collection = collections.number AND kind = ? AND attachments.name = ?
+    WHERE collections.id = ?
 """
 
 
@@ -46,6 +52,20 @@ def read(connection: sqlite3.Connection, id: UUID, kind: str) -> list[Attachment
     if not rows:
         catalog.row(connection, id)
     return [load(*row) for row in rows if row[0] is not None]
+
+
+def read_one(connection: sqlite3.Connection, id: UUID, kind: str, name: str) -> Attachment | None:
+    """Read what is attached under a name; None where nothing is.
+
+    Raises:
+        NotFoundError: the collection was deleted.
+        InternalError: the row is damaged.
+    """
+    row = connection.execute(_READ_ONE, (kind, name, str(id))).fetchone()
+    if row is None:
+        catalog.row(connection, id)
+        return None
+    return None if row[0] is None else load(*row)
 
 
 def as_stored(attachment: Attachment) -> Row:

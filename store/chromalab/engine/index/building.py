@@ -13,24 +13,39 @@ import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from typing import NamedTuple
 from uuid import UUID
 
 from chromalab.engine.disk import process_forks
+from chromalab.engine.index.graph import Stopped
+from chromalab.engine.lens import Lens
+from chromalab.engine.plan import Preparation
+from chromalab.errors import ClientClosedError
 
-__all__ = ["Builder"]
+__all__ = ["Builder", "Due"]
 
 _QUIET_SECONDS = 0.5  # without a write before work begins
 _PATIENCE_SECONDS = 5.0  # after which it begins all the same
 _IDLE_SECONDS = 10.0  # after which the thread ends
+_STOPPED = "The client was closed before it was done."
 
-Work = Callable[[UUID, Callable[[], bool]], None]
+
+class Due(NamedTuple):
+    """An index to bring up to date: of a collection, or of it as it is seen through a lens."""
+
+    id: UUID
+    lens: Lens | None = None
+
+
+Work = Callable[[Due, Callable[[], bool], Preparation], None]
 
 
 class Builder:
     """Works on the indexes of one store.
 
     Args:
-        work: Brings the index of a collection up to date; asks its second argument whether to stop.
+        work: Brings an index up to date; asks its second argument whether to stop, and tells the
+            third how far it is.
     """
 
     def __init__(self, work: Work) -> None:
@@ -43,15 +58,24 @@ class Builder:
     def renew(self) -> None:
         """Start afresh: a child of a fork has neither the thread nor its locks."""
         self._changed = threading.Condition()
-        self._waiting: dict[UUID, tuple[float, float]] = {}
+        self._waiting: dict[Due, tuple[float, float]] = {}
+        self._told: dict[Due, Preparation] = {}
         self._thread: threading.Thread | None = None
 
-    def ask(self, id: UUID, *, quiet: bool) -> None:
-        """Have the index of a collection brought up to date: soon, or at once if it is `quiet`."""
+    def ask(self, due: Due, *, quiet: bool, told: Preparation | None = None) -> None:
+        """Have an index brought up to date: soon, or at once if it is `quiet`.
+
+        Args:
+            due: Which one.
+            quiet: Whether nothing is being written.
+            told: Who wants to know; whoever did before is not told any more.
+        """
         now = time.monotonic()
         with self._changed:
-            _, latest = self._waiting.get(id, (0.0, now + _PATIENCE_SECONDS))
-            self._waiting[id] = now if quiet else min(now + _QUIET_SECONDS, latest), latest
+            if told is not None:
+                self._told[due] = told
+            _, latest = self._waiting.get(due, (0.0, now + _PATIENCE_SECONDS))
+            self._waiting[due] = now if quiet else min(now + _QUIET_SECONDS, latest), latest
             if self._thread is None and not self._stopped:
                 self._thread = threading.Thread(
                     target=self._run, name="chromalab-index", daemon=True
@@ -67,31 +91,48 @@ class Builder:
             self._changed.notify_all()
         if thread is not None and thread is not threading.current_thread():
             thread.join()
+        for told in self._told.values():
+            told.done(ClientClosedError(_STOPPED))
+        self._told = {}
 
     def _run(self) -> None:
-        while (id := self._next()) is not None:
+        while (due := self._next()) is not None:
             work = self._work()
             if work is None:  # the engine is gone
                 break
             # Closed, deleted, damaged, out of memory: queries scan, and `CollectionIndex.state` says why.
             with suppress(Exception):
-                work(id, lambda: self._stopped)
+                self._do(due, work)
             del work
         with self._changed:
             if self._thread is threading.current_thread():
                 self._thread = None
 
-    def _next(self) -> UUID | None:
-        """Wait for a collection whose time has come; None when the thread is to end."""
+    def _do(self, due: Due, work: Work) -> None:
+        told = self._told.pop(due, _NOBODY)
+        if not told.wanted():
+            return
+        try:
+            work(due, lambda: self._stopped or not told.wanted(), told)
+        except Stopped:
+            told.done(ClientClosedError(_STOPPED))
+        except Exception as error:
+            told.done(error)
+            raise
+        else:
+            told.done(None)
+
+    def _next(self) -> Due | None:
+        """Wait for an index whose time has come; None when the thread is to end."""
         with self._changed:
             end = time.monotonic() + _IDLE_SECONDS
             while not self._stopped:
                 now = time.monotonic()
-                for id, (due, _) in self._waiting.items():
-                    if due <= now:
-                        del self._waiting[id]
-                        return id
-                times = [due for due, _ in self._waiting.values()]
+                for due, (at, _) in self._waiting.items():
+                    if at <= now:
+                        del self._waiting[due]
+                        return due
+                times = [at for at, _ in self._waiting.values()]
                 if not times and now >= end:
                     break
                 self._changed.wait((min(times) if times else end) - now)
@@ -99,6 +140,7 @@ class Builder:
             return None
 
 
+_NOBODY = Preparation()
 _builders: weakref.WeakSet[Builder] = weakref.WeakSet()
 
 

@@ -95,10 +95,10 @@ class CollectionIndex:
     """The graph of one collection in memory.
 
     Args:
-        folder: Where the vector files are.
+        folder: Where the vector files are; None for a graph that is not kept on the disk.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._graph: tuple[str, Graph] | None = None
         self._stamp: tuple[int, int, int] | None = None
@@ -160,7 +160,8 @@ class CollectionIndex:
             return NO_HNSWLIB
         if self._failure:
             return f"the index could not be made ({self._failure}), all are compared"
-        if graph_file(self._folder, entry).stamp() is not None:
+        file = self._file(entry)
+        if file is not None and file.stamp() is not None:
             return "the index is on the disk, it is read in the background"
         return "the index is not there yet, it is made in the background"
 
@@ -196,9 +197,10 @@ class CollectionIndex:
         entry, live = material.entry, len(material.view.slots)
         if not _is_large(entry, live) or not has_hnswlib():
             return
-        file = graph_file(self._folder, entry)
+        file = self._file(entry)
         with self._making, self._noting(entry):
-            self._read(file, material)
+            if file is not None:
+                self._read(file, material)
             graph = self.graph(entry)
             slots = _missing(material, graph)
             if graph is not None and _dead_share(graph, material) > _DEAD_SHARE:
@@ -209,9 +211,14 @@ class CollectionIndex:
                 return
             made = self._made(material, graph, slots, stop, tell)
             self._graph = entry.graph_name, made
+            if file is None:
+                return
             with suppress(OSError):  # a full disk, say: it is in memory, and made again next time
                 file.write(made, material.vectors)
             self._stamp = file.stamp()
+
+    def _file(self, entry: Entry) -> GraphFile | None:
+        return None if self._folder is None else graph_file(self._folder, entry)
 
     @contextmanager
     def _noting(self, entry: Entry) -> Iterator[None]:
