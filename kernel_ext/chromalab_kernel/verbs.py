@@ -146,6 +146,9 @@ VERBS: dict[str, Verb] = {
                 WHERE,
                 CONTAINS,
                 replace(INCLUDE, choices=lambda _: [*PARTS, "distances"]),
+                Argument(
+                    "--transform", "What it goes through, unless the live one; or none.", "any"
+                ),
                 JSONL,
                 FILL,
             ),

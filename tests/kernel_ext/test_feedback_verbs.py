@@ -1,8 +1,11 @@
 """`%chroma feedback`: judgements as they are typed."""
 
+import numpy as np
 import pytest
 
-from chromalab.errors import InvalidArgumentError, NotFoundError
+from chromalab.errors import ChromalabError, InvalidArgumentError, NotFoundError
+from chromalab.feedback import Transform
+from chromalab.feedback.asking import fingerprint
 
 
 def run(shell, line, body=None):
@@ -88,6 +91,86 @@ def test_judgements_go_to_a_file_and_come_back(store, notes):
     assert len(run(store, "feedback notes --disagreements")) == 1
 
 
+@pytest.fixture
+def swapped(notes):
+    """A transform under which the order of the notes is another."""
+    matrix = np.array([[-1, 0], [0, 1]], dtype=np.float32)
+    model = fingerprint(notes.get_model())
+    return notes.transforms.add(Transform(name="swap", matrix=matrix, both=False, model=model))
+
+
+def test_tune_says_why_it_learns_nothing_and_takes_what_it_is_given(store, notes):
+    run(store, "feedback notes --query x", "a: +1")
+    report = run(
+        store,
+        "tune notes --method ridge --sides queries --gate veto --name mine --random-state 3 --no-use",
+    )
+    assert not report.admitted
+    assert "too few to learn from" in repr(report)
+    assert report.parameters == {
+        "method": "ridge", "sides": "queries", "gate": "veto", "random_state": 3
+    }  # fmt: skip
+
+
+def test_what_was_learned_is_kept_and_used_unless_said_otherwise(store, notes):
+    notes.add(
+        ids=[f"n{n}" for n in range(40)],
+        embeddings=[[np.cos(n), np.sin(n)] for n in range(40)],
+    )
+    for n in range(0, 40, 2):
+        notes.feedback.add([np.cos(n), np.sin(n)], [f"n{n}", f"n{(n + 20) % 40}"], [True, False])
+    assert run(store, "tune notes --method ridge --gate off --name one --no-use").admitted
+    assert notes.transforms.live is None
+    assert run(store, "tune notes --method ridge --gate off").is_live
+    assert notes.transforms.live.name == "tuned-1"
+    assert [transform.name for transform in notes.transforms] == ["one", "tuned-1"]
+
+
+def test_transforms_are_listed_switched_and_removed(store, notes, swapped):
+    assert repr(run(store, "transforms notes")).startswith(
+        "notes: 1 transform; queries go through none"
+    )
+    assert repr(run(store, "transforms notes --use swap")) == "notes: queries go through 'swap'"
+    assert repr(run(store, "transforms notes --off")) == "notes: queries go through none"
+    assert repr(run(store, "transforms notes --rollback")) == "notes: queries go through 'swap'"
+    run(store, "transforms notes --off")
+    assert repr(run(store, "transforms notes --remove swap")).startswith("notes: 0 transforms")
+
+
+def test_a_query_goes_through_what_it_is_given(store, notes, swapped):
+    notes.transforms.use("swap")
+    plain = run(store, 'query notes "a long walk" --transform none')
+    live = run(store, 'query notes "a long walk"')
+    assert (
+        plain["ids"] == notes.query(query_texts="a long walk", transform=None)["ids"] != live["ids"]
+    )
+    notes.transforms.use(None)
+    assert run(store, 'query notes "a long walk" --transform swap')["ids"] == live["ids"]
+    store.user_ns["mine"] = swapped
+    assert run(store, 'query notes "a long walk" --transform :mine')["ids"] == live["ids"]
+
+
+def test_evaluate_compares_with_the_first_time(store, notes, swapped):
+    store.user_ns["asked"] = {"q1": "tea", "q2": "a long walk"}
+    store.user_ns["qrels"] = {"q1": {"a": 2}, "q2": ["b"]}
+    given = "evaluate notes --queries :asked --relevance :qrels -k 1"
+    assert "kept as the baseline 'main'" in repr(run(store, given))
+    changed = run(store, f"{given} --transform swap --random-state 1")
+    assert changed.compared.changes == ("transform none to 'swap'",)
+    assert changed.random_state == 1
+    assert run(store, f"{given} --transform none --baseline none").note == ""
+    assert run(store, f"{given} --replace").note.endswith("instead of that one")
+    assert run(store, f'{given} --baseline other --where "year = 2020"').state.where is not None
+
+
+def test_what_to_judge_next_is_suggested(store, notes):
+    found = run(store, 'feedback notes --suggest 2 --query "hot drinks"')
+    assert len(found) == 2
+    assert {one.query for one in found} == {"hot drinks"}
+    run(store, "feedback notes --query x", "a: +1")
+    assert {one.id for one in run(store, "feedback notes --suggest 5")} == {"b", "c"}
+
+
 @pytest.mark.parametrize(
     ("line", "body", "message"),
     [
@@ -104,10 +187,23 @@ def test_judgements_go_to_a_file_and_come_back(store, notes):
         ("feedback notes --undo --load x", None, "one of them"),
         ("feedback notes --by ada", None, "--by says who judges"),
         ("feedback notes --undoo", None, "Did you mean '--undo'"),
+        ("feedback notes --suggest 3 --undo", None, "--suggest says what to judge next"),
+        ("feedback notes --suggest 3 --query x", "a: 1", "--suggest says what to judge next"),
+        ("feedback notes --suggest 0 --query x", None, "at least 1"),
+        ("feedback notes --suggest some", None, "--suggest is a whole number"),
+        ("feedback notes --suggest 3", None, "No query of 'notes' was judged yet"),
+        ("tune notes --method infonse", None, "Did you mean 'infonce'"),
+        ("tune notes --sides left", None, "--sides cannot be 'left'"),
+        ("transforms notes --use nobody", None, "No transform 'nobody'"),
+        ("transforms notes --use a --off", None, "--use or --off"),
+        ("transforms notes --rollback", None, "No other transform"),
+        ("evaluate notes --queries x", None, "evaluate needs queries and their answers"),
+        ("evaluate notes --queries x --relevance y", None, "list of texts or vectors"),
+        ("query notes tea --transform nobody", None, "No transform 'nobody'"),
         ("feedback nots", None, "Did you mean 'notes'"),
     ],
 )
 def test_what_cannot_be_read_is_told(store, notes, line, body, message):
-    with pytest.raises((InvalidArgumentError, NotFoundError), match=message):
+    with pytest.raises(ChromalabError, match=message):
         run(store, line, body)
     assert len(notes.feedback) == 0

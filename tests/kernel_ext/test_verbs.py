@@ -28,7 +28,7 @@ def test_the_examples_parse(shell, verb):
     from chromalab_kernel.line import split
     from chromalab_kernel.session import Session
 
-    names = {name: ["x"] for name in ("df", "questions", "clusters")}
+    names = {name: ["x"] for name in ("df", "questions", "clusters", "qrels")}
     session = Session(names, shell.magics_manager.registry["ChromaMagic"].session.settings)
     for example in verb.examples:
         words = split(example[example.index("%chroma") + len("%chroma") :])

@@ -8,9 +8,11 @@ Example:
     points: 1 judgement added
 """
 
+from chromalab.feedback.evaluation import Compared, Evaluation
 from chromalab.feedback.feedback import Feedback
 from chromalab.feedback.judged import Judged
 from chromalab.feedback.judgement import Judgement
+from chromalab.feedback.report import TuneReport
 from chromalab.feedback.results import (
     Disagreement,
     Disagreements,
@@ -18,22 +20,30 @@ from chromalab.feedback.results import (
     Judgements,
     Noted,
 )
+from chromalab.feedback.suggestions import Suggestion, Suggestions
 from chromalab.feedback.switching import Used
 from chromalab.feedback.transform import Transform
 from chromalab.feedback.transforms import Transforms
+from chromalab.feedback.tuning import tune
 from chromalab.feedback.wrapping import TransformedEmbedding
 
 __all__ = [
+    "Compared",
     "Disagreement",
     "Disagreements",
+    "Evaluation",
     "Exported",
     "Feedback",
     "Judged",
     "Judgement",
     "Judgements",
     "Noted",
+    "Suggestion",
+    "Suggestions",
     "Transform",
     "TransformedEmbedding",
     "Transforms",
+    "TuneReport",
     "Used",
+    "tune",
 ]

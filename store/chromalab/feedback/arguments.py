@@ -20,6 +20,7 @@ __all__ = [
     "check_relevance",
     "check_time",
     "check_weight",
+    "list_queries",
     "now",
     "optional_text",
     "per_id",
@@ -78,6 +79,22 @@ def check_query(query: Any, dimension: int | None) -> tuple[str | None, bytes | 
             "Embed it with the collection's model, or give its text."
         )
     return None, vectors.astype("<f4").tobytes()
+
+
+def list_queries(queries: Any) -> list[Any]:
+    """Check that queries are a list, of what is not looked at; one text is none, nor is a table.
+
+    Example:
+        >>> list_queries(("tea", "walks"))
+        ['tea', 'walks']
+    """
+    is_table = hasattr(queries, "columns")
+    if isinstance(queries, str | bytes | Mapping) or is_table or not isinstance(queries, Iterable):
+        hint = " Pick a column: df['text']." if is_table else ""
+        raise InvalidArgumentError(
+            f"queries is a list of texts or vectors; found {short(queries)}.{hint}"
+        )
+    return list(queries)
 
 
 def some_text(value: Any, what: str) -> str:

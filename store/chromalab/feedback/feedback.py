@@ -23,6 +23,8 @@ from chromalab.feedback.results import (
     overview,
     summary,
 )
+from chromalab.feedback.suggesting import suggest
+from chromalab.feedback.suggestions import Suggestions
 
 if TYPE_CHECKING:
     import pandas
@@ -108,6 +110,36 @@ class Feedback(Judging):
             if relevant and other:
                 found.append(Disagreement(group[0].label, group[0].id, relevant, other))
         return Disagreements(tuple(found))
+
+    def suggest(self, n: int = 20, *, queries: Any = None, random_state: int = 0) -> Suggestions:
+        """Say which judgements to collect next: those that would teach most.
+
+        Of each query the first 20 records are looked at, of the plain ranking and of four by
+        transforms, each learned from a resample of the judged queries (query by committee: Seung,
+        Opper, Sompolinsky, COLT 1992). What they disagree about, and was not judged, comes first, and
+        rather what is outside the list of ten that people see, as nobody judges that unasked. With
+        fewer than 10 judged queries the transforms are ridges; with fewer than 2 there is the plain
+        ranking alone, and what is near the end of the list comes first.
+
+        Args:
+            n: At most so many, and at most 3 a query.
+            queries: Texts or vectors; those that were judged, unless given.
+            random_state: The seed: the same one gives the same records.
+
+        Raises:
+            InvalidArgumentError: nothing was judged yet and no queries are given, or there are no
+                records.
+
+        Example:
+            >>> import chromalab
+            >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+            >>> points.add(ids=list("abcdefghijkl"), embeddings=[[1, n] for n in range(12)])
+            >>> [one.id for one in points.feedback.suggest(2, queries=[[1, 0]])]
+            ['k', 'l']
+        """
+        judgements, strange = self._read()
+        judged = resolve(self._collection, judgements, strange)
+        return suggest(self._collection, judgements, judged, n, queries, random_state)
 
     def resolved(self) -> Judged:
         """Give the judgements as they count now, with the vectors that they are about.

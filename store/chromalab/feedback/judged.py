@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.errors import EmbeddingFunctionError
+from chromalab.errors import EmbeddingFunctionError, InvalidArgumentError
 from chromalab.feedback.asking import embed_texts, fingerprint
 from chromalab.feedback.judgement import Judgement
 from chromalab.frames import data_frame
@@ -89,6 +89,78 @@ class Judged:
     space: str
     digest: str
     left_out: Mapping[str, int]
+
+    @classmethod
+    def of(
+        cls,
+        queries: Any,
+        documents: Any,
+        pairs: Any,
+        relevance: Any,
+        *,
+        weights: Any = None,
+        texts: Sequence[str | None] | None = None,
+        ids: Sequence[str] | None = None,
+        space: str = "cosine",
+    ) -> Judged:
+        """Take judgements of arrays, without a collection.
+
+        Args:
+            queries: (q, d) numbers.
+            documents: (n, d) numbers.
+            pairs: (m, 2) whole numbers, the row of a query and of a document.
+            relevance: (m,) numbers, above 0 is relevant.
+            weights: (m,) numbers above 0; all 1, unless given.
+            texts: Of the queries, for show.
+            ids: Of the documents; their row numbers, unless given.
+            space: "cosine", "l2" or "ip".
+
+        Raises:
+            InvalidArgumentError: the shapes do not fit together, or a number is not finite.
+
+        Example:
+            >>> Judged.of([[0, 1]], [[0, 1], [1, 0]], [[0, 0], [0, 1]], [1, -1])
+            Judged(1 query, 2 pairs: 1 relevant, 1 not)
+        """
+        asked, rows = (
+            Snapshot.of(np.atleast_2d(np.asarray(v, dtype=np.float32))).vectors
+            for v in (queries, documents)
+        )
+        judged = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
+        grades = np.asarray(relevance, dtype=np.float32)
+        heavy: NDArray[np.float32] = np.ones(len(judged), dtype=np.float32)
+        if weights is not None:
+            heavy = np.asarray(weights, dtype=np.float32)
+        if (
+            asked.shape[1] != rows.shape[1]
+            or not len(judged) == len(grades) == len(heavy)
+            or (judged < 0).any()
+            or (judged >= [len(asked), len(rows)]).any()
+            or not np.isfinite(grades).all()
+            or not (np.isfinite(heavy) & (heavy > 0)).all()
+            or len(texts or asked) != len(asked)
+            or len(ids or rows) != len(rows)
+        ):
+            raise InvalidArgumentError(
+                f"Judgements are (q, d) queries, (n, d) documents, (m, 2) pairs of their rows, and m "
+                f"finite grades; found {asked.shape}, {rows.shape}, {judged.shape}, {grades.shape}."
+            )
+        digest = blake2b(digest_size=16)
+        for part in (asked, judged, grades, heavy):
+            digest.update(np.ascontiguousarray(part).tobytes())
+        return cls(
+            queries=asked,
+            texts=tuple(texts or [None] * len(asked)),
+            documents=rows,
+            ids=tuple(ids or map(str, range(len(rows)))),
+            pairs=judged,
+            relevance=grades,
+            weights=heavy,
+            own=np.full(len(asked), -1, dtype=np.int64),
+            space=space,
+            digest=digest.hexdigest(),
+            left_out={},
+        )
 
     def __len__(self) -> int:
         return len(self.pairs)

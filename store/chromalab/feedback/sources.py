@@ -10,7 +10,15 @@ from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.feedback.arguments import check_query, check_relevance, some_text
 from chromalab.validation import check_documents
 
-__all__ = ["CLICKED", "SKIPPED", "Said", "read_clicks", "read_pairs", "read_qrels"]
+__all__ = [
+    "CLICKED",
+    "SKIPPED",
+    "Said",
+    "read_clicks",
+    "read_named",
+    "read_pairs",
+    "read_qrels",
+]
 
 CLICKED = 0.5
 """The weight of a click: half a person's word."""
@@ -42,6 +50,13 @@ def read_qrels(
     qrels: Any, queries: Any, dimension: int | None, left_out: Counter[str]
 ) -> list[Said]:
     """Read relevance judgements and their queries; see `Feedback.from_qrels`."""
+    return [said for _, said in read_named(qrels, queries, dimension, left_out)]
+
+
+def read_named(
+    qrels: Any, queries: Any, dimension: int | None, left_out: Counter[str]
+) -> list[tuple[str, Said]]:
+    """Read the same, with the id of the query before each."""
     if not isinstance(queries, Mapping):
         raise InvalidArgumentError(
             f"queries is a dict of query ids to texts or vectors; found {short(queries)}."
@@ -57,7 +72,8 @@ def read_qrels(
         if name not in checked:
             with_place = f"queries[{short(name)}]"
             checked[name] = _query(asked[name], dimension, with_place)
-        said.append(Said(*checked[name], some_text(id, f"Row {at} of qrels: id"), relevance))
+        id = some_text(id, f"Row {at} of qrels: id")
+        said.append((name, Said(*checked[name], id, relevance)))
     return said
 
 

@@ -1,0 +1,167 @@
+"""How well rankings put answers first, query by query, and whether a difference is more than chance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chromalab.errors import InvalidArgumentError
+
+__all__ = ["METRICS", "Paired", "metric_names", "of_list", "of_ranks", "paired"]
+
+METRICS = ("ndcg@10", "recall@10", "mrr")
+"""What `of_ranks` measures, unless another k is said."""
+
+_RESAMPLES = 10_000
+_EXACT = 13  # changes up to which all signs are tried: 8,192 of them, fewer than are drawn else
+
+
+def metric_names(k: int) -> tuple[str, str, str]:
+    """Name what `of_ranks` measures of the first k records.
+
+    Example:
+        >>> metric_names(5)
+        ('ndcg@5', 'recall@5', 'mrr')
+    """
+    return f"ndcg@{k}", f"recall@{k}", "mrr"
+
+
+def of_ranks(
+    ranks: NDArray[np.int64],
+    gains: NDArray[np.float32] | None = None,
+    *,
+    k: int = 10,
+    missing: NDArray[np.float32] | None = None,
+) -> dict[str, float]:
+    """Measure one ranking by the ranks of its answers.
+
+    Args:
+        ranks: (a,) int64, from 1, all different.
+        gains: (a,) float32, their grades, above 0; all 1, unless given.
+        k: How far down the list is looked, but for the reciprocal rank, which takes all of it.
+        missing: (b,) float32, the grades of answers that are not in the ranking at all; none, unless
+            given. The best list that there could be has them, too.
+
+    Returns:
+        nDCG@k with gains as they are (Järvelin, Kekäläinen: Cumulated gain-based evaluation of IR
+        techniques, 2002), recall@k, and the reciprocal of the first rank, 0 where there is none.
+
+    Raises:
+        InvalidArgumentError: there is no answer at all, so that nothing can be measured.
+
+    Example:
+        >>> of_ranks(np.array([1, 20]))
+        {'ndcg@10': 0.613..., 'recall@10': 0.5, 'mrr': 1.0}
+        >>> of_ranks(np.array([2]), k=3, missing=np.ones(1, dtype=np.float32))
+        {'ndcg@3': 0.386..., 'recall@3': 0.5, 'mrr': 0.5}
+    """
+    reached = np.ones(len(ranks)) if gains is None else np.asarray(gains, dtype=np.float64)
+    every = reached if missing is None else np.concatenate([reached, missing])
+    if not len(every):
+        raise InvalidArgumentError("A ranking is measured by its answers; there are none.")
+    seen = ranks <= k
+    found = float((reached[seen] / np.log2(1 + ranks[seen])).sum())
+    ideal = np.sort(every)[::-1][:k]
+    best = float((ideal / np.log2(np.arange(2, len(ideal) + 2))).sum())
+    ndcg, recall, mrr = metric_names(k)
+    first = float(1 / ranks.min()) if len(ranks) else 0.0
+    return {ndcg: found / best, recall: float(seen.sum()) / len(every), mrr: first}
+
+
+def of_list(ids: Sequence[str], grades: Mapping[str, float], k: int = 10) -> dict[str, float]:
+    """Measure the first k records of a list.
+
+    Args:
+        ids: The records, best first.
+        grades: Of each record that is an answer, above 0; also of those that are not in the list.
+        k: How many records are looked at.
+
+    Returns:
+        What `of_ranks` gives.
+
+    Example:
+        >>> of_list(["a", "b", "c"], {"b": 1.0, "z": 1.0}, k=3)
+        {'ndcg@3': 0.386..., 'recall@3': 0.5, 'mrr': 0.5}
+    """
+    ranks = {id: rank for rank, id in enumerate(ids[:k], 1) if id in grades}
+    return of_ranks(
+        np.array([*ranks.values()], dtype=np.int64),
+        np.array([grades[id] for id in ranks], dtype=np.float32),
+        k=k,
+        missing=np.array([g for id, g in grades.items() if id not in ranks], dtype=np.float32),
+    )
+
+
+@dataclass(frozen=True)
+class Paired:
+    """A difference between two rankers on the same queries.
+
+    Attributes:
+        before: The mean of the first.
+        after: The mean of the second.
+        difference: The mean of after - before.
+        se: Its standard error; 0 for a single query.
+        p: The two-sided p-value of a randomisation test: the share of signs of the changes that give a
+            mean at least as far from 0.
+        queries: How many.
+    """
+
+    before: float
+    after: float
+    difference: float
+    se: float
+    p: float
+    queries: int
+
+    def plain(self) -> Mapping[str, float | int]:
+        """The same as JSON."""
+        return vars(self)
+
+
+def paired(
+    before: NDArray[np.float64], after: NDArray[np.float64], *, random_state: int = 0
+) -> Paired:
+    """Compare two rankers query by query.
+
+    The test is Fisher's randomisation test, as Smucker, Allan, Carterette (CIKM 2007) recommend. All
+    signs are tried where at most 13 queries change, 10,000 random ones where more do.
+
+    Args:
+        before: (q,) float64, a metric of the first for each query.
+        after: (q,) float64, of the second.
+        random_state: Of the signs.
+
+    Example:
+        >>> found = paired(np.array([0.5, 0.25, 0.5]), np.array([0.75, 0.5, 0.75]))
+        >>> found.difference, found.p
+        (0.25, 0.25)
+    """
+    change = after - before
+    count = len(change)
+    mean = float(change.mean()) if count else 0.0
+    se = float(change.std(ddof=1) / np.sqrt(count)) if count > 1 else 0.0
+    return Paired(
+        float(before.mean()) if count else 0.0,
+        float(after.mean()) if count else 0.0,
+        mean,
+        se,
+        _by_chance(change[change != 0], random_state),
+        count,
+    )
+
+
+def _by_chance(change: NDArray[np.float64], random_state: int) -> float:
+    """The share of signs under which the sum of changes, none of them 0, is as far from 0."""
+    # Less a little: sums of the same numbers in another order differ in the last digits.
+    asked = abs(float(change.sum())) - 1e-9 * float(np.abs(change).sum())
+    if len(change) <= _EXACT:
+        bits = np.arange(2 ** len(change))[:, np.newaxis] >> np.arange(len(change))
+        return float((np.abs((1 - 2 * (bits & 1)) @ change) >= asked).mean())
+    random, extreme = np.random.default_rng(random_state), 0
+    for _ in range(0, _RESAMPLES, 1000):  # in blocks: the signs of many queries take memory
+        signs = random.integers(0, 2, (1000, len(change)), dtype=np.int8) * 2 - 1
+        extreme += int((np.abs(signs @ change) >= asked).sum())
+    return (extreme + 1) / (_RESAMPLES + 1)
