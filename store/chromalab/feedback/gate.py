@@ -10,7 +10,7 @@ import numpy as np
 from chromalab.feedback.crossvalidation import HeldOut
 from chromalab.feedback.problem import Problem
 
-__all__ = ["GATES", "Decision", "decide", "enough"]
+__all__ = ["GATES", "Admission", "decide", "enough"]
 
 GATES = ("auto", "veto", "strict", "off")
 """What `tune` may be asked for."""
@@ -25,7 +25,7 @@ _MOST_PAIRS = 1000
 
 
 @dataclass(frozen=True)
-class Decision:
+class Admission:
     """Whether a transform is used, and why.
 
     Attributes:
@@ -39,7 +39,7 @@ class Decision:
     needed: int | None = None
 
 
-def enough(problem: Problem, *, random_state: int) -> Decision | None:
+def enough(problem: Problem, *, random_state: int) -> Admission | None:
     """Refuse judgements that nothing can be learned from; None where there is no such reason.
 
     The last reason is that records and queries do not belong together: a log whose records were
@@ -50,23 +50,23 @@ def enough(problem: Problem, *, random_state: int) -> Decision | None:
     count, relevant = len(problem.pairs), len(problem.relevant)
     queries = len(problem.judged_queries)
     if not count:
-        return Decision(False, "There are no judgements that count.", _FEWEST_QUERIES)
+        return Admission(False, "There are no judgements that count.", _FEWEST_QUERIES)
     if count < _FEWEST:
-        return Decision(
+        return Admission(
             False,
             f"{count} judgement{'s are' if count > 1 else ' is'} too few to learn from and test on; "
             f"{_FEWEST} are the least, 50 a good start.",
         )
     if not relevant:
-        return Decision(
+        return Admission(
             False, "Nothing was judged relevant: mark records that are answers, too, shown or not."
         )
     if relevant == count:
-        return Decision(
+        return Admission(
             False, "Everything was judged relevant: mark records that are no answers, too."
         )
     if queries < _FEWEST_QUERIES:
-        return Decision(
+        return Admission(
             False,
             f"Relevant records of only {queries} quer{'ies' if queries > 1 else 'y'}: whether other "
             f"queries gain cannot be tested. Judge {_FEWEST_QUERIES} at least, 25 for a good start.",
@@ -74,7 +74,7 @@ def enough(problem: Problem, *, random_state: int) -> Decision | None:
         )
     found = _fitting(problem, random_state)
     if found < _FITTING:
-        return Decision(
+        return Admission(
             False,
             "The judgements do not fit their queries: what was judged relevant is hardly nearer to its "
             f"query than to other judged queries ({found:.1f} standard deviations; {_FITTING:.0f} are "
@@ -83,7 +83,7 @@ def enough(problem: Problem, *, random_state: int) -> Decision | None:
     return None
 
 
-def decide(found: HeldOut, judgements: int, gate: str) -> Decision:
+def decide(found: HeldOut, judgements: int, gate: str) -> Admission:
     """Decide by what was found for queries that were held out.
 
     Args:
@@ -100,9 +100,9 @@ def decide(found: HeldOut, judgements: int, gate: str) -> Decision:
         f"{len(found.queries):,} held-out queries"
     )
     if gate == "off":
-        return Decision(True, f"Admitted unasked (gate off): {shown}.")
+        return Admission(True, f"Admitted unasked (gate off): {shown}.")
     if not found.changes.any():
-        return Decision(
+        return Admission(
             False,
             f"It moves no answer of the {len(found.queries):,} held-out queries: there is nothing to gain, "
             "or too little was judged to learn from.",
@@ -110,7 +110,7 @@ def decide(found: HeldOut, judgements: int, gate: str) -> Decision:
     border = _VETO if gate == "veto" else _STRICT
     if score > border:
         sure = "a gain" if score > 2 else "no loss" if score < 1 else "probably a gain"
-        return Decision(True, f"{sure.capitalize()}: {shown}.", _needed(score, found))
+        return Admission(True, f"{sure.capitalize()}: {shown}.", _needed(score, found))
     settle = _needed(score, found)
     how = (
         f"About {settle:,} more judged queries would settle it."
@@ -118,7 +118,7 @@ def decide(found: HeldOut, judgements: int, gate: str) -> Decision:
         else "Nothing speaks for a gain; look at disagreements() and at what was judged."
     )
     asked = "no likely loss" if gate == "veto" else "more than one standard error"
-    return Decision(False, f"Not admitted: {shown}; {asked} is asked. {how}", settle)
+    return Admission(False, f"Not admitted: {shown}; {asked} is asked. {how}", settle)
 
 
 def _needed(score: float, found: HeldOut) -> int | None:

@@ -12,7 +12,7 @@ from chromalab.analytics.picture import picture
 from chromalab.display import html_table, text_table
 from chromalab.feedback.changes import Changed, changed_rankings
 from chromalab.feedback.crossvalidation import HeldOut
-from chromalab.feedback.gate import Decision
+from chromalab.feedback.gate import Admission
 from chromalab.feedback.judged import Judged
 from chromalab.feedback.metrics import METRICS, Paired
 from chromalab.feedback.transform import Transform
@@ -53,7 +53,7 @@ class TuneReport:
     """
 
     transform: Transform
-    decision: Decision
+    decision: Admission
     judged: Judged
     parameters: Mapping[str, Any]
     candidate: Transform | None = None
@@ -148,7 +148,7 @@ class TuneReport:
             ]
             for metric, found in self.metrics.items()
         ]
-        return ["held out", "before", "after", "change", "p"], rows
+        return ["held out, judged records", "before", "after", "change", "p"], rows
 
     def _note(self) -> str:
         out = "".join(f"; {n:,} left out: {why}" for why, n in self.judged.left_out.items())
