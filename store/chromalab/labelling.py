@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 from chromalab import analytics
 from chromalab.analytics import Classification, LabelQueue, Projection, Propagated, Result
-from chromalab.analytics.classify.labels import pairs
+from chromalab.analytics.classify.labels import check_choices, pairs
 from chromalab.analytics.project import warm
 from chromalab.analytics.stored import remembered
 from chromalab.observing import Observed
 from chromalab.types import Where
+from chromalab.validation import check_key
 
 __all__ = ["Labelled"]
 
@@ -113,10 +114,10 @@ class Labelled(Observed):
             1
         """
         options = {
-            "field": field,
+            "field": check_key(field, "field") if field is None else field,
             "strategy": strategy,
             "n": n,
-            "choices": list(choices) if isinstance(choices, tuple | set | dict) else choices,
+            "choices": None if choices is None else check_choices(choices),
             "random_state": random_state,
         }
         return self._analysed(LabelQueue, analytics.label_queue, options, where, None, progress)

@@ -10,6 +10,7 @@ from chromalab.feedback import Feedback
 from chromalab.feedback.asking import fingerprint
 from chromalab.feedback.evaluating import evaluate
 from chromalab.feedback.evaluation import Evaluation
+from chromalab.feedback.keeping import check_transform_name
 from chromalab.feedback.report import TuneReport
 from chromalab.feedback.transform import Transform
 from chromalab.feedback.tuning import tune
@@ -71,6 +72,7 @@ class Learned(Observed):
 
         Raises:
             UniqueConstraintError: there is a transform of that name.
+            InvalidArgumentError: an argument cannot be used; the message says which.
 
         Example:
             >>> import chromalab
@@ -88,7 +90,7 @@ class Learned(Observed):
             while f"tuned-{number}" in transforms:
                 number += 1
             name = f"tuned-{number}"
-        elif name in transforms:
+        elif check_transform_name(name) in transforms:
             raise UniqueConstraintError(
                 f"Collection {self.name!r} has a transform {short(name)} already. Choose another name."
             )
@@ -103,12 +105,12 @@ class Learned(Observed):
             random_state=random_state,
             progress=progress,
         )
+        state = "not in use"
         if report.admitted:
             transforms.add(report.transform)
             if use:
-                transforms.use(name)
-        live = report.admitted and transforms.live is not None and transforms.live.name == name
-        return replace(report, collection=self.name, is_live=live)
+                state = "live" if transforms.use(name).ready else "live as soon as it is prepared"
+        return replace(report, collection=self.name, state=state)
 
     def evaluate(
         self,

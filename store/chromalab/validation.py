@@ -38,6 +38,7 @@ __all__ = [
     "check_metadatas",
     "check_n_results",
     "check_name",
+    "check_random_state",
     "check_text",
     "check_uris",
 ]
@@ -193,6 +194,16 @@ def check_limit(what: str, value: Any) -> int | None:
     if not whole or not 0 <= value < _INT64:
         raise InvalidArgumentError(
             f"{what} is a whole number from 0 to 2**63 - 1; found {short(value)}."
+        )
+    return int(value)
+
+
+def check_random_state(value: Any) -> int:
+    """Check a seed: a whole number from 0, so that what is drawn can be drawn again."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < 0:
+        raise InvalidArgumentError(
+            f"random_state is a whole number, 0 or more; found {short(value)}."
         )
     return int(value)
 

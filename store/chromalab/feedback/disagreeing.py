@@ -133,8 +133,9 @@ def _similar(
     """(q, n) what the space ranks by, the largest first."""
     if space == "cosine":
         return unit(queries) @ unit(documents).T
-    dots: NDArray[np.float32] = queries @ documents.T
-    return dots if space == "ip" else 2 * dots - np.einsum("ij,ij->i", documents, documents)
+    with np.errstate(over="ignore", invalid="ignore"):
+        dots: NDArray[np.float32] = queries @ documents.T
+        return dots if space == "ip" else 2 * dots - np.einsum("ij,ij->i", documents, documents)
 
 
 def _differ(one: int, other: int) -> bool:

@@ -26,7 +26,7 @@ from chromalab.feedback.metrics import of_list
 from chromalab.feedback.sources import read_named
 from chromalab.feedback.transform import Transform
 from chromalab.types import Where
-from chromalab.validation import check_n_results
+from chromalab.validation import check_n_results, check_random_state
 
 if TYPE_CHECKING:
     from chromalab.collection import Collection
@@ -61,7 +61,7 @@ def evaluate(
     random_state: int,
 ) -> Evaluation:
     """Ask a collection, measure its lists, compare with the baseline; see `Collection.evaluate`."""
-    k = check_n_results(k, "k")
+    k, random_state = check_n_results(k, "k"), check_random_state(random_state)
     name = check_name(baseline) if isinstance(baseline, str) else None
     if check_flag(replace_baseline, "replace") and name is None:
         raise InvalidArgumentError("replace=True goes with the name of a baseline.")
@@ -182,7 +182,8 @@ def _read(
         raise InvalidArgumentError(
             "queries is empty: give texts or vectors whose answers are known."
         )
-    said = read_named(_graded(relevance, named, is_listed), named, collection.dimension, left_out)
+    graded = _graded(relevance, named, is_listed)
+    said = read_named(graded, named, collection.dimension, left_out, what="relevance")
     there = collection._existing(list({row.id for _, row in said}))
     rows: dict[str, list[Any]] = {}
     for name, row in said:

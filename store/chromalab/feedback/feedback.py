@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,13 +81,14 @@ class Feedback(Judging):
             [j for j in judgements if j is last or j.batch == last.batch != ""], "taken back"
         )
 
-    def remove(self, numbers: Sequence[int] | int) -> Judgements:
+    def remove(self, numbers: Iterable[int] | int) -> Judgements:
         """Remove judgements by the numbers that `df()` shows.
 
         Raises:
             NotFoundError: there is none with such a number; nothing was removed.
         """
-        wanted = [numbers] if isinstance(numbers, int) else list(numbers)
+        is_listed = isinstance(numbers, Iterable) and not isinstance(numbers, str)
+        wanted: list[Any] = list(numbers) if is_listed else [numbers]  # type: ignore[arg-type]
         known = {judgement.number: judgement for judgement in self}
         unknown = [n for n in wanted if not _is_whole(n) or n not in known]
         if unknown:

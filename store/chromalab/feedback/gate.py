@@ -94,6 +94,10 @@ def decide(found: HeldOut, judgements: int, gate: str) -> Admission:
     """
     if gate == "auto":
         gate = "strict" if judgements >= _MANY else "veto"
+    if not len(found.queries):  # only where nobody asks for more
+        return Admission(
+            True, "Admitted unasked (gate off), and untested: no query can be held out."
+        )
     score = found.z
     shown = (
         f"answers rank {100 * found.gain:+.1f} ± {100 * found.se:.1f} % nearer to the top, over "
@@ -104,8 +108,8 @@ def decide(found: HeldOut, judgements: int, gate: str) -> Admission:
     if not found.changes.any():
         return Admission(
             False,
-            f"It moves no answer of the {len(found.queries):,} held-out queries: there is nothing to gain, "
-            "or too little was judged to learn from.",
+            f"It moves no answer of the {len(found.queries):,} held-out queries past a judged record. Judge "
+            "records that are no answers beside the answers of a query, and answers that were not shown.",
         )
     border = _VETO if gate == "veto" else _STRICT
     if score > border:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.errors import EmbeddingFunctionError, InvalidArgumentError
+from chromalab.errors import EmbeddingFunctionError, InvalidArgumentError, short
 from chromalab.feedback.asking import embed_texts, fingerprint
 from chromalab.feedback.judgement import Judgement
 from chromalab.frames import data_frame
@@ -126,11 +126,20 @@ class Judged:
             Snapshot.of(np.atleast_2d(np.asarray(v, dtype=np.float32))).vectors
             for v in (queries, documents)
         )
-        judged = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
-        grades = np.asarray(relevance, dtype=np.float32)
-        heavy: NDArray[np.float32] = np.ones(len(judged), dtype=np.float32)
-        if weights is not None:
-            heavy = np.asarray(weights, dtype=np.float32)
+        if space not in ("cosine", "l2", "ip"):
+            raise InvalidArgumentError(f"space is {short(space)}; it is cosine, l2 or ip.")
+        try:
+            judged = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
+            grades = np.asarray(relevance, dtype=np.float32).reshape(-1)
+            heavy = np.ones(len(judged), dtype=np.float32)
+            if weights is not None:
+                heavy = np.asarray(weights, dtype=np.float32).reshape(-1)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InvalidArgumentError(
+                f"pairs are (m, 2) rows of queries and documents, relevance and weights m numbers: {error}."
+            ) from error
+        said = tuple([None] * len(asked) if texts is None else texts)
+        names = tuple(map(str, range(len(rows)) if ids is None else ids))
         if (
             asked.shape[1] != rows.shape[1]
             or not len(judged) == len(grades) == len(heavy)
@@ -138,8 +147,8 @@ class Judged:
             or (judged >= [len(asked), len(rows)]).any()
             or not np.isfinite(grades).all()
             or not (np.isfinite(heavy) & (heavy > 0)).all()
-            or len(texts or asked) != len(asked)
-            or len(ids or rows) != len(rows)
+            or len(said) != len(asked)
+            or len(names) != len(rows)
         ):
             raise InvalidArgumentError(
                 f"Judgements are (q, d) queries, (n, d) documents, (m, 2) pairs of their rows, and m "
@@ -150,9 +159,9 @@ class Judged:
             digest.update(np.ascontiguousarray(part).tobytes())
         return cls(
             queries=asked,
-            texts=tuple(texts or [None] * len(asked)),
+            texts=said,
             documents=rows,
-            ids=tuple(ids or map(str, range(len(rows)))),
+            ids=names,
             pairs=judged,
             relevance=grades,
             weights=heavy,

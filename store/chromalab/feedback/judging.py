@@ -228,10 +228,7 @@ class Judging:
 
     def _common(self, source: str, by: str | None, *, shown: bool) -> dict[str, Any]:
         """What all judgements of a call share."""
-        live = [
-            a.body.get("transform") for a in self._engine.attachments(self._collection.id, "live")
-        ]
-        name = live[-1] if live and isinstance(live[-1], str) else None
+        name = self._collection._chosen.name()
         return {"source": source, "by": by, "shown": shown, "at": now(), "transform": name}
 
     def _made(self, said: Sequence[Said], common: Mapping[str, Any]) -> list[Judgement]:

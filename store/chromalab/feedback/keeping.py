@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 
@@ -16,12 +14,14 @@ from chromalab.arguments import read_texts
 from chromalab.engine import Attachment
 from chromalab.errors import InternalError, InvalidArgumentError, short
 from chromalab.feedback.arguments import check_flag, some_text
+from chromalab.feedback.files import write_whole
 from chromalab.feedback.transform import Transform, pack_arrays, unpack_arrays
 
 __all__ = [
     "KIND",
     "LIVE",
     "as_attachment",
+    "check_transform_name",
     "checked",
     "described",
     "read_file",
@@ -98,7 +98,7 @@ def read_transform(values: Mapping[str, Any], data: bytes | None) -> Transform:
             raise InvalidArgumentError(f"{name} is {short(values[name])}; it is a dict.")
     arrays = unpack_arrays(data or b"")
     return Transform(
-        name=_name(values["name"]),
+        name=check_transform_name(values["name"]),
         method=some_text(values["method"], "method"),
         both=check_flag(values["both"], "both"),
         model=_text(values["model"], "model"),
@@ -143,25 +143,13 @@ def write_file(path: Path, transform: Transform, *, overwrite: bool) -> None:
     Raises:
         InvalidArgumentError: there is a file already, or it cannot be written.
     """
-    if path.exists() and not overwrite:
-        raise InvalidArgumentError(
-            f"There is a file '{path}' already. Choose another name, or say overwrite=True."
-        )
     about = json.dumps(described(transform), ensure_ascii=False).encode()
     text = np.frombuffer(about, dtype=np.uint8)
-    beside = path.with_name(f".{uuid4().hex}.tmp")
     held = io.BytesIO()
     np.savez(
         held, matrix=transform.matrix, keys=transform.keys, shifts=transform.shifts, about=text
     )
-    try:
-        try:
-            beside.write_bytes(held.getvalue())
-            os.replace(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise InvalidArgumentError(f"'{path}' cannot be written: {error.strerror}.") from error
+    write_whole(path, held.getvalue(), overwrite=overwrite)
 
 
 def read_file(path: Path) -> Transform:
@@ -191,7 +179,8 @@ def read_file(path: Path) -> Transform:
         ) from error
 
 
-def _name(value: Any) -> str:
+def check_transform_name(value: Any) -> str:
+    """Check the name of a transform: up to 200 printable characters."""
     name = some_text(value, "name")
     if not name.isprintable() or len(name) > 200 or name == LIVE:
         raise InvalidArgumentError(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.feedback.arguments import check_query
+from chromalab.feedback.files import write_whole
 from chromalab.feedback.judgement import Judgement, read_judgement
 
 __all__ = ["read_lines", "write_lines"]
@@ -22,20 +21,8 @@ def write_lines(path: Path, judgements: Iterable[Judgement], *, overwrite: bool)
     Raises:
         InvalidArgumentError: there is a file already, or it cannot be written.
     """
-    if path.exists() and not overwrite:
-        raise InvalidArgumentError(
-            f"There is a file '{path}' already. Choose another name, or say overwrite=True."
-        )
-    beside = path.with_name(f".{uuid4().hex}.tmp")
     text = "".join(f"{judgement.line()}\n" for judgement in judgements)
-    try:
-        try:
-            beside.write_text(text, encoding="utf-8", newline="\n")
-            os.replace(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise InvalidArgumentError(f"'{path}' cannot be written: {error.strerror}.") from error
+    write_whole(path, text.encode(), overwrite=overwrite)
 
 
 def read_lines(path: Path) -> list[Judgement]:
@@ -45,13 +32,15 @@ def read_lines(path: Path) -> list[Judgement]:
         InvalidArgumentError: there is no such file, or a line is wrong; the message says which.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors write a mark first
     except OSError as error:
         raise InvalidArgumentError(f"'{path}' cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise InvalidArgumentError(
             f"'{path}' is no UTF-8 text (byte {error.start:,}). export() writes such files."
         ) from error
+    except ValueError as error:  # a null character in the path
+        raise InvalidArgumentError(f"{short(str(path))} cannot be read: {error}.") from error
     found = []
     for number, line in enumerate(text.split("\n"), 1):  # a text may hold other ends of lines
         if not line.strip():

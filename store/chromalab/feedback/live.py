@@ -116,15 +116,7 @@ class Chosen:
 
     def live(self) -> Transform | None:
         """The live one; None where there is none, or it is retired, which is said once."""
-        row = self._engine.attachment(self._id, LIVE, LIVE)
-        if row is None:
-            return None
-        known = self._known
-        if known[0] != row.number:  # an attachment is never changed, so the same number is the same
-            name = read_live(row).transform
-            known = row.number, None if name is None else self._named_live(name)
-            self._known = known
-        transform = known[1]
+        transform = self._read()
         if transform is None:
             return None
         model = self._engine.get_collection_by_id(self._id)
@@ -138,6 +130,28 @@ class Chosen:
                 "it is not used. tune() again, or transforms.use(None)."
             )
         return None
+
+    def name(self) -> str | None:
+        """Name the live one, for the record; None where queries go through none, or it is damaged."""
+        try:
+            transform = self._read()
+        except InternalError:  # query() says so; what somebody judges is worth keeping all the same
+            return None
+        if transform is None or why_retired(transform, self._engine.get_collection_by_id(self._id)):
+            return None
+        return transform.name
+
+    def _read(self) -> Transform | None:
+        """What is kept as the live one, retired or not."""
+        row = self._engine.attachment(self._id, LIVE, LIVE)
+        if row is None:
+            return None
+        known = self._known
+        if known[0] != row.number:  # an attachment is never changed, so the same number is the same
+            name = read_live(row).transform
+            known = row.number, None if name is None else self._named_live(name)
+            self._known = known
+        return known[1]
 
     def of(self, asked: Any) -> Transform | None:
         """What a call asks for.

@@ -20,14 +20,21 @@ SAFE = 0.05
 def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """Divide rows by their lengths: (n, d) float32; rows of zeros stay."""
     lengths = lengths_of(rows)[:, np.newaxis]
+    if np.isinf(lengths).any():  # longer than float32 can say
+        rows = np.where(np.isinf(lengths), rows * np.float32(2.0**-64), rows)
+        lengths = lengths_of(rows)[:, np.newaxis]
     made: NDArray[np.float32] = (rows / np.where(lengths > 0, lengths, 1)).astype(np.float32)
     return made
 
 
 def lengths_of(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The lengths of rows, (n,) float32, taken in float64: squares of large numbers are larger still."""
+    """The lengths of rows, (n,) float32, taken in float64: squares of large numbers are larger still.
+
+    Those beyond float32 are infinite.
+    """
     lengths: NDArray[np.float64] = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
-    return lengths.astype(np.float32)
+    with np.errstate(over="ignore"):
+        return lengths.astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,9 +122,11 @@ class Problem:
             return cosines
         theirs = self.lengths[1]
         if self.space == "ip":
-            return cosines * theirs
-        made: NDArray[np.float32] = 2 * self.lengths[0][asked, np.newaxis] * theirs * cosines
-        return made - theirs * theirs
+            with np.errstate(over="ignore", invalid="ignore"):
+                return cosines * theirs
+        with np.errstate(over="ignore", invalid="ignore"):
+            made: NDArray[np.float32] = 2 * self.lengths[0][asked, np.newaxis] * theirs * cosines
+            return made - theirs * theirs
 
     def only(self, queries: NDArray[np.int64]) -> Problem:
         """The same with the judgements of some queries alone."""

@@ -49,7 +49,7 @@ class TuneReport:
             in condensed lists (see `HeldOut`).
         parameters: How it was asked for, with the seed.
         collection: The name of the collection; "" for arrays.
-        is_live: Whether queries of the collection go through it.
+        state: "not in use", "live", or "live as soon as it is prepared".
     """
 
     transform: Transform
@@ -60,12 +60,17 @@ class TuneReport:
     held_out: HeldOut | None = None
     metrics: Mapping[str, Paired] = field(default_factory=dict)
     collection: str = ""
-    is_live: bool = False
+    state: str = "not in use"
 
     @property
     def admitted(self) -> bool:
         """Whether the gate let it through."""
         return self.decision.admitted
+
+    @property
+    def is_live(self) -> bool:
+        """Whether queries of the collection went through it when the report was made."""
+        return self.state == "live"
 
     @property
     def reason(self) -> str:
@@ -134,8 +139,7 @@ class TuneReport:
         name = f"{self.collection}: " if self.collection else ""
         if not self.admitted:
             return f"{name}no transform. {self.reason}"
-        live = "live" if self.is_live else "not in use"
-        return f"{name}{self.transform.name!r} admitted, {live}. {self.reason}"
+        return f"{name}{self.transform.name!r} admitted, {self.state}. {self.reason}"
 
     def _metrics(self) -> tuple[list[str], list[list[Any]]]:
         rows = [

@@ -54,9 +54,9 @@ def read_qrels(
 
 
 def read_named(
-    qrels: Any, queries: Any, dimension: int | None, left_out: Counter[str]
+    qrels: Any, queries: Any, dimension: int | None, left_out: Counter[str], what: str = "qrels"
 ) -> list[tuple[str, Said]]:
-    """Read the same, with the id of the query before each."""
+    """Read the same, with the id of the query before each; `what` is the name of the argument."""
     if not isinstance(queries, Mapping):
         raise InvalidArgumentError(
             f"queries is a dict of query ids to texts or vectors; found {short(queries)}."
@@ -64,15 +64,15 @@ def read_named(
     asked = {str(name): query for name, query in queries.items()}
     checked: dict[str, tuple[str | None, bytes | None]] = {}
     said = []
-    for at, (name, id, grade) in enumerate(_qrels(qrels)):
-        relevance = check_relevance(grade, f"Row {at} of qrels: relevance")
+    for at, (name, id, grade) in enumerate(_qrels(qrels, what)):
+        relevance = check_relevance(grade, f"Row {at} of {what}: relevance")
         if name not in asked:
             left_out["no query with their query id"] += 1
             continue
         if name not in checked:
             with_place = f"queries[{short(name)}]"
             checked[name] = _query(asked[name], dimension, with_place)
-        id = some_text(id, f"Row {at} of qrels: id")
+        id = some_text(id, f"Row {at} of {what}: id")
         said.append((name, Said(*checked[name], id, relevance)))
     return said
 
@@ -143,33 +143,33 @@ def _query(query: Any, dimension: int | None, where: str) -> tuple[str | None, b
         raise InvalidArgumentError(f"{where}: {error}") from error
 
 
-def _qrels(qrels: Any) -> Iterator[tuple[str, str, Any]]:
+def _qrels(qrels: Any, what: str) -> Iterator[tuple[str, str, Any]]:
     if isinstance(qrels, Mapping):
         for name, grades in qrels.items():
             if not isinstance(grades, Mapping):
                 raise InvalidArgumentError(
-                    f"qrels[{short(name)}] is {short(grades)}; it is a dict of ids to grades."
+                    f"{what}[{short(name)}] is {short(grades)}; it is a dict of ids to grades."
                 )
             yield from ((str(name), str(id), grade) for id, grade in grades.items())
         return
-    for at, row in enumerate(_rows(qrels, "qrels")):
+    for at, row in enumerate(_rows(qrels, what)):
         if isinstance(row, Mapping):
-            parts = [_part(row, names, at) for names in _COLUMNS]
+            parts = [_part(row, names, f"Row {at} of {what}") for names in _COLUMNS]
         else:
             parts = list(row) if isinstance(row, Sequence) and not isinstance(row, str) else []
         if len(parts) != 3:
             raise InvalidArgumentError(
-                f"Row {at} of qrels is {short(row)}; a row is (query id, id, grade)."
+                f"Row {at} of {what} is {short(row)}; a row is (query id, id, grade)."
             )
         yield str(parts[0]), str(parts[1]), parts[2]
 
 
-def _part(row: Mapping[Any, Any], names: Sequence[str], at: int) -> Any:
+def _part(row: Mapping[Any, Any], names: Sequence[str], where: str) -> Any:
     for name in names:
         if name in row:
             return row[name]
     raise InvalidArgumentError(
-        f"Row {at} of qrels has no column {names[0]}. {near(names[0], map(str, row), what='Columns')}"
+        f"{where} has no column {names[0]}. {near(names[0], map(str, row), what='Columns')}"
     )
 
 

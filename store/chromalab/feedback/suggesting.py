@@ -21,7 +21,7 @@ from chromalab.feedback.methods import candidates
 from chromalab.feedback.problem import Problem
 from chromalab.feedback.suggestions import Suggestion, Suggestions
 from chromalab.feedback.transform import Transform
-from chromalab.validation import check_n_results
+from chromalab.validation import check_n_results, check_random_state
 
 if TYPE_CHECKING:
     from chromalab.collection import Collection
@@ -63,7 +63,7 @@ def suggest(
         queries: Texts or vectors; None for those that were judged.
         random_state: The seed.
     """
-    n = check_n_results(n, "n")
+    n, random_state = check_n_results(n, "n"), check_random_state(random_state)
     if not len(judged.documents):
         raise InvalidArgumentError(f"Collection {collection.name!r} has no records to judge.")
     asked = _judged_queries(judged) if queries is None else _given(collection, queries)

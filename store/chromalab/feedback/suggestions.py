@@ -28,7 +28,7 @@ class Suggestion:
         id: The record.
         document: Its text, "" where it has none.
         why: Why this one, in words.
-        score: How much rankings differ about it, 0 to 1; half of that where it is shown already.
+        score: How much rankings differ about it, 0 to 0.5; a quarter of that where it is shown already.
         ask: What `feedback.add` takes as the query: the text, or a vector; of a judged pair of
             records the vector of the one that is compared.
     """

@@ -157,7 +157,7 @@ class Switching:
             InvalidArgumentError: it is live.
         """
         for _ in range(_TRIES):
-            found = self._engine.attachment(self._id, KIND, name)
+            found = self._engine.attachment(self._id, KIND, name) if isinstance(name, str) else None
             if found is None or found.number is None:
                 raise no_transform(self._engine, self._id, name)
             live = self._live_or_new()

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.engine.lens import Lens, lengths_of, turned
-from chromalab.errors import InvalidDimensionException
+from chromalab.errors import InvalidArgumentError, InvalidDimensionException
 
 __all__ = ["Transform", "pack_arrays", "turned", "unpack_arrays"]
 
@@ -42,6 +42,9 @@ class Transform:
         parameters: How it was asked for, with the seed.
         at: When it was made, in UTC.
 
+    Raises:
+        InvalidArgumentError: the arrays do not fit together.
+
     Example:
         >>> swap = Transform(name="swap", matrix=np.array([[0, 1], [1, 0]], dtype=np.float32))
         >>> swap.queries(np.array([[3.0, 4.0]], dtype=np.float32)).tolist()
@@ -60,6 +63,28 @@ class Transform:
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     at: str = ""
+
+    def __post_init__(self) -> None:
+        try:
+            with np.errstate(over="ignore"):
+                arrays = {n: np.asarray(getattr(self, n), dtype=np.float32) for n in _ARRAYS}
+        except (TypeError, ValueError) as error:
+            raise InvalidArgumentError(
+                f"The arrays of a transform are numbers: {error}."
+            ) from error
+        for name, array in arrays.items():
+            object.__setattr__(self, name, array)
+        matrix, keys, shifts = arrays.values()
+        if (
+            not all(array.ndim == 2 for array in arrays.values())
+            or matrix.shape[0] != matrix.shape[1]
+            or keys.shape != shifts.shape
+            or (len(keys) and keys.shape[1] != matrix.shape[1])
+        ):
+            raise InvalidArgumentError(
+                "The arrays of a transform do not fit together: matrix is (d, d), keys and shifts are "
+                f"(m, d); found {matrix.shape}, {keys.shape} and {shifts.shape}."
+            )
 
     @property
     def dimension(self) -> int:
@@ -117,13 +142,16 @@ def _remembering(
     rows: NDArray[np.float32], keys: NDArray[np.float32], shifts: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Move queries as the judged queries beside them were moved; see `methods.memory`."""
-    lengths = lengths_of(rows)
-    unit = rows / np.where(lengths > 0, lengths, 1)
-    weights = np.exp(_SHARPNESS * (unit @ keys.T - 1)).astype(np.float32)
-    weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1)
-    moved = unit + weights @ shifts
-    after = lengths_of(moved)
-    return np.where(after > 0, moved * (lengths / np.where(after > 0, after, 1)), rows)
+    with np.errstate(over="ignore", invalid="ignore"):
+        lengths = lengths_of(rows)
+        unit = rows / np.where(lengths > 0, lengths, 1)
+        weights = np.exp(_SHARPNESS * (unit @ keys.T - 1)).astype(np.float32)
+        weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1)
+        moved = unit + weights @ shifts
+        after = lengths_of(moved)
+        moved *= lengths / np.where(after > 0, after, 1)
+    kept = (after > 0) & np.isfinite(moved).all(axis=1, keepdims=True)
+    return np.where(kept, moved, rows)
 
 
 def pack_arrays(transform: Transform) -> bytes:
@@ -149,14 +177,8 @@ def unpack_arrays(data: bytes) -> dict[str, NDArray[np.float32]]:
             arrays = {name: found[name] for name in _ARRAYS}
     except Exception as error:  # what damage raises has no end
         raise ValueError("the arrays cannot be read") from error
-    matrix, keys, shifts = (arrays[name] for name in _ARRAYS)
-    sound = (
-        all(array.dtype == np.float32 and array.ndim == 2 for array in arrays.values())
-        and matrix.shape[0] == matrix.shape[1] > 0
-        and keys.shape == shifts.shape
-        and (not len(keys) or keys.shape[1] == matrix.shape[1])
-        and all(np.isfinite(array).all() for array in arrays.values())
-    )
-    if not sound:
-        raise ValueError("the arrays do not fit together")
+    if not arrays["matrix"].size or not all(a.dtype == np.float32 for a in arrays.values()):
+        raise ValueError("the arrays are empty, or not float32")
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise ValueError("the arrays hold NaN or infinity")
     return arrays

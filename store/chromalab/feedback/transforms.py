@@ -104,7 +104,7 @@ class Transforms(Switching):
 
     def get(self, name: str, default: Transform | None = None) -> Transform | None:
         """Give a transform by name, or something else where there is none."""
-        found = self._engine.attachment(self._id, KIND, name)
+        found = self._engine.attachment(self._id, KIND, name) if isinstance(name, str) else None
         return default if found is None else read_stored(found)
 
     def __getitem__(self, name: str) -> Transform:
@@ -192,7 +192,7 @@ class Transforms(Switching):
 def _gain(transform: Transform) -> str | None:
     """Say what it gained when it was evaluated."""
     gain, error, metric = (transform.evaluation.get(n) for n in ("gain", "gain_se", "metric"))
-    if not isinstance(gain, int | float):
+    if not isinstance(gain, float):  # not of whole numbers, which may be too large to be written so
         return None
-    spread = f" ± {error:.3f}" if isinstance(error, int | float) else ""
+    spread = f" ± {error:.3f}" if isinstance(error, float) else ""
     return f"{gain:+.3f}{spread} {metric or ''}".rstrip()

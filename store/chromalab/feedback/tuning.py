@@ -19,6 +19,7 @@ from chromalab.feedback.problem import Problem
 from chromalab.feedback.report import TuneReport
 from chromalab.feedback.transform import Transform
 from chromalab.progress import bar
+from chromalab.validation import check_random_state
 
 __all__ = ["SIDES", "tune"]
 
@@ -26,7 +27,7 @@ SIDES = ("both", "queries")
 """What may be mapped: queries and records, or queries alone, so that the index stays."""
 
 _CLEAR = 2.0  # standard errors from which on a gain is compared with another
-_TESTED = 100  # queries that are held out in all, with repeats, where there are fewer
+_TESTED = 200  # judgements that are tested on in all, with repeats, where there are fewer
 _REPEATS = 3
 
 
@@ -63,7 +64,7 @@ def tune(
         The report; its `transform` is the identity where none was admitted.
 
     Raises:
-        InvalidArgumentError: an argument is none of the words it may be.
+        InvalidArgumentError: an argument is none of the words it may be, or the seed no whole number.
 
     Example:
         >>> import numpy as np
@@ -81,6 +82,7 @@ def tune(
             raise InvalidArgumentError(
                 f"{what} cannot be {short(value)}. {near(str(value), known, what='Known')}"
             )
+    random_state = check_random_state(random_state)
     problem = Problem.of(judged, random_state)
     parameters = {"method": method, "sides": sides, "gate": gate, "random_state": random_state}
     refused = enough(problem, random_state=random_state)
@@ -92,7 +94,7 @@ def tune(
             parameters=parameters,
         )
     ways = candidates(method, both=sides == "both", random_state=random_state)
-    repeats = int(np.clip(np.ceil(_TESTED / max(len(problem.judged_queries), 1)), 1, _REPEATS))
+    repeats = int(np.clip(np.ceil(_TESTED / max(len(judged), 1)), 1, _REPEATS))
     with one_thread_blas(), bar("Tuning", "fold", progress) as told:
         learn, found = _best(problem, ways, repeats, random_state, told)
         decision = decide(found, len(judged), gate)
@@ -103,7 +105,7 @@ def tune(
     }
     evaluation = {
         "gain": found.gain,
-        "gain_se": found.se,
+        "gain_se": found.se if len(found.queries) else None,  # JSON knows no infinity
         "metric": "log rank",
         "queries": len(found.queries),
         "judgements": len(judged),

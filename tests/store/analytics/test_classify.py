@@ -230,3 +230,18 @@ def test_what_cannot_be_classified_is_refused_with_a_sentence():
     with pytest.raises(InvalidArgumentError, match="labels are names"):
         classify(rows, labels="a,b")
     assert isinstance(chromalab.errors.InvalidArgumentError("x"), ValueError)
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"field": 5}, "field is"),
+        ({"examples": {"tea": 5}}, "examples are"),
+        ({"examples": {"tea": None}}, "examples are"),
+        ({"field": ["a", "b"], "random_state": -1}, "random_state"),
+        ({"field": ["a", "b"], "random_state": 1.5}, "random_state"),
+    ],
+)
+def test_what_can_be_no_label_nor_seed_is_told(asked, says):
+    with pytest.raises(InvalidArgumentError, match=says):
+        classify(np.eye(2), **asked)

@@ -152,3 +152,16 @@ def test_an_array_has_nowhere_to_write_to_and_an_unknown_key_names_near_ones(ban
         analytics.classify(np.eye(2), ["a", "b"]).into("kind")
     with pytest.raises(InvalidArgumentError, match="Did you mean 'kind'"):
         bank.classify("knd")
+
+
+def test_predictions_of_others_under_the_name_of_the_mark_say_nothing_of_labels(client):
+    points = client.create_collection("points", embedding_function=None)
+    rows = np.repeat(np.eye(2), 3, axis=0) + np.linspace(0, 0.1, 6)[:, None]
+    kinds = [{"kind": "x"}, {"kind": "x"}, None, {"kind": "y"}, {"kind": "y"}, None]
+    points.add(ids=list("abcdef"), embeddings=rows, metadatas=kinds)
+    points.classify("kind", into="kind_predicted")
+    assert points.classify("kind").has_own.tolist() == [True, True, False, True, True, False]
+    points.update(ids=list("abcdef"), metadatas=[{"kind_predicted": "x"}] * 6)
+    points.classify(field="kind", into="kind")
+    assert [metadata(points, id)["kind"] for id in "abde"] == ["x", "x", "y", "y"]
+    assert points.classify("kind").has_own.tolist() == [True, True, False, True, True, False]

@@ -205,3 +205,28 @@ def test_what_cannot_be_asked_is_refused_with_a_sentence(points):
     with pytest.raises(InvalidArgumentError, match="choices are labels"):
         points.label_queue("kind", choices="ab")
     assert points.label_queue("new", n=2).labelled == 0
+
+
+@pytest.mark.parametrize(
+    "choices", [np.array(["a", "c"]), {"a": 1, "c": 2}, (name for name in "ac"), ["a", "c"]]
+)
+def test_choices_may_be_any_list_of_labels(points, choices):
+    queue = points.label_queue("kind", choices=choices, n=1)
+    assert list(queue.parameters["choices"]) == ["a", "c"]
+    assert list(queue.classes) == ["a", "c", "b"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"choices": 5}, "choices are labels"),
+        ({"choices": [["a"]]}, "A label is"),
+        ({"choices": ["a", None]}, "choices are labels"),
+        ({"field": None}, "field takes a metadata key"),
+        ({"field": 5}, "field is the metadata key"),
+        ({"random_state": -1}, "random_state"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_told(points, asked, says):
+    with pytest.raises(InvalidArgumentError, match=says):
+        points.label_queue(**{"field": "kind", **asked})

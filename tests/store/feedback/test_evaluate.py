@@ -259,3 +259,10 @@ def test_text_of_users_is_escaped(tea):
     assert "&lt;img" in html
     assert "10 of 13 queries shown" in html
     assert len(repr(shown).splitlines()) <= 6
+
+
+def test_a_message_names_the_argument_as_it_is_called(client):
+    points = client.create_collection("points", embedding_function=None)
+    points.add(ids=["a"], embeddings=[[0, 1]])
+    with pytest.raises(errors.InvalidArgumentError, match="Row 0 of relevance"):
+        points.evaluate({"q": [0, 1]}, [["a"]])

@@ -13,7 +13,9 @@ import pytest
 import chromalab
 from chromalab import errors
 from chromalab.engine import Attachment
-from chromalab.feedback import Feedback, Judgement
+from chromalab.feedback import Feedback, Judgement, Transform
+from chromalab.feedback.asking import fingerprint
+from chromalab.feedback.keeping import as_attachment
 
 EVIL = "<img src=x onerror=alert(1)>'; DROP TABLE attachments --"
 
@@ -448,9 +450,8 @@ def test_undo_takes_back_call_by_call(points):
 
 
 def test_judgements_are_removed_by_number_and_nothing_else_is(points):
-    points._engine.attach(points.id, add=[Attachment("live", {"transform": "t1"}, "live")])
+    points._engine.attach(points.id, add=[Attachment("live", {"transform": None}, "live")])
     numbers = points.feedback.add([1, 1], ["a", "b", "c"], True).numbers
-    assert [j.transform for j in points.feedback] == ["t1"] * 3
     for wrong in ([numbers[0], 99], 1, [True], ["1"], [2**70]):
         with pytest.raises(errors.NotFoundError, match="Nothing was removed"):
             points.feedback.remove(wrong)
@@ -576,3 +577,46 @@ def test_threads_and_processes_that_judge_at_once_lose_nothing(tmp_path):
         assert found.to_dict() == {"here": 20, "one": 40, "two": 40}
         batches = [j.batch for j in feedback if j.by == "one"]
         assert batches[::2] == batches[1::2]
+
+
+@pytest.mark.parametrize("path", ["", "two\0names"])
+def test_a_path_that_no_file_can_have_is_told(points, path):
+    with pytest.raises(errors.InvalidArgumentError, match="cannot be written"):
+        points.feedback.export(path, overwrite=True)
+    with pytest.raises(errors.InvalidArgumentError, match="cannot be read"):
+        points.feedback.load(path)
+
+
+def test_numbers_of_a_data_frame_remove_judgements(points):
+    points.feedback.add([0, 1], ["a", "b", "c"], True)
+    numbers = points.feedback.df()["number"]
+    points.feedback.remove(numbers.iloc[0])
+    points.feedback.remove(numbers[1:2])
+    assert [judgement.id for judgement in points.feedback] == ["c"]
+    with pytest.raises(errors.NotFoundError, match="No judgement has the number None"):
+        points.feedback.remove(None)
+
+
+def test_a_judgement_names_the_transform_that_queries_went_through_and_no_retired_one(points):
+    model = fingerprint(points.get_model())
+    points.transforms.add(Transform(name="same", matrix=np.eye(2), model=model))
+    points.transforms.use("same")
+    points.feedback.add([0, 1], "a", True)
+    other = Transform(name="other", matrix=np.eye(2), model="another model")
+    engine, id = points._engine, points.id
+    (kept,) = engine.attachments(id, "transform")
+    engine.attach(id, add=[as_attachment(other)], remove=[kept.number])
+    live = engine.attachment(id, "live", "live")
+    body = {**live.body, "transform": "other"}
+    (number,) = engine.attach(id, add=[Attachment("live", body, "live")], remove=[live.number])
+    points.feedback.add([0, 1], "b", True)  # retired
+    engine.attach(id, add=[Attachment("live", {"transform": 5}, "live")], remove=[number])
+    points.feedback.add([0, 1], "c", True)  # damaged
+    assert [judgement.transform for judgement in points.feedback] == ["same", None, None]
+
+
+def test_a_file_that_an_editor_has_put_a_mark_before_is_read(points, tmp_path):
+    file = tmp_path / "said.jsonl"
+    file.write_text('{"query": "x", "id": "a", "relevance": 1}\n', encoding="utf-8-sig")
+    points.feedback.load(file)
+    assert said(points) == [("x", "a", 1.0)]

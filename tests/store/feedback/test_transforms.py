@@ -99,9 +99,8 @@ def test_names_of_users_are_escaped_and_shown_on_one_line(points):
         (made("two\nlines"), "no name for a transform"),
         (made(space="dot"), "l2, cosine or ip"),
         (made(both="yes"), "both is 'yes'"),
-        (made(matrix=np.eye(2)), "do not fit together"),
-        (made(matrix=np.ones((2, 3), dtype=np.float32)), "do not fit together"),
-        (made(matrix=np.full((2, 2), np.nan, dtype=np.float32)), "do not fit together"),
+        (made(matrix=np.full((2, 2), np.nan)), "NaN or infinity"),
+        (made(matrix=np.full((2, 2), 1e300)), "NaN or infinity"),
         (made(evaluation={"gain": float("nan")}), "what JSON can hold"),
         (made(parameters={"f": print}), "what JSON can hold"),
         (made(evaluation=[1]), "evaluation"),
@@ -432,3 +431,43 @@ def test_it_is_a_step_of_a_pipeline():
         TransformEstimator().fit(rows)
     with pytest.raises(errors.InvalidDimensionException):
         TransformEstimator(transform).fit(np.ones((2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"matrix": np.ones((2, 3))}, r"found \(2, 3\)"),
+        ({"matrix": np.ones(2)}, r"found \(2,\)"),
+        ({"keys": np.ones((1, 2))}, "keys and shifts"),
+        ({"keys": np.ones((1, 3)), "shifts": np.ones((1, 3))}, "keys and shifts"),
+        ({"matrix": [["a", "b"], ["c", "d"]]}, "are numbers"),
+    ],
+)
+def test_arrays_that_are_no_transform_are_told_when_it_is_made(fields, says):
+    with pytest.raises(errors.InvalidArgumentError, match=says):
+        made(**fields)
+
+
+@pytest.mark.parametrize("matrix", [np.eye(2), [[1, 0], [0, 1]]])
+def test_any_square_of_numbers_is_a_matrix(points, matrix):
+    assert points.transforms.add(made(matrix=matrix)).matrix.dtype == np.float32
+
+
+@pytest.mark.parametrize("name", [[], 5, None, made()])
+def test_a_name_that_is_no_text_is_the_name_of_none(points, name):
+    assert points.transforms.get(name) is None
+    with pytest.raises(errors.NotFoundError, match="No transform"):
+        points.transforms.remove(name)
+
+
+def test_a_gain_that_no_number_can_hold_does_not_keep_the_others_from_showing(points):
+    points.transforms.add(made(evaluation={"gain": 10**400, "gain_se": 10**400}))
+    assert "tuned" in repr(points.transforms)
+    assert "tuned" in points.transforms._repr_html_()
+
+
+@pytest.mark.parametrize("path", ["", "two\0names"])
+def test_a_path_that_no_file_can_have_is_told(points, path):
+    points.transforms.add(made())
+    with pytest.raises(errors.InvalidArgumentError, match="cannot be written"):
+        points.transforms.export("tuned", path, overwrite=True)

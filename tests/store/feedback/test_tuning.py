@@ -402,3 +402,76 @@ def test_real_passages_gain_and_a_shuffled_log_is_refused():
     pairs = np.array(pairs)
     pairs[:, 1] = random.permutation(pairs[:, 1])
     assert not tune(Judged.of(queries, documents, pairs, grades)).admitted
+
+
+def test_one_query_is_tuned_untested_by_hand_and_kept(client):
+    rows = np.random.default_rng(0).normal(size=(12, 4))
+    points = client.create_collection("points", embedding_function=None)
+    points.add(ids=[str(n) for n in range(12)], embeddings=rows)
+    points.feedback.add(rows[0], [str(n) for n in range(12)], [n < 4 for n in range(12)])
+    report = points.tune(gate="off")
+    assert "untested" in report.reason
+    assert report.transform.evaluation["gain_se"] is None
+    assert points.transforms.live.name == "tuned-1"
+    assert "untested" in report._repr_html_()
+    assert "tuned-1" in repr(points.transforms)
+
+
+@pytest.mark.parametrize("seed", [None, -1, 1.5, "0", True])
+def test_a_seed_is_a_whole_number(client, world, seed):
+    with pytest.raises(errors.InvalidArgumentError, match="random_state"):
+        tune(world.judged(), random_state=seed)
+    points = client.create_collection("points", embedding_function=None)
+    points.add(ids=["a"], embeddings=[[1, 0]])
+    with pytest.raises(errors.InvalidArgumentError, match="random_state"):
+        points.feedback.suggest(queries=[[1, 0]], random_state=seed)
+    with pytest.raises(errors.InvalidArgumentError, match="random_state"):
+        points.evaluate([[1, 0]], [["a"]], random_state=seed)
+
+
+@pytest.mark.parametrize("name", ["", "live", "two\nlines", 5])
+def test_a_name_is_checked_before_anything_is_learned(client, name):
+    points = client.create_collection("points", embedding_function=None)
+    with pytest.raises(errors.InvalidArgumentError, match="name"):
+        points.tune(name=name)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"space": "dot"}, "cosine, l2 or ip"),
+        ({"pairs": [[0], [1, 2]]}, "pairs are"),
+        ({"relevance": ["good"]}, "m numbers"),
+        ({"texts": ["one"]}, "Judgements are"),
+    ],
+)
+def test_arrays_that_are_no_judgements_are_told(wrong, says):
+    given = {"queries": np.eye(2), "documents": np.eye(2), "pairs": [[0, 1]], "relevance": [1]}
+    with pytest.raises(errors.InvalidArgumentError, match=says):
+        Judged.of(**{**given, **wrong})
+
+
+def test_texts_and_ids_of_judgements_may_be_arrays():
+    names = np.array(["a", "b"])
+    judged = Judged.of(np.eye(2), np.eye(2), [[0, 1]], [1], texts=names, ids=names)
+    assert judged.df().iloc[0].tolist() == [0, "a", "b", 1.0, 1.0]
+
+
+@pytest.mark.parametrize("space", ["cosine", "l2", "ip"])
+@pytest.mark.parametrize("method", ["auto", "memory"])
+def test_vectors_longer_than_float32_can_say_do_no_harm(client, space, method):
+    random = np.random.default_rng(0)
+    points = client.create_collection(
+        "points", embedding_function=None, configuration={"hnsw": {"space": space}}
+    )
+    rows = random.normal(size=(30, 8))
+    rows[1], rows[2] = 3e38, 0
+    points.add(ids=[str(n) for n in range(30)], embeddings=rows)
+    for n in range(12):
+        query = random.normal(size=8) * 10.0 ** (3 * n)
+        points.feedback.add(query, [str(n), str(n + 12)], [True, False])
+    learned = points.tune(method=method, gate="off", progress=False).candidate
+    assert np.isfinite(learned.matrix).all()
+    assert np.isfinite(learned.queries(np.full((1, 8), 3e38, dtype=np.float32))).all()
+    assert len(points.query(query_embeddings=[[3e38] * 8], n_results=3)["ids"][0]) == 3
+    assert len(points.feedback.suggest(3)) == 3

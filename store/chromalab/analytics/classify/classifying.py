@@ -18,6 +18,7 @@ from chromalab.analytics.classify.labels import (
     named,
     pairs,
     predicted_key,
+    values_of,
 )
 from chromalab.analytics.classify.methods import METHODS, ONE_CLASS_EACH
 from chromalab.analytics.classify.points import Points
@@ -26,6 +27,7 @@ from chromalab.analytics.graph.threads import one_thread_blas
 from chromalab.analytics.new_records import new_vectors
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.snapshot import Snapshot
+from chromalab.validation import check_random_state
 
 __all__ = ["classify"]
 
@@ -70,7 +72,7 @@ def classify(
         >>> found.labels, found.method
         (['tea', 'tea', 'tea', 'chalk', 'chalk'], 'few-shot')
     """
-    level = checked_threshold(threshold)
+    level, random_state = checked_threshold(threshold), check_random_state(random_state)
     _check_asked(labels, field, examples, method)
     snapshot = Snapshot.of(data)
     given, texts = _read(snapshot, labels, field, examples)
@@ -166,9 +168,7 @@ def _of_records(snapshot: Snapshot, field: Any) -> Given:
             )
         values = people
     else:
-        values = list(field)
-    if len(values) != len(snapshot):
-        raise InvalidArgumentError(f"{len(snapshot):,} records and {len(values):,} labels.")
+        values = values_of(field, len(snapshot))
     given = coded(values)
     if len(snapshot) and not len(given.rows):
         raise InvalidArgumentError("No record has a label: all are None.")

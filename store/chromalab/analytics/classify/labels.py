@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.snapshot import Snapshot
 
-__all__ = ["Given", "by_people", "check_known", "coded", "named", "pairs", "predicted_key"]
+__all__ = [
+    "Given",
+    "by_people",
+    "check_choices",
+    "check_known",
+    "coded",
+    "named",
+    "pairs",
+    "predicted_key",
+    "values_of",
+]
 
 Label = str | int | float | bool
 
@@ -44,13 +54,14 @@ def predicted_key(key: str) -> str:
 def by_people(snapshot: Snapshot, key: str) -> list[Any]:
     """Return the labels that people gave: None where there is none, or what `into` wrote stands there still.
 
-    A prediction is written twice, under `key` and `key_predicted`. Who corrects one changes the first, and so
-    makes it a label of their own.
+    A prediction is written twice, under `key` and `key_predicted`, with `key_confidence` beside it. Who
+    corrects one changes the first, and so makes it a label of their own. All three are asked for, as
+    `key_predicted` is also what somebody may call other predictions, which say nothing of the labels.
     """
-    values, predictions = snapshot.column(key), snapshot.column(predicted_key(key))
+    names = (key, predicted_key(key), f"{key}_confidence")
     return [
-        None if prediction is not None and _same(value, prediction) else value
-        for value, prediction in zip(values, predictions, strict=True)
+        None if prediction is not None and sure is not None and _same(value, prediction) else value
+        for value, prediction, sure in zip(*map(snapshot.column, names), strict=True)
     ]
 
 
@@ -108,7 +119,7 @@ def pairs(examples: Any) -> list[tuple[str, Any]]:
         found = [
             (text, label)
             for label, texts in examples.items()
-            for text in ([texts] if isinstance(texts, str) else texts)
+            for text in (texts if _is_listed(texts) else [texts])
         ]
     else:
         try:
@@ -118,6 +129,40 @@ def pairs(examples: Any) -> list[tuple[str, Any]]:
     if not found or not all(isinstance(text, str) and text.strip() for text, _ in found):
         raise _no_examples(examples)
     return found
+
+
+def check_choices(choices: Any) -> list[Label]:
+    """Check what labels there may be.
+
+    Raises:
+        InvalidArgumentError: they are no labels.
+
+    Example:
+        >>> check_choices(("yes", "no"))
+        ['yes', 'no']
+    """
+    found = [_plain(label) for label in choices] if _is_listed(choices) else []
+    known = [label for label in found if label is not None]
+    if not known or len(known) < len(found):
+        raise InvalidArgumentError(f'choices are labels: ["yes", "no"]; found {short(choices)}.')
+    return known
+
+
+def values_of(field: Any, count: int) -> list[Any]:
+    """Check labels that are given for records: one, or None, for each.
+
+    Raises:
+        InvalidArgumentError: they are no list, or not as many as there are records.
+    """
+    if not _is_listed(field):
+        raise InvalidArgumentError(
+            "field is the metadata key of the labels, or a label or None for each record; "
+            f"found {short(field)}."
+        )
+    values = list(field)
+    if len(values) != count:
+        raise InvalidArgumentError(f"{count:,} records and {len(values):,} labels.")
+    return values
 
 
 def named(labels: Any) -> dict[str, str]:
@@ -145,7 +190,8 @@ def named(labels: Any) -> dict[str, str]:
         said, readable = given.get(name), name.replace("_", " ").strip()
         if said is not None and not isinstance(said, str):
             raise InvalidArgumentError(f"A description is a text; found {short(said)}.")
-        found[name] = f"{readable}: {said.strip()}" if said and said.strip() else readable
+        # str(): a text of numpy is another type, and so another label.
+        found[str(name)] = f"{readable}: {said.strip()}" if said and said.strip() else readable
     return found
 
 
@@ -169,6 +215,10 @@ def _plain(value: Any) -> Label | None:
             f"A label is a text, a number or a boolean; found {short(value)}."
         )
     return value
+
+
+def _is_listed(value: Any) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes)
 
 
 def _same(one: Any, other: Any) -> bool:

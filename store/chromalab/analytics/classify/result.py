@@ -169,10 +169,11 @@ class Classification(Result):
         """Write labels to metadata, in one transaction; never over a label that a person gave.
 
         A record that has something under `key` is left alone, unless an earlier `into` wrote it.
-        `key_predicted` holds the prediction once more, `key_confidence` its probability. As long as the two
-        are equal, the value counts as a prediction, and the next `classify(key)` does not learn from it; who
-        writes another value makes it a label. `label_queue(key).label({id: label})` writes a label and deletes
-        the marks, which also confirms a prediction.
+        `key_predicted` holds the prediction once more, `key_confidence` its probability. As long as both are
+        there and the prediction is what stands under `key`, the value counts as a prediction, and the next
+        `classify(key)` does not learn from it; who writes another value makes it a label.
+        `label_queue(key).label({id: label})` writes a label and deletes the marks, which
+        also confirms a prediction.
 
         Args:
             key: The metadata key; that of the labels themselves is fine.

@@ -14,6 +14,7 @@ from chromalab.analytics.graph.stored import Key, keep, kept, kin
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.progress import bar
 from chromalab.snapshot import Snapshot
+from chromalab.validation import check_random_state
 
 __all__ = ["graph_of"]
 
@@ -49,15 +50,7 @@ def graph_of(
     """
     if not isinstance(k, int | np.integer) or isinstance(k, bool) or not 1 <= k <= _MOST:
         raise InvalidArgumentError(f"k is a whole number from 1 to {_MOST}; found {short(k)}.")
-    if (
-        not isinstance(random_state, int | np.integer)
-        or isinstance(random_state, bool)
-        or random_state < 0
-    ):
-        raise InvalidArgumentError(
-            f"random_state is a whole number, 0 or more; found {short(random_state)}."
-        )
-    k, random_state = int(k), int(random_state)
+    k, random_state = int(k), check_random_state(random_state)
     stored = max(k, _STORED)
     with _LOCK:
         graphs = _MEMORY.setdefault(snapshot, {})

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.analytics.classify.choosing import choose
-from chromalab.analytics.classify.labels import Given, by_people, coded
+from chromalab.analytics.classify.labels import Given, by_people, check_choices, coded, values_of
 from chromalab.analytics.classify.methods import METHODS
 from chromalab.analytics.classify.points import Points
 from chromalab.analytics.graph.threads import one_thread_blas
@@ -18,7 +18,7 @@ from chromalab.analytics.labelling.strategies import STRATEGIES, density_of, sta
 from chromalab.display import one_line
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.snapshot import Snapshot
-from chromalab.validation import check_key
+from chromalab.validation import check_key, check_random_state
 
 __all__ = ["label_queue"]
 
@@ -63,14 +63,16 @@ def label_queue(
         raise InvalidArgumentError(f"No strategy {short(strategy)}. {hint}")
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
         raise InvalidArgumentError(f"n is a whole number from 1 on; found {short(n)}.")
-    if choices is not None and (isinstance(choices, str) or not len(choices)):
-        raise InvalidArgumentError(f'choices are labels: ["yes", "no"]; found {short(choices)}.')
+    random_state = check_random_state(random_state)
+    allowed = None if choices is None else check_choices(choices)
     snapshot = Snapshot.of(data)
     is_key = isinstance(field, str)
-    values = by_people(snapshot, check_key(field, "field")) if is_key else list(field)
-    if len(values) != len(snapshot):
-        raise InvalidArgumentError(f"{len(snapshot):,} records and {len(values):,} labels.")
-    given = coded(values, choices or ())
+    values = (
+        by_people(snapshot, check_key(field, "field"))
+        if is_key
+        else values_of(field, len(snapshot))
+    )
+    given = coded(values, allowed or ())
     points = Points(
         snapshot,
         np.empty((0, snapshot.dimension), dtype=np.float32),
@@ -108,7 +110,7 @@ def label_queue(
             "field": field if is_key else "given",
             "strategy": strategy,
             "n": int(n),
-            "choices": None if choices is None else list(choices),
+            "choices": allowed,
             "random_state": random_state,
         },
         recall=points.graph.recall if len(snapshot) else 1.0,
