@@ -3,7 +3,9 @@
 VENV := .venv
 BIN := $(VENV)/bin
 UV = $(shell command -v uv || echo .tools/bin/uv)
-BUNDLE := widgets/chromalab_widgets/static/searcher.js
+# Each widgets/src/NAME/NAME.ts becomes a bundle of its name; one build makes them all.
+BUNDLES = $(foreach entry,$(wildcard widgets/src/*/*.ts),$(if $(filter $(notdir $(patsubst %/,%,$(dir $(entry)))).ts,$(notdir $(entry))),\
+  widgets/chromalab_widgets/static/$(notdir $(entry:.ts=.js))))
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 # $(call need,TEST,PACKAGE): where TEST fails, root installs the Debian package, others are told its name.
@@ -49,6 +51,8 @@ bench: $(VENV)/bench.stamp models  ## Measure side by side; the tables are in be
 	$(BIN)/python benchmarks/store.py --rows 10000 --write
 	$(BIN)/python benchmarks/store.py --write
 	$(BIN)/python benchmarks/analytics.py --write
+	$(BIN)/python benchmarks/fewshot.py --write
+	$(BIN)/python benchmarks/feedback.py --write
 
 contract: $(VENV)/bench.stamp  ## Record again what Chroma answers to the scenarios of the contract
 	cd tests/store/contract && ../../../$(BIN)/python record.py
@@ -80,12 +84,12 @@ $(VENV)/bin/python: | $(UV)
 	$(UV) venv -q --python ">=3.10" $(VENV)
 
 # A stamp stands for an installed group of pyproject.toml.
-$(VENV)/%.stamp: pyproject.toml constraints.txt $(BUNDLE) | $(VENV)/bin/python
+$(VENV)/%.stamp: pyproject.toml constraints.txt $(BUNDLES) | $(VENV)/bin/python
 	$(UV) pip install -q --python $(BIN)/python -c constraints.txt --group $* -e .
 	@touch $@
 
 node_modules/.package-lock.json: package.json package-lock.json .npmrc
 	npm ci --silent --no-audit --no-fund
-$(BUNDLE): node_modules/.package-lock.json package.json tsconfig.json $(shell find widgets/src -type f)
+$(BUNDLES): node_modules/.package-lock.json package.json tsconfig.json widgets/build.mjs $(shell find widgets/src -type f)
 	npm run --silent build
-	@touch $@
+	@touch $(BUNDLES)

@@ -37,7 +37,9 @@ def test_the_wheel_works_without_node_and_holds_no_tests(tmp_path):
     assert {name.split("/")[0].split("-")[0] for name in names} == {
         "chromalab", "chromalab_widgets", "chromalab_kernel",
     }  # fmt: skip
-    assert "chromalab_widgets/static/searcher.js" in names
+    static = {name.split("/")[-1] for name in names if "/static/" in name}
+    assert {"searcher.js", "searcher.css", "map.js", "map.css"} <= static
+    assert "THIRD_PARTY_LICENSES.txt" in static
     assert "chromalab/py.typed" in names
 
     python = tmp_path / "venv" / "bin" / "python"

@@ -33,6 +33,7 @@ from chromalab.errors import (
     short,
 )
 from chromalab.listing import CollectionList
+from chromalab.showing import ShownStore
 from chromalab.types import UserIdentity
 from chromalab.validation import (
     MAX_BATCH_SIZE,
@@ -49,7 +50,7 @@ _DEFAULT: EmbeddingFunction[Any] = DefaultEmbeddingFunction()
 """What `embedding_function` is when nobody gave one; a collection's own function wins over it."""
 
 
-class ClientAPI:
+class ClientAPI(ShownStore):
     """Makes, finds and deletes the collections of one store. Also a context manager.
 
     Made by `PersistentClient` or `EphemeralClient`. Any number of clients, threads and processes may

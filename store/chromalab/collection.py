@@ -20,6 +20,7 @@ from chromalab.managing import Managed
 from chromalab.planning import Planned
 from chromalab.reading import PARTS, Readable
 from chromalab.results import QueryResult, query_result, within
+from chromalab.showing import Shown
 from chromalab.types import Documents, Embeddings, IDs, Include, Metadatas, Where, WhereDocument
 from chromalab.validation import (
     check_include,
@@ -33,7 +34,7 @@ __all__ = ["Collection"]
 _QUERY_PARTS = (*PARTS, "distances")
 
 
-class Collection(Managed, Planned, Maintained, Analysed, Learned, Readable):
+class Collection(Managed, Planned, Maintained, Analysed, Learned, Shown, Readable):
     """A named set of records: id, embedding, document, metadata. Made by a client.
 
     The methods, their arguments and their answers are Chroma's; docs/chroma.md lists what comes on top.

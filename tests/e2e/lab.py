@@ -31,6 +31,22 @@ _ERRORS = """() => window.jupyterapp.shell.currentWidget.content.model.toJSON().
     .flatMap(cell => cell.outputs ?? [])
     .filter(output => output.output_type === "error")
     .map(output => output.traceback.join("\\n"))"""
+_ASK = """async expression => {
+    const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+    const reply = await kernel.requestExecute({
+        code: "", silent: true, store_history: false, user_expressions: {asked: expression},
+    }).done;
+    const asked = reply.content.user_expressions?.asked ?? reply.content;
+    if (asked.status !== "ok") throw new Error(`${asked.ename}: ${asked.evalue}`);
+    return asked.data["text/plain"];
+}"""
+_AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+_FAULTS = """async selector => {
+    const found = await window.axe.run(selector, {resultTypes: ["violations"]});
+    return found.violations
+        .filter(fault => ["serious", "critical"].includes(fault.impact))
+        .flatMap(fault => fault.nodes.map(node => `${fault.id}: ${fault.help}: ${node.html}`));
+}"""
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 
@@ -65,6 +81,7 @@ class LabServer:
                 "--ip=127.0.0.1", f"--port={self.url.rpartition(':')[2]}",
                 "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}",
                 f"--ServerApp.root_dir={self.root}", "--LabApp.expose_app_in_browser=True",
+                "--JupyterNotebookApp.expose_app_in_browser=True",
                 "--LabApp.extension_manager=readonly", "--LabApp.news_url=None",
                 "--ServerApp.terminals_enabled=False",
             ],
@@ -118,9 +135,10 @@ class Page:
     def __exit__(self, *_: object) -> None:
         self._browser.close()
 
-    def open(self, notebook: str) -> None:
-        """Open a notebook and wait for its kernel."""
-        self.page.goto(f"{self._server.url}/lab/tree/{notebook}?reset&token={self._server.token}")
+    def open(self, notebook: str, *, app: str = "lab") -> None:
+        """Open a notebook, in JupyterLab or (`app="notebook"`) Notebook 7, and wait for its kernel."""
+        path = {"lab": f"lab/tree/{notebook}?reset&", "notebook": f"notebooks/{notebook}?"}[app]
+        self.page.goto(f"{self._server.url}/{path}token={self._server.token}")
         self.page.wait_for_selector(".jp-Notebook .jp-Cell")
         self.page.wait_for_function(_IDLE)
 
@@ -132,6 +150,18 @@ class Page:
     def errors(self) -> list[str]:
         """The errors of the cells, as the kernel gave them, without colours."""
         return [_COLOUR.sub("", error) for error in self.page.evaluate(_ERRORS)]
+
+    def kernel(self, expression: str) -> str:
+        """Ask the kernel for the repr of an expression, past the cells."""
+        return str(self.page.evaluate(_ASK, expression))
+
+    def check_accessibility(self, selector: str) -> None:
+        """Have axe-core look at a part of the page: no serious or critical fault may be in it."""
+        if not self.page.evaluate("() => 'axe' in window"):
+            # Evaluated, as the page's content security policy may refuse a script element.
+            self.page.evaluate(_AXE.read_text())
+        faults = self.page.evaluate(_FAULTS, selector)
+        assert faults == [], "\n".join(faults)
 
     def _note(self, request: Any) -> None:
         if not request.url.startswith((self._server.url, "ws://127.0.0.1", "data:", "blob:")):

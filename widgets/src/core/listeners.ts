@@ -4,21 +4,34 @@ import type { AnyModel } from "@anywidget/types";
 export class Listeners {
   readonly #undo: (() => void)[] = [];
 
-  onModel(model: Pick<AnyModel, "on" | "off">, event: string, handler: () => void): void {
+  onModel(model: Pick<AnyModel, "on" | "off">, event: string, handler: (...given: any[]) => void): void {
     model.on(event, handler);
-    this.#undo.push(() => model.off(event, handler));
+    this.add(() => model.off(event, handler));
   }
 
   onElement<Type extends keyof HTMLElementEventMap>(
     target: HTMLElement,
     type: Type,
     handler: (event: HTMLElementEventMap[Type]) => void,
+    options?: AddEventListenerOptions,
   ): void {
-    target.addEventListener(type, handler);
-    this.#undo.push(() => target.removeEventListener(type, handler));
+    target.addEventListener(type, handler, options);
+    this.add(() => target.removeEventListener(type, handler, options));
   }
 
+  /** The same of a window, a document or a media query. */
+  onTarget(target: EventTarget, type: string, handler: (event: Event) => void): void {
+    target.addEventListener(type, handler);
+    this.add(() => target.removeEventListener(type, handler));
+  }
+
+  /** Something else to undo: an observer to disconnect, a timer to stop. */
+  add(undo: () => void): void {
+    this.#undo.push(undo);
+  }
+
+  /** Undoes everything, the last first. */
   release(): void {
-    for (const undo of this.#undo.splice(0)) undo();
+    for (const undo of this.#undo.splice(0).reverse()) undo();
   }
 }

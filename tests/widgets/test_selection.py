@@ -1,0 +1,176 @@
+import gc
+import weakref
+
+import pytest
+import traitlets
+
+import chromalab
+from chromalab.errors import InvalidArgumentError, NotFoundError
+from chromalab.selection import Selection
+from chromalab_widgets.map import Map
+from chromalab_widgets.selection import selection_of
+
+
+@pytest.fixture
+def client():
+    with chromalab.EphemeralClient() as client:
+        yield client
+
+
+def collection_of(client, name="facts"):
+    made = client.create_collection(name, embedding_function=None)
+    made.add(
+        ids=["a", "b", "c"],
+        embeddings=[[0, 0], [1, 0], [0, 1]],
+        documents=["tea", "chalk", "river"],
+        metadatas=[{"n": 1}, {"n": 2}, {"n": 2}],
+    )
+    return made
+
+
+@pytest.fixture
+def facts(client):
+    return collection_of(client)
+
+
+def test_every_handle_of_a_collection_has_the_same_selection(client, facts):
+    facts.selection.ids = ["b"]
+    assert client.get_collection("facts").selection is facts.selection
+    assert client.get_collection("facts").selection.ids == ["b"]
+
+
+def test_two_clients_of_one_folder_share_it_and_other_stores_do_not(tmp_path):
+    with (
+        chromalab.PersistentClient(tmp_path / "one") as first,
+        chromalab.PersistentClient(tmp_path / "one") as second,
+        chromalab.PersistentClient(tmp_path / "two") as other,
+    ):
+        one, two = collection_of(first), collection_of(other)
+        again = second.get_collection("facts")
+        one.selection = ["a"]
+        assert again.selection.ids == ["a"]
+        assert two.selection.ids == []
+        first.close()
+        assert list(again.selection.df()["id"]) == ["a"]
+
+
+def test_it_lives_as_long_as_somebody_holds_the_collection(client):
+    facts = collection_of(client)
+    held = weakref.ref(facts.selection)
+    assert held() is not None
+    del facts
+    gc.collect()
+    assert held() is None
+
+
+def test_by_ids_it_keeps_their_order_and_each_once(facts):
+    facts.selection.ids = ["c", "a", "c"]
+    assert facts.selection.ids == ["c", "a"]
+    assert facts.selection.where is None
+    assert len(facts.selection) == 2
+    assert "a" in facts.selection
+    assert list(facts.selection) == ["c", "a"]
+    assert repr(facts.selection) == "Selection(2 records: 'c', 'a')"
+
+
+def test_by_where_it_knows_the_filter_until_ids_are_picked(facts):
+    facts.selection.set(where={"n": 2})
+    assert (facts.selection.ids, facts.selection.where) == (["b", "c"], {"n": 2})
+    facts.selection.where["n"] = 3  # a copy
+    assert facts.selection.where == {"n": 2}
+    facts.selection.ids = ["b"]
+    assert facts.selection.where is None
+
+
+def test_unknown_ids_are_refused_and_nothing_changes(facts):
+    facts.selection.ids = ["a"]
+    with pytest.raises(
+        InvalidArgumentError, match="1 of 2 ids are not in the collection, first 'x'"
+    ):
+        facts.selection.ids = ["a", "x"]
+    with pytest.raises(InvalidArgumentError, match="by ids, or by where"):
+        facts.selection.set()
+    assert facts.selection.ids == ["a"]
+
+
+def test_it_fits_a_query(facts):
+    facts.selection.set(where={"n": 2})
+    found = facts.query(query_embeddings=[[0, 0]], ids=facts.selection.ids)
+    assert sorted(found["ids"][0]) == ["b", "c"]
+
+
+def test_df_has_its_records_also_when_there_are_none_or_some_were_deleted(facts):
+    assert len(facts.selection.df()) == 0
+    facts.selection.ids = ["c", "a"]
+    facts.delete(ids=["c"])
+    assert facts.selection.df().to_dict("records") == [{"id": "a", "document": "tea", "n": 1}]
+
+
+def test_watchers_are_told_of_changes_alone_until_they_end(facts):
+    told = []
+    end = facts.selection.watch(lambda selection: told.append(selection.ids))
+    facts.selection.ids = ["a"]
+    facts.selection.ids = ["a"]
+    facts.selection.clear()
+    end()
+    facts.selection.ids = ["b"]
+    assert told == [["a"], []]
+
+
+def test_watching_by_a_method_keeps_nothing_alive(facts):
+    class Watcher:
+        def told(self, selection):
+            raise AssertionError
+
+    watcher = Watcher()
+    facts.selection.watch(watcher.told)
+    del watcher
+    gc.collect()
+    facts.selection.ids = ["a"]
+
+
+def test_it_is_saved_under_a_name_and_survives_the_client(tmp_path):
+    with chromalab.PersistentClient(tmp_path) as client:
+        facts = collection_of(client)
+        facts.selection.set(where={"n": 2})
+        facts.selection.save("twos")
+        facts.selection.ids = ["a"]
+        facts.selection.save("mine")
+        facts.selection.save("mine")
+    with chromalab.PersistentClient(tmp_path) as client:
+        facts = client.get_collection("facts")
+        assert facts.selection.ids == []
+        assert facts.selection.saved() == ["twos", "mine"]
+        facts.delete(ids=["b"])
+        assert facts.selection.load("twos").ids == ["c"]
+        assert facts.selection.where == {"n": 2}
+        facts.selection.forget("twos")
+        with pytest.raises(NotFoundError, match=r"saved as 'twos'\. Selections: mine"):
+            facts.selection.load("twos")
+        with pytest.raises(NotFoundError, match="saved as 'twos'"):
+            facts.selection.forget("twos")
+
+
+def test_of_an_array_there_is_a_selection_too_which_cannot_be_saved():
+    selection = selection_of([[0.0, 1.0]])
+    assert isinstance(selection, Selection)
+    with pytest.raises(InvalidArgumentError, match="saved with a collection of chromalab"):
+        selection.save("mine")
+
+
+def test_widgets_over_one_collection_follow_it_and_one_another(facts):
+    first, second = Map(facts, "pca"), Map(facts, "pca")
+    first.selected_ids = ("b",)
+    assert facts.selection.ids == ["b"]
+    assert second.selected_ids == ("b",)
+    first.close()
+    facts.selection.ids = ["c"]
+    assert (first.selected_ids, second.selected_ids) == (("b",), ("c",))
+
+
+def test_widgets_over_two_collections_can_be_linked(client, facts):
+    copy = facts.fork("copy")
+    one, two = Map(facts, "pca"), Map(copy, "pca")
+    traitlets.link((one, "selected_ids"), (two, "selected_ids"))
+    facts.selection.ids = ["a", "b"]
+    assert copy.selection.ids == ["a", "b"]

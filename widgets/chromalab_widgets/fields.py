@@ -1,0 +1,113 @@
+"""What a field of a request may be; a request comes from a browser, so nothing in it is taken on trust."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, short
+
+__all__ = ["Field", "choice", "flag", "maybe", "number", "text", "texts", "whole"]
+
+Field = Callable[[str, object], Any]
+"""Takes what the field is called in a sentence, and a value; returns the value, or raises."""
+
+
+def text(longest: int = 10_000, *, blank: bool = False) -> Field:
+    """Accept a str, which has to have words in it unless `blank`."""
+
+    def check(name: str, value: object) -> str:
+        if not isinstance(value, str):
+            raise InvalidArgumentTypeError(f"{name} is a str, got {type(value).__name__}")
+        if not blank and not value.strip():
+            raise InvalidArgumentError(f"{name} is blank: type some words")
+        if len(value) > longest:
+            raise InvalidArgumentError(
+                f"{name} has {len(value):,} characters: shorten it to {longest:,}"
+            )
+        return value
+
+    return check
+
+
+def texts(most: int = 100_000) -> Field:
+    """Accept a list of str, such as ids."""
+
+    def check(name: str, value: object) -> list[str]:
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise InvalidArgumentTypeError(f"{name} is a list of str, got {short(value)}")
+        if len(value) > most:
+            raise InvalidArgumentError(f"{name} has {len(value):,} entries: send {most:,} at most")
+        return value
+
+    return check
+
+
+def whole(low: int, high: int) -> Field:
+    """Accept an int from `low` to `high`, both included."""
+
+    def check(name: str, value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise InvalidArgumentTypeError(f"{name} is a whole number, got {short(value)}")
+        if not low <= value <= high:
+            raise InvalidArgumentError(
+                f"{name} is {short(value)}: it goes from {low:,} to {high:,}"
+            )
+        return value
+
+    return check
+
+
+def number(low: float = -math.inf, high: float = math.inf) -> Field:
+    """Accept a finite number from `low` to `high`, both included."""
+
+    def check(name: str, value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InvalidArgumentTypeError(f"{name} is a number, got {short(value)}")
+        if not math.isfinite(value) or not low <= value <= high:
+            raise InvalidArgumentError(f"{name} is {short(value)}: it goes from {low} to {high}")
+        return float(value)
+
+    return check
+
+
+def flag() -> Field:
+    """Accept true or false."""
+
+    def check(name: str, value: object) -> bool:
+        if not isinstance(value, bool):
+            raise InvalidArgumentTypeError(f"{name} is true or false, got {short(value)}")
+        return value
+
+    return check
+
+
+def choice(*choices: str) -> Field:
+    """Accept one of some words."""
+
+    def check(name: str, value: object) -> str:
+        if not isinstance(value, str) or value not in choices:
+            raise InvalidArgumentError(f"{name} is one of {', '.join(choices)}, got {short(value)}")
+        return value
+
+    return check
+
+
+def maybe(field: Field) -> Field:
+    """Accept null, too, which is what a field counts as that was left out."""
+
+    def check(name: str, value: object) -> Any:
+        return None if value is None else field(name, value)
+
+    check.optional = True  # type: ignore[attr-defined]
+    return check
+
+
+def _optional(field: Field) -> bool:
+    return getattr(field, "optional", False)
+
+
+def optional_names(fields: dict[str, Field]) -> Sequence[str]:
+    """Name the fields that may be left out."""
+    return [name for name, field in fields.items() if _optional(field)]

@@ -1,0 +1,116 @@
+"""A map as one HTML file that needs no kernel and no network."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from typing import Any
+
+__all__ = ["page"]
+
+# The host's side of an anywidget: state, events, and the answers that a kernel would give.
+_HOST = """
+const decode = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+const revive = (value) => Array.isArray(value) ? value.map(revive)
+  : value && typeof value === "object" ? ("$binary" in value ? decode(value.$binary)
+    : Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, revive(inner)]))) : value;
+const read = (id) => JSON.parse(document.getElementById(id).textContent);
+const state = revive(read("state")), cards = read("cards"), handlers = new Map();
+const emit = (event, ...given) => [...(handlers.get(event) ?? [])].forEach((handler) => handler(...given));
+const change = (changes) => {
+  Object.assign(state, changes);
+  for (const key of Object.keys(changes)) emit(`change:${key}`);
+};
+const line = ({ row, id, text }) => ({ row, id, text: text.slice(0, 160) });
+const answers = {
+  item: ({ row }) => cards[row],
+  items: (_, [rows]) => ({ items: [...new Uint32Array(rows)].map((row) => line(cards[row])) }),
+  search: ({ text }) => {
+    const words = text.toLowerCase().split(/\\s+/).filter(Boolean);
+    const found = words.length === 0 ? [] : cards.filter((card) => {
+      const own = card.text.toLowerCase();
+      return words.every((word) => own.includes(word));
+    });
+    change({ query: text, hits: found.slice(0, 50).map(line), busy: false });
+  },
+  near: ({ row }) => change({ focus: { ...line(cards[row]), near: [] } }),
+  unfocus: () => change({ focus: {} }),
+  entry: ({ entry }) => {
+    const { low, high } = state.legend.entries[entry], codes = new Uint8Array(state.codes.buffer), rows = [];
+    codes.forEach((code, row) => { if (low <= code && code <= high) rows.push(row); });
+    change({ selected: new DataView(Uint32Array.from(rows).buffer) });
+  },
+};
+const model = {
+  get: (key) => state[key],
+  set: (key, value) => change({ [key]: value }),
+  save_changes: () => {},
+  on: (event, handler) => handlers.set(event, (handlers.get(event) ?? new Set()).add(handler)),
+  off: (event, handler) => handlers.get(event)?.delete(handler),
+  send: ({ verb, request, ...fields }, _, buffers = []) => {
+    const body = answers[verb]?.(fields, buffers) ?? {};
+    if (request !== undefined) queueMicrotask(() => emit("msg:custom", { reply: request, body }, []));
+  },
+};
+const source = new Blob([read("code")], { type: "text/javascript" });
+const { default: widget } = await import(URL.createObjectURL(source));
+widget.render({ model, el: document.getElementById("map") });
+"""
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ max-width: 1200px; margin: 16px auto; padding: 0 12px; font-family: system-ui, sans-serif; }}
+{css}
+</style>
+<body>
+<div id="map"></div>
+<script type="application/json" id="state">{state}</script>
+<script type="application/json" id="cards">{cards}</script>
+<script type="application/json" id="code">{code}</script>
+<script type="module">{host}</script>
+</body>
+</html>
+"""
+
+
+def page(
+    title: str, state: dict[str, Any], cards: list[dict[str, Any]], *, code: str, css: str
+) -> str:
+    """Write the page.
+
+    Args:
+        title: Of the page.
+        state: The traits; bytes may stand anywhere in it.
+        cards: What is shown of each record, by row.
+        code: The widget's bundle.
+        css: Its style.
+    """
+    return _PAGE.format(
+        title=html.escape(title),
+        css=css.replace("</", "<\\/"),
+        state=_embedded(_plain(state)),
+        cards=_embedded(cards),
+        code=_embedded(code),
+        host=_HOST,
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return {"$binary": base64.b64encode(value).decode("ascii")}
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def _embedded(value: Any) -> str:
+    """Write JSON that cannot end the script element it stands in, whatever texts are in it."""
+    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")

@@ -1,0 +1,24 @@
+import type { Listeners } from "./listeners";
+
+/** What keys do, by `event.key`, letters in lower case. Returning false leaves the key to the notebook. */
+export type Keys = Readonly<Record<string, (event: KeyboardEvent) => boolean | void>>;
+
+/**
+ * Handles keys inside `root`. Plain keys never reach the notebook, whose command mode would take them for shortcuts;
+ * in a box that is typed in they do nothing but type, except Escape and Enter.
+ */
+export function onKeys(root: HTMLElement, listeners: Listeners, keys: Keys): void {
+  listeners.onElement(root, "keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const typing = isTyping(event.target);
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const handler = !event.isComposing && (!typing || key === "Escape" || key === "Enter") ? keys[key] : undefined;
+    if (handler?.(event) === false) return;
+    if (handler !== undefined) event.preventDefault();
+    if (key !== "Tab") event.stopPropagation();
+  });
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.matches("input:not([type=checkbox],[type=radio],[type=range]), textarea, select, [contenteditable]");
+}

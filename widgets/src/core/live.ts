@@ -1,0 +1,15 @@
+import { element } from "./dom";
+
+/** A line that screen readers read out when it changes; shown, unless `spoken` only. */
+export class LiveRegion {
+  readonly element: HTMLElement;
+
+  constructor(spoken = false) {
+    this.element = element("p", { class: spoken ? "cl-spoken" : "cl-status", role: "status", "aria-live": "polite" });
+  }
+
+  say(text: string, failed = false): void {
+    this.element.textContent = text;
+    this.element.classList.toggle("cl-failed", failed);
+  }
+}

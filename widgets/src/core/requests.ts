@@ -1,0 +1,64 @@
+import type { AnyModel } from "@anywidget/types";
+import type { Listeners } from "./listeners";
+
+export interface Answer<Body> {
+  body: Body;
+  buffers: DataView[];
+}
+
+type Channel = Pick<AnyModel, "on" | "off" | "send">;
+
+/** Requests to the kernel, each with a number, and its answers. The verbs and their fields are those of the Python class. */
+export class Requests {
+  readonly #model: Channel;
+  readonly #waiting = new Map<number, { done: (answer: Answer<never>) => void; failed: (problem: Error) => void }>();
+  // Random, so that two views of one widget don't take each other's answers.
+  #number = Math.floor(Math.random() * 2 ** 30) * 2 ** 20;
+
+  constructor(model: Channel, listeners: Listeners) {
+    this.#model = model;
+    listeners.onModel(model, "msg:custom", (message: unknown, buffers: DataView[]) => this.#take(message, buffers));
+    listeners.add(() => this.#waiting.clear());
+  }
+
+  /** Asks, and waits for the answer; rejects with the sentence of what went wrong. */
+  ask<Body>(verb: string, fields: Readonly<Record<string, unknown>> = {}, buffers: ArrayBuffer[] = []): Promise<Answer<Body>> {
+    const number = (this.#number += 1);
+    return new Promise((done, failed) => {
+      this.#waiting.set(number, { done: done as (answer: Answer<never>) => void, failed });
+      this.#model.send({ verb, ...fields, request: number }, undefined, buffers);
+    });
+  }
+
+  /** Asks without waiting: what it changes comes back in traits. */
+  tell(verb: string, fields: Readonly<Record<string, unknown>> = {}): void {
+    this.#model.send({ verb, ...fields });
+  }
+
+  #take(message: unknown, buffers: DataView[]): void {
+    const { reply, body, problem } = message as { reply?: number; body?: never; problem?: string };
+    const waiting = reply === undefined ? undefined : this.#waiting.get(reply);
+    if (reply === undefined || waiting === undefined) return;
+    this.#waiting.delete(reply);
+    if (problem === undefined) waiting.done({ body: body as never, buffers: buffers ?? [] });
+    else waiting.failed(new Error(problem));
+  }
+}
+
+/** Reads a binary column. A host may hand over a view that begins anywhere, and typed arrays want theirs aligned. */
+export function floats(view: DataView): Float32Array {
+  return new Float32Array(aligned(view, 4));
+}
+
+export function words(view: DataView): Uint32Array {
+  return new Uint32Array(aligned(view, 4));
+}
+
+export function bytes(view: DataView): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}
+
+function aligned(view: DataView, size: number): ArrayBuffer {
+  const end = view.byteOffset + view.byteLength - (view.byteLength % size);
+  return view.buffer.slice(view.byteOffset, end) as ArrayBuffer;
+}

@@ -1,0 +1,75 @@
+import { element } from "../core/dom";
+import { Listeners } from "../core/listeners";
+import type { Entry, Legend } from "./model";
+
+interface Told {
+  /** The entry was clicked: show or hide its records. */
+  toggle(entry: number): void;
+  /** Its records are wanted as the selection. */
+  select(entry: number): void;
+}
+
+/** What the colours mean. A click on an entry hides its records; another button selects them. */
+export class LegendList {
+  readonly element = element("section", { class: "cl-legend", "aria-label": "Legend" });
+  readonly #told: Told;
+  #listeners = new Listeners();
+
+  constructor(told: Told) {
+    this.#told = told;
+  }
+
+  draw(legend: Legend, hidden: readonly number[]): void {
+    const focused = this.#focused();
+    this.release();
+    this.element.hidden = legend.entries.length === 0;
+    const most = Math.max(1, ...legend.entries.map((entry) => entry.count));
+    const entries = legend.entries.map((entry, at) => this.#entry(entry, at, legend, !hidden.includes(at), most));
+    this.element.replaceChildren(element("h3", {}, legend.title), element("ul", { role: "list" }, ...entries));
+    if (focused !== undefined) this.element.querySelectorAll<HTMLElement>("button")[focused]?.focus();
+  }
+
+  release(): void {
+    this.#listeners.release();
+    this.#listeners = new Listeners();
+  }
+
+  #entry(entry: Entry, at: number, { palette, kind }: Legend, on: boolean, most: number): HTMLElement {
+    const swatch = element("i", { class: "cl-swatch" });
+    const [low, high] = [palette[entry.low] ?? "", palette[entry.high] ?? ""];
+    swatch.style.background = low === high ? low : `linear-gradient(90deg, ${low}, ${high})`;
+    const bar = element("i", { class: "cl-share", "aria-hidden": "true" });
+    bar.style.width = `${((100 * entry.count) / most).toFixed(1)}%`;
+    const toggle = element(
+      "button",
+      { type: "button", class: "cl-entry", "aria-pressed": String(on), title: on ? "Hide" : "Show" },
+      swatch,
+      element("span", { class: "cl-name", dir: "auto" }, entry.label),
+      element("span", { class: "cl-count" }, entry.count.toLocaleString("en")),
+    );
+    if (kind !== "categories") toggle.append(bar);
+    const select = element("button", { type: "button", class: "cl-pick", title: "Select", "aria-label": `Select ${entry.label}` }, "◎");
+    this.#listeners.onElement(toggle, "click", () => this.#told.toggle(at));
+    this.#listeners.onElement(select, "click", () => this.#told.select(at));
+    return element("li", {}, toggle, select);
+  }
+
+  /** Which button has the focus, to give it back after a draw. */
+  #focused(): number | undefined {
+    const at = [...this.element.querySelectorAll("button")].findIndex((button) => button === document.activeElement);
+    return at < 0 ? undefined : at;
+  }
+}
+
+/** The rows that the entries which are on stand for; null where all are. */
+export function shownRows(codes: Uint8Array, legend: Legend, hidden: readonly number[]): number[] | null {
+  if (hidden.length === 0) return null;
+  const off = new Uint8Array(256);
+  for (const at of hidden) {
+    const entry = legend.entries[at];
+    if (entry !== undefined) off.fill(1, entry.low, entry.high + 1);
+  }
+  const rows: number[] = [];
+  for (let row = 0; row < codes.length; row += 1) if (off[codes[row]!] === 0) rows.push(row);
+  return rows;
+}

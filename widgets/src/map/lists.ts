@@ -1,0 +1,51 @@
+import { element } from "../core/dom";
+import { Listeners } from "../core/listeners";
+import type { Line } from "./model";
+
+export interface Listed {
+  title: string;
+  lines: readonly Line[];
+  /** How many there are, where not all of them are listed. */
+  total?: number;
+  ranked?: boolean;
+}
+
+/** Lists of records beside the map: what was found, what is near, what is selected, what moved. */
+export class Lists {
+  readonly element = element("div", { class: "cl-lists" });
+  readonly #open: (line: Line) => void;
+  #listeners = new Listeners();
+
+  constructor(open: (line: Line) => void) {
+    this.#open = open;
+  }
+
+  draw(lists: readonly Listed[]): void {
+    this.release();
+    this.element.replaceChildren(...lists.filter(({ lines }) => lines.length > 0).map((list) => this.#list(list)));
+  }
+
+  release(): void {
+    this.#listeners.release();
+    this.#listeners = new Listeners();
+  }
+
+  #list({ title, lines, total = lines.length, ranked = false }: Listed): HTMLElement {
+    const count = total > lines.length ? `${lines.length} of ${total.toLocaleString("en")}` : total.toLocaleString("en");
+    const items = lines.map((line, at) => {
+      const score = line.distance === undefined ? "" : line.distance.toFixed(3);
+      const button = element(
+        "button",
+        { type: "button", "data-row": String(line.row) },
+        element("span", { class: "cl-rank", "aria-hidden": "true" }, ranked ? String(at + 1) : ""),
+        element("span", { class: "cl-line", dir: "auto" }, line.text || line.id),
+        element("span", { class: "cl-score" }, score),
+      );
+      button.disabled = line.row < 0;
+      this.#listeners.onElement(button, "click", () => this.#open(line));
+      return element("li", {}, button);
+    });
+    const heading = element("h3", {}, title, element("span", { class: "cl-count" }, count));
+    return element("section", { "aria-label": title }, heading, element("ol", { role: "list" }, ...items));
+  }
+}

@@ -1,0 +1,275 @@
+import type { RenderProps } from "@anywidget/types";
+import { element } from "../core/dom";
+import { onKeys } from "../core/keyboard";
+import { Listeners } from "../core/listeners";
+import { LiveRegion } from "../core/live";
+import { bytes, floats, Requests, words } from "../core/requests";
+import { reducedMotion, watchTheme } from "../core/theme";
+import { HoverCard } from "./card";
+import type { How } from "./lasso";
+import { LegendList, shownRows } from "./legend";
+import { Lists } from "./lists";
+import type { Line, MapModel } from "./model";
+import { Stage } from "./stage";
+import { Toolbar, type Tool } from "./toolbar";
+import "./map.css";
+
+const LISTED = 200; // of a selection
+const UNLIT = { light: "#cfcfcf", dark: "#565656" } as const;
+
+function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () => void {
+  const listeners = new Listeners();
+  const requests = new Requests(model, listeners);
+  const live = new LiveRegion();
+  const card = new HoverCard(requests);
+  const stage = new Stage(listeners, { hover, click, lasso });
+  const toolbar = new Toolbar(model.get("collection_name"), listeners, use);
+  const legend = new LegendList({ toggle, select: (entry) => requests.tell("entry", { entry }) });
+  const lists = new Lists(open);
+  stage.element.append(card.element);
+  stage.element.style.height = `${model.get("height")}px`;
+  const side = element("aside", { "aria-label": "Legend and records" }, legend.element, lists.element);
+  const root = element("div", { class: "chromalab-widget cl-map" }, toolbar.element, stage.element, side, live.element);
+  listeners.add(() => legend.release());
+  listeners.add(() => lists.release());
+
+  let painted = 0;
+  let count = -1;
+  let chosen: Line[] = []; // of the selection, as many as are listed
+  let typed = ""; // what the search box was last asked for
+  let asking = false;
+
+  // ---- from the kernel
+
+  const drawPoints = async (moved: boolean): Promise<void> => {
+    const all = floats(model.get("points"));
+    const codes = bytes(model.get("codes"));
+    const places = { x: all.subarray(0, all.length / 2), y: all.subarray(all.length / 2) };
+    const first = count < 0;
+    const animate = moved && !first && codes.length === count && !reducedMotion();
+    if (places.x.length !== codes.length) return; // the other half of the change is on its way
+    count = codes.length;
+    stage.shown = null;
+    paint();
+    card.forget();
+    stage.overlay.setContours(model.get("density") ? model.get("contours") : []);
+    stage.overlay.setGroups(words(model.get("groups")));
+    stage.overlay.outliers = words(model.get("outliers"));
+    stage.labels.set(model.get("labels"));
+    if (moved || first) {
+      const drawn = stage.draw(places, codes, animate);
+      if (!animate) stage.home();
+      await drawn;
+      if (animate) stage.home();
+    } else {
+      await stage.renderer.recode(codes);
+    }
+    drawHidden();
+    drawLit();
+    root.dataset.painted = String((painted += 1)); // for browser tests: counts the draws
+    root.dataset.renderer = stage.renderer.kind;
+  };
+  const paint = (): void => {
+    const palette = model.get("legend").palette;
+    stage.renderer.paint(palette, UNLIT[root.dataset.theme === "dark" ? "dark" : "light"]);
+  };
+  const drawHidden = (): void => {
+    const rows = shownRows(bytes(model.get("codes")), model.get("legend"), model.get("hidden"));
+    stage.shown = rows === null ? null : new Set(rows);
+    stage.renderer.show(rows);
+    legend.draw(model.get("legend"), model.get("hidden"));
+  };
+  /** Lights up what was clicked, else what was found, else what is selected. */
+  const drawLit = (): void => {
+    const focus = model.get("focus");
+    const focused = "row" in focus ? { row: focus.row as number, near: onMap(focus.near as Line[]) } : null;
+    const hits = onMap(model.get("hits"));
+    stage.overlay.focus = focused;
+    stage.overlay.hits = focused === null ? hits : [];
+    stage.renderer.light(focused ? [focused.row, ...focused.near] : hits.length > 0 ? hits : words(model.get("selected")));
+    stage.soon();
+    drawLists();
+  };
+  const drawLists = (): void => {
+    const focus = model.get("focus");
+    const selected = words(model.get("selected")).length;
+    lists.draw([
+      { title: "Nearest in truth", lines: "row" in focus ? [focus as unknown as Line, ...(focus.near as Line[])] : [] },
+      { title: `Found: ${model.get("query")}`, lines: model.get("hits"), ranked: true },
+      { title: "Selected", lines: chosen, total: selected },
+      { title: "Moved most", lines: model.get("moved"), ranked: true },
+    ]);
+  };
+  const drawSelected = async (): Promise<void> => {
+    const rows = words(model.get("selected"));
+    drawStatus();
+    drawLit();
+    try {
+      const { body } = await requests.ask<{ items: Line[] }>("items", {}, [rows.slice(0, LISTED).buffer]);
+      if (words(model.get("selected")).length !== rows.length) return; // it changed meanwhile
+      chosen = rows.length === 0 ? [] : body.items;
+    } catch {
+      chosen = [];
+    }
+    drawLists();
+  };
+  const drawStatus = (): void => {
+    const error = model.get("busy") ? "" : model.get("error");
+    const selected = words(model.get("selected")).length;
+    const records = selected === 0 ? "" : `${selected.toLocaleString("en")} record${selected === 1 ? "" : "s"} selected. `;
+    root.classList.toggle("cl-busy", model.get("busy"));
+    live.say(error || records + model.get("status"), error !== "");
+  };
+  const drawDensity = (): void => {
+    stage.overlay.setContours(model.get("density") ? model.get("contours") : []);
+    toolbar.press("density", model.get("density"));
+    stage.soon();
+  };
+  const drawChoices = (): void => toolbar.choices(model.get("color_choices"), model.get("color_by"));
+
+  // One update from the kernel changes several traits: it is drawn once, after all of them.
+  const changed = new Set<string>();
+  const later = (name: keyof MapModel): void => {
+    listeners.onModel(model, `change:${name}`, () => {
+      if (changed.size === 0) queueMicrotask(flush);
+      changed.add(name);
+    });
+  };
+  const flush = (): void => {
+    const has = (...names: (keyof MapModel)[]): boolean => names.some((name) => changed.has(name));
+    if (has("points", "codes", "labels", "groups", "outliers")) void drawPoints(has("points"));
+    else if (has("hidden", "legend")) drawHidden();
+    if (has("selected")) void drawSelected();
+    else if (has("hits", "focus", "moved")) drawLit();
+    if (has("density", "contours")) drawDensity();
+    if (has("color_by", "color_choices")) drawChoices();
+    if (has("status", "error", "busy")) drawStatus();
+    if (has("query") && !toolbar.search.matches(":focus")) toolbar.search.value = model.get("query");
+    if (has("height")) stage.element.style.height = `${model.get("height")}px`;
+    changed.clear();
+  };
+  const names: (keyof MapModel)[] = [
+    "points", "codes", "legend", "hidden", "selected", "labels", "contours", "density", "groups", "outliers",
+    "hits", "focus", "moved", "color_by", "color_choices", "status", "error", "busy", "query", "height",
+  ];
+  names.forEach(later);
+
+  // ---- from the reader
+
+  function set(name: "selected" | "hidden" | "density", value: unknown): void {
+    model.set(name, value as never);
+    model.save_changes();
+  }
+  function select(rows: Uint32Array): void {
+    set("selected", new DataView(rows.slice().buffer));
+  }
+  function lasso(rows: Uint32Array, how: How): void {
+    letGo();
+    const before = new Set(words(model.get("selected")));
+    for (const row of rows) how === "remove" ? before.delete(row) : before.add(row);
+    select(how === "replace" ? rows : Uint32Array.from(before));
+  }
+  function click(row: number, add: boolean): void {
+    if (row < 0) return void clear();
+    if (add) {
+      const rows = [...words(model.get("selected"))];
+      const rest = rows.filter((other) => other !== row);
+      return select(Uint32Array.from(rest.length < rows.length ? rest : [...rows, row]));
+    }
+    select(Uint32Array.of(row));
+    requests.tell("near", { row });
+  }
+  function open(line: Line): void {
+    stage.reveal(line.row);
+    requests.tell("near", { row: line.row });
+  }
+  function hover(row: number, x: number, y: number): void {
+    stage.element.classList.toggle("cl-pointing", row >= 0);
+    if (row < 0) card.hide();
+    else void card.show(row, x, y);
+  }
+  function toggle(entry: number): void {
+    const hidden = model.get("hidden");
+    set("hidden", hidden.includes(entry) ? hidden.filter((other) => other !== entry) : [...hidden, entry]);
+  }
+  function use(tool: Tool): void {
+    if (tool === "nearer" || tool === "further") stage.steer(tool === "nearer" ? 1.5 : 1 / 1.5);
+    else if (tool === "all") stage.home();
+    else if (tool === "density") set("density", !model.get("density"));
+    else {
+      stage.lasso.mode = tool === "lasso";
+      toolbar.press("lasso", tool === "lasso");
+      toolbar.press("pan", tool === "pan");
+    }
+  }
+  /** Ends what is lit for a search or a record, so that the selection shows. */
+  function letGo(): void {
+    if ("row" in model.get("focus")) requests.tell("unfocus");
+    if (model.get("query") !== "") search("");
+  }
+  /** Lets go of one thing after the other: the line being drawn, the record, the search, the selection. */
+  function clear(): boolean {
+    if (stage.lasso.drawing) stage.lasso.cancel();
+    else if ("row" in model.get("focus")) requests.tell("unfocus");
+    else if (model.get("query") !== "") search("");
+    else if (words(model.get("selected")).length > 0) select(new Uint32Array());
+    else return false; // nothing of ours: the notebook may have the key
+    return true;
+  }
+  /** One search at a time; what was typed meanwhile is asked for when the answer is there. */
+  function search(text: string): void {
+    typed = text;
+    if (text === "") toolbar.search.value = "";
+    if (asking) return;
+    asking = true;
+    const answered = (): void => {
+      asking = false;
+      if (typed !== text) search(typed);
+    };
+    requests.ask("search", { text }).then(answered, answered);
+  }
+
+  listeners.onElement(toolbar.search, "input", () => search(toolbar.search.value.trim()));
+  listeners.onElement(toolbar.color, "change", () => requests.tell("color", { by: toolbar.color.value }));
+  onKeys(stage.element, listeners, {
+    ArrowLeft: () => stage.steer(1, -1),
+    ArrowRight: () => stage.steer(1, 1),
+    ArrowUp: () => stage.steer(1, 0, 1),
+    ArrowDown: () => stage.steer(1, 0, -1),
+    "+": () => use("nearer"),
+    "=": () => use("nearer"),
+    "-": () => use("further"),
+    "0": () => use("all"),
+    l: () => use("lasso"),
+    p: () => use("pan"),
+    d: () => use("density"),
+    "/": () => toolbar.search.focus(),
+    Escape: clear,
+  });
+  onKeys(root, listeners, { Escape: clear });
+
+  toolbar.search.hidden = !model.get("can_search");
+  toolbar.search.value = model.get("query");
+  el.append(root);
+  watchTheme(root, listeners, () => {
+    paint();
+    stage.soon();
+  });
+  stage.resize();
+  use("pan");
+  drawDensity();
+  drawChoices();
+  drawStatus();
+  void drawPoints(true);
+  if (words(model.get("selected")).length > 0) void drawSelected();
+  return () => {
+    listeners.release();
+    root.remove();
+  };
+}
+
+function onMap(lines: readonly Line[]): number[] {
+  return lines.map((line) => line.row).filter((row) => row >= 0);
+}
+
+export default { render };
