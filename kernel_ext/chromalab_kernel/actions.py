@@ -151,6 +151,7 @@ def get(session: Session, arguments: SimpleNamespace) -> Any:
         where_document=_contains(arguments),
         limit=arguments.limit,
         offset=arguments.offset,
+        order_by=arguments.order_by,
         **_included(arguments),
     )
 

@@ -13,6 +13,7 @@ __all__ = [
     "INCLUDE",
     "JSONL",
     "LIMIT",
+    "ORDER_BY",
     "PARTS",
     "WHERE",
 ]
@@ -26,6 +27,7 @@ COLLECTION = Argument("collection", "The collection, or :name of one.", "any", c
 WHERE = Argument("--where", 'A condition on metadata: "year >= 2020", or :name of a dict.', "where")
 CONTAINS = Argument("--contains", "Only documents that hold this text.")
 LIMIT = Argument("--limit", "At most so many.", "int")
+ORDER_BY = Argument("--order-by", "A metadata key to sort by; --order-by=-year goes down.")
 PARTS = ["documents", "embeddings", "metadatas", "uris"]
 INCLUDE = Argument(
     "--include", "Parts of the result: documents,metadatas,...", "words", choices=lambda _: PARTS

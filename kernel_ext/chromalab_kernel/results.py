@@ -43,7 +43,7 @@ class Status:
                 "No store is open. Open one: %chroma connect ./my.chroma; all verbs: %chroma help"
             )
         names = ", ".join(one_line(name) for name in self.connections)
-        return f"Connections: {names}. All verbs: %chroma help"
+        return f"Connections: {names}. Browse them: %chroma panel; all verbs: %chroma help"
 
 
 @dataclass(frozen=True)

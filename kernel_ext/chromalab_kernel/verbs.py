@@ -16,6 +16,7 @@ from chromalab_kernel.arguments import (
     INCLUDE,
     JSONL,
     LIMIT,
+    ORDER_BY,
     PARTS,
     WHERE,
 )
@@ -24,6 +25,7 @@ from chromalab_kernel.label_verbs import LABELLING
 from chromalab_kernel.results import Notice
 from chromalab_kernel.session import Session
 from chromalab_kernel.verb import Argument, Verb
+from chromalab_kernel.widget_verbs import WIDGETS
 
 __all__ = ["VERBS", "overview"]
 
@@ -168,6 +170,7 @@ VERBS: dict[str, Verb] = {
                 Argument("ids", "Ids, or :name of a list.", "any", many=True, optional=True),
                 WHERE,
                 CONTAINS,
+                ORDER_BY,
                 LIMIT,
                 Argument("--offset", "After so many.", "int"),
                 INCLUDE,
@@ -214,6 +217,7 @@ VERBS: dict[str, Verb] = {
         *ANALYSES,
         *LABELLING,
         *FEEDBACK,
+        *WIDGETS,
         Verb(
             "models",
             "List the models that run on this machine, or fetch one.",

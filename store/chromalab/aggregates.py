@@ -176,7 +176,10 @@ def description(
 
 def _read(values: Sequence[Any]) -> list[Any]:
     """Make sparse vectors of what is stored as such."""
-    return [(with_sparse_vectors({"": value}) or {})[""] for value in values]
+    return [
+        (with_sparse_vectors({"": value}) or {})[""] if isinstance(value, dict) else value
+        for value in values
+    ]
 
 
 def _plain(value: Any) -> Any:

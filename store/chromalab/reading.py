@@ -87,12 +87,21 @@ class Readable(Described):
             return self._engine.count(self.id)
         return self._engine.count(self.id, read_filter(None, where, where_document))
 
-    def distinct(self, key: str, where: Where | None = None) -> Distinct:
+    def distinct(
+        self,
+        key: str,
+        where: Where | None = None,
+        where_document: WhereDocument | None = None,
+        *,
+        ids: IDs | str | None = None,
+    ) -> Distinct:
         """List the values of a metadata key with their counts, most frequent first.
 
         Args:
             key: The key. Lists count as their elements, each once a record.
             where: Count among the records that match only.
+            where_document: And whose documents match.
+            ids: And that are among these.
 
         Raises:
             InvalidArgumentError: no record has the key; the message names near ones.
@@ -106,9 +115,8 @@ class Readable(Described):
             [('hot', 2), ('sweet', 1)]
         """
         key = check_key(key, "distinct")
-        return distinct_values(
-            key, self._engine.distinct(self.id, key, read_filter(None, where, None))
-        )
+        filter = read_filter(ids, where, where_document)
+        return distinct_values(key, self._engine.distinct(self.id, key, filter))
 
     def describe(self) -> Description:
         """Say what the collection holds: metadata key by key, documents, embeddings, index.

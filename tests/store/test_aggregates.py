@@ -180,6 +180,15 @@ def test_sparse_vectors_are_described_and_counted(points):
     assert words in points.describe().df()["examples"][0]
 
 
+def test_distinct_counts_among_documents_and_ids(points):
+    fill(points, {"n": 1}, {"n": 2}, {"n": 2.0}, {"n": 1}, documents=["tea", "tea", "tea", "salt"])
+    assert list(points.distinct("n")) == [(1, 2), (2, 1), (2.0, 1)]
+    tea = {"$contains": "tea"}
+    assert list(points.distinct("n", where_document=tea)) == [(1, 1), (2, 1), (2.0, 1)]
+    assert list(points.distinct("n", {"n": 1}, tea, ids=["p0", "p1"])) == [(1, 1)]
+    assert list(points.distinct("n", ids="p3")) == [(1, 1)]
+
+
 def test_nothing_beyond_max_distance_is_found(points):
     fill(points, {"n": 0}, {"n": 1}, {"n": 2}, documents=["a", "b", "c"])
     everything = ["documents", "metadatas", "embeddings", "uris", "distances"]

@@ -1,0 +1,29 @@
+"""`browse` and `panel` open widgets, and `get --order-by` reads what a table shows."""
+
+import chromalab
+from chromalab_widgets import Panel, Table
+
+
+def run(shell, line):
+    return shell.run_line_magic("chroma", line)
+
+
+def test_browse_opens_a_table_as_it_was_asked_for(store):
+    table = run(store, 'browse notes --where "year >= 2020" --contains a --order-by=-year')
+    assert isinstance(table, Table)
+    assert table.where == {"year": {"$gte": 2020}}
+    assert (table.contains, table.order_by, table.ids()) == ("a", "-year", ["b", "a"])
+
+
+def test_the_command_of_a_table_reads_its_rows(store):
+    table = run(store, "browse notes")
+    table.where, table.order_by = {"year": {"$gte": 2020}}, "-year"
+    assert run(store, table.command.removeprefix("%chroma "))["ids"] == table.ids() == ["b", "a"]
+
+
+def test_panel_lists_the_store_and_the_status_tells_of_it(store):
+    panel = run(store, "panel")
+    assert isinstance(panel, Panel)
+    assert [row["name"] for row in panel.collections] == ["notes"]
+    assert isinstance(panel.client, chromalab.ClientAPI)
+    assert "%chroma panel" in repr(run(store, ""))

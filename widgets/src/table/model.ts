@@ -1,0 +1,57 @@
+export interface Column {
+  key: string;
+  kind: "number" | "boolean" | "text" | "list" | "other" | "mixed";
+}
+
+export interface Condition {
+  text: string;
+  low: number | null;
+  high: number | null;
+  tokens: string[];
+}
+
+export interface Row {
+  id: string;
+  document: string | null;
+  cells: Record<string, string>;
+  selected: boolean;
+}
+
+export interface NumbersSummary {
+  kind: "numbers";
+  edges: number[];
+  /** Whether the last bin holds its upper edge; the others don't. */
+  closed: boolean;
+  counts: number[];
+}
+
+export interface ValuesSummary {
+  kind: "values";
+  values: { token: string; label: string; count: number }[];
+}
+
+/** What stands under a column: see summaries.py. */
+export type Summary = (NumbersSummary | ValuesSummary) & { missing: number; distinct: number; others: number };
+
+/** The synced traits of `Table` in table.py; a Python test holds the two together. */
+export interface TableModel {
+  collection_name: string;
+  where: Record<string, unknown> | null;
+  contains: string;
+  order_by: string;
+  only_selection: boolean;
+  columns: Column[];
+  conditions: Record<string, Condition>;
+  where_text: string;
+  command: string;
+  total: number;
+  records: number;
+  selected: number;
+  undoable: string;
+  status: string;
+  stamp: number;
+  counted: number;
+  height: number;
+  error: string;
+  busy: boolean;
+}

@@ -1,0 +1,34 @@
+import type { Requests } from "../core/requests";
+import type { Summary } from "./model";
+
+/** Counts columns one after the other, so that rows need not wait for all of them. */
+export class Summaries {
+  readonly #requests: Requests;
+  readonly #found: (key: string, summary: Summary) => void;
+  readonly #known = new Map<string, number>(); // at which count each column was counted
+  #run = 0;
+
+  constructor(requests: Requests, found: (key: string, summary: Summary) => void) {
+    this.#requests = requests;
+    this.#found = found;
+  }
+
+  /** Counts the columns that were not counted since `counted` went up; a later call ends an earlier one. */
+  count(keys: readonly string[], counted: number): void {
+    const run = (this.#run += 1);
+    const due = keys.filter((key) => this.#known.get(key) !== counted);
+    const next = (): void => {
+      const key = due.shift();
+      if (key === undefined || run !== this.#run) return;
+      this.#requests
+        .ask<Summary>("summary", { column: key })
+        .then(({ body }) => {
+          this.#known.set(key, counted);
+          if (run === this.#run) this.#found(key, body);
+        })
+        .catch(() => this.#known.set(key, counted)) // the trait `error` has the sentence
+        .finally(next);
+    };
+    next();
+  }
+}

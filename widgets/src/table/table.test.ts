@@ -1,0 +1,396 @@
+// @vitest-environment jsdom
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import widget, { type Row, type TableModel } from "./table";
+import type { Summary } from "./model";
+import { Viewport } from "./viewport";
+
+type Model = Parameters<typeof widget.render>[0]["model"];
+type Sent = { verb: string; request?: number; [field: string]: unknown };
+
+const HOSTILE = "<img src=x onerror=alert(1)>";
+const YEARS: Summary = { kind: "numbers", edges: [0, 10, 20], closed: true, counts: [3, 1], missing: 2, distinct: 4, others: 0 };
+const KINDS: Summary = {
+  kind: "values",
+  values: [
+    { token: '"tea"', label: "tea", count: 30 },
+    { token: '"chalk"', label: "chalk", count: 10 },
+  ],
+  missing: 0,
+  distinct: 5,
+  others: 2,
+};
+
+/** The host's side of the AFM contract, and a kernel that answers with rows. */
+function fakeModel(given: Partial<TableModel> = {}, makeRow: (at: number) => Row = plainRow) {
+  const state: TableModel = {
+    collection_name: "notes",
+    where: null,
+    contains: "",
+    order_by: "",
+    only_selection: false,
+    columns: [
+      { key: "year", kind: "number" },
+      { key: "kind", kind: "text" },
+    ],
+    conditions: {},
+    where_text: "",
+    command: "%chroma get notes",
+    total: 1_000_000,
+    records: 1_000,
+    selected: 0,
+    undoable: "",
+    status: "1,000,000 records",
+    stamp: 1,
+    counted: 1,
+    height: 420,
+    error: "",
+    busy: false,
+    ...given,
+  };
+  const handlers = new Map<string, Set<(...given: unknown[]) => void>>();
+  const sent: Sent[] = [];
+  const fire = (event: string, ...values: unknown[]) => {
+    for (const handler of handlers.get(event) ?? []) handler(...values);
+  };
+  const reply = (request: number, body: unknown) => queueMicrotask(() => fire("msg:custom", { reply: request, body }, []));
+  const refuse = { verb: "", problem: "" };
+  const model = {
+    get: (key: keyof TableModel) => state[key],
+    on: (event: string, handler: () => void) => handlers.set(event, (handlers.get(event) ?? new Set()).add(handler)),
+    off: (event: string, handler: () => void) => handlers.get(event)?.delete(handler),
+    send: (message: Sent) => {
+      sent.push(message);
+      const { verb, request, start, stop, column } = message as Sent & { start: number; stop: number };
+      if (request === undefined) return;
+      if (verb === refuse.verb) queueMicrotask(() => fire("msg:custom", { reply: request, problem: refuse.problem }, []));
+      else if (verb === "page") {
+        const rows = Array.from({ length: Math.min(stop, state.total) - start }, (_, i) => makeRow(start + i));
+        reply(request, { stamp: state.stamp, start, rows });
+      } else if (verb === "summary") reply(request, column === "year" ? YEARS : KINDS);
+      else if (verb === "record") reply(request, { id: message.id, document: HOSTILE, cells: { year: "1999", kind: HOSTILE } });
+      else reply(request, { text: "a\nb" });
+    },
+  } as unknown as Model;
+  const update = (changes: Partial<TableModel>) => {
+    Object.assign(state, changes);
+    for (const key of Object.keys(changes)) fire(`change:${key}`);
+  };
+  const listening = () => [...handlers.values()].reduce((total, set) => total + set.size, 0);
+  const told = (verb: string) => sent.filter((message) => message.verb === verb).map(({ verb: _, request: __, ...fields }) => fields);
+  return { model, sent, told, update, listening, refuse };
+}
+
+const plainRow = (at: number): Row => ({ id: `n${at}`, document: `text ${at}`, cells: { year: String(at) }, selected: at === 1 });
+
+let el: HTMLElement;
+const find = <T extends HTMLElement = HTMLElement>(selector: string): T => {
+  const found = el.querySelector<T>(selector);
+  if (!found) throw new Error(`no ${selector} in ${el.innerHTML}`);
+  return found;
+};
+const grid = () => find("[role=grid]");
+const rows = () => [...el.querySelectorAll<HTMLElement>(".cl-record:not([hidden])")];
+const row = (number: number) => find(`.cl-record:not([hidden])[aria-rowindex="${number + 1}"]`);
+const press = (key: string, init: KeyboardEventInit = {}, target: HTMLElement = grid()) => {
+  const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...init });
+  target.dispatchEvent(event);
+  return event;
+};
+const click = (target: Element, init: MouseEventInit = {}) => target.dispatchEvent(new MouseEvent("click", { bubbles: true, ...init }));
+/** Lets the answers arrive: those that the fake kernel gives come as microtasks. */
+const settled = async () => {
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+};
+const show = async (...given: Parameters<typeof fakeModel>) => {
+  const fake = fakeModel(...given);
+  const dispose = widget.render({ model: fake.model, el });
+  await settled();
+  return { ...fake, dispose };
+};
+
+beforeEach(() => {
+  el = document.createElement("div");
+  document.body.append(el);
+  vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(300);
+});
+afterEach(() => {
+  el.remove();
+  vi.restoreAllMocks();
+});
+
+test("a million rows are a dozen elements, and only their page is asked for", async () => {
+  const { told } = await show();
+  expect(rows()).toHaveLength(10);
+  expect(row(1).textContent).toBe("n0text 00");
+  expect(told("page")).toEqual([{ start: 0, stop: 100 }]);
+  expect(grid().getAttribute("aria-rowcount")).toBe("1000001");
+  expect(grid().getAttribute("aria-colcount")).toBe("4");
+});
+
+test("the last row can be reached, and the pages between are not asked for", async () => {
+  const { told } = await show();
+  press("End", { ctrlKey: true });
+  await settled();
+  expect(row(1_000_000).textContent).toBe("n999999text 999999999999");
+  expect(told("page")).toEqual([{ start: 0, stop: 100 }, { start: 999_900, stop: 1_000_000 }]);
+  expect(parseFloat(find(".cl-body").style.height)).toBeLessThan(16_000_000);
+});
+
+test("rows that changed stay until they are read anew", async () => {
+  let word = "old";
+  const { update } = await show({}, (at) => ({ ...plainRow(at), document: word }));
+  word = "new";
+  update({ stamp: 2 });
+  expect(row(1).textContent).toContain("old");
+  await settled();
+  expect(row(1).textContent).toContain("new");
+});
+
+test("text from the store makes no element", async () => {
+  const hostile: Row = { id: HOSTILE, document: HOSTILE, cells: { [HOSTILE]: HOSTILE }, selected: false };
+  await show(
+    { total: 1, columns: [{ key: HOSTILE, kind: "text" }], collection_name: HOSTILE, status: HOSTILE, where_text: HOSTILE, conditions: { [HOSTILE]: { text: HOSTILE, low: null, high: null, tokens: [] } } },
+    () => hostile,
+  );
+  press("ArrowDown");
+  press("Enter");
+  await settled();
+  expect(el.querySelector("img")).toBeNull();
+  expect(row(1).textContent).toBe(HOSTILE.repeat(3));
+  expect(find(".cl-reader .cl-text").textContent).toBe(HOSTILE);
+});
+
+test("keys move the active cell, which the grid names to a screen reader", async () => {
+  await show();
+  const active = () => document.getElementById(grid().getAttribute("aria-activedescendant") ?? "")?.textContent;
+  press("ArrowDown");
+  press("ArrowRight");
+  expect(active()).toBe("text 0");
+  press("PageDown");
+  expect(active()).toBe("text 10");
+  press("End");
+  press("ArrowUp");
+  expect(active()).toBe("");
+  press("Home", { ctrlKey: true });
+  expect(active()).toBe("n0");
+  press("ArrowUp");
+  expect(active()).toContain("id");
+});
+
+test("plain keys never reach the notebook; Escape does where there is nothing to leave", async () => {
+  await show();
+  const notebook = vi.fn();
+  document.body.addEventListener("keydown", notebook);
+  for (const key of ["a", "b", "ArrowDown", "Delete", "Enter"]) press(key);
+  await settled();
+  press("Escape"); // leaves the record that Enter opened
+  expect(notebook).not.toHaveBeenCalled();
+  press("Escape");
+  press("s", { ctrlKey: true });
+  expect(notebook).toHaveBeenCalledTimes(2);
+  document.body.removeEventListener("keydown", notebook);
+});
+
+test("Enter in the head sorts up, down and not at all, and the head says so", async () => {
+  const { told, update } = await show();
+  press("ArrowRight");
+  press("ArrowRight");
+  press("Enter");
+  update({ order_by: "year" });
+  expect(find("[role=columnheader]:nth-child(3)").getAttribute("aria-sort")).toBe("ascending");
+  press("Enter");
+  update({ order_by: "-year" });
+  expect(find("[role=columnheader]:nth-child(3)").getAttribute("aria-sort")).toBe("descending");
+  press("Enter");
+  expect(told("sort")).toEqual(["up", "down", "none"].map((direction) => ({ column: "year", direction })));
+});
+
+test("a bin and a value of the charts filter", async () => {
+  const { told, update } = await show();
+  click(find("[data-bin='0']"));
+  click(find("[data-bin='1']"));
+  expect(told("range")).toEqual([
+    { column: "year", low: 0, high: 10, closed: false },
+    { column: "year", low: 10, high: 20, closed: true },
+  ]);
+  click(find("[data-token]"));
+  update({ conditions: { kind: { text: 'kind = "tea"', low: null, high: null, tokens: ['"tea"'] } } });
+  click(find("[data-token]"));
+  expect(told("pick")).toEqual([{ column: "kind", tokens: ['"tea"'] }, { column: "kind", tokens: [] }]);
+});
+
+test("F opens the filter of a column, whose values are buttons and whose numbers are boxes", async () => {
+  const { told, update } = await show();
+  press("ArrowRight");
+  press("ArrowRight");
+  press("f");
+  const [low, high] = [...el.querySelectorAll<HTMLInputElement>(".cl-filters input")];
+  low!.value = "5";
+  high!.value = "x";
+  press("Enter", {}, low);
+  expect(told("range")).toEqual([{ column: "year", low: 5, high: "x", closed: true }]);
+  press("Escape", {}, low);
+  expect(find(".cl-filters").hidden).toBe(true);
+  press("ArrowRight");
+  press("f");
+  const buttons = () => [...el.querySelectorAll<HTMLButtonElement>(".cl-filters [data-value]")];
+  expect(buttons().map((button) => button.textContent)).toEqual(["tea 30", "chalk 10"]);
+  buttons()[0]!.click();
+  update({ conditions: { kind: { text: "", low: null, high: null, tokens: ['"tea"'] } } });
+  buttons()[1]!.click();
+  expect(told("pick")).toEqual([{ column: "kind", tokens: ['"tea"'] }, { column: "kind", tokens: ['"tea"', '"chalk"'] }]);
+  expect(find(".cl-filters").textContent).toContain("2 with others of 5 values");
+});
+
+test("the filter is shown as text, and all of it can be cleared", async () => {
+  const { told, update } = await show();
+  expect(find(".cl-said").hidden).toBe(true);
+  update({ where_text: "year >= 2000", status: "3 of 9 records" });
+  expect(find(".cl-where").textContent).toBe("year >= 2000");
+  expect(find("[role=status]").textContent).toBe("3 of 9 records");
+  find(".cl-said button").click();
+  expect(told("clear")).toEqual([{}]);
+});
+
+test("clicks select: one, with Shift a range, with Control one more", async () => {
+  const { told, update } = await show();
+  expect(row(2).getAttribute("aria-selected")).toBe("true");
+  click(row(3).children[0]!);
+  row(6).children[1]!.dispatchEvent(new MouseEvent("mousedown", { bubbles: true, cancelable: true, shiftKey: true }));
+  click(row(6).children[1]!, { shiftKey: true });
+  click(row(8).children[0]!, { ctrlKey: true });
+  press("ArrowDown", { shiftKey: true });
+  press(" ");
+  expect(told("select")).toEqual([
+    { at: 2, to: null, mode: "replace" },
+    { at: 2, to: 5, mode: "replace" },
+    { at: 7, to: null, mode: "toggle" },
+    { at: 7, to: 8, mode: "replace" },
+    { at: 8, to: null, mode: "toggle" },
+  ]);
+  update({ only_selection: true, selected: 3 });
+  click(row(1).children[0]!); // would leave one row
+  expect(told("select")).toHaveLength(5);
+});
+
+test("Enter edits the whole value; what is refused stays in the box", async () => {
+  const { told, refuse, update } = await show();
+  click(row(1).children[2]!);
+  press("Enter");
+  await settled();
+  const box = find<HTMLInputElement>(".cl-editor");
+  expect(box.value).toBe("1999");
+  expect(box.getAttribute("aria-label")).toBe("year of n0");
+  box.value = "then";
+  Object.assign(refuse, { verb: "edit", problem: "'year' holds a number" });
+  press("Enter", {}, box);
+  await settled();
+  update({ error: "'year' holds a number" });
+  expect(find(".cl-editor").getAttribute("aria-invalid")).toBe("true");
+  expect(find("[role=status]").textContent).toBe("'year' holds a number");
+  refuse.verb = "";
+  box.value = "2000";
+  press("Enter", {}, box);
+  await settled();
+  expect(told("edit")).toEqual(["then", "2000"].map((typed) => ({ id: "n0", column: "year", typed })));
+  expect(el.querySelector(".cl-editor")).toBeNull();
+});
+
+test("Escape leaves a value as it was, and an unchanged one is not written", async () => {
+  const { told } = await show();
+  click(row(1).children[2]!);
+  press("F2");
+  await settled();
+  find<HTMLInputElement>(".cl-editor").value = "2000";
+  press("Escape", {}, find(".cl-editor"));
+  press("F2");
+  await settled();
+  press("Enter", {}, find(".cl-editor"));
+  expect(told("edit")).toEqual([]);
+  expect(el.querySelector(".cl-editor")).toBeNull();
+});
+
+test("Delete deletes the active record, the selection where it is part of it, and many at the second time", async () => {
+  const { told, update } = await show();
+  press("ArrowDown");
+  press("Delete");
+  press("ArrowDown");
+  press("Delete");
+  update({ selected: 1234 });
+  press("Delete");
+  expect(find("[role=status]").textContent).toContain("Delete 1,234 records?");
+  press("Delete");
+  expect(told("delete")).toEqual([{ ids: ["n0"] }, { ids: null }, { ids: null }]);
+  update({ undoable: "deleting 'n0'" });
+  press("z", { ctrlKey: true });
+  expect(told("undo")).toEqual([{}]);
+});
+
+test("the command is copied, or shown where the browser has no clipboard", async () => {
+  await show();
+  find("[data-do=command]").click();
+  expect(find<HTMLTextAreaElement>(".cl-copy").value).toBe("%chroma get notes");
+  find("[data-do=ids]").click();
+  await settled();
+  expect(find<HTMLTextAreaElement>(".cl-copy").value).toBe("a\nb");
+});
+
+test("columns are counted one after the other, and again when they changed", async () => {
+  const { told, update } = await show();
+  expect(told("summary")).toEqual([{ column: "year" }, { column: "kind" }]);
+  update({ stamp: 2 });
+  await settled();
+  expect(told("summary")).toHaveLength(2);
+  update({ counted: 2 });
+  await settled();
+  expect(told("summary")).toHaveLength(4);
+});
+
+test("columns of a large collection are counted when that is asked for", async () => {
+  const { told } = await show({ records: 1_000_000 });
+  expect(told("summary")).toEqual([]);
+  click(find("[data-do=count]"));
+  await settled();
+  expect(told("summary")).toEqual([{ column: "year" }]);
+  press("ArrowRight");
+  press("f");
+  await settled();
+  expect(told("summary")).toEqual([{ column: "year" }, { column: "kind" }]);
+  expect(el.querySelectorAll(".cl-filters [data-value]")).toHaveLength(2);
+});
+
+test("the clean-up leaves no listener and no element", async () => {
+  const open = new Set<unknown>();
+  const add = vi.spyOn(EventTarget.prototype, "addEventListener").mockImplementation((_, listener) => void open.add(listener));
+  const remove = vi.spyOn(EventTarget.prototype, "removeEventListener").mockImplementation((_, listener) => void open.delete(listener));
+  const { dispose, listening } = await show();
+  expect(open.size).toBeGreaterThan(0);
+  expect(listening()).toBeGreaterThan(0);
+  dispose();
+  expect(open.size).toBe(0);
+  expect(listening()).toBe(0);
+  expect(el.childNodes).toHaveLength(0);
+  add.mockRestore();
+  remove.mockRestore();
+});
+
+test("a view of ten million rows is exact at both ends and moves by single rows", () => {
+  const view = new Viewport(30);
+  view.resize(10_000_000, 300);
+  expect(view.body).toBe(6_000_000);
+  view.scrollTop = 6_000_000 - 300;
+  expect(view.rows).toEqual([9_999_990, 10_000_000]);
+  view.top -= 30;
+  expect(view.rows).toEqual([9_999_989, 9_999_999]);
+  view.reveal(5);
+  expect(view.rows).toEqual([5, 15]);
+  view.scrollTop = 0;
+  expect(view.rows).toEqual([0, 10]);
+});
+
+test("a few rows fill no view", () => {
+  const view = new Viewport(30);
+  view.resize(3, 300);
+  view.top = 50;
+  expect([view.top, view.body, view.rows]).toEqual([0, 90, [0, 3]]);
+});

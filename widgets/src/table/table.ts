@@ -1,0 +1,253 @@
+import type { RenderProps } from "@anywidget/types";
+import { element } from "../core/dom";
+import { Listeners } from "../core/listeners";
+import { LiveRegion } from "../core/live";
+import { Requests } from "../core/requests";
+import { copy } from "./copy";
+import { Editor } from "./editor";
+import { FilterPanel } from "./filter";
+import { Grid } from "./grid";
+import { gridKeys } from "./keys";
+import { Pages } from "./pages";
+import { Reader } from "./reader";
+import { Summaries } from "./summaries";
+import type { TableModel } from "./model";
+import "./table.css";
+
+export type { Column, Row, TableModel } from "./model";
+
+const LARGE = 200_000; // of so many records columns are counted when that is asked for: it takes seconds a million
+const MANY = 100; // so many records are deleted at the second time of asking only
+
+function render({ model, el }: Pick<RenderProps<TableModel>, "model" | "el">): () => void {
+  const listeners = new Listeners();
+  const requests = new Requests(model, listeners);
+  // Random, not counted: each widget on a page loads a module of its own.
+  const id = `cl-table-${Math.random().toString(36).slice(2)}`;
+  const name = model.get("collection_name");
+  const status = new LiveRegion();
+  const told = new LiveRegion(true);
+  const search = element("input", { id: `${id}-search`, type: "search", autocomplete: "off", spellcheck: "false", dir: "auto", placeholder: "Documents that contain…" });
+  const button = (what: string, text: string, title = ""): HTMLButtonElement => element("button", { type: "button", "data-do": what, ...(title && { title }) }, text);
+  const narrow = button("narrow", "Only the selection");
+  const undo = button("undo", "Undo", "Ctrl+Z");
+  const remove = button("delete", "Delete", "Delete the selection, or the active row");
+  const clear = button("clear", "Clear the filters");
+  const where = element("code", { class: "cl-where", dir: "ltr" });
+  const said = element("div", { class: "cl-said", hidden: "" }, where, clear);
+  const tools = element(
+    "div",
+    { class: "cl-tools", role: "group", "aria-label": "Tools" },
+    element("label", { for: search.id, class: "cl-spoken" }, "Documents that contain"),
+    search,
+    narrow,
+    remove,
+    undo,
+    button("ids", "Copy ids"),
+    button("command", "Copy cell", "Copy the command that reads these records"),
+    button("refresh", "Refresh"),
+  );
+  const keysId = `${id}-keys`;
+  const keys = element(
+    "p",
+    { id: keysId, class: "cl-spoken" },
+    "Arrows move, Enter edits a value, reads a document, or sorts in the head, F filters the column, Space selects, Delete deletes the record, Control Z undoes.",
+  );
+
+  const grid: Grid = new Grid(id, listeners, (at) => pages.row(at), (first, last) => pages.want(first, last));
+  const pages = new Pages(requests, () => paint());
+  const editor = new Editor(grid, requests);
+  const reader = new Reader(requests, listeners, () => grid.element.focus());
+  const filter = new FilterPanel(requests, listeners, () => grid.element.focus());
+  const conditionOf = (key: string) => model.get("conditions")[key];
+  const summaries = new Summaries(requests, (key, summary) => {
+    const cell = grid.cells.find(({ column }) => column.key === key);
+    cell?.counted(summary);
+    if (cell) filter.update(cell, conditionOf(key));
+  });
+  grid.element.setAttribute("aria-label", `Records of ${name}`);
+  grid.element.setAttribute("aria-describedby", keysId);
+  grid.element.style.height = `${model.get("height")}px`;
+  const root = element("div", { class: "chromalab-widget cl-table" }, tools, said, filter.element, grid.element, status.element, reader.element, keys, told.element);
+
+  const asked = new Set<string>(); // columns of a large collection that somebody wanted counted
+  let painted = 0;
+  let armed = false; // Delete was pressed once for many records
+  let anchor = 0; // where a range of rows begins
+
+  const paint = (): void => {
+    grid.paint();
+    editor.move();
+    root.dataset.painted = String((painted += 1)); // for browser tests: counts the draws
+  };
+  const drawStatus = (): void => {
+    const error = model.get("error");
+    root.classList.toggle("cl-busy", model.get("busy"));
+    status.say(error || model.get("status"), error !== "");
+  };
+  const drawTools = (): void => {
+    const count = model.get("selected");
+    narrow.setAttribute("aria-pressed", String(model.get("only_selection")));
+    narrow.textContent = `Only the selection (${count.toLocaleString("en-US")})`;
+    narrow.disabled = count === 0 && !model.get("only_selection");
+    undo.disabled = model.get("undoable") === "";
+    undo.title = undo.disabled ? "Nothing to undo" : `Undo ${model.get("undoable")} (Ctrl+Z)`;
+    const text = model.get("where_text");
+    where.textContent = text;
+    said.hidden = text === "" && model.get("contains") === "";
+    if (!search.matches(":focus")) search.value = model.get("contains");
+  };
+  const drawHead = (): void => {
+    const order = model.get("order_by");
+    for (const cell of grid.cells) {
+      const { key } = cell.column;
+      cell.sorted(order === key ? "up" : order === `-${key}` ? "down" : "none");
+      cell.filtered(conditionOf(key));
+      filter.update(cell, conditionOf(key));
+    }
+  };
+  const drawColumns = (): void => {
+    grid.setColumns(model.get("columns"));
+    drawHead();
+    count();
+  };
+  const count = (): void => {
+    const keys = model.get("columns").map(({ key }) => key);
+    const due = model.get("records") <= LARGE ? keys : keys.filter((key) => asked.has(key));
+    for (const cell of grid.cells) if (keys.includes(cell.column.key) && !due.includes(cell.column.key)) cell.offer();
+    summaries.count(due, model.get("counted"));
+  };
+  const drawRows = (): void => {
+    pages.expire(model.get("stamp"));
+    grid.setTotal(model.get("total"));
+    paint();
+  };
+
+  const act = (what: string): void => {
+    const { row, column } = grid.active;
+    const head = grid.cells[column];
+    const record = row < 0 ? undefined : pages.row(row);
+    if (what !== "delete") armed = false;
+    if (what === "sort" && head && head.column.key !== "#document") {
+      const now = model.get("order_by");
+      const { key } = head.column;
+      requests.tell("sort", { column: key, direction: now === key ? "down" : now === `-${key}` ? "none" : "up" });
+    } else if (what === "filter" && head) {
+      if (head.column.key === "#document") search.focus();
+      else if (head.column.key !== "#id") {
+        filter.open(head, conditionOf(head.column.key));
+        act("count");
+      }
+    } else if (what === "count" && head) {
+      asked.add(head.column.key);
+      count();
+    } else if (what === "open" && row < 0) act("sort");
+    else if (what === "open" && record && head?.column.key.startsWith("#")) reader.open(record.id);
+    else if (what === "open" && record) editor.open(record.id, { row, column }).catch(failed);
+    else if (what === "delete") {
+      const many = record === undefined || record.selected;
+      if (many && model.get("selected") > MANY && !armed) {
+        armed = true;
+        return status.say(`Delete ${model.get("selected").toLocaleString("en-US")} records? Once more does it; Undo brings them back.`);
+      }
+      armed = false;
+      requests.tell("delete", { ids: many ? null : [record.id] });
+    } else if (what === "narrow") requests.tell("narrow", { on: !model.get("only_selection") });
+    else if (what === "command") copy(root, model.get("command"), (done) => told.say(done ? "Command copied" : "Copy it from the box"));
+    else if (what === "ids") {
+      requests
+        .ask<{ text: string }>("ids")
+        .then(({ body }) => copy(root, body.text, (done) => told.say(done ? "Ids copied" : "Copy them from the box")))
+        .catch(failed);
+    } else if (what === "undo" || what === "clear" || what === "refresh") requests.tell(what);
+    else if (what === "all") requests.tell("select_all", { on: model.get("selected") < model.get("total") });
+  };
+  const failed = (problem: Error): void => status.say(problem.message, true);
+  /** Selects a row, or those from the last one that was selected. */
+  const select = (row: number, mode: "replace" | "toggle", range: boolean): void => {
+    if (row < 0) return;
+    if (!range) anchor = row;
+    requests.tell("select", { at: range ? anchor : row, to: range ? row : null, mode });
+  };
+  const escape = (): boolean => {
+    if (editor.close() || reader.close()) return true;
+    if (filter.isOpen) filter.close();
+    else if (search.matches(":focus") && search.value !== "") {
+      search.value = "";
+      requests.tell("search", { text: "" });
+    } else return false; // nothing to leave: the notebook may have the key
+    return true;
+  };
+  const onDown = (event: MouseEvent): void => {
+    const place = grid.placeOf(event.target);
+    if (!event.shiftKey || event.button !== 0 || place === undefined || place.row < 0) return;
+    // JupyterLab takes the rest of a Shift gesture for itself: https://github.com/jupyterlab/jupyterlab/issues/8543
+    event.preventDefault();
+    event.stopPropagation();
+    grid.element.focus();
+    grid.go(place.row, place.column);
+    select(place.row, "replace", true);
+  };
+  const onClick = (event: MouseEvent): void => {
+    const target = event.target as HTMLElement;
+    const place = grid.placeOf(target);
+    const what = target.closest<HTMLElement>("[data-do]")?.dataset.do;
+    if (place === undefined || (event.shiftKey && place.row >= 0)) return;
+    grid.go(place.row, place.column);
+    const key = grid.columns[place.column]?.key ?? "";
+    const bin = target.closest<HTMLElement>("[data-bin]")?.dataset.bin;
+    const token = target.closest<HTMLElement>("[data-token]")?.dataset.token;
+    const summary = grid.cells[place.column]?.summary;
+    if (bin !== undefined && summary?.kind === "numbers") {
+      const at = Number(bin);
+      requests.tell("range", { column: key, low: summary.edges[at], high: summary.edges[at + 1], closed: summary.closed && at === summary.counts.length - 1 });
+    } else if (token !== undefined) requests.tell("pick", { column: key, tokens: conditionOf(key)?.tokens.includes(token) ? [] : [token] });
+    else if (what !== undefined) act(what);
+    else if (place.row >= 0) {
+      const more = event.ctrlKey || event.metaKey;
+      // Where only the selection is listed, a plain click would leave one row.
+      if (more || !model.get("only_selection")) select(place.row, more ? "toggle" : "replace", false);
+    }
+  };
+
+  gridKeys(root, grid, listeners, {
+    act,
+    escape,
+    select: (range) => (range ? select(grid.active.row, "replace", true) : select(grid.active.row, "toggle", false)),
+    enter: (target) => {
+      if (editor.isOpen) void editor.save();
+      else if (target === search) requests.tell("search", { text: search.value.trim() });
+      else if (filter.element.contains(target)) return filter.apply();
+      else return false;
+      return true;
+    },
+  });
+  listeners.onElement(grid.element, "mousedown", onDown);
+  listeners.onElement(grid.element, "click", onClick);
+  listeners.onElement(grid.element, "dblclick", () => grid.active.row >= 0 && act("open"));
+  for (const bar of [tools, said]) listeners.onElement(bar, "click", (event) => {
+    const what = (event.target as HTMLElement).closest<HTMLElement>("button")?.dataset.do;
+    if (what !== undefined) act(what);
+  });
+  // The × of a search box empties it.
+  listeners.onElement(search, "search" as "input", () => search.value.trim() !== model.get("contains") && requests.tell("search", { text: search.value.trim() }));
+  for (const trait of ["error", "busy", "status"]) listeners.onModel(model, `change:${trait}`, drawStatus);
+  for (const trait of ["selected", "only_selection", "undoable", "where_text", "contains"]) listeners.onModel(model, `change:${trait}`, drawTools);
+  for (const trait of ["order_by", "conditions"]) listeners.onModel(model, `change:${trait}`, drawHead);
+  for (const trait of ["stamp", "total"]) listeners.onModel(model, `change:${trait}`, drawRows);
+  listeners.onModel(model, "change:columns", drawColumns);
+  listeners.onModel(model, "change:counted", count);
+  listeners.add(() => editor.release());
+
+  el.append(root);
+  drawStatus();
+  drawTools();
+  drawColumns();
+  drawRows();
+  return () => {
+    listeners.release();
+    root.remove();
+  };
+}
+
+export default { render };
