@@ -53,6 +53,12 @@ def _label(session: Session, arguments: SimpleNamespace) -> Any:
             _unchosen(data, options), arguments.field, progress=True, **options
         )
     collection = session.collection(data)
+    if arguments.ui:
+        if arguments.body is not None:
+            raise InvalidArgumentError(
+                "Labels are given in the widget of --ui: leave the body out."
+            )
+        return collection.label(arguments.field, **options)
     queue = collection.label_queue(arguments.field, **options)
     if arguments.body is None:
         return queue
@@ -147,6 +153,7 @@ LABELLING = (
                 choices=lambda _: list(STRATEGIES),
             ),
             Argument("--choices", "What labels there may be: a,b,c.", "words"),
+            Argument("--ui", "Label one by one in a widget.", "switch"),
             WHERE,
             _RANDOM_STATE,
             JSONL,
@@ -154,7 +161,7 @@ LABELLING = (
         ),
         (
             "%chroma label papers --field kind",
-            "%chroma label papers --field kind -n 50 --strategy margin",
+            "%chroma label papers --field kind --choices method,survey --ui",
         ),
         _label,
         body="labels, id: label a line",

@@ -1,28 +1,43 @@
-"""A search box over a collection: type, press Enter, read the nearest records."""
+"""A search panel over a collection: ask, read the nearest records, say which of them are answers."""
 
 from __future__ import annotations
 
 import html
-import threading
 import time
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
 
-import anywidget
 import traitlets
 
 from chromalab.display import html_table
-from chromalab.errors import ChromalabError, InvalidArgumentError, InvalidArgumentTypeError, near
+from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, short
+from chromalab_widgets.base import Verb, cut
 from chromalab_widgets.bundles import bundle
+from chromalab_widgets.facets import Facet, facets_of, where_of
+from chromalab_widgets.fields import choice, flag, maybe, number, text, whole
+from chromalab_widgets.judged import can_judge, judge, said_of
+from chromalab_widgets.ranks import ranks_of, why
+from chromalab_widgets.rows import query_rows, record
+from chromalab_widgets.selection import SelectingWidget
 
 __all__ = ["Searcher"]
 
-_VERBS = {"search": {"text"}}
-"""What the browser may ask for, with the fields each request carries."""
-
-_DOCUMENT_SHOWN = 600
-_VALUE_SHOWN = 80
 _QUERY_SHOWN = 40
 _LONGEST_QUERY = 10_000
+_LONGEST_NOTE = 2_000
+_CANDIDATES = 5
+_DEPTH = 100  # ranks of the other side that are looked through
+_PARTS = ["documents", "metadatas", "distances"]
+_CALLED = "The text to search for"
+
+
+def _query(name: str, value: object) -> str:
+    """Check a query, of the browser or of a cell."""
+    if not isinstance(value, str):
+        kind = type(value).__name__
+        raise InvalidArgumentTypeError(f"{name} is a str, got {kind}: pass a sentence or words")
+    checked: str = text(_LONGEST_QUERY)(name, value)
+    return checked
 
 
 class _Collection(Protocol):
@@ -34,35 +49,72 @@ class _Collection(Protocol):
     def query(self, *args: Any, **kwargs: Any) -> Any: ...
 
 
-class Searcher(anywidget.AnyWidget):
-    """Show a search box over a collection.
+class Searcher(SelectingWidget):
+    """Show a search panel over a collection.
 
-    Works over anything that has Chroma's `name`, `count()` and `query()`.
+    Works over anything that has Chroma's `name`, `count()` and `query()`; a collection of chromalab is
+    also judged in it, filtered by its metadata, and compared before and after a transform.
 
     Attributes:
         collection: The collection that is searched.
-        where: The metadata filter of every search, or None.
+        where: The metadata filter of every search, or None; facets chosen in the panel come on top.
         n_results: How many records a search asks for.
         results: What `collection.query` returned last; None before the first search and after one
             that failed.
+        by: Who judges; None for the user of this machine.
 
     Example:
         In a notebook::
 
-            searcher = Searcher(collection, n_results=5, where={"topic": "moons"})
+            searcher = collection.searcher(n_results=5, where={"topic": "moons"})
             searcher                       # the last line of a cell shows it
             searcher.results["ids"][0]     # what the last search found
+            collection.feedback            # what was said of it
     """
 
     _esm = bundle("searcher.js")
     _css = bundle("searcher.css")
 
+    verbs: ClassVar = {
+        "search": Verb("_search", called={"text": _CALLED}, text=_query),
+        "judge": Verb(
+            "judge",
+            id=text(),
+            relevance=number(-1, 1),
+            note=maybe(text(_LONGEST_NOTE, blank=True)),
+        ),
+        "find": Verb("find", text=text(_LONGEST_QUERY)),
+        "missing": Verb("missing", id=text()),
+        "facets": Verb("read_facets"),
+        "filter": Verb("_filter", key=text(), place=whole(0, 1_000), on=flag()),
+        "side": Verb("show_side", side=choice("after", "before")),
+        "why": Verb("why", id=text(blank=True)),
+        "select": Verb("_pick", id=text(), more=flag()),
+    }
+
     collection_name = traitlets.Unicode().tag(sync=True)
     query = traitlets.Unicode(help="The text that `rows` answers.").tag(sync=True)
     rows = traitlets.List(traitlets.Dict(), help="The records shown, nearest first.").tag(sync=True)
     status = traitlets.Unicode(help="One line about the last search.").tag(sync=True)
-    error = traitlets.Unicode(help="What went wrong in the last request, or empty.").tag(sync=True)
-    busy = traitlets.Bool(help="True while a search runs.").tag(sync=True)
+    can_judge = traitlets.Bool(help="Whether judgements are kept.").tag(sync=True)
+    said = traitlets.Dict(help="By id, what was said of the record for this query.").tag(sync=True)
+    candidates = traitlets.List(
+        traitlets.Dict(), help="Records that might be missing in the results."
+    ).tag(sync=True)
+    facets = traitlets.List(
+        traitlets.Dict(), help="Keys and values to filter by, once asked for."
+    ).tag(sync=True)
+    chosen = traitlets.Dict(help="By key, places of the values filtered by.").tag(sync=True)
+    transform = traitlets.Unicode(help="The live transform, or empty.").tag(sync=True)
+    side = traitlets.Unicode("after", help='"before" shows ranks without it.').tag(sync=True)
+    moves = traitlets.Dict(help="By id, the rank on the other side; 0 beyond `depth`.").tag(
+        sync=True
+    )
+    depth = traitlets.Int(help="How many ranks of the other side are known.").tag(sync=True)
+    reasons = traitlets.Dict(help="Why a record has its rank: `id` and `lines`.").tag(sync=True)
+    picked = traitlets.List(traitlets.Unicode(), help="The ids of rows that are selected.").tag(
+        sync=True
+    )
     n_results = traitlets.Int(10, min=1)
 
     def __init__(
@@ -70,20 +122,22 @@ class Searcher(anywidget.AnyWidget):
         collection: _Collection,
         *,
         n_results: int = 10,
-        where: dict[str, Any] | None = None,
+        where: Mapping[str, Any] | None = None,
+        by: str | None = None,
     ) -> None:
         self.collection = collection
         self.where = where
+        self.by = by
         self.results: Any = None
-        # Jupyter may run the browser's requests on another thread than the cells.
-        self._one_at_a_time = threading.RLock()
+        self._facets: list[Facet] = []
         count = collection.count()
         super().__init__(
+            collection,
             collection_name=collection.name,
             n_results=n_results,
+            can_judge=can_judge(collection),
             status=f"{count:,} record{'' if count == 1 else 's'}",
         )
-        self.on_msg(Searcher._on_message)
 
     def search(self, text: str) -> Any:
         """Search for `text` and show what was found, as if it had been typed.
@@ -99,66 +153,161 @@ class Searcher(anywidget.AnyWidget):
             InvalidArgumentTypeError: The text is not a str.
             Exception: Whatever the collection raises; the widget shows its sentence too.
         """
-        _check_text(text)
-        with self._one_at_a_time:
-            self.busy = True
-            found, rows, status, error = None, [], "", ""
-            try:
-                start = time.perf_counter()
+        return self._search(_query(_CALLED, text))
+
+    def judge(self, id: str, relevance: float, note: str | None = None) -> None:
+        """Say whether a record is an answer to the present query; it is kept at once.
+
+        Args:
+            id: The record.
+            relevance: Above 0 for one, below for none; 0 takes back what was said.
+            note: Why.
+        """
+        with self.working():
+            shown = any(row["id"] == id for row in self.rows)
+            judge(self.collection, self.query, id, relevance, note=note, by=self.by, shown=shown)
+            self._read_said()
+
+    def missing(self, id: str) -> None:
+        """Say that a record should have been among the results, and was not."""
+        with self.working():
+            judge(self.collection, self.query, id, 1.0, by=self.by, shown=False)
+            self._read_said()
+
+    def find(self, text: str) -> None:
+        """Look for a record that is missing in the results: by its id, or by other words."""
+        with self.working():
+            shown = {row["id"] for row in self.rows}
+            columns = self.collection.get(ids=[text], include=["documents", "metadatas"])  # type: ignore[attr-defined]
+            if columns["ids"]:
+                parts = (columns[name] for name in ("ids", "documents", "metadatas"))
+                rows = [record(*parts) for parts in zip(*parts, strict=True)]
+            else:
                 found = self.collection.query(
                     query_texts=[text],
-                    n_results=self.n_results,
-                    where=self.where,
-                    include=["documents", "metadatas", "distances"],
+                    n_results=_CANDIDATES + len(shown),
+                    where=self._where(),
+                    include=_PARTS,
                 )
+                rows = query_rows(found)
+            self.candidates = [row for row in rows if row["id"] not in shown][:_CANDIDATES]
+            if not self.candidates:
+                raise InvalidArgumentError(
+                    f"{short(text)} finds no record that is not shown already"
+                )
+            self._read_said()
+
+    def read_facets(self) -> None:
+        """Find out what can be filtered by; the panel asks for it when the filter is opened."""
+        with self.working():
+            self._facets = facets_of(self.collection)
+            self.facets = [facet.shown() for facet in self._facets]
+            self.chosen = {}
+
+    def show_side(self, side: str) -> None:
+        """Show the ranks with the live transform ("after"), or without ("before")."""
+        with self.working():
+            self.side = side
+            if self.query:
+                self._search(self.query)
+
+    def why(self, id: str) -> None:
+        """Say why a record has its rank; a blank id takes the answer away."""
+        with self.working():
+            rank = next((at for at, row in enumerate(self.rows, 1) if row["id"] == id), 0)
+            if not rank:
+                self.reasons = {}
+                return
+            row = self.rows[rank - 1]
+            lines = why(
+                row,
+                rank,
+                query=self.query,
+                document=self.results["documents"][0][rank - 1],
+                space=getattr(self.collection, "space", "distance"),
+                nearest=self.rows[0]["distance"],
+                transform=self.transform,
+                other=self.moves.get(id),
+                depth=self.depth,
+                is_after=self.side == "after",
+            )
+            self.reasons = {"id": id, "lines": list(lines)}
+
+    def _search(self, text: str) -> Any:
+        with self.working():
+            found, rows, status, live = None, [], "", ""
+            moves: dict[str, int] = {}
+            try:
+                live = _live(self.collection)
+                start = time.perf_counter()
+                found = self._ask(text, self.n_results, self.side if live else "")
                 milliseconds = 1000 * (time.perf_counter() - start)
-                rows = _rows(found)
-                filtered = "" if self.where is None else ", filtered"
+                rows = query_rows(found)
+                filtered = "" if self._where() is None else ", filtered"
                 status = (
                     f"{len(rows):,} of {self.collection.count():,}"
                     f" in {milliseconds:,.0f} ms{filtered}"
                 )
-            except BaseException as problem:  # an interrupt too must end the wait in the browser
-                found, rows, status, error = None, [], "", _sentence(problem)
+                if live:
+                    moves = self._moves(text, rows)
+            except BaseException:
+                found, rows, status, live, moves = None, [], "", "", {}
                 raise
             finally:
                 self.results = found
-                # One update, so that the browser never shows new rows under an old status.
-                with self.hold_sync():
-                    self.query, self.rows = text, rows
-                    self.status, self.error = status, error
-                    self.busy = False
-            return found
+                if text != self.query or not rows:
+                    self.candidates = []
+                self.query, self.rows, self.status = text, rows, status
+                self.transform, self.moves, self.reasons = live, moves, {}
+            self._read_said()
+            self._selection_changed()
+        return found
 
-    def _on_message(self, content: object, buffers: object) -> None:
-        """Answer a request of the browser; there is no cell for an error to appear in."""
-        with self._one_at_a_time:
-            self.busy = True  # and False again below: the view waits for the change
-            try:
-                text = _read_search(content)
-            except ChromalabError as problem:
-                with self.hold_sync():
-                    self.error = _sentence(problem)
-                    self.busy = False
-                return
-            try:
-                self.search(text)
-            except Exception as problem:
-                # The widget shows the sentence; the traceback of a stranger is worth keeping.
-                if not isinstance(problem, ChromalabError):
-                    self.log.exception("The search for %r failed", text)
+    def _ask(self, text: str, count: int, side: str) -> Any:
+        """Query; `side` is empty where there is no transform to go without."""
+        options = {"transform": None} if side == "before" else {}
+        return self.collection.query(
+            query_texts=[text], n_results=count, where=self._where(), include=_PARTS, **options
+        )
+
+    def _moves(self, text: str, rows: list[dict[str, Any]]) -> dict[str, int]:
+        self.depth = max(_DEPTH, self.n_results)
+        other = "before" if self.side == "after" else "after"
+        ranks = ranks_of(self._ask(text, self.depth, other))
+        return {row["id"]: ranks.get(row["id"], 0) for row in rows}
+
+    def _read_said(self) -> None:
+        ids = {row["id"] for row in [*self.rows, *self.candidates]}
+        self.said = said_of(self.collection, self.query, ids)
+
+    def _where(self) -> dict[str, Any] | None:
+        return where_of(self._facets, self.chosen, self.where)
+
+    def _filter(self, key: str, place: int, on: bool) -> None:
+        facet = next((facet for facet in self._facets if facet.key == key), None)
+        if facet is None or place >= len(facet.values):
+            raise InvalidArgumentError(f"There is no value {place} of {short(key)} to filter by")
+        places = [at for at in self.chosen.get(key, []) if at != place]
+        chosen = {**self.chosen, key: sorted([*places, place]) if on else places}
+        self.chosen = {key: places for key, places in chosen.items() if places}
+        if self.query:
+            self._search(self.query)
+
+    def _pick(self, id: str, more: bool) -> None:
+        if not any(row["id"] == id for row in self.rows):
+            raise InvalidArgumentError(f"{short(id)} is not among the results")
+        held = self.selection.ids
+        if not more:
+            self._select([] if held == [id] else [id])
+        else:
+            self._select([i for i in held if i != id] if id in held else [*held, id])
+
+    def _selection_changed(self) -> None:
+        self.picked = [row["id"] for row in self.rows if row["id"] in self.selection]
 
     def __repr__(self) -> str:
-        query = f", query={_cut(self.query, _QUERY_SHOWN)!r}" if self.query else ""
+        query = f", query={cut(self.query, _QUERY_SHOWN)!r}" if self.query else ""
         return f"Searcher({self.collection_name!r}{query}, rows={len(self.rows)})"
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """Add plain HTML, for readers of a saved notebook that has no widget state."""
-        rendered = super()._repr_mimebundle_(**kwargs)
-        if rendered is None:
-            return None
-        data, metadata = rendered
-        return {**data, "text/html": self._static_html()}, metadata
 
     def _static_html(self) -> str:
         status = self.error or self.status
@@ -173,61 +322,7 @@ class Searcher(anywidget.AnyWidget):
         )
 
 
-def _read_search(content: object) -> str:
-    """Check a message of the browser and return its text."""
-    if not isinstance(content, dict) or not isinstance(content.get("verb"), str):
-        raise InvalidArgumentTypeError(
-            f"A request is an object with a verb, got {_cut(repr(content), _VALUE_SHOWN)}"
-        )
-    verb = content["verb"]
-    if verb not in _VERBS:
-        shown = _cut(verb, _QUERY_SHOWN)
-        raise InvalidArgumentError(f"No verb {shown!r}. {near(shown, _VERBS, what='Verbs')}")
-    fields = content.keys() - {"verb"}
-    if fields != _VERBS[verb]:
-        raise InvalidArgumentError(
-            f"The verb {verb!r} takes {sorted(_VERBS[verb])}, got {sorted(map(str, fields))}"
-        )
-    return _check_text(content["text"])
-
-
-def _check_text(text: object) -> str:
-    if not isinstance(text, str):
-        raise InvalidArgumentTypeError(
-            f"The text to search for is a str, got {type(text).__name__}: pass a sentence or words"
-        )
-    if not text.strip():
-        raise InvalidArgumentError("The text to search for is blank: type some words")
-    if len(text) > _LONGEST_QUERY:
-        raise InvalidArgumentError(
-            f"The text to search for has {len(text):,} characters: shorten it to {_LONGEST_QUERY:,}"
-        )
-    return text
-
-
-def _rows(found: Any) -> list[dict[str, Any]]:
-    """Turn Chroma's lists, one for each query, into what the browser draws for the first."""
-    columns = (found[key][0] for key in ("ids", "documents", "distances", "metadatas"))
-    return [
-        {
-            "id": identifier,
-            "document": None if document is None else _cut(document, _DOCUMENT_SHOWN),
-            "distance": float(distance),
-            "metadata": [
-                [key, _cut(str(value), _VALUE_SHOWN)] for key, value in (metadata or {}).items()
-            ],
-        }
-        for identifier, document, distance, metadata in zip(*columns, strict=True)
-    ]
-
-
-def _cut(text: str, length: int) -> str:
-    """Cut a text for display, and show that it was cut."""
-    return text if len(text) <= length else text[:length].rstrip() + " …"
-
-
-def _sentence(problem: BaseException) -> str:
-    """Say an error in one line; the name of the class helps where the message is not ours."""
-    if isinstance(problem, ChromalabError):
-        return str(problem)
-    return f"{type(problem).__name__}: {problem}" if str(problem) else type(problem).__name__
+def _live(collection: Any) -> str:
+    transforms = getattr(collection, "transforms", None)
+    live = None if transforms is None else transforms.live
+    return "" if live is None else str(live.name)

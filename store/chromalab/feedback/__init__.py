@@ -8,6 +8,7 @@ Example:
     points: 1 judgement added
 """
 
+from chromalab.feedback.decisions import Decision, Decisions
 from chromalab.feedback.evaluation import Compared, Evaluation
 from chromalab.feedback.feedback import Feedback
 from chromalab.feedback.judged import Judged
@@ -29,6 +30,8 @@ from chromalab.feedback.wrapping import TransformedEmbedding
 
 __all__ = [
     "Compared",
+    "Decision",
+    "Decisions",
     "Disagreement",
     "Disagreements",
     "Evaluation",

@@ -176,8 +176,8 @@ def test_bad_data_never_raises(vectors, texts, sizes):
     for shown in (
         repr(found),
         found._repr_html_(),
-        repr(found.review()),
-        found.review()._repr_html_(),
+        repr(found.borderline()),
+        found.borderline()._repr_html_(),
     ):
         assert isinstance(shown, str)
     assert len(found.df()) == len(found.pairs)
@@ -189,7 +189,7 @@ def test_hostile_texts_are_only_text():
     made = snapshot([script, script, "b"], scattered(3), ids=["<i>", "$\\frac$", "c"])
     found = dedupe(made)
     assert "<script>" not in found._repr_html_()
-    assert "<script>" not in found.review()._repr_html_()
+    assert "<script>" not in found.borderline()._repr_html_()
     assert "\x1b" not in repr(found)
     assert "\x1b" not in found.explain("<i>")
 
@@ -222,7 +222,7 @@ def test_a_record_explains_itself():
         found.explain("r9")
 
 
-def test_review_picks_both_sides_and_suggest_takes_the_answers():
+def test_the_borderline_picks_both_sides_and_suggest_takes_the_answers():
     angles = np.zeros((100, 2))  # pairs, each a little further apart than the one before
     angles[:, 1] = np.deg2rad(np.linspace(5, 40, 100))
     blocks = np.zeros((100, 2, 200), np.float32)
@@ -230,7 +230,7 @@ def test_review_picks_both_sides_and_suggest_takes_the_answers():
         blocks[at, :, 2 * at], blocks[at, :, 2 * at + 1] = np.cos(angles[at]), np.sin(angles[at])
     vectors = blocks.reshape(200, 200)
     found = dedupe(vectors, threshold=0.95)
-    shown = found.review(20)
+    shown = found.borderline(20)
     assert len(shown) == 20
     assert [now for _, _, now in shown] == [True] * 10 + [False] * 10
     judged = [

@@ -14,6 +14,17 @@ function fakeModel(given: Partial<SearcherModel> = {}) {
     status: "96 records",
     error: "",
     busy: false,
+    can_judge: false,
+    said: {},
+    candidates: [],
+    facets: [],
+    chosen: {},
+    transform: "",
+    side: "after",
+    moves: {},
+    depth: 100,
+    reasons: {},
+    picked: [],
     ...given,
   };
   const handlers = new Map<string, Set<() => void>>();
@@ -101,7 +112,7 @@ test("two views on a page have labels of their own", () => {
   const { model } = fakeModel();
   widget.render({ model, el });
   widget.render({ model, el });
-  expect(new Set([...el.querySelectorAll("input")].map((input) => input.id)).size).toBe(2);
+  expect(new Set([...el.querySelectorAll("input")].map((input) => input.id)).size).toBe(4);
 });
 
 test("the status tells the wait, the search and the outcome", () => {
@@ -189,6 +200,125 @@ test("the clean-up leaves no listener and no element", () => {
   expect(el.childNodes).toHaveLength(0);
   add.mockRestore();
   remove.mockRestore();
+});
+
+const judged = (relevance: number, note = "") => ({ relevance, note, by: "ada", shown: true });
+const pressed = (selector: string) => find(selector).getAttribute("aria-pressed");
+const key = (selector: string, name: string) =>
+  find(selector).dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true, cancelable: true }));
+
+test("thumbs judge, show what was said before, and the same one again takes it back", () => {
+  const { model, sent, update } = fakeModel({ can_judge: true, query: "moon", rows: [row()] });
+  widget.render({ model, el });
+  expect(pressed(".cl-up")).toBe("false");
+  find(".cl-up").click();
+  expect(sent).toEqual([{ verb: "judge", id: "a", relevance: 1, note: null }]);
+  update({ said: { a: judged(1) } });
+  expect([pressed(".cl-up"), pressed(".cl-down")]).toEqual(["true", "false"]);
+  find(".cl-up").click();
+  expect(sent[1]).toEqual({ verb: "judge", id: "a", relevance: 0, note: null });
+  key(".cl-rank", "-");
+  expect(sent[2]).toEqual({ verb: "judge", id: "a", relevance: -1, note: null });
+});
+
+test("a note is written on what was judged, by button and Enter, and shows as text", () => {
+  const { model, sent, update } = fakeModel({ can_judge: true, query: "moon", rows: [row()] });
+  widget.render({ model, el });
+  const button = find<HTMLButtonElement>("[data-do=note]");
+  expect(button.disabled).toBe(true);
+  update({ said: { a: judged(1, "<b>old</b>") } });
+  expect(find(".cl-kept").textContent).toBe("<b>old</b>");
+  expect(el.querySelector("b b, .cl-kept b")).toBeNull();
+  button.click();
+  const note = find<HTMLInputElement>(".cl-note");
+  expect(document.activeElement).toBe(note);
+  note.value = "the Moon itself";
+  key(".cl-note", "Enter");
+  expect(sent).toEqual([{ verb: "judge", id: "a", relevance: 1, note: "the Moon itself" }]);
+  expect(note.hidden).toBe(true);
+});
+
+test("without judgements in the store there are no thumbs", () => {
+  const { model } = fakeModel({ query: "moon", rows: [row()] });
+  widget.render({ model, el });
+  expect(el.querySelector(".cl-actions")).toBeNull();
+  expect(find(".cl-missing").hidden).toBe(true);
+});
+
+test("a record that should have matched is found and noted", () => {
+  const { model, sent, update } = fakeModel({ can_judge: true, query: "moon", rows: [row()] });
+  widget.render({ model, el });
+  find<HTMLInputElement>(".cl-missing input").value = "sea";
+  key(".cl-missing input", "Enter");
+  update({ candidates: [{ id: "z", document: "The sea", metadata: [] }] });
+  find("[data-do=missing]").click();
+  expect(sent).toEqual([{ verb: "find", text: "sea" }, { verb: "missing", id: "z" }]);
+  update({ said: { z: judged(1) } });
+  expect(find("[data-do=missing]").textContent).toBe("Noted");
+});
+
+test("ranks before and after a transform are shown, and switched", () => {
+  const { model, sent, update } = fakeModel({ query: "moon", rows: [row(), row({ id: "b" }), row({ id: "c" })] });
+  widget.render({ model, el });
+  expect(find(".cl-sides").hidden).toBe(true);
+  update({ transform: "tuned-1", moves: { a: 4, b: 2, c: 0 } });
+  expect(find(".cl-sides").hidden).toBe(false);
+  const moves = [...el.querySelectorAll<HTMLElement>(".cl-move")];
+  expect(moves.map((move) => move.firstChild?.textContent)).toEqual(["4 → 1", undefined, ">100 → 3"]);
+  find("[data-side=before]").click();
+  expect(sent).toEqual([{ verb: "side", side: "before" }]);
+  update({ side: "before", moves: { a: 3 } });
+  expect(moves[0]?.firstChild?.textContent).toBe("1 → 3");
+  expect(moves[0]?.classList.contains("cl-fell")).toBe(true);
+});
+
+test("why is asked, told under the record, and taken away", () => {
+  const { model, sent, update } = fakeModel({ can_judge: true, query: "moon", rows: [row()] });
+  widget.render({ model, el });
+  key(".cl-rank", "w");
+  update({ reasons: { id: "a", lines: ["Rank 1 by distance alone."] } });
+  expect(find(".cl-reasons").textContent).toBe("Rank 1 by distance alone.");
+  find("[data-do=why]").click();
+  expect(sent).toEqual([{ verb: "why", id: "a" }, { verb: "why", id: "" }]);
+});
+
+test("the filter asks once for what there is, and sends places of values", () => {
+  const { model, sent, update } = fakeModel();
+  widget.render({ model, el });
+  const button = find<HTMLButtonElement>(".cl-tools > button");
+  button.click();
+  button.click();
+  button.click();
+  expect(sent).toEqual([{ verb: "facets" }]);
+  update({ facets: [{ key: "topic", values: [["space", 3], ["<b>", 1]], more: 2 }] });
+  const boxes = [...el.querySelectorAll<HTMLInputElement>(".cl-facets input")];
+  boxes[1]?.click();
+  expect(sent[1]).toEqual({ verb: "filter", key: "topic", place: 1, on: true });
+  update({ chosen: { topic: [1] } });
+  expect(boxes.map((box) => box.checked)).toEqual([false, true]);
+  expect(button.textContent).toBe("Filter (1)");
+  expect(find(".cl-more").textContent).toBe("2 rarer values not shown");
+});
+
+test("a click on a result selects it, with Shift beside others, and the selection of others is shown", () => {
+  const { model, sent, update } = fakeModel({ rows: [row(), row({ id: "b" })] });
+  widget.render({ model, el });
+  find(".cl-document").click();
+  el.querySelectorAll(".cl-rank")[1]?.dispatchEvent(new MouseEvent("click", { bubbles: true, shiftKey: true }));
+  expect(sent).toEqual([{ verb: "select", id: "a", more: false }, { verb: "select", id: "b", more: true }]);
+  update({ picked: ["b"] });
+  expect([...el.querySelectorAll(".cl-rank")].map((rank) => rank.getAttribute("aria-pressed"))).toEqual(["false", "true"]);
+});
+
+test("arrows and j, k walk through the results", () => {
+  const { model } = fakeModel({ rows: [row(), row({ id: "b" })] });
+  widget.render({ model, el });
+  const ranks = [...el.querySelectorAll<HTMLElement>(".cl-rank")];
+  ranks[0]?.focus();
+  ranks[0]?.dispatchEvent(new KeyboardEvent("keydown", { key: "j", bubbles: true }));
+  expect(document.activeElement).toBe(ranks[1]);
+  ranks[1]?.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowUp", bubbles: true }));
+  expect(document.activeElement).toBe(ranks[0]);
 });
 
 const marked = (text: string, query: string) =>

@@ -202,6 +202,22 @@ class Clusters(Result):
 
         return topics(self, **options)
 
+    def review(self, *, into: str = "topic", by: str | None = None) -> Any:
+        """Open a `chromalab_widgets.Review` of the clusters: keep, name, merge or dissolve each.
+
+        Decisions are kept with the collection as they are made; `apply` in it writes the names.
+
+        Args:
+            into: The metadata key that names are written to.
+            by: Who decides; the user of this machine, unless said.
+
+        Raises:
+            InvalidArgumentError: the records are of no collection, or it has changed since.
+        """
+        from chromalab.showing import review_of
+
+        return review_of(self, into=into, by=by)
+
     def df(self) -> pandas.DataFrame:
         """Make a pandas DataFrame: a row a record, with id, label, probability and document."""
         documents = self.snapshot.documents or [None] * len(self.labels)

@@ -9,7 +9,7 @@ from typing import Any
 from chromalab.errors import InvalidArgumentError, printable, short
 from chromalab.snapshot import Snapshot
 
-__all__ = ["MODES", "Applied", "apply_groups"]
+__all__ = ["MODES", "Applied", "apply_groups", "lacking"]
 
 MODES = ("delete", "mark", "merge")
 
@@ -99,7 +99,7 @@ def apply_groups(
         if mode == "mark":
             update["ids"] += [snapshot.ids[row] for row in rest]
             update["metadatas"] += [{key: snapshot.ids[keeper]}] * len(rest)
-        elif mode == "merge" and (gained := _lacking(snapshot, keeper, rest)):
+        elif mode == "merge" and (gained := lacking(snapshot, keeper, rest)):
             update["ids"].append(snapshot.ids[keeper])
             update["metadatas"].append(gained)
     changed = len(update["ids"])
@@ -128,7 +128,7 @@ def _before(snapshot: Snapshot, update: Mapping[str, list[Any]]) -> list[dict[st
     return before
 
 
-def _lacking(snapshot: Snapshot, keeper: int, rest: Sequence[int]) -> dict[str, Any]:
+def lacking(snapshot: Snapshot, keeper: int, rest: Sequence[int]) -> dict[str, Any]:
     """Return the metadata the keeper lacks, of the first that has it."""
     if snapshot.metadatas is None:
         return {}

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.analytics.dedupe.apply import Applied, apply_groups
+from chromalab.analytics.dedupe.borderline import Borderline, spread
 from chromalab.analytics.dedupe.candidates import Candidates
 from chromalab.analytics.dedupe.grouping import groups_of, members, reasons_of, scores_of
 from chromalab.analytics.dedupe.keepers import KEEP, Keep
-from chromalab.analytics.dedupe.review import Review, spread
 from chromalab.analytics.dedupe.showing import as_html, as_text, explained, reason_names
 from chromalab.analytics.dedupe.thresholds import JACCARD_FLOOR, from_judged
 from chromalab.analytics.result import Result
@@ -157,18 +157,18 @@ class Duplicates(Result):
         asked["suggested"] = False
         return duplicates_of(self.snapshot, found, asked, keep, recall=self.recall)
 
-    def review(self, count: int = 20) -> Review:
+    def borderline(self, count: int = 20) -> Borderline:
         """Pick pairs to look at: from both sides of the thresholds, the nearest to them.
 
         Example:
             >>> from chromalab.analytics import dedupe
-            >>> len(dedupe([[1.0, 0.0], [0.9, 0.4]]).review())
+            >>> len(dedupe([[1.0, 0.0], [0.9, 0.4]]).borderline())
             1
         """
         if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
             raise InvalidArgumentError(f"count is a whole number from 1; found {short(count)}.")
         chosen = spread(self.cosine, self.jaccard, self.equal, *self._cuts, count=int(count))
-        return Review(
+        return Borderline(
             self.snapshot,
             self.left[chosen],
             self.right[chosen],
@@ -177,11 +177,26 @@ class Duplicates(Result):
             tuple(bool(reason) for reason in self.reasons[chosen]),
         )
 
+    def review(self, *, by: str | None = None) -> Any:
+        """Open a `chromalab_widgets.Review` of the groups: keep one, merge them, or neither.
+
+        Decisions are kept with the collection as they are made; `apply` in it does what they say.
+
+        Args:
+            by: Who decides; the user of this machine, unless said.
+
+        Raises:
+            InvalidArgumentError: the records are of no collection, or it has changed since.
+        """
+        from chromalab.showing import review_of
+
+        return review_of(self, by=by)
+
     def suggest(self, judged: Sequence[tuple[str, str, bool]]) -> Duplicates:
         """Return the duplicates at the thresholds that judged pairs speak for.
 
         Args:
-            judged: (id, id, whether they are duplicates), about 20; those of `review` say most.
+            judged: (id, id, whether they are duplicates), about 20; those of `borderline` say most.
 
         Raises:
             InvalidArgumentError: none is given, or one is no pair of this result.
@@ -197,7 +212,7 @@ class Duplicates(Result):
             if (place := pair_of.get((rows[0], rows[1]))) is None:
                 raise InvalidArgumentError(
                     f"{short(one)} and {short(other)} are no pair of this result; judge those that "
-                    "review() returns."
+                    "borderline() returns."
                 )
             places.append(place)
             answers.append(bool(answer))

@@ -127,6 +127,22 @@ class Outliers(Result):
         near = f"nearest, at {self.distances[row, 0]:.2f}: {one_line(text)}"
         return f"{self._what(float(self.scores[row]), there)}, {side}{copied}; {near}"
 
+    def review(self, *, into: str = "outlier", by: str | None = None) -> Any:
+        """Open a `chromalab_widgets.Review` of the outliers: keep, delete or mark each.
+
+        Decisions are kept with the collection as they are made; `apply` in it does what they say.
+
+        Args:
+            into: The metadata key that marks one.
+            by: Who decides; the user of this machine, unless said.
+
+        Raises:
+            InvalidArgumentError: the records are of no collection, or it has changed since.
+        """
+        from chromalab.showing import review_of
+
+        return review_of(self, into=into, by=by)
+
     def df(self) -> pandas.DataFrame:
         """Make a pandas DataFrame: a row a record, the farthest first."""
         z, percentile, flagged = self.z, self.percentile, self.is_outlier

@@ -1,4 +1,4 @@
-"""`Review`: pairs near the thresholds, for a person to judge."""
+"""`Borderline`: pairs near the thresholds, for a person to judge."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chromalab.snapshot import Snapshot
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Review", "spread"]
+__all__ = ["Borderline", "spread"]
 
 _COLUMNS = ("left", "right", "now", "cosine", "jaccard", "left_text", "right_text")
 
@@ -27,7 +27,7 @@ _NEAR = 5  # the pairs shown are drawn from so many times as many, the nearest t
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Review(Sequence[tuple[str, str, bool]]):
+class Borderline(Sequence[tuple[str, str, bool]]):
     """Pairs to judge: a sequence of (id, id, whether they count as duplicates now).
 
     Change the last of each where it is wrong, and give all to `Duplicates.suggest`.

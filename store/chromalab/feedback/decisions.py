@@ -1,0 +1,256 @@
+"""`Decisions`: what somebody decided in a review, kept with the collection, each with the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import numpy as np
+
+from chromalab.engine import Attachment, Filter
+from chromalab.engine.interface import Rows
+from chromalab.errors import InternalError, InvalidArgumentError, NotFoundError, short
+from chromalab.feedback.arguments import now, some_text, user_name
+
+if TYPE_CHECKING:
+    from chromalab.collection import Collection
+
+__all__ = ["KIND", "Decision", "Decisions"]
+
+KIND = "review"
+"""What decisions are attached to a collection as."""
+
+_WAY_BACK = "review before"
+"""What the values and records that they changed are attached as: large, and read by `undo` alone."""
+
+_UNKNOWN = -1
+"""The version after a change that was never seen to end: it is no version, so nothing is put back by guess."""
+
+_KEPT = ("item", "choice", "value", "by", "at", "way_back", "version")
+_PARTS = {"documents", "metadatas", "uris", "embeddings"}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One decision of a review.
+
+    Attributes:
+        item: What it is about, as its queue names it; "" for all at once.
+        choice: What was chosen.
+        value: What was said with it; what JSON can hold.
+        by: Who decided.
+        at: When, in UTC.
+        way_back: Names what is kept of the records that it changed; None where it changed none.
+        version: The collection's after it, where it changed records.
+        number: Given when it is kept.
+
+    Example:
+        >>> Decision("a", "keep", by="ada").changes_records
+        False
+    """
+
+    item: str
+    choice: str
+    value: Any = None
+    by: str | None = None
+    at: str = field(default_factory=now)
+    way_back: str | None = field(default=None, repr=False)
+    version: int | None = None
+    number: int | None = None
+
+    @property
+    def changes_records(self) -> bool:
+        """Whether it wrote to records, or is only held until all are applied."""
+        return self.way_back is not None
+
+
+class Decisions:
+    """The decisions of one review queue, in the order they were made; they outlive Python.
+
+    Args:
+        collection: What is reviewed.
+        queue: Which review it is, such as "duplicates".
+        by: Who decides; the user of this machine, unless said.
+
+    Example:
+        >>> import chromalab
+        >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+        >>> points.add(ids=["a", "b"], embeddings=[[0, 0], [3, 4]])
+        >>> decisions = Decisions(points, "outliers")
+        >>> _ = decisions.add("b", "delete", delete=["b"])
+        >>> points.count()
+        1
+        >>> decisions.undo().choice, points.count()
+        ('delete', 2)
+    """
+
+    def __init__(self, collection: Collection, queue: str, *, by: str | None = None) -> None:
+        self._collection = collection
+        self._engine = collection._engine
+        self.queue = some_text(queue, "queue")
+        self._by = user_name() if by is None else some_text(by, "by")
+
+    def add(
+        self,
+        item: str,
+        choice: str,
+        value: Any = None,
+        *,
+        delete: Sequence[str] = (),
+        update: Mapping[str, list[Any]] | None = None,
+        version: int | None = None,
+    ) -> Decision:
+        """Keep a decision, and do to the records what it says, in one transaction.
+
+        It is kept before the records change, with what they were: so there is a way back whatever happens.
+
+        Args:
+            item: What it is about; "" for all at once.
+            choice: What was chosen.
+            value: What was said with it.
+            delete: Ids.
+            update: `ids` and `metadatas`, merged; None deletes a key.
+            version: Of the collection that this was decided on; None for any.
+
+        Raises:
+            InvalidArgumentError: the collection is not at that version; nothing was written.
+        """
+        removed = self._rows(delete) if delete else None
+        before = None if update is None or not update["ids"] else self._before(update)
+        decision = Decision(item, choice, value, self._by)
+        if removed is None and before is None:
+            return self._keep(decision)
+        # Deleted records come back only where nothing else was written: their ids may be taken again.
+        seen = self._collection.get_version() if version is None and removed else version
+        decision = replace(decision, way_back=uuid4().hex)
+        ahead = self._keep(
+            replace(decision, version=_UNKNOWN), _way_back(decision.way_back or "", before, removed)
+        )
+        try:
+            done = self._collection.replace_records(delete=delete, update=update, version=seen)
+        except BaseException:
+            self._engine.attach(self._collection.id, remove=self._numbers(ahead))
+            raise
+        number = ahead.number or 0
+        return self._keep(replace(decision, version=done.version), remove=[number])
+
+    def undo(self) -> Decision:
+        """Take back the last decision: records that it deleted come back, metadata is as before.
+
+        Returns:
+            The decision, with the version of the collection now.
+
+        Raises:
+            NotFoundError: there is none.
+            InvalidArgumentError: it deleted records, and the collection has changed since.
+        """
+        decisions = list(self)
+        if not decisions:
+            raise NotFoundError(f"Nothing was decided in {short(self.queue)}: there is no undo.")
+        last, version = decisions[-1], None
+        if last.way_back is not None:
+            kept = self._engine.attachment(self._collection.id, _WAY_BACK, last.way_back)
+            before, removed = _changed(kept)
+            version = self._collection.replace_records(
+                update=before,
+                restore=removed,
+                version=None if removed is None else last.version,
+            ).version
+        self._engine.attach(self._collection.id, remove=self._numbers(last))
+        return replace(last, version=version)
+
+    def clear(self) -> int:
+        """Forget the decisions of the queue; what they did to records stays.
+
+        Returns:
+            How many there were.
+        """
+        decisions = list(self)
+        numbers = [number for decision in decisions for number in self._numbers(decision)]
+        self._engine.attach(self._collection.id, remove=numbers)
+        return len(decisions)
+
+    def __iter__(self) -> Iterator[Decision]:
+        found = self._engine.attachments(self._collection.id, KIND)
+        return iter([_read(row) for row in found if row.body.get("queue") == self.queue])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def __bool__(self) -> bool:
+        return True  # it is there, also while it is empty
+
+    def __repr__(self) -> str:
+        count = len(self)
+        return f"Decisions({self.queue!r}, {count:,} decision{'' if count == 1 else 's'})"
+
+    def _keep(
+        self, decision: Decision, *beside: Attachment, remove: Sequence[int] = ()
+    ) -> Decision:
+        body = {"queue": self.queue} | {key: getattr(decision, key) for key in _KEPT}
+        add = [Attachment(KIND, body), *beside]
+        number, *_ = self._engine.attach(self._collection.id, remove=remove, add=add)
+        return replace(decision, number=number)
+
+    def _numbers(self, decision: Decision) -> list[int]:
+        """The number of a decision, and of its way back."""
+        kept = None
+        if decision.way_back is not None:
+            kept = self._engine.attachment(self._collection.id, _WAY_BACK, decision.way_back)
+        numbers = [decision.number, None if kept is None else kept.number]
+        return [number for number in numbers if number is not None]
+
+    def _rows(self, ids: Sequence[str]) -> Rows:
+        found = self._engine.get(self._collection.id, Filter(ids=list(ids)), _PARTS, None, 0)
+        if len(found.ids) != len(set(ids)):
+            missing = sorted(set(ids) - set(found.ids))
+            raise InvalidArgumentError(f"No record {short(missing[0])}: it is gone already.")
+        return found
+
+    def _before(self, update: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+        """The values that an update changes as they were, None where there was none."""
+        found = self._engine.get(
+            self._collection.id, Filter(ids=list(update["ids"])), {"metadatas"}, None, 0
+        )
+        has = dict(zip(found.ids, found.metadatas or [], strict=True))
+        pairs = [(id, new) for id, new in zip(*update.values(), strict=True) if id in has]
+        return {
+            "ids": [id for id, _ in pairs],
+            "metadatas": [{key: (has[id] or {}).get(key) for key in new} for id, new in pairs],
+        }
+
+
+def _read(row: Attachment) -> Decision:
+    try:
+        return Decision(**{key: row.body[key] for key in _KEPT}, number=row.number)
+    except KeyError as error:
+        raise InternalError(f"A decision that is kept is damaged: it has no {error}.") from error
+
+
+def _way_back(
+    name: str, before: Mapping[str, list[Any]] | None, removed: Rows | None
+) -> Attachment:
+    """Keep values as they were, and deleted records whole."""
+    body: dict[str, Any] = {"before": before, "removed": None}
+    data = None
+    if removed is not None and removed.vectors is not None:
+        parts = ("ids", "documents", "metadatas", "uris")
+        body["removed"] = {part: getattr(removed, part) for part in parts}
+        data = np.ascontiguousarray(removed.vectors, dtype="<f4").tobytes()
+    return Attachment(_WAY_BACK, body, name, data)
+
+
+def _changed(kept: Attachment | None) -> tuple[Mapping[str, list[Any]] | None, Rows | None]:
+    """Read values as they were, and deleted records."""
+    try:
+        if kept is None:
+            raise ValueError("what it changed is not kept")
+        before, held = kept.body["before"], kept.body["removed"]
+        if held is None:
+            return before, None
+        vectors = np.frombuffer(kept.data or b"", dtype="<f4").reshape(len(held["ids"]), -1)
+        return before, Rows(vectors=vectors, **held)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InternalError(f"The way back of a decision is damaged: {error}.") from error

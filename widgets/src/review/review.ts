@@ -1,0 +1,178 @@
+import type { RenderProps } from "@anywidget/types";
+import { element } from "../core/dom";
+import { onKeys } from "../core/keyboard";
+import { Listeners } from "../core/listeners";
+import { LiveRegion } from "../core/live";
+import { guessPanel } from "./guesses";
+import { itemView } from "./item";
+import type { Choice, Item, ReviewModel } from "./model";
+import "./review.css";
+
+export type { Choice, Item, ReviewModel } from "./model";
+
+function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): () => void {
+  const listeners = new Listeners();
+  // Random, not counted: each widget on a page loads a module of its own.
+  const id = `cl-review-${Math.random().toString(36).slice(2)}`;
+  const title = element("div", { class: "cl-title", id }, `Review ${model.get("kind")} of `, element("b", {}, model.get("collection_name")));
+  const count = element("span", { class: "cl-count" });
+  const filled = element("i");
+  const progress = element("div", { class: "cl-progress", role: "progressbar", "aria-label": "Decided", "aria-valuemin": "0" }, filled);
+  const status = new LiveRegion();
+  const item = element("div", { class: "cl-item" });
+  const choices = element("div", { class: "cl-choices", role: "group", "aria-label": "Decide" });
+  const box = element("div", { class: "cl-box", hidden: "" });
+  const previous = element("button", { type: "button", "data-do": "previous", title: "k" }, "Previous");
+  const next = element("button", { type: "button", "data-do": "next", title: "j" }, "Next");
+  const undo = element("button", { type: "button", "data-do": "undo", title: "u" }, "Undo");
+  const apply = element("button", { type: "button", "data-do": "apply", class: "cl-apply", hidden: "" });
+  const steps = element("div", { class: "cl-steps" }, previous, next, undo, element("span", { class: "cl-space" }), apply);
+  const keys = element("p", { class: "cl-keys" }, "Keys: 1-9 decide, Enter as suggested, j and k next and previous, u undo");
+  const root = element("section", { class: "chromalab-widget cl-review", tabindex: "0", "aria-labelledby": id });
+
+  let sent = false; // a request is under way: a key held down decides once
+  let open: Choice | undefined; // waits for its text, or another item
+  let painted = 0;
+  const tell = (verb: string, fields: Readonly<Record<string, unknown>> = {}): void => {
+    if (sent) return;
+    sent = true;
+    model.send({ verb, ...fields });
+  };
+  const guesses = guessPanel(model, listeners, tell);
+  root.append(element("header", {}, title, count), progress, status.element, item, choices, box, steps, guesses, keys);
+
+  const close = (): void => {
+    open = undefined;
+    box.hidden = true;
+    box.replaceChildren();
+  };
+  const decide = (choice: Choice, value: string | null = null): void => {
+    const key = model.get("key");
+    if (key === "") return;
+    if (choice.needs !== "" && value === null) return ask(choice);
+    const keeper = item.querySelector<HTMLInputElement>("input[type=radio]:checked");
+    tell("decide", { item: key, choice: choice.name, value: value ?? keeper?.value ?? null });
+    close();
+  };
+  const ask = (choice: Choice): void => {
+    const { text = "", targets = [] } = model.get("item");
+    open = choice;
+    const field =
+      choice.needs === "item"
+        ? element("select", { "aria-label": choice.label }, ...targets.map(([key, name]) => element("option", { value: key }, name)))
+        : element("input", { type: "text", "aria-label": choice.label, dir: "auto" });
+    if (choice.needs === "text") field.value = text;
+    box.replaceChildren(field, element("button", { type: "button", "data-do": "give" }, choice.label));
+    box.hidden = false;
+    field.focus();
+  };
+  const give = (): void => {
+    const field = box.querySelector<HTMLInputElement | HTMLSelectElement>("input, select");
+    const value = field?.value.trim() ?? "";
+    if (open === undefined || value === "") return;
+    root.focus();
+    decide(open, value);
+  };
+  const act = (what: string | undefined): void => {
+    if (what === "give") give();
+    else if (what === "undo" && model.get("undoes") !== "") tell("undo");
+    else if (what === "apply") tell("apply");
+    else if (what === "next" || what === "previous") tell("go", { by: what === "next" ? 1 : -1 });
+  };
+  const at = (place: number): void => {
+    const choice = model.get("choices")[place];
+    if (choice) decide(choice);
+  };
+
+  listeners.onElement(root, "click", (event) => {
+    const button = event.target instanceof Element ? event.target.closest<HTMLElement>("button") : null;
+    if (button?.dataset.choice !== undefined) at(Number(button.dataset.choice));
+    else act(button?.dataset.do);
+  });
+  onKeys(root, listeners, {
+    ...Object.fromEntries(Array.from({ length: 9 }, (_, place) => [String(place + 1), (event: KeyboardEvent) => (event.repeat ? undefined : at(place))])),
+    j: () => act("next"),
+    k: () => act("previous"),
+    u: (event) => (event.repeat ? undefined : act("undo")),
+    Enter: (event) => {
+      const { target } = event;
+      if (event.repeat) return;
+      if (target instanceof HTMLElement && box.contains(target)) give();
+      else if (target instanceof HTMLButtonElement) target.click();
+      else at(model.get("choices").findIndex(({ name }) => name === model.get("item").suggested));
+    },
+    Escape: () => {
+      if (box.hidden) return false;
+      close();
+      root.focus();
+      return true;
+    },
+  });
+
+  const drawStatus = (): void => {
+    const error = model.get("error");
+    root.classList.toggle("cl-busy", model.get("busy"));
+    status.say(error || model.get("status"), error !== "");
+  };
+  const drawChoices = (): void => {
+    const { suggested } = model.get("item");
+    const focused = [...choices.children].indexOf(document.activeElement as Element);
+    choices.replaceChildren(
+      ...model.get("choices").map((choice, place) => {
+        const button = element("button", { type: "button", "data-choice": String(place), title: choice.hint }, choice.label);
+        if (place < 9) button.prepend(element("kbd", { "aria-hidden": "true" }, String(place + 1)));
+        if (place < 9) button.setAttribute("aria-keyshortcuts", String(place + 1));
+        if (choice.name === suggested) button.classList.add("cl-suggested");
+        return button;
+      }),
+    );
+    choices.hidden = model.get("key") === "";
+    if (focused >= 0) (choices.children[focused] as HTMLElement | undefined)?.focus();
+  };
+  const drawItem = (): void => {
+    const key = model.get("key");
+    const shown = model.get("item");
+    close();
+    item.replaceChildren(...(key === "" ? [element("p", { class: "cl-heading" }, `Nothing is left to decide about ${model.get("kind")}.`)] : itemView(shown as Item, `${id}-keep`)));
+    if (model.get("decided") !== "") item.prepend(element("p", { class: "cl-decided", dir: "auto" }, `Decided: ${model.get("decided")}`));
+    drawChoices();
+    root.dataset.painted = String((painted += 1)); // for browser tests: counts the draws
+  };
+  const drawProgress = (): void => {
+    const [done, total] = [model.get("done"), model.get("total")];
+    const place = model.get("key") === "" ? "" : `${model.get("position")} of ${model.get("length")} · `;
+    count.textContent = `${place}${done.toLocaleString("en")} of ${total.toLocaleString("en")} decided`;
+    filled.style.width = `${total === 0 ? 100 : (100 * done) / total}%`;
+    progress.setAttribute("aria-valuenow", String(done));
+    progress.setAttribute("aria-valuemax", String(total));
+    previous.disabled = model.get("position") <= 1;
+    next.disabled = model.get("position") >= model.get("length");
+    undo.disabled = model.get("undoes") === "";
+    undo.textContent = undo.disabled ? "Undo" : `Undo: ${short(model.get("undoes"))}`;
+    apply.hidden = model.get("plan") === "";
+    apply.textContent = `Apply: ${model.get("plan")}`;
+  };
+  listeners.onModel(model, "change:busy", () => {
+    if (!model.get("busy")) sent = false;
+    drawStatus();
+  });
+  for (const trait of ["status", "error"]) listeners.onModel(model, `change:${trait}`, drawStatus);
+  for (const trait of ["key", "item", "decided"]) listeners.onModel(model, `change:${trait}`, drawItem);
+  listeners.onModel(model, "change:choices", drawChoices);
+  for (const trait of ["key", "position", "length", "done", "total", "plan", "undoes"]) listeners.onModel(model, `change:${trait}`, drawProgress);
+
+  drawStatus();
+  drawItem();
+  drawProgress();
+  el.append(root);
+  return () => {
+    listeners.release();
+    root.remove();
+  };
+}
+
+function short(text: string): string {
+  return text.length <= 40 ? text : `${text.slice(0, 39).trimEnd()}…`;
+}
+
+export default { render };
