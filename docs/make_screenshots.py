@@ -6,7 +6,9 @@ import importlib.util
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
+import nbformat
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[1]
@@ -17,9 +19,45 @@ lab = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(lab)
 
 SIMPLE = "() => window.jupyterapp.commands.execute('application:toggle-left-area')"
+THEME = (
+    "name => jupyterapp.commands.execute('apputils:change-theme', {theme: `JupyterLab ${name}`})"
+)
 FIRST, WIDGET = ".jp-Cell >> nth=2", ".jp-Cell >> nth=8"
+TABLES = """\
+import chromalab
+client = chromalab.EphemeralClient()
+for name in ("facts", "speech", "banking77"):
+    made = client.create_collection(name, embedding_function=chromalab.embed.WordLlama())
+    made.add_from(chromalab.datasets.load(name), progress=False)
+ids = made.get(include=[])["ids"]
+lengths = [{"words": len((text or "").split())} for text in made.get(include=["documents"])["documents"]]
+for start in range(0, len(ids), 5_000):
+    made.update(ids=ids[start : start + 5_000], metadatas=lengths[start : start + 5_000])"""
+JUDGED = """\
+import chromalab
+facts = chromalab.EphemeralClient().create_collection(
+    "facts", embedding_function=chromalab.embed.WordLlama())
+facts.add_from(chromalab.datasets.load("facts"), progress=False)
+one = facts.get(ids=["astronomy-01"], include=["documents", "embeddings"])
+facts.add(ids=["copy-01"], embeddings=one["embeddings"], metadatas=[{"origin": "a newspaper"}],
+          documents=["Sunlight takes a little over eight minutes to reach our Earth."])
+topics = dict(zip(facts.get()["ids"], [data.get("topic") for data in facts.get()["metadatas"]]))
+label = facts.label("subject", choices=sorted({*topics.values()} - {None}), n=5)
+for _ in range(25):
+    label.decide(topics[label.key] or "astronomy")"""
+JUDGING = (
+    "facts.searcher(n_results=4)",
+    "facts.dedupe().review()",
+    "label",
+    "facts.cluster().review()",
+)
 # Cells of the analytics notebook by a line that they hold
 SHOWN = {"topics": "topics = %chroma topics", "map": "layout.plot"}
+MAP = """import chromalab
+
+bank = chromalab.PersistentClient("analytics.chroma").get_collection("bank")
+map = bank.map(labels=True, density=True)
+map"""
 
 
 def main() -> None:
@@ -53,7 +91,87 @@ def main() -> None:
         for name, line in SHOWN.items():
             cell = page.page.locator(".jp-CodeCell").filter(has_text=line)
             cell.screenshot(path=pictures / f"analytics-{name}.png")
+
+        take_map(page, folder, pictures)
+        take_tables(page, folder, pictures)
+        take_judging(page, folder, pictures)
     shutil.rmtree(folder)
+
+
+def take_map(page: Any, folder: Path, pictures: Path) -> None:
+    """Picture the map with its topics, and in the dark a search on it; over what analytics.ipynb stored."""
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    cells = [nbformat.v4.new_code_cell(MAP)]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.write(notebook, folder / "map.ipynb")
+    page.page.set_viewport_size({"width": 1280, "height": 960})
+    page.open("map.ipynb")
+    page.run_all()
+    if page.errors():
+        raise RuntimeError(page.errors()[0])
+    widget = page.page.locator(".cl-map[data-painted]")
+    widget.locator(".cl-labels span:not(.cl-off)").first.wait_for()
+    page.page.locator(".jp-Cell").first.screenshot(path=pictures / "map.png")
+    widget.get_by_role("searchbox").fill("my card was stolen")
+    widget.get_by_role("region", name="Found: my card was stolen").wait_for()
+    page.page.evaluate(THEME, "Dark")
+    page.page.locator(".cl-map[data-theme=dark]").screenshot(path=pictures / "map-search.png")
+    page.page.evaluate(THEME, "Light")
+
+
+def take_tables(page: Any, folder: Path, pictures: Path) -> None:
+    """Picture the table, filtered and with a selection, and the panel."""
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    cells = [TABLES, "table = made.table(height=330)\ntable", "panel = client.panel()\npanel"]
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata={"kernelspec": kernel}
+    )
+    nbformat.write(notebook, folder / "tables.ipynb")
+    page.open("tables.ipynb")
+    page.run_all()
+    if page.errors():
+        raise RuntimeError(page.errors()[0])
+    page.kernel("setattr(table, 'order_by', '-words')")
+    page.kernel("made.selection.set(table.ids()[2:5])")
+    table = page.page.locator(".cl-table[data-painted]")
+    table.locator(".cl-filter").last.click()
+    table.locator(".cl-filters label").first.wait_for()
+    table.locator("[aria-selected=true]").first.wait_for()
+    table.screenshot(path=pictures / "table.png")
+    panel = page.page.locator(".cl-panel[data-painted]")
+    panel.get_by_role("button", name="Table of facts").click()
+    panel.locator(".cl-table .cl-record").first.wait_for()
+    panel.locator(".cl-table .cl-part").first.wait_for()
+    panel.screenshot(path=pictures / "panel.png")
+
+
+def take_judging(page: Any, folder: Path, pictures: Path) -> None:
+    """Picture the search panel with judgements, and the reviews of duplicates, labels and clusters."""
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell) for cell in (JUDGED, *JUDGING)],
+        metadata={"kernelspec": kernel},
+    )
+    nbformat.write(notebook, folder / "judging.ipynb")
+    page.open("judging.ipynb")
+    page.run_all()
+    if page.errors():
+        raise RuntimeError(page.errors()[0])
+    panel = page.page.locator(".cl-searcher[data-painted]")
+    panel.get_by_role("searchbox").fill("who made the first piano")
+    panel.get_by_role("searchbox").press("Enter")
+    first, second = panel.locator(".cl-result").nth(0), panel.locator(".cl-result").nth(1)
+    first.locator(".cl-up").click()
+    first.locator(".cl-up[aria-pressed=true]").wait_for()
+    second.locator(".cl-down").click()
+    first.locator("[data-do=why]").click()
+    first.locator(".cl-reasons li").first.wait_for()
+    panel.screenshot(path=pictures / "searcher.png")
+    reviews = page.page.locator(".cl-review[data-painted]")
+    reviews.nth(1).get_by_role("button", name="Look at sure guesses").click()
+    reviews.nth(1).locator(".cl-found p").wait_for()
+    for place, name in enumerate(("duplicates", "labels", "clusters")):
+        reviews.nth(place).screenshot(path=pictures / f"review-{name}.png")
 
 
 if __name__ == "__main__":
