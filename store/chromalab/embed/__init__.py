@@ -4,7 +4,7 @@ Importing this loads no model and no runtime; the first call of a function does.
 
 Example:
     >>> sorted(known_embedding_functions)
-    ['default', 'minilm', 'onnx_mini_lm_l6_v2', 'wordllama']
+    ['chromalab_transformed', 'default', 'minilm', 'onnx_mini_lm_l6_v2', 'wordllama']
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from chromalab.errors import InvalidArgumentError, InvalidDimensionException
 __all__ = ["Transform", "pack_arrays", "turned", "unpack_arrays"]
 
 _ARRAYS = ("matrix", "keys", "shifts")
+# numpy reads headers with `ast`, which in Python 3.11 fails in two threads at once (python/cpython#106905).
+_READING = threading.Lock()
 _SHARPNESS = 10.0  # of the memory: a query at cosine 0.9 to a key counts e**-1 of one at 1.0
 
 
@@ -168,12 +171,10 @@ def unpack_arrays(data: bytes) -> dict[str, NDArray[np.float32]]:
         ValueError: it is damaged, or holds something else.
     """
     try:
-        with zipfile.ZipFile(
-            io.BytesIO(data)
-        ) as packed:  # members are stored as they are, not packed
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:  # members are stored, not packed
             if sum(member.file_size for member in packed.infolist()) > len(data):
                 raise ValueError("it is larger than it can be")
-        with np.load(io.BytesIO(data), allow_pickle=False) as found:
+        with _READING, np.load(io.BytesIO(data), allow_pickle=False) as found:
             arrays = {name: found[name] for name in _ARRAYS}
     except Exception as error:  # what damage raises has no end
         raise ValueError("the arrays cannot be read") from error
