@@ -112,6 +112,7 @@ def test_a_request_that_is_not_in_the_table_is_refused(adder, content, sentence)
         (fields.texts(2), ["a", ""], ["a", [1], ["a", "b", "c"]]),
         (fields.whole(0, 5), 5, [6, -1, True, 1.0, "1"]),
         (fields.number(0, 1), 0.5, [2, float("nan"), True, "1"]),
+        (fields.number(), 7, [float("inf"), 10**400]),
         (fields.flag(), True, [1, None]),
         (fields.choice("a", "b"), "b", ["c", 1, ["a"]]),
         (fields.maybe(fields.flag()), None, [1]),
@@ -141,3 +142,12 @@ def test_a_saved_notebook_shows_a_line_of_escaped_text(adder, monkeypatch):
     data, _ = adder._repr_mimebundle_()
     assert data["text/html"] == "<p>&lt;b&gt;Adder&lt;/b&gt;: run the cell to use it</p>"
     assert "image/png" not in data
+
+
+def test_a_widget_that_cannot_read_its_store_is_displayed_with_the_sentence(adder, monkeypatch):
+    def unreadable(self):
+        raise InvalidArgumentError("<b>closed</b>")
+
+    monkeypatch.setattr(Adder, "_static_html", unreadable)
+    data, _ = adder._repr_mimebundle_()
+    assert data["text/html"] == "<p>Adder: &lt;b&gt;closed&lt;/b&gt;</p>"

@@ -153,6 +153,20 @@ def test_rows_that_do_not_exist_are_left_out(map, points):
     assert points.selection.ids == ["p1"]
 
 
+def test_a_row_that_is_sent_twice_is_selected_once(map, points):
+    put(map, [2, 1, 2])
+    assert points.selection.ids == ["p2", "p1"]
+    assert len(points.selection.df()) == 2
+
+
+def test_an_entry_of_lists_selects_its_records_without_a_filter(points, vectors):
+    points.update(ids=["p0", "p1"], metadatas=[{"tags": ["a", "b"]}] * 2)
+    map = points.map(vectors, color="tags")
+    send(map, verb="entry", entry=0)
+    assert points.selection.ids == ["p0", "p1"]
+    assert points.selection.where is None
+
+
 def test_an_entry_of_the_legend_selects_its_records_with_the_filter(map, points):
     send(map, verb="entry", entry=1)
     assert len(points.selection) == HALF

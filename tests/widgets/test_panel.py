@@ -63,6 +63,14 @@ def test_a_button_opens_a_table_below_and_the_same_one_again(panel, client):
     assert panel.show("notes", "table") is not table  # another collection of that name
 
 
+def test_a_widget_that_was_closed_is_made_anew(panel):
+    table = panel.show("notes", "table")
+    table.close()
+    again = panel.show("notes", "table")
+    assert again is not table
+    assert panel.opened is again
+
+
 def test_what_is_not_there_is_said(panel):
     send(panel, verb="open", name="note", widget="table")
     assert panel.error == "No collection 'note'. Did you mean 'notes'? Collections: notes, papers"

@@ -293,6 +293,18 @@ def test_the_model_guesses_and_sure_guesses_are_accepted_together_and_undone(fac
     assert sum(n for _, n in facts.distinct("guess")) == 20
 
 
+def test_a_record_that_was_deleted_meanwhile_is_not_said_to_be_labelled(teas):
+    review = teas.label("kind", choices=["drink", "thing"], n=3)
+    gone = review.key
+    teas.delete(ids=[gone])
+    decide(review, "label 0")
+    assert review.error == f"No record '{gone}' any more: somebody deleted it. Skip it."
+    assert (review.key, review.done, len(review.decisions)) == (gone, 0, 0)
+    decide(review, "skip")
+    assert review.error == ""
+    assert review.key != gone
+
+
 def test_any_label_may_be_typed_where_there_are_no_choices(facts):
     review = facts.label("kind")
     id = review.key

@@ -1,4 +1,5 @@
 import gc
+import threading
 import weakref
 
 import pytest
@@ -174,3 +175,33 @@ def test_widgets_over_two_collections_can_be_linked(client, facts):
     traitlets.link((one, "selected_ids"), (two, "selected_ids"))
     facts.selection.ids = ["a", "b"]
     assert copy.selection.ids == ["a", "b"]
+
+
+def test_a_link_to_a_collection_that_lacks_the_records_leaves_its_selection(client, facts):
+    copy = facts.fork("copy")
+    copy.delete(ids=["c"])
+    two = Map(copy, "pca")
+    two.selected_ids = ("a",)
+    with pytest.raises(InvalidArgumentError, match="1 of 2 ids are not in the collection"):
+        two.selected_ids = ("b", "c")
+    assert copy.selection.ids == ["a"]
+    assert two.selected_ids == ("a",)
+
+
+def test_two_tables_that_select_on_two_threads_do_not_wait_for_each_other(facts):
+    def select(table, id):
+        for _ in range(100):
+            table._on_message({"verb": "select", "at": id, "to": None, "mode": "replace"}, None)
+
+    tables = facts.table(), facts.table()
+    threads = [
+        threading.Thread(target=select, args=(table, at), daemon=True)
+        for at, table in enumerate(tables)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
+    assert [table.error for table in tables] == ["", ""]
+    assert {table.selected for table in tables} == {1}

@@ -254,6 +254,7 @@ def test_a_number_stays_a_number_and_a_blank_deletes_the_key(browser, notes):
         ("year", "true", "'year' holds a number; found 'true'. Leave it blank to delete the value."),
         ("hot", "maybe", "'hot' holds true or false; found 'maybe'. Leave it blank to delete the value."),
         ("year", "9" * 30, "whole numbers have at most 64 bits."),
+        ("tags", "[" * 100_000, "'tags' holds a list, such as"),
         ("tags", "[1, true]", "a list holds one or more str, int, float or bool, all of one type."),
         ("#id", "x", "a key is not empty, does not start with '#'"),
     ],
@@ -354,6 +355,31 @@ def test_a_record_that_is_gone_is_said(browser, notes):
         browser.table.edit("a", "year", "1")
 
 
+def test_an_edit_of_a_record_that_is_gone_is_not_said_to_be_undone(browser, notes):
+    browser.tell("edit", id="b", column="year", typed="1")
+    browser.tell("edit", id="a", column="year", typed="1")
+    notes.delete(ids=["a"])
+    browser.tell("undo")
+    assert browser.table.error == "No record 'a' any more: somebody deleted it."
+    assert browser.table.undoable == "'year' of 'b'"
+    browser.tell("undo")
+    assert (browser.table.error, browser.table.undoable) == ("", "")
+    assert notes.get(ids=["b"])["metadatas"][0]["year"] == 1999
+
+
+def test_what_was_written_anew_is_not_said_to_come_back(browser, notes):
+    table = browser.table
+    table.delete(["a", "b"])
+    notes.add(ids=["a"], embeddings=[[9]], documents=["new"])
+    assert table.undo() == "deleting 2 records, but for 1 written anew since"
+    assert notes.get(ids=["a", "b"])["documents"] == ["new", "white chalk"]
+    table.delete(["c"])
+    notes.add(ids=["c"], embeddings=[[9]], documents=["new"])
+    browser.tell("undo")
+    assert table.error.startswith("No undo of deleting 'c': written anew since")
+    assert table.undoable == ""
+
+
 def test_a_deleted_collection_is_said_in_the_widget(browser, notes, client):
     client.delete_collection("notes")
     browser.table._after_cell()
@@ -372,6 +398,10 @@ def test_a_deleted_collection_is_said_in_the_widget(browser, notes, client):
         {"verb": "range", "column": "nothing", "low": 1, "high": None, "closed": True},
         {"verb": "pick", "column": "kind", "tokens": ['{"$gt": 1}']},
         {"verb": "pick", "column": "kind", "tokens": ["nonsense"]},
+        {"verb": "pick", "column": "year", "tokens": ["NaN"]},
+        {"verb": "pick", "column": "year", "tokens": ["1e999"]},
+        {"verb": "pick", "column": "year", "tokens": ["9" * 30]},
+        {"verb": "pick", "column": "year", "tokens": ["[" * 100_000]},
         {"verb": "delete", "ids": ["a", "b"]},
         {"verb": "summary", "column": "nothing"},
     ],
@@ -417,6 +447,14 @@ def test_an_empty_collection_is_a_table_too(client):
     assert browser.ids() == []
     assert browser.table.columns == []
     assert browser.table.status == "0 records"
+
+
+def test_a_table_of_a_closed_client_is_displayed_with_a_sentence():
+    client = chromalab.EphemeralClient()
+    table = client.create_collection("empty", embedding_function=None).table()
+    client.close()
+    data, _ = table._repr_mimebundle_()
+    assert data["text/html"].startswith("<p>Table: This client was closed.")
 
 
 def test_a_closed_table_watches_nothing_any_more(notes):

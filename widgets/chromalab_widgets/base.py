@@ -6,7 +6,7 @@ import base64
 import html
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -79,10 +79,14 @@ class Widget(anywidget.AnyWidget):
 
     def __init__(self, **traits: Any) -> None:
         # Jupyter may run the browser's requests on another thread than the cells.
-        self._one_at_a_time = threading.RLock()
+        self._one_at_a_time = self._lock()
         self._working = False
         super().__init__(**traits)
         self.on_msg(type(self)._on_message)
+
+    def _lock(self) -> AbstractContextManager[Any]:
+        """Make the lock that is held while a request is worked on; the same thread may take it again."""
+        return threading.RLock()
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -151,8 +155,12 @@ class Widget(anywidget.AnyWidget):
         if rendered is None:
             return None
         data, metadata = rendered
-        data = {**data, "text/html": self._static_html()}
-        picture = self._static_png()
+        try:
+            shown, picture = self._static_html(), self._static_png()
+        except ChromalabError as problem:  # the client is closed, say: the widget says so, too
+            line = f"{type(self).__name__}: {sentence(problem)}"
+            shown, picture = f"<p>{html.escape(line, quote=False)}</p>", None
+        data = {**data, "text/html": shown}
         if picture is not None:
             data["image/png"] = base64.b64encode(picture).decode("ascii")
         return data, metadata

@@ -85,7 +85,7 @@ def _number(text: str, column: str) -> int | float:
 def _json(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # the second for ten thousand brackets
         return None
 
 

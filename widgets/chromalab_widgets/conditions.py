@@ -173,9 +173,10 @@ def _whole(value: float) -> int | float:
 def _scalar(token: str) -> Any:
     try:
         value = json.loads(token)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
-    if not isinstance(value, str | int | float):
+    fits = isinstance(value, str) or (isinstance(value, int) and -(2**63) <= value < 2**63)
+    if not fits and not (isinstance(value, float) and math.isfinite(value)):
         raise InvalidArgumentError(
             f"A value to filter by is a text, a number, true or false; found {short(token)}"
         )

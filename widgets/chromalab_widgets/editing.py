@@ -86,10 +86,29 @@ class Edits:
         return count
 
     def undo(self) -> str:
-        """Take the last change back, and say in words which it was; records come back at the end."""
+        """Take the last change back, and say in words which it was; records come back at the end.
+
+        Raises:
+            InvalidArgumentError: nothing was changed here, or what was deleted was all written anew.
+            NotFoundError: the record was deleted since; the next call goes on with the change before.
+        """
         if not self._done:
             raise InvalidArgumentError("Nothing to undo: nothing was changed here.")
         change = self._done[-1]
+        if change.update is not None:
+            try:
+                self.read(change.update["ids"][0])
+            except NotFoundError:
+                self._done.pop()  # or those before it could not be undone, either
+                raise
+        gone = [] if change.restore is None else change.restore.ids
+        # The store keeps a record that is there, so one that was written anew does not come back.
+        taken = len(self._collection.get(ids=list(gone), include=[])["ids"]) if gone else 0
+        if taken and taken == len(gone):
+            self._done.pop()
+            raise InvalidArgumentError(
+                f"No undo of {change.text}: written anew since, so nothing is left to bring back."
+            )
         self._collection.replace_records(update=change.update, restore=change.restore)
         self._done.pop()
-        return change.text
+        return f"{change.text}, but for {taken:,} written anew since" if taken else change.text

@@ -65,9 +65,13 @@ def number(low: float = -math.inf, high: float = math.inf) -> Field:
     def check(name: str, value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InvalidArgumentTypeError(f"{name} is a number, got {short(value)}")
-        if not math.isfinite(value) or not low <= value <= high:
+        try:
+            given = float(value)
+        except OverflowError:  # JSON knows whole numbers of any length
+            given = math.inf
+        if not math.isfinite(given) or not low <= given <= high:
             raise InvalidArgumentError(f"{name} is {short(value)}: it goes from {low} to {high}")
-        return float(value)
+        return given
 
     return check
 

@@ -266,7 +266,8 @@ class Map(Saved, SelectingWidget):
         try:
             rows = np.frombuffer(change["new"], dtype=np.uint32)
             ids = self._layout.snapshot.ids
-            self._select([ids[row] for row in rows[rows < len(ids)].tolist()])
+            once = dict.fromkeys(rows[rows < len(ids)].tolist())
+            self._select([ids[row] for row in once])
         except Exception as problem:  # another widget's; in a message loop nobody reads it
             self.error = sentence(problem)
             if not isinstance(problem, ChromalabError):
@@ -308,10 +309,12 @@ class Map(Saved, SelectingWidget):
             raise InvalidArgumentError(
                 f"The legend has {len(coloring.entries)} entries, not {entry + 1}."
             )
-        where = None
+        rows, where = coloring.rows(entry).tolist(), None
         if entry < len(coloring.values) and self._values.is_key(coloring.title):
-            where = {coloring.title: coloring.values[entry]}
-        self._select([ids[row] for row in coloring.rows(entry).tolist()], where=where)
+            value = self._layout.snapshot.column(coloring.title)[rows[0]]
+            if isinstance(value, str | int | float):  # not a list: no filter asks for a whole one
+                where = {coloring.title: value}
+        self._select([ids[row] for row in rows], where=where)
 
     def __repr__(self) -> str:
         color = f", color={self.color_by!r}" if self.color_by else ""

@@ -92,7 +92,7 @@ class Panel(Widget):
         with self.working():
             collection = self.client.get_collection(name)
             key = collection.id, widget
-            if key not in self._made:
+            if key not in self._made or self._made[key].comm is None:  # or it was closed since
                 self._made[key] = getattr(collection, widget)()
             self.opened_name, self.opened_kind = name, widget
             self.opened = self._made[key]

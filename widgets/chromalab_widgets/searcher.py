@@ -303,7 +303,8 @@ class Searcher(SelectingWidget):
             self._select([i for i in held if i != id] if id in held else [*held, id])
 
     def _selection_changed(self) -> None:
-        self.picked = [row["id"] for row in self.rows if row["id"] in self.selection]
+        picked = {row["id"] for row in self.rows}.intersection(self.selection)
+        self.picked = [row["id"] for row in self.rows if row["id"] in picked]
 
     def __repr__(self) -> str:
         query = f", query={cut(self.query, _QUERY_SHOWN)!r}" if self.query else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import traitlets
@@ -46,6 +47,10 @@ class SelectingWidget(Widget):
             self._end_watch()
         super().close()
 
+    def _lock(self) -> AbstractContextManager[Any]:
+        # One for all over a selection: two that select at once would each wait for the other to draw it.
+        return self.selection.lock
+
     def _select(self, ids: Sequence[str], *, where: Any = None) -> None:
         """Select ids that are known to be in the collection, for all widgets over it."""
         self.selection.put(ids, where=where)
@@ -54,10 +59,14 @@ class SelectingWidget(Widget):
         """Draw the selection, which somebody changed; perhaps this widget itself."""
 
     def _on_selection(self, selection: Selection) -> None:
-        # Not under the lock: two widgets that select at once would wait for each other.
         self.selected_ids = tuple(selection)
         self._selection_changed()
 
     def _on_selected_ids(self, change: Any) -> None:
-        if change["new"] != tuple(self.selection):
+        if change["new"] == tuple(self.selection):
+            return
+        try:
             self.selection.set(change["new"])
+        except BaseException:
+            self.selected_ids = tuple(self.selection)  # what is selected still
+            raise

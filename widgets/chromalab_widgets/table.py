@@ -191,9 +191,10 @@ class Table(SelectingWidget):
     def undo(self) -> str:
         """Take the last edit or deletion back; returns what it was."""
         with self.working():
-            said = self._edits.undo()
-            self._relist()
-            return said
+            try:
+                return self._edits.undo()
+            finally:
+                self._relist()
 
     def refresh(self) -> None:
         """Read anew what another program or another cell wrote."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from chromalab.analytics.classify.labels import predicted_key
-from chromalab.errors import InvalidArgumentError, short
+from chromalab.errors import InvalidArgumentError, NotFoundError, short
 from chromalab.feedback import Decision
 from chromalab.types import Where
 from chromalab.validation import check_key
@@ -97,6 +97,8 @@ class LabelsQueue(Queue):
             return self.decisions.add(key, "skip")
         if choice.name != "other":
             value = self._labels[int(choice.name.removeprefix(_LABEL))]
+        if not self.collection.get(ids=[key], include=[])["ids"]:
+            raise NotFoundError(f"No record {short(key)} any more: somebody deleted it. Skip it.")
         return self.decisions.add(key, "label", value, update=self._update({key: value}))
 
     def progress(self, decided: Mapping[str, Decision]) -> tuple[int, int]:

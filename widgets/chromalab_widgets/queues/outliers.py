@@ -57,7 +57,8 @@ class OutlierQueue(HeldQueue):
 
     def plan(self, decided: Mapping[str, Decision]) -> Plan:
         """Say what is deleted and marked."""
-        there = {key: d.choice for key, d in decided.items() if key in set(self._ids)}
+        known = set(self._ids)
+        there = {key: d.choice for key, d in decided.items() if key in known}
         delete = [key for key, choice in there.items() if choice == "delete"]
         marked = [key for key, choice in there.items() if choice == "mark"]
         update: dict[str, list[Any]] = {

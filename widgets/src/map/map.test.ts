@@ -136,6 +136,14 @@ test("new codes recolour the points there are; new places of as many move them",
   expect(fewer?.transition).toBe(false);
 });
 
+test("a legend of the same codes paints them in its own colours", async () => {
+  const { update } = await shown();
+  const drawn = told("draw").length;
+  await update({ legend: { ...legend, kind: "numbers", palette: ["#440154", "#fde725", "#b8b8b8"] } });
+  expect(told("set").at(-1)?.[0]).toMatchObject({ pointColor: ["#440154", "#fde725", "#b8b8b8", "#cfcfcf"] });
+  expect(told("draw")).toHaveLength(drawn);
+});
+
 test("nothing moves for those who asked for less motion", async () => {
   vi.stubGlobal("matchMedia", (query: string) => Object.assign(new EventTarget(), { matches: query.includes("reduce") }));
   const { update } = await shown();
@@ -336,6 +344,18 @@ test.each([true, false])("the clean-up leaves no listener and no element (WebGL:
   expect(told("destroy renderer")).toHaveLength(1); // one for all maps, gone with the last
   add.mockRestore();
   remove.mockRestore();
+});
+
+test("a map that is taken away while its points move is not drawn any more", async () => {
+  const { update, dispose } = await shown();
+  const updated = update({ points: floats(0, 0, 0, 0.1, 0.2, 0.3) });
+  for (let turn = 0; turn < 3; turn += 1) await Promise.resolve(); // the draw has begun
+  expect(told("draw")).toHaveLength(2);
+  dispose();
+  await updated;
+  await settled();
+  const after = plot.calls.slice(plot.calls.findIndex(([name]) => name === "destroy") + 1);
+  expect(after.map(([name]) => name)).toEqual(["destroy renderer"]);
 });
 
 test("a point is inside a polygon by the even-odd rule", () => {

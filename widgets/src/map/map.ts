@@ -38,6 +38,8 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   let chosen: Line[] = []; // of the selection, as many as are listed
   let typed = ""; // what the search box was last asked for
   let asking = false;
+  let gone = false; // taken away, perhaps while points are drawn
+  listeners.add(() => (gone = true));
 
   // ---- from the kernel
 
@@ -60,10 +62,11 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
       const drawn = stage.draw(places, codes, animate);
       if (!animate) stage.home();
       await drawn;
-      if (animate) stage.home();
+      if (animate && !gone) stage.home();
     } else {
       await stage.renderer.recode(codes);
     }
+    if (gone) return;
     drawHidden();
     drawLit();
     root.dataset.painted = String((painted += 1)); // for browser tests: counts the draws
@@ -138,7 +141,10 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   const flush = (): void => {
     const has = (...names: (keyof MapModel)[]): boolean => names.some((name) => changed.has(name));
     if (has("points", "codes", "labels", "groups", "outliers")) void drawPoints(has("points"));
-    else if (has("hidden", "legend")) drawHidden();
+    else if (has("hidden", "legend")) {
+      if (has("legend")) paint(); // the same codes may stand for other colours
+      drawHidden();
+    }
     if (has("selected")) void drawSelected();
     else if (has("hits", "focus", "moved")) drawLit();
     if (has("density", "contours")) drawDensity();

@@ -74,7 +74,7 @@ export class Stage {
     this.element.classList.toggle("cl-moving", animate);
     await this.renderer.draw(places, codes, animate);
     this.element.classList.remove("cl-moving");
-    this.soon();
+    if (this.element.isConnected) this.soon(); // else taken away while it was drawn
   }
 
   /** Shows all of the map. */

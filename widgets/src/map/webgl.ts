@@ -147,6 +147,7 @@ export class WebglRenderer implements MapRenderer {
   }
 
   async #relight(): Promise<void> {
+    if (this.#gone) return;
     const lit = this.#lit;
     const masks = lit.length > MANY;
     if (masks || this.#masked) {

@@ -1,6 +1,7 @@
 import type { AnyModel } from "@anywidget/types";
 import { element } from "../core/dom";
 import type { Listeners } from "../core/listeners";
+import { own } from "../core/own";
 import type { SearcherModel } from "./model";
 
 type Tell = (verb: string, fields?: Readonly<Record<string, unknown>>) => void;
@@ -14,7 +15,7 @@ export function facetPanel(model: AnyModel<SearcherModel>, listeners: Listeners,
 
   const drawChosen = (): void => {
     const chosen = model.get("chosen");
-    for (const { key, place, box } of boxes) box.checked = chosen[key]?.includes(place) ?? false;
+    for (const { key, place, box } of boxes) box.checked = own(chosen, key)?.includes(place) ?? false;
     const count = Object.values(chosen).reduce((total, places) => total + places.length, 0);
     button.textContent = count === 0 ? "Filter" : `Filter (${count})`;
   };
@@ -47,6 +48,10 @@ export function facetPanel(model: AnyModel<SearcherModel>, listeners: Listeners,
   });
   listeners.onModel(model, "change:facets", drawFacets);
   listeners.onModel(model, "change:chosen", drawChosen);
+  // Where there is nothing to filter by, the facets that were asked for do not change.
+  listeners.onModel(model, "change:busy", () => {
+    if (asked && !model.get("busy") && model.get("error") === "" && model.get("facets").length === 0) drawFacets();
+  });
   drawFacets();
   return { button, panel };
 }

@@ -272,6 +272,26 @@ test("ranks before and after a transform are shown, and switched", () => {
   expect(moves[0]?.classList.contains("cl-fell")).toBe(true);
 });
 
+test("an id and a key may be called as what every object inherits", () => {
+  const facets: SearcherModel["facets"] = [{ key: "constructor", values: [["Lotus", 2]], more: 0 }];
+  const { model, sent } = fakeModel({ rows: [row({ id: "constructor" })], query: "moon", can_judge: true, facets });
+  widget.render({ model, el });
+  expect(find(".cl-move").hidden).toBe(true);
+  expect(find<HTMLInputElement>(".cl-facets input").checked).toBe(false);
+  find(".cl-result").dispatchEvent(new KeyboardEvent("keydown", { key: "0", bubbles: true }));
+  expect(sent).toEqual([]);
+});
+
+test("a filter of nothing says so once that is known", () => {
+  const { model, update } = fakeModel();
+  widget.render({ model, el });
+  find("[aria-expanded=false]").click();
+  expect(find(".cl-facets").textContent).toBe("");
+  update({ busy: true });
+  update({ busy: false });
+  expect(find(".cl-facets").textContent).toBe("No metadata to filter by.");
+});
+
 test("why is asked, told under the record, and taken away", () => {
   const { model, sent, update } = fakeModel({ can_judge: true, query: "moon", rows: [row()] });
   widget.render({ model, el });

@@ -4,6 +4,7 @@ import { queryTerms } from "../core/highlight";
 import { onKeys } from "../core/keyboard";
 import { Listeners } from "../core/listeners";
 import { LiveRegion } from "../core/live";
+import { own } from "../core/own";
 import { facetPanel } from "./facets";
 import type { SearcherModel } from "./model";
 import { Result, candidateItem } from "./result";
@@ -60,13 +61,13 @@ function render({ model, el }: Pick<RenderProps<SearcherModel>, "model" | "el">)
     if (text !== "") tell("find", { text });
   };
   const judge = (result: Result, relevance: number): void => {
-    const now = model.get("said")[result.row.id];
+    const now = own(model.get("said"), result.row.id);
     const same = Math.sign(now?.relevance ?? 0) === relevance; // the same thumb again takes it back
     tell("judge", { id: result.row.id, relevance: same ? 0 : relevance, note: null });
     told.say(same || relevance === 0 ? "Judgement taken back" : relevance > 0 ? "Judged an answer" : "Judged no answer");
   };
   const saveNote = (result: Result): void => {
-    const now = model.get("said")[result.row.id];
+    const now = own(model.get("said"), result.row.id);
     const note = result.toggleNote(false).trim();
     if (now && note !== now.note) tell("judge", { id: result.row.id, relevance: now.relevance, note });
   };
@@ -74,10 +75,10 @@ function render({ model, el }: Pick<RenderProps<SearcherModel>, "model" | "el">)
     const { id } = result.row;
     if (what === "up") judge(result, 1);
     else if (what === "down") judge(result, -1);
-    else if (what === "clear" && model.get("said")[id]) judge(result, 0);
+    else if (what === "clear" && own(model.get("said"), id)) judge(result, 0);
     else if (what === "why") tell("why", { id: model.get("reasons").id === id ? "" : id });
     else if (what === "select") tell("select", { id, more });
-    else if (what === "note" && model.get("said")[id]) {
+    else if (what === "note" && own(model.get("said"), id)) {
       if (root.querySelector("[data-note]:focus")) saveNote(result);
       else result.toggleNote();
     }
@@ -148,9 +149,9 @@ function render({ model, el }: Pick<RenderProps<SearcherModel>, "model" | "el">)
     for (const result of shown) {
       const { id } = result.row;
       result.update({
-        said: said[id],
+        said: own(said, id),
         picked: model.get("picked").includes(id),
-        other: moves[id],
+        other: own(moves, id),
         depth: model.get("depth"),
         after: model.get("side") === "after",
         reasons: reasons.id === id ? (reasons.lines ?? []) : [],
@@ -183,7 +184,7 @@ function render({ model, el }: Pick<RenderProps<SearcherModel>, "model" | "el">)
     const at = [...candidates.children].findIndex((item) => item.contains(document.activeElement));
     const said = model.get("said");
     const terms = queryTerms(missingInput.value);
-    candidates.replaceChildren(...model.get("candidates").map((candidate) => candidateItem(candidate, terms, said[candidate.id])));
+    candidates.replaceChildren(...model.get("candidates").map((candidate) => candidateItem(candidate, terms, own(said, candidate.id))));
     if (at >= 0) candidates.children[at]?.querySelector("button")?.focus();
   };
   const onBusy = (): void => {

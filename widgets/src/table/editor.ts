@@ -1,4 +1,5 @@
 import { element } from "../core/dom";
+import { own } from "../core/own";
 import type { Requests } from "../core/requests";
 import type { Grid, Place } from "./grid";
 
@@ -24,7 +25,7 @@ export class Editor {
     const column = this.#grid.columns[place.column];
     if (column === undefined || column.key.startsWith("#")) return;
     const { body } = await this.#requests.ask<{ cells: Record<string, string> }>("record", { id });
-    const was = body.cells[column.key] ?? "";
+    const was = own(body.cells, column.key) ?? "";
     this.#at = { ...place, id, key: column.key, was };
     this.#box.value = was;
     this.#box.setAttribute("aria-label", `${column.title} of ${id}`);

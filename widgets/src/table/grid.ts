@@ -1,5 +1,6 @@
 import { element } from "../core/dom";
 import type { Listeners } from "../core/listeners";
+import { own } from "../core/own";
 import { HeaderCell, type HeaderColumn } from "./header";
 import type { Column, Row } from "./model";
 import { Viewport } from "./viewport";
@@ -147,7 +148,7 @@ export class Grid {
     row.classList.toggle("cl-even", at % 2 === 1);
     for (const [i, column] of this.#columns.entries()) {
       const cell = row.children[i] as HTMLElement;
-      const text = found === undefined ? "" : column.key === "#id" ? found.id : column.key === "#document" ? found.document : (found.cells[column.key] ?? null);
+      const text = found === undefined ? "" : column.key === "#id" ? found.id : column.key === "#document" ? found.document : (own(found.cells, column.key) ?? null);
       if (cell.textContent !== (text ?? "")) cell.textContent = text ?? "";
       cell.classList.toggle("cl-none", text === null);
     }

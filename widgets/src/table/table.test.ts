@@ -160,6 +160,19 @@ test("text from the store makes no element", async () => {
   expect(find(".cl-reader .cl-text").textContent).toBe(HOSTILE);
 });
 
+test("a key of metadata may be called as what every object inherits", async () => {
+  const columns = ["constructor", "__proto__"].map((key) => ({ key, kind: "text" as const }));
+  const { told } = await show({ columns });
+  expect([...rows()[1]!.children].map((cell) => cell.textContent)).toEqual(["n1", "text 1", "", ""]);
+  expect(el.querySelectorAll(".cl-filtered")).toHaveLength(0);
+  press("ArrowDown");
+  for (let step = 0; step < 2; step += 1) press("ArrowRight");
+  press("Enter");
+  await settled();
+  expect(told("record")).toEqual([{ id: "n0" }]);
+  expect(find<HTMLInputElement>(".cl-editor").value).toBe("");
+});
+
 test("keys move the active cell, which the grid names to a screen reader", async () => {
   await show();
   const active = () => document.getElementById(grid().getAttribute("aria-activedescendant") ?? "")?.textContent;

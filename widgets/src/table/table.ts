@@ -2,6 +2,7 @@ import type { RenderProps } from "@anywidget/types";
 import { element } from "../core/dom";
 import { Listeners } from "../core/listeners";
 import { LiveRegion } from "../core/live";
+import { own } from "../core/own";
 import { Requests } from "../core/requests";
 import { copy } from "./copy";
 import { Editor } from "./editor";
@@ -59,7 +60,7 @@ function render({ model, el }: Pick<RenderProps<TableModel>, "model" | "el">): (
   const editor = new Editor(grid, requests);
   const reader = new Reader(requests, listeners, () => grid.element.focus());
   const filter = new FilterPanel(requests, listeners, () => grid.element.focus());
-  const conditionOf = (key: string) => model.get("conditions")[key];
+  const conditionOf = (key: string) => own(model.get("conditions"), key);
   const summaries = new Summaries(requests, (key, summary) => {
     const cell = grid.cells.find(({ column }) => column.key === key);
     cell?.counted(summary);
