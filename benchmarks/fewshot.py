@@ -15,7 +15,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from tables import write
-from texts import SHARED, Absent, read
+from texts import Absent, embedded, read
 
 from chromalab.analytics import classify, label_queue
 from chromalab.analytics.classify.calibration import expected_calibration_error
@@ -44,7 +43,6 @@ AT_LEAST = {
 MOST_LABELS = 560  # of banking77, to 95 % of the accuracy with all
 BATCH = 38
 STRATEGIES = ("random", "k-centre", "margin", "margin + diverse", "entropy", "auto")
-_PART = 2000
 
 Task = tuple[Snapshot, list[str], int]
 """Records, their true labels, and how many of them, the first, are the pool; the others are the test."""
@@ -72,27 +70,13 @@ class Data:
     def _part(self, name: str) -> tuple[list[str], list[str], NDArray[np.float32]]:
         if name not in self._parts:
             texts, labels = _texts(name)
-            self._parts[name] = texts, labels, self._vectors(texts)
+            self._parts[name] = texts, labels, embedded(self._folder, texts, "MiniLM")
         return self._parts[name]
-
-    def _vectors(self, texts: list[str]) -> NDArray[np.float32]:
-        digest = blake2b("\0".join(texts).encode(), digest_size=12).hexdigest()
-        file = self._folder / f"MiniLM-{digest}.npy"
-        if not file.exists():
-            shows_progress.set(False)
-            embed = MiniLM()
-            parts = [embed(texts[at : at + _PART]) for at in range(0, len(texts), _PART)]
-            np.save(file, np.concatenate([np.asarray(part, dtype=np.float32) for part in parts]))
-        return np.load(file)
 
 
 def _texts(name: str) -> tuple[list[str], list[str]]:
-    if name == "trec test":
-        lines = (SHARED / "trec" / "TREC.test").read_text(encoding="latin-1").splitlines()
-        classes, texts = zip(*(line.strip().split(" ", 1) for line in lines), strict=True)
-        return list(texts), [one.partition(":")[0] for one in classes]
     found = read(name)
-    return found.texts, found.labels["coarse" if name == "trec" else "intent"]
+    return found.texts, found.labels["intent" if "intent" in found.labels else "coarse"]
 
 
 def drawn(labels: Sequence[str], each: int | None, rng: np.random.Generator) -> NDArray[np.int64]:

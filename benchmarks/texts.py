@@ -8,6 +8,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from perturbed import Perturbed
 
-__all__ = ["SETS", "Absent", "Texts", "embed", "read", "vectors"]
+__all__ = ["SETS", "Absent", "Texts", "embed", "embedded", "read", "vectors"]
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 STRANGERS = 200
@@ -79,6 +80,20 @@ def embed(meter: Any, folder: Path, name: str, model: str, rows: int | None = No
     np.save(_file(folder, name, model, rows), whole)
 
 
+def embedded(folder: Path, texts: list[str], model: str) -> Vectors:
+    """Embed texts by "MiniLM" or "WordLlama", or read what is kept by what the texts are."""
+    from chromalab.embed import MiniLM, WordLlama, shows_progress
+
+    digest = blake2b("\0".join(texts).encode(), digest_size=12).hexdigest()
+    file = folder / f"{model}-{digest}.npy"
+    if not file.exists():
+        shows_progress.set(False)
+        made = {"MiniLM": MiniLM, "WordLlama": WordLlama}[model]()
+        parts = [made(texts[at : at + _BATCH]) for at in range(0, len(texts), _BATCH)]
+        np.save(file, np.concatenate([np.asarray(part, dtype=np.float32) for part in parts]))
+    return np.load(file)
+
+
 def _file(folder: Path, name: str, model: str, rows: int | None) -> Path:
     return folder / f"{name}-{model}-{rows or 'all'}.npy"
 
@@ -101,11 +116,14 @@ def _banking(file: str) -> Callable[[int | None], Texts]:
     return make
 
 
-def _trec(rows: int | None) -> Texts:
-    lines = (SHARED / "trec" / "TREC.train").read_text(encoding="latin-1").splitlines()
-    classes, texts = zip(*(line.strip().split(" ", 1) for line in lines), strict=True)
-    coarse = [one.partition(":")[0] for one in classes]
-    return _some(list(texts), {"fine": list(classes), "coarse": coarse}, rows)
+def _trec(file: str) -> Callable[[int | None], Texts]:
+    def make(rows: int | None) -> Texts:
+        lines = (SHARED / "trec" / file).read_text(encoding="latin-1").splitlines()
+        classes, texts = zip(*(line.strip().split(" ", 1) for line in lines), strict=True)
+        coarse = [one.partition(":")[0] for one in classes]
+        return _some(list(texts), {"fine": list(classes), "coarse": coarse}, rows)
+
+    return make
 
 
 def _glosses(rows: int | None) -> Texts:
@@ -148,7 +166,8 @@ _GLOSSES = "wordnet30_glosses.tsv.gz"
 SETS: dict[str, Callable[[int | None], Texts]] = {
     "banking77": _banking("train.csv"),
     "banking77 test": _banking("test.csv"),
-    "trec": _trec,
+    "trec": _trec("TREC.train"),
+    "trec test": _trec("TREC.test"),
     "glosses": _glosses,
     "perturbed": _perturbed,
     "abt_buy": _linked("abt_buy"),

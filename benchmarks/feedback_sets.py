@@ -1,0 +1,312 @@
+"""Queries with known answers, judgements drawn from them, and how good a ranking of the others is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from texts import SHARED, Absent, embedded, read
+
+from chromalab.feedback import Judged
+
+__all__ = ["OTHERS", "STORED", "Log", "Pairs", "Retrieval", "entailed", "large", "other", "stored"]
+
+STORED = ("cran", "chunks", "bank_ir")
+"""Sets whose vectors, of MiniLM, are kept with the data."""
+
+_SHOWN = 20  # of the list without a transform; what is refused is one of these
+_K = 10
+_DISCOUNT = 1 / np.log2(np.arange(2, _K + 2))
+
+Vectors = NDArray[np.float32]
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Log:
+    """Judgements: (m, 2) rows of a query and a document, and (m,) 1 or -1."""
+
+    pairs: Rows
+    grades: Vectors
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def flipped(self, share: float, seed: int) -> Log:
+        """The same with the opposite said of a random share."""
+        rows = np.random.default_rng(seed).permutation(len(self))[: round(share * len(self))]
+        grades = self.grades.copy()
+        grades[rows] *= -1
+        return replace(self, grades=grades)
+
+    def random(self, seed: int) -> Log:
+        """The same pairs, and a coin for each."""
+        coins = np.random.default_rng(seed).integers(0, 2, len(self)) * 2 - 1
+        return replace(self, grades=coins.astype(np.float32))
+
+    def shuffled(self, seed: int) -> Log:
+        """The same with the documents of the log in a random order."""
+        pairs = self.pairs.copy()
+        pairs[:, 1] = np.random.default_rng(seed).permutation(pairs[:, 1])
+        return replace(self, pairs=pairs)
+
+    def mixed_up(self, documents: int, seed: int) -> Log:
+        """The same with another document, always the same one, for each."""
+        pairs = self.pairs.copy()
+        pairs[:, 1] = np.random.default_rng(seed).permutation(documents)[pairs[:, 1]]
+        return replace(self, pairs=pairs)
+
+
+@dataclass(frozen=True, eq=False)
+class Retrieval:
+    """Documents (n, d) and queries (q, d), float32 of unit length, and which is an answer to which.
+
+    Attributes:
+        name: Of the set.
+        truth: (q, n) bool.
+    """
+
+    name: str
+    documents: Vectors
+    queries: Vectors
+    truth: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, name: str, documents: Vectors, queries: Vectors, relevant: Rows) -> Retrieval:
+        """Take (r, 2) rows of a query and its answer; queries without one are left out."""
+        truth = np.zeros((len(queries), len(documents)), dtype=bool)
+        truth[relevant[:, 0], relevant[:, 1]] = True
+        some = truth.any(axis=1)
+        return cls(name, _unit(documents), _unit(queries)[some], truth[some])
+
+    def split(self, seed: int) -> tuple[Rows, Rows, np.random.Generator]:
+        """Queries to judge, queries to test, and the generator that chose them."""
+        random = np.random.default_rng(seed)
+        order = random.permutation(len(self.queries))
+        return order[: len(order) // 2], order[len(order) // 2 :], random
+
+    def judged(self, seed: int, count: int, *, most: int | None = None, depth: int = _SHOWN) -> Log:
+        """Judge queries of the first half, each in turn: one half answers, one half not.
+
+        Fewer are drawn than are asked for where there are no more answers. A longer log begins with
+        the shorter ones.
+
+        Args:
+            seed: Of the split and the drawing.
+            count: How many judgements.
+            most: How many queries at most.
+            depth: From how many of the first documents those that are no answers are drawn.
+        """
+        train, _, random = self.split(seed)
+        train = train[:most]
+        shown = self.ranked(self.queries[train], self.documents, depth)
+        right = [random.permutation(np.flatnonzero(self.truth[query])) for query in train]
+        wrong = [
+            random.permutation(rows[~self.truth[query, rows]])
+            for query, rows in zip(train, shown, strict=True)
+        ]
+        parts = [_in_turn(train, pools, count // 2) for pools in (right, wrong)]
+        grades = np.repeat(np.float32([1, -1]), [len(part) for part in parts])
+        return Log(np.concatenate(parts), grades)
+
+    def displayed(self, seed: int, count: int, *, most: int | None = None) -> Log:
+        """Judge only what is among the first ten, right or not, of each query, or of some, in turn."""
+        train, _, random = self.split(seed)
+        train = train[:most]
+        shown = self.ranked(self.queries[train], self.documents, _K)
+        pairs = _in_turn(train, [random.permutation(rows) for rows in shown], count)
+        grades = np.where(self.truth[pairs[:, 0], pairs[:, 1]], 1, -1)
+        return Log(pairs, grades.astype(np.float32))
+
+    def as_judged(self, log: Log) -> Judged:
+        """The log as `tune` takes it."""
+        return Judged.of(self.queries, self.documents, log.pairs, log.grades)
+
+    def ranked(self, asked: Vectors, documents: Vectors, count: int = _K) -> Rows:
+        """The rows of the first documents by cosine, best first."""
+        scores = _unit(asked) @ _unit(documents).T
+        return np.argsort(-scores, axis=1, kind="stable")[:, :count]
+
+    def ndcg(self, rows: Rows, found: Rows) -> float:
+        """The mean nDCG@10 of queries, by rows, with all known answers.
+
+        Args:
+            rows: (t,) which queries.
+            found: (t, 10) the documents of each, best first.
+        """
+        hits = np.take_along_axis(self.truth[rows], found, axis=1) @ _DISCOUNT
+        answers = np.minimum(self.truth[rows].sum(axis=1), _K)
+        return float((hits / np.cumsum(_DISCOUNT)[answers - 1]).mean())
+
+    def base(self, seed: int) -> float:
+        """The nDCG@10 of the tested queries without a transform."""
+        _, test, _ = self.split(seed)
+        return self.ndcg(test, self.ranked(self.queries[test], self.documents))
+
+    def points(self, seed: int, queries: Vectors, documents: Vectors) -> float:
+        """By how many points nDCG@10 of the tested queries changes with all vectors mapped."""
+        _, test, _ = self.split(seed)
+        return 100 * (self.ndcg(test, self.ranked(queries[test], documents)) - self.base(seed))
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Two sentences a row, (n, d) each, that belong together, and the row of a wrong partner."""
+
+    left: Vectors
+    right: Vectors
+    wrong: Rows
+
+
+def stored(name: str) -> Retrieval:
+    """Read a set of `STORED`.
+
+    Raises:
+        Absent: its file is not there.
+    """
+    path = SHARED / "feedback" / f"{name}.npz"
+    if not path.exists():
+        raise Absent(
+            f"{path.name} is not there: benchmarks/README.md tells where the data is from."
+        )
+    with np.load(path) as found:
+        return Retrieval.of(
+            name,
+            found["doc_vectors"].astype(np.float32),
+            found["query_vectors"].astype(np.float32),
+            found["relevant"].astype(np.int64),
+        )
+
+
+def large(name: str, count: int = 3000) -> Retrieval:
+    """bank_ir among so many documents, the others of chunks, by a name."""
+    bank, more = stored("bank_ir"), stored("chunks").documents
+    more = more[: count - len(bank.documents)]
+    truth = np.pad(bank.truth, ((0, 0), (0, len(more))))
+    return replace(bank, name=name, documents=np.concatenate([bank.documents, more]), truth=truth)
+
+
+def other(name: str, folder: Path) -> Retrieval:
+    """Make a set of `OTHERS`, embedded by WordLlama.
+
+    Raises:
+        Absent: its files are not there.
+    """
+    try:
+        documents, queries, relevant = OTHERS[name]()
+    except FileNotFoundError as error:
+        raise Absent(
+            f"{Path(error.filename).name} is not there: benchmarks/README.md tells where it is from."
+        ) from error
+    vectors = (embedded(folder, texts, "WordLlama") for texts in (documents, queries))
+    return Retrieval.of(name, *vectors, relevant)
+
+
+def entailed(folder: Path, seed: int, *, hard: bool) -> tuple[Pairs, Pairs]:
+    """Pairs of SNLI's development part of which one entails the other: 500 to learn, 500 to test.
+
+    Args:
+        folder: Where vectors are kept.
+        seed: Of the split and the wrong partners; the 1,000 pairs are always the same.
+        hard: Whether a wrong partner is one of the 5 nearest, instead of any.
+    """
+    texts = []
+    for part in ("labels", "s1", "s2"):
+        path = SHARED / "snli" / f"{part}.dev"
+        if not path.exists():
+            raise Absent(
+                f"snli/{path.name} is not there: benchmarks/README.md tells where it is from."
+            )
+        texts.append(path.read_text(encoding="utf-8").splitlines())
+    rows = [row for row, label in enumerate(texts[0]) if label.strip() == "entailment"]
+    rows = np.random.default_rng(123).permutation(rows)[:1000].tolist()
+    left, right = ([side[row].strip() for row in rows] for side in texts[1:])
+    vectors = [_unit(embedded(folder, side, "MiniLM")) for side in (left, right)]
+    random = np.random.default_rng(seed)
+    order = random.permutation(len(rows))
+    halves = (order[:500], order[500:])
+    return tuple(  # type: ignore[return-value]
+        Pairs(
+            vectors[0][half],
+            vectors[1][half],
+            _wrong(*(side[half] for side in vectors), [right[row] for row in half], random, hard),
+        )
+        for half in halves
+    )
+
+
+def _wrong(
+    left: Vectors, right: Vectors, texts: list[str], random: np.random.Generator, hard: bool
+) -> Rows:
+    scores = left @ right.T
+    names = np.asarray(texts)
+    scores[names[:, np.newaxis] == names] = -np.inf  # the partner, and the same sentence elsewhere
+    if hard:
+        near = np.argsort(-scores, axis=1, kind="stable")[:, :5]
+        return near[np.arange(len(left)), random.integers(0, 5, len(left))]
+    return np.array([random.choice(np.flatnonzero(np.isfinite(row))) for row in scores])
+
+
+def _unit(rows: Vectors) -> Vectors:
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+
+
+def _in_turn(queries: Rows, pools: Sequence[Rows], count: int) -> Rows:
+    """One of each pool, then a second one of each, until there are enough: (m, 2) pairs."""
+    pairs = [
+        (query, pool[turn])
+        for turn in range(max(map(len, pools), default=0))
+        for query, pool in zip(queries.tolist(), pools, strict=True)
+        if turn < len(pool)
+    ]
+    return np.asarray(pairs[:count], dtype=np.int64).reshape(-1, 2)
+
+
+_Made = tuple[list[str], list[str], Rows]
+
+
+def _same(documents: Sequence[str], queries: Sequence[str]) -> Rows:
+    return np.argwhere(np.asarray(queries)[:, np.newaxis] == np.asarray(documents))
+
+
+def _banking() -> _Made:
+    """Like bank_ir, of utterances that are not in it: 20 an intent, and 6 that ask."""
+    with np.load(SHARED / "feedback" / "bank_ir.npz") as found:
+        used = [{int(one[1:]) for one in found[key].tolist()} for key in ("doc_ids", "query_ids")]
+    parts: list[tuple[list[str], list[str]]] = []
+    for name, seen, each in (("banking77", used[0], 20), ("banking77 test", used[1], 6)):
+        whole, random = read(name), np.random.default_rng(0)
+        labels = np.asarray(whole.labels["intent"])
+        free = np.setdiff1d(np.arange(len(labels)), np.fromiter(seen, np.int64))
+        drawn = [random.permutation(free[labels[free] == one])[:each] for one in np.unique(labels)]
+        rows = np.concatenate(drawn)
+        parts.append(([whole.texts[row] for row in rows], labels[rows].tolist()))
+    (documents, intents), (queries, asked) = parts
+    return documents, queries, _same(intents, asked)
+
+
+def _trec() -> _Made:
+    """2,000 questions of the training part; one of the test part asks for those of its fine class."""
+    train, test = read("trec", 2000), read("trec test")
+    return train.texts, test.texts, _same(train.labels["fine"], test.labels["fine"])
+
+
+def _abt_buy() -> _Made:
+    """A product of one shop asks for the same one of the other."""
+    with (SHARED / "er" / "er_abt_buy.json").open(encoding="utf-8") as file:
+        found = json.load(file)
+    lefts = found["n_left"]
+    relevant = np.asarray(found["pos"], dtype=np.int64) - [0, lefts]
+    return found["texts"][lefts:], found["texts"][:lefts], relevant
+
+
+OTHERS: dict[str, Callable[[], _Made]] = {
+    "banking77, others": _banking,
+    "trec, fine": _trec,
+    "abt_buy": _abt_buy,
+}
+"""Name -> function that gives documents, queries and (r, 2) rows of a query and an answer."""
