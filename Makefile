@@ -45,7 +45,7 @@ format: $(VENV)/test.stamp  ## Put the code in form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/bench.stamp models  ## Measure side by side; the tables are in benchmarks/README.md
+bench: $(VENV)/bench.stamp models chromium  ## Measure side by side; the tables are in benchmarks/README.md
 	$(UV) pip install -q --python $(BIN)/python --no-deps "bertopic==0.17.4"  # its dependencies bring in torch
 	$(BIN)/python benchmarks/embedding.py
 	$(BIN)/python benchmarks/store.py --rows 10000 --write
@@ -53,6 +53,7 @@ bench: $(VENV)/bench.stamp models  ## Measure side by side; the tables are in be
 	$(BIN)/python benchmarks/analytics.py --write
 	$(BIN)/python benchmarks/fewshot.py --write
 	$(BIN)/python benchmarks/feedback.py --write
+	$(BIN)/python benchmarks/widgets.py --write
 
 contract: $(VENV)/bench.stamp  ## Record again what Chroma answers to the scenarios of the contract
 	cd tests/store/contract && ../../../$(BIN)/python record.py
