@@ -113,7 +113,7 @@ def decide(found: HeldOut, judgements: int, gate: str) -> Admission:
         )
     border = _VETO if gate == "veto" else _STRICT
     if score > border:
-        sure = "a gain" if score > 2 else "no loss" if score < 1 else "probably a gain"
+        sure = "a gain" if score > 2 else "no clear loss" if score < 1 else "probably a gain"
         return Admission(True, f"{sure.capitalize()}: {shown}.", _needed(score, found))
     settle = _needed(score, found)
     how = (
