@@ -39,7 +39,6 @@ def test_the_wheel_works_without_node_and_holds_no_tests(tmp_path):
     }  # fmt: skip
     static = {name.split("/")[-1] for name in names if "/static/" in name}
     assert {"searcher.js", "searcher.css", "map.js", "map.css"} <= static
-    assert "THIRD_PARTY_LICENSES.txt" in static
     assert "chromalab/py.typed" in names
 
     python = tmp_path / "venv" / "bin" / "python"

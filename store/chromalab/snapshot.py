@@ -106,7 +106,7 @@ class Snapshot:
             1
         """
         try:
-            return self._rows[id]
+            return self.rows_by_id[id]
         except (KeyError, TypeError):
             hint = near(str(id)[:80], self.ids[:10_000], what="Ids")
             raise InvalidArgumentError(
@@ -114,7 +114,8 @@ class Snapshot:
             ) from None
 
     @cached_property
-    def _rows(self) -> dict[str, int]:
+    def rows_by_id(self) -> dict[str, int]:
+        """The row of each id; made when it is first asked for."""
         return {id: row for row, id in enumerate(self.ids)}
 
     def document(self, row: int) -> str:

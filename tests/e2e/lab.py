@@ -13,8 +13,11 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
+import uuid
 from pathlib import Path
 from typing import Any
+
+import nbformat
 
 CHROMIUM = shutil.which(os.environ.get("CHROMIUM", "chromium"))
 _FLAGS = [
@@ -103,6 +106,17 @@ class LabServer:
         os.killpg(self._process.pid, signal.SIGTERM)
         self._process.wait(30)
         shutil.rmtree(self._home, ignore_errors=True)
+
+    def write(self, *cells: str) -> str:
+        """Write a notebook of code cells; return its name."""
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
+            metadata={"kernelspec": kernel},
+        )
+        name = f"{uuid.uuid4().hex}.ipynb"
+        nbformat.write(notebook, self.root / name)
+        return name
 
     def _answers(self) -> bool:
         request = urllib.request.Request(

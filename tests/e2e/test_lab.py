@@ -1,51 +1,15 @@
 """The quickstart, top to bottom in a real JupyterLab in headless Chromium."""
 
-import importlib.util
 import shutil
 from pathlib import Path
 
-import nbformat
-import pytest
-from playwright.sync_api import expect, sync_playwright
-
-_spec = importlib.util.spec_from_file_location("lab", Path(__file__).with_name("lab.py"))
-lab = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(lab)
+from playwright.sync_api import expect
 
 ROOT = Path(__file__).parents[2]
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.xdist_group("e2e"),
-    pytest.mark.skipif(
-        lab.CHROMIUM is None, reason="Chromium is not installed: sudo apt-get install chromium"
-    ),
-]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("notebooks")
-    shutil.copy(ROOT / "notebooks" / "quickstart.ipynb", folder)
-    with lab.LabServer(folder) as server:
-        yield server
-
-
-@pytest.fixture
-def page(server):
-    with sync_playwright() as playwright, lab.Page(server, playwright) as page:
-        yield page
-
-
-def write(server, name, *cells):
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata={"kernelspec": kernel}
-    )
-    nbformat.write(notebook, server.root / name)
-    return name
-
-
-def test_the_quickstart_runs_top_to_bottom_twice_and_its_widget_searches(page):
+def test_the_quickstart_runs_top_to_bottom_twice_and_its_widget_searches(server, page):
+    shutil.copy(ROOT / "notebooks" / "quickstart.ipynb", server.root)
     page.open("quickstart.ipynb")
     for _ in range(2):
         page.run_all()
@@ -57,19 +21,15 @@ def test_the_quickstart_runs_top_to_bottom_twice_and_its_widget_searches(page):
     box.fill("Who invented the piano?")
     box.press("Enter")
     expect(widget.locator(".cl-result").first).to_contain_text("Cristofori")
-    assert page.elsewhere == []
 
 
-def test_an_error_is_one_line_and_stops_run_all(server, page):
-    name = write(
-        server,
-        "error.ipynb",
+def test_an_error_is_one_line_and_stops_run_all(run):
+    page = run(
         "%load_ext chromalab\n%chroma connect --ephemeral",
         "%chroma query papers 'x'",
         "print('went on')",
+        errors=True,
     )
-    page.open(name)
-    page.run_all()
     (error,) = page.errors()
     assert error == "NotFoundError: No collection 'papers'. Collections: none yet"
     shown = page.page.locator(".jp-OutputArea").all_inner_texts()
@@ -77,11 +37,9 @@ def test_an_error_is_one_line_and_stops_run_all(server, page):
     assert not any("went on" in text for text in shown)
 
 
-def test_a_document_with_a_script_shows_as_text_everywhere(server, page):
+def test_a_document_with_a_script_shows_as_text_everywhere(run):
     attack = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
-    name = write(
-        server,
-        "hostile.ipynb",
+    page = run(
         "%load_ext chromalab\nimport chromalab\nfrom chromalab_widgets import Searcher\n"
         "%chroma connect --ephemeral",
         "%chroma create notes --model wordllama\n"
@@ -95,9 +53,6 @@ def test_a_document_with_a_script_shows_as_text_everywhere(server, page):
         "notes = store.create_collection('notes', embedding_function=chromalab.embed.WordLlama())\n"
         "notes.add_from(rows)\nsearcher = Searcher(notes)\nsearcher.search(attack)\nsearcher",
     )
-    page.open(name)
-    page.run_all()
-    assert page.errors() == []
     expect(page.page.locator(".cl-result")).to_have_count(1)
     assert page.page.locator(".jp-OutputArea img").count() == 0
     assert page.page.locator(".jp-OutputArea script").count() == 0
@@ -105,10 +60,8 @@ def test_a_document_with_a_script_shows_as_text_everywhere(server, page):
     assert "owned" not in page.page.title()
 
 
-def test_the_kernels_completer_is_asked_by_the_front_end(server, page):
-    name = write(server, "complete.ipynb", "%load_ext chromalab", "%chroma que")
-    page.open(name)
-    page.run_all()
+def test_the_kernels_completer_is_asked_by_the_front_end(run):
+    page = run("%load_ext chromalab", "%chroma que", errors=True)
     cell = page.page.locator(".jp-Notebook .jp-Cell .cm-content").nth(1)
     cell.click()
     cell.press("End")

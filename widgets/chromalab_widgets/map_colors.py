@@ -106,17 +106,17 @@ def color_values(
 
 
 def _categories(given: list[Any], title: str) -> Coloring:
-    keys = [None if value is None else _key(value) for value in given]
-    counts = Counter(key for key in keys if key is not None)
+    plain = set(map(type, given)) <= {str, int, float, bool, type(None)}
+    keys = given if plain else [None if value is None else _key(value) for value in given]
+    counts = Counter(keys)
+    none = counts.pop(None, 0)
     frequent = [key for key, _ in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))]
     if all(_is_number(key) for key in frequent) and len(frequent) <= len(_CATEGORIES):
         frequent.sort()
     shown = frequent[: len(_CATEGORIES)]
-    code = {key: at for at, key in enumerate(shown)}
     other, missing = len(shown), len(shown) + 1
-    codes = np.fromiter(
-        (missing if key is None else code.get(key, other) for key in keys), np.uint8, len(keys)
-    )
+    code = {None: missing, **{key: min(at, other) for at, key in enumerate(frequent)}}
+    codes = np.fromiter(map(code.__getitem__, keys), np.uint8, len(keys))
     entries = [
         {"label": cut(str(key), _LABEL_SHOWN), "count": counts[key], "low": at, "high": at}
         for at, key in enumerate(shown)
@@ -125,7 +125,6 @@ def _categories(given: list[Any], title: str) -> Coloring:
     if rest:
         label = f"{len(frequent) - len(shown):,} others"
         entries.append({"label": label, "count": rest, "low": other, "high": other})
-    none = len(keys) - sum(counts.values())
     if none:
         entries.append({"label": "none", "count": none, "low": missing, "high": missing})
     palette = [*_CATEGORIES[: len(shown)], _OTHER, _MISSING]

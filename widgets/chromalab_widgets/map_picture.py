@@ -56,7 +56,7 @@ def draw_png(
     parts = {
         b"IHDR": header,
         b"PLTE": bytes(channel for color in colors for channel in color),
-        b"IDAT": zlib.compress(rows.tobytes(), 9),
+        b"IDAT": zlib.compress(rows.tobytes()),
         b"IEND": b"",
     }
     chunks = (_chunk(name, data) for name, data in parts.items())

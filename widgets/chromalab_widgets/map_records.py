@@ -33,7 +33,6 @@ class Records:
             snapshot.known_column(text)
         self.snapshot, self._text = snapshot, text
         self._collection = collection if hasattr(collection, "query") else None
-        self._row = {id: row for row, id in enumerate(snapshot.ids)}
 
     @property
     def can_search(self) -> bool:
@@ -42,8 +41,9 @@ class Records:
 
     def rows(self, ids: Iterable[str]) -> np.ndarray[Any, np.dtype[np.uint32]]:
         """Find the rows of ids; those that are not on the map are left out."""
-        found = [self._row[id] for id in ids if id in self._row]
-        return np.array(found, dtype=np.uint32)
+        wanted = list(ids)
+        rows = self.snapshot.rows_by_id if wanted else {}
+        return np.array([rows[id] for id in wanted if id in rows], dtype=np.uint32)
 
     def text(self, row: int) -> str:
         """Return what is shown as the text of a record."""
@@ -101,7 +101,7 @@ class Records:
         for id, distance in zip(found["ids"][0], found["distances"][0], strict=True):
             if id == without:
                 continue
-            row = self._row.get(id, -1)
+            row = self.snapshot.rows_by_id.get(id, -1)
             if row >= 0:
                 lines.append(self.line(row, distance=float(distance)))
             else:  # written since the map was made

@@ -1,6 +1,6 @@
 import { element } from "../core/dom";
 import type { Label } from "./model";
-import type { View } from "./renderer";
+import type { View } from "./scene";
 
 const GAP = 6; // dots between two names
 

@@ -1,5 +1,5 @@
 import type { Listeners } from "../core/listeners";
-import type { Places, View } from "./renderer";
+import type { Places, View } from "./scene";
 
 export type How = "replace" | "add" | "remove";
 
@@ -37,8 +37,6 @@ export class Lasso {
     listeners.onElement(stage, "pointermove", (event) => this.#extend(event), options);
     listeners.onElement(stage, "pointerup", (event) => this.#end(event), options);
     listeners.onElement(stage, "pointercancel", () => this.cancel(), options);
-    // The camera would take the same drag as a move of the map.
-    listeners.onElement(stage, "mousedown", (event) => this.#drawing && event.stopPropagation(), options);
   }
 
   get mode(): boolean {
@@ -67,7 +65,7 @@ export class Lasso {
     this.#corners = this.#at(event);
     this.#stage.setPointerCapture?.(event.pointerId);
     this.#stage.focus({ preventScroll: true });
-    event.stopPropagation();
+    event.stopPropagation(); // or the camera takes the same drag as a move of the map
   }
 
   #extend(event: PointerEvent): void {

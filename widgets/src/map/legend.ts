@@ -61,15 +61,12 @@ export class LegendList {
   }
 }
 
-/** The rows that the entries which are on stand for; null where all are. */
-export function shownRows(codes: Uint8Array, legend: Legend, hidden: readonly number[]): number[] | null {
-  if (hidden.length === 0) return null;
-  const off = new Uint8Array(256);
+/** The codes whose entries are off. */
+export function hiddenCodes(legend: Legend, hidden: readonly number[]): Set<number> {
+  const codes = new Set<number>();
   for (const at of hidden) {
     const entry = legend.entries[at];
-    if (entry !== undefined) off.fill(1, entry.low, entry.high + 1);
+    if (entry !== undefined) for (let code = entry.low; code <= entry.high; code += 1) codes.add(code);
   }
-  const rows: number[] = [];
-  for (let row = 0; row < codes.length; row += 1) if (off[codes[row]!] === 0) rows.push(row);
-  return rows;
+  return codes;
 }

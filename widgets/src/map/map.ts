@@ -7,7 +7,7 @@ import { bytes, floats, Requests, words } from "../core/requests";
 import { reducedMotion, watchTheme } from "../core/theme";
 import { HoverCard } from "./card";
 import type { How } from "./lasso";
-import { LegendList, shownRows } from "./legend";
+import { hiddenCodes, LegendList } from "./legend";
 import { Lists } from "./lists";
 import type { Line, MapModel } from "./model";
 import { Stage } from "./stage";
@@ -38,8 +38,6 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   let chosen: Line[] = []; // of the selection, as many as are listed
   let typed = ""; // what the search box was last asked for
   let asking = false;
-  let gone = false; // taken away, perhaps while points are drawn
-  listeners.add(() => (gone = true));
 
   // ---- from the kernel
 
@@ -51,37 +49,25 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     const animate = moved && !first && codes.length === count && !reducedMotion();
     if (places.x.length !== codes.length) return; // the other half of the change is on its way
     count = codes.length;
-    stage.shown = null;
     paint();
     card.forget();
     stage.overlay.setContours(model.get("density") ? model.get("contours") : []);
     stage.overlay.setGroups(words(model.get("groups")));
     stage.overlay.outliers = words(model.get("outliers"));
     stage.labels.set(model.get("labels"));
-    if (moved || first) {
-      const drawn = stage.draw(places, codes, animate);
-      if (!animate) stage.home();
-      await drawn;
-      if (animate && !gone) stage.home();
-    } else {
-      await stage.renderer.recode(codes);
-    }
-    if (gone) return;
-    drawHidden();
+    const drawn = moved || first ? stage.draw(places, codes, animate) : stage.recode(codes);
+    if (moved || first) stage.home();
+    drawLegend();
     drawLit();
+    await drawn;
     root.dataset.painted = String((painted += 1)); // for browser tests: counts the draws
     root.dataset.renderer = stage.renderer.kind;
   };
   const paint = (): void => {
-    const palette = model.get("legend").palette;
-    stage.renderer.paint(palette, UNLIT[root.dataset.theme === "dark" ? "dark" : "light"]);
+    const hidden = hiddenCodes(model.get("legend"), model.get("hidden"));
+    stage.paint(model.get("legend").palette, hidden, UNLIT[root.dataset.theme === "dark" ? "dark" : "light"]);
   };
-  const drawHidden = (): void => {
-    const rows = shownRows(bytes(model.get("codes")), model.get("legend"), model.get("hidden"));
-    stage.shown = rows === null ? null : new Set(rows);
-    stage.renderer.show(rows);
-    legend.draw(model.get("legend"), model.get("hidden"));
-  };
+  const drawLegend = (): void => legend.draw(model.get("legend"), model.get("hidden"));
   /** Lights up what was clicked, else what was found, else what is selected. */
   const drawLit = (): void => {
     const focus = model.get("focus");
@@ -89,7 +75,8 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     const hits = onMap(model.get("hits"));
     stage.overlay.focus = focused;
     stage.overlay.hits = focused === null ? hits : [];
-    stage.renderer.light(focused ? [focused.row, ...focused.near] : hits.length > 0 ? hits : words(model.get("selected")));
+    const lit = focused ? [focused.row, ...focused.near] : hits;
+    stage.light(lit.length > 0 ? Uint32Array.from(lit) : words(model.get("selected")));
     stage.soon();
     drawLists();
   };
@@ -142,8 +129,8 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     const has = (...names: (keyof MapModel)[]): boolean => names.some((name) => changed.has(name));
     if (has("points", "codes", "labels", "groups", "outliers")) void drawPoints(has("points"));
     else if (has("hidden", "legend")) {
-      if (has("legend")) paint(); // the same codes may stand for other colours
-      drawHidden();
+      paint();
+      drawLegend();
     }
     if (has("selected")) void drawSelected();
     else if (has("hits", "focus", "moved")) drawLit();
@@ -261,12 +248,12 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     paint();
     stage.soon();
   });
-  stage.resize();
   use("pan");
   drawDensity();
   drawChoices();
   drawStatus();
   void drawPoints(true);
+  stage.resize();
   if (words(model.get("selected")).length > 0) void drawSelected();
   return () => {
     listeners.release();

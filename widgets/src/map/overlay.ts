@@ -1,7 +1,7 @@
 import { element } from "../core/dom";
 import { floats } from "../core/requests";
 import type { Contour } from "./model";
-import type { Places, View } from "./renderer";
+import type { Places, View } from "./scene";
 
 /** What lies under and over the points: contours and hulls; lines to neighbours, rings. */
 export class Overlay {

@@ -1,13 +1,17 @@
 import { element } from "../core/dom";
 import type { Listeners } from "../core/listeners";
+import { Camera } from "./camera";
 import { Labels } from "./labels";
 import { Lasso, type How } from "./lasso";
 import { Overlay } from "./overlay";
-import { createRenderer, type MapRenderer, type Places, type View } from "./renderer";
+import { createRenderer, type MapRenderer } from "./renderer";
+import { between, nearest, pointStyle, rgba, type Places, type Scene } from "./scene";
 
 const KEYS = "Arrow keys move, + and - zoom, 0 shows all, L draws a lasso, P moves again, D shows density, Escape lets go.";
 const AIR = 1.06; // what a view of all leaves around the outermost points
 const STILL = 4; // dots that a click may move
+const REACH = 8; // dots from the pointer within which a point is meant
+const MOVE_MS = 1200;
 
 interface Told {
   hover(row: number, x: number, y: number): void;
@@ -22,40 +26,41 @@ export class Stage {
   readonly labels = new Labels();
   readonly lasso: Lasso;
   readonly renderer: MapRenderer;
-  shown: Set<number> | null = null;
   readonly #told: Told;
-  #places: Places = { x: new Float32Array(), y: new Float32Array() };
+  readonly #canvas = element("canvas", { class: "cl-points", "aria-hidden": "true" });
+  readonly #camera: Camera;
+  #scene: Scene = {
+    places: { x: new Float32Array(), y: new Float32Array() },
+    codes: new Uint8Array(),
+    palette: new Uint32Array(256),
+    lit: new Uint32Array(),
+    unlit: 0,
+  };
+  #motion: { from: Places; to: Places; start: number } | null = null;
   #over = -1;
-  #pointer = { x: 0, y: 0 };
   #pressed: { x: number; y: number } | null = null;
   #frame = 0;
+  #stale = false; // whether the points must be drawn, too
+  #waiting: (() => void)[] = []; // for the points to be drawn, at rest
   #homeHalf = 1; // of the map's height, when all of it is seen
   #sized = false;
 
   constructor(listeners: Listeners, told: Told) {
     this.#told = told;
-    const canvas = element("canvas", { class: "cl-points", "aria-hidden": "true" });
     this.element = element("div", { class: "cl-stage", tabindex: "0", role: "application", "aria-label": `Map. ${KEYS}` });
-    this.element.append(this.overlay.under, canvas, this.overlay.over, this.labels.element);
-    this.renderer = createRenderer(canvas, {
-      view: () => this.soon(),
-      hover: (row) => {
-        this.#over = row;
-        this.#told.hover(this.#pressed === null && !this.lasso.drawing ? row : -1, this.#pointer.x, this.#pointer.y);
-      },
-    });
+    this.element.append(this.overlay.under, this.#canvas, this.overlay.over, this.labels.element);
+    this.renderer = createRenderer(this.#canvas);
+    this.#camera = new Camera(this.#canvas, listeners, () => this.#change());
     this.lasso = new Lasso(this.element, listeners, {
-      view: () => this.view(),
-      places: () => this.#places,
-      shown: (row) => this.shown?.has(row) ?? true,
+      view: () => this.#camera.view(),
+      places: () => this.#scene.places,
+      shown: (row) => this.#scene.palette[this.#scene.codes[row]!] !== 0,
       done: (rows, how) => told.lasso(rows, how),
     });
-    const capture = { capture: true };
-    listeners.onElement(this.element, "mousemove", (event) => (this.#pointer = this.#at(event)), capture);
-    listeners.onElement(this.element, "mousedown", (event) => (this.#pressed = this.#at(event)), capture);
-    listeners.onTarget(window, "mouseup", () => queueMicrotask(() => (this.#pressed = null)));
-    listeners.onElement(this.element, "click", (event) => this.#click(event), capture);
-    listeners.onElement(this.element, "mouseleave", () => told.hover(-1, 0, 0));
+    listeners.onElement(this.element, "pointerdown", (event) => (this.#pressed = this.#at(event)), { capture: true });
+    listeners.onElement(this.element, "pointermove", (event) => this.#hover(event));
+    listeners.onElement(this.element, "pointerleave", () => this.#point(-1, 0, 0));
+    listeners.onElement(this.element, "click", (event) => this.#click(event));
     listeners.onElement(this.element, "wheel", (event) => event.stopPropagation()); // or the notebook scrolls, too
     const observer = new ResizeObserver(() => this.resize());
     observer.observe(this.element);
@@ -64,22 +69,36 @@ export class Stage {
     listeners.add(() => this.renderer.destroy());
   }
 
-  view(): View {
-    return this.renderer.view();
+  /** Draws points at new places, or moves those that are there to them; what lies over them is hidden while they move. */
+  draw(places: Places, codes: Uint8Array, animate: boolean): Promise<void> {
+    this.#motion = animate ? { from: this.#scene.places, to: places, start: performance.now() } : null;
+    this.element.classList.toggle("cl-moving", animate);
+    this.#change({ codes, ...(animate ? {} : { places }) });
+    return this.#drawn();
   }
 
-  /** Draws points; hides what lies over them while they move. */
-  async draw(places: Places, codes: Uint8Array, animate: boolean): Promise<void> {
-    this.#places = places;
-    this.element.classList.toggle("cl-moving", animate);
-    await this.renderer.draw(places, codes, animate);
-    this.element.classList.remove("cl-moving");
-    if (this.element.isConnected) this.soon(); // else taken away while it was drawn
+  /** Colours the points that are there by other codes. */
+  recode(codes: Uint8Array): Promise<void> {
+    this.#change({ codes });
+    return this.#drawn();
+  }
+
+  /** Sets the colour of each code, which codes are hidden, and the colour of points that are not lit while others are. */
+  paint(colors: readonly string[], hidden: ReadonlySet<number>, unlit: string): void {
+    const palette = new Uint32Array(256).fill(rgba(colors[0] ?? ""));
+    palette.set(colors.slice(0, 256).map(rgba));
+    for (const code of hidden) palette[code] = 0;
+    this.#change({ palette, unlit: rgba(unlit) });
+  }
+
+  /** Lights some points up, so that the others stand back; none for all alike. */
+  light(rows: Uint32Array): void {
+    if (rows.length > 0 || this.#scene.lit.length > 0) this.#change({ lit: rows });
   }
 
   /** Shows all of the map. */
   home(): void {
-    const { x, y } = this.#places;
+    const { x, y } = this.#motion?.to ?? this.#scene.places;
     let [left, right, bottom, top] = [Infinity, -Infinity, Infinity, -Infinity];
     for (let row = 0; row < x.length; row += 1) {
       left = Math.min(left, x[row]!);
@@ -92,55 +111,115 @@ export class Stage {
     const aspect = clientWidth / clientHeight || 1;
     const half = Math.max((top - bottom) / 2, (right - left) / 2 / aspect, 0.05) * AIR;
     this.#homeHalf = half;
-    this.renderer.lookAt((left + right) / 2, (bottom + top) / 2, half);
+    this.#camera.lookAt((left + right) / 2, (bottom + top) / 2, half);
   }
 
   /** Looks nearer (above 1) or from further away, and so many quarters of the height to a side. */
   steer(zoom: number, across = 0, up = 0): void {
-    const { scale, left, top } = this.view();
-    const { clientWidth, clientHeight } = this.element;
-    const half = clientHeight / 2 / scale;
-    this.renderer.lookAt((clientWidth / 2 - left) / scale + (across * half) / 2, (top - clientHeight / 2) / scale + (up * half) / 2, half / zoom);
+    this.#camera.steer(zoom, across, up);
   }
 
   /** Brings a point into view, if it is out of it. */
   reveal(row: number): void {
-    const { scale, left, top } = this.view();
+    const { scale, left, top } = this.#camera.view();
     const { clientWidth, clientHeight } = this.element;
-    const [x, y] = [this.#places.x[row] ?? 0, this.#places.y[row] ?? 0];
+    const [x, y] = [this.#scene.places.x[row] ?? 0, this.#scene.places.y[row] ?? 0];
     const [across, down] = [x * scale + left, top - y * scale];
-    if (across < 0 || down < 0 || across > clientWidth || down > clientHeight) this.renderer.lookAt(x, y, clientHeight / 2 / scale);
+    if (across < 0 || down < 0 || across > clientWidth || down > clientHeight) this.#camera.lookAt(x, y, this.#camera.half);
   }
 
   resize(): void {
     const { clientWidth, clientHeight } = this.element;
     if (clientWidth === 0 || clientHeight === 0) return; // taken off the page, or not yet on it
-    this.renderer.resize(clientWidth, clientHeight);
     this.overlay.resize(clientWidth, clientHeight);
     if (!this.#sized) this.home(); // drawn before it had a size
     this.#sized = true;
-    this.soon();
+    this.#change();
   }
 
   /** Draws what lies over and under the points, with the next frame. */
   soon(): void {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = requestAnimationFrame(() => {
-      const view = this.view();
-      this.overlay.draw(this.#places, view);
-      this.labels.draw(view, this.#homeHalf / (this.element.clientHeight / 2 / view.scale));
-    });
+    if (this.#frame === 0) this.#frame = requestAnimationFrame((now) => this.#draw(now));
+  }
+
+  /** Changes the scene, and draws it with the next frame. */
+  #change(changes: Partial<Scene> = {}): void {
+    this.#scene = { ...this.#scene, ...changes };
+    this.#stale = true;
+    this.soon();
+  }
+
+  #drawn(): Promise<void> {
+    return new Promise((done) => this.#waiting.push(done));
+  }
+
+  #draw(now: number): void {
+    this.#frame = 0;
+    if (this.#motion !== null) this.#move(now);
+    const view = this.#camera.view();
+    const zoom = this.#homeHalf / this.#camera.half;
+    if (this.#stale && this.#sized) {
+      this.#stale = false;
+      this.#fit();
+      const { size, opacity } = pointStyle(this.#scene.codes.length);
+      this.renderer.draw(this.#scene, view, size * grown(zoom), opacity);
+    }
+    if (this.#motion !== null) return;
+    this.overlay.draw(this.#scene.places, view);
+    this.labels.draw(view, zoom);
+    if (!this.#stale) this.#waiting.splice(0).forEach((done) => done());
+  }
+
+  /** Takes a step of the motion under way; the last one ends it. */
+  #move(now: number): void {
+    const { from, to, start } = this.#motion!;
+    const share = Math.min(1, Math.max(0, (now - start) / MOVE_MS));
+    if (share === 1) {
+      this.#motion = null;
+      this.element.classList.remove("cl-moving");
+    }
+    this.#change({ places: share === 1 ? to : between(from, to, share * share * (3 - 2 * share)) });
+  }
+
+  /** Gives the canvas as many dots as the screen has for it; setting them clears it. */
+  #fit(): void {
+    const [width, height] = [this.element.clientWidth, this.element.clientHeight].map((size) => Math.round(size * devicePixelRatio));
+    if (this.#canvas.width !== width) this.#canvas.width = width!;
+    if (this.#canvas.height !== height) this.#canvas.height = height!;
+  }
+
+  #hover(event: PointerEvent): void {
+    if (this.#camera.dragging || this.lasso.drawing) return this.#point(-1, 0, 0);
+    const at = this.#at(event);
+    this.#point(event.pointerType === "touch" ? -1 : this.#nearest(at), at.x, at.y);
+  }
+
+  #point(row: number, x: number, y: number): void {
+    if (row === this.#over) return;
+    this.#over = row;
+    this.#told.hover(row, x, y);
   }
 
   #click(event: MouseEvent): void {
     event.stopPropagation();
     const at = this.#at(event);
     const from = this.#pressed ?? at;
-    if (Math.hypot(at.x - from.x, at.y - from.y) <= STILL && !event.altKey) this.#told.click(this.#over, event.shiftKey);
+    if (Math.hypot(at.x - from.x, at.y - from.y) > STILL || event.altKey) return;
+    this.#told.click(this.#nearest(at), event.shiftKey);
+  }
+
+  #nearest(at: { x: number; y: number }): number {
+    const { x, y } = this.#camera.placeAt(at);
+    return nearest(this.#scene, x, y, REACH / this.#camera.view().scale);
   }
 
   #at(event: MouseEvent): { x: number; y: number } {
     const box = this.element.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
   }
+}
+
+/** How much larger points are the nearer one looks: more slowly than what is between them. */
+function grown(zoom: number): number {
+  return Math.asinh(Math.max(1, zoom)) / Math.asinh(1);
 }

@@ -1,187 +1,220 @@
-import createScatterplot, { createRenderer } from "regl-scatterplot";
-import { pointStyle, type MapRenderer, type Places, type Told, type View } from "./renderer";
-
-type Scatterplot = ReturnType<typeof createScatterplot>;
-type Shared = ReturnType<typeof createRenderer>;
+import type { MapRenderer } from "./renderer";
+import { LIT, type Scene, type View } from "./scene";
 
 /** Each widget loads this module anew, and browsers allow a page few WebGL contexts: all maps draw through one. */
-const SHARED = Symbol.for("chromalab.map.renderer");
-const page = globalThis as { [SHARED]?: { renderer: Shared; users: number } };
+const SHARED = Symbol.for("chromalab.map.webgl");
+const page = globalThis as { [SHARED]?: { gl: WebGL2RenderingContext; users: number } };
 
-const MOVE_MS = 1200;
+const VERTEX = `#version 300 es
+precision highp float;
+in float x;
+in float y;
+in uint code;
+uniform vec4 view; // scale and shift, across and up
+uniform float size;
+uniform float opacity;
+uniform vec4 flatColor; // of all points, where its alpha is not 0
+uniform sampler2D palette;
+out vec4 color;
+out float width;
+void main() {
+  vec4 own = texelFetch(palette, ivec2(int(code), 0), 0);
+  gl_Position = own.a == 0.0 ? vec4(2.0, 2.0, 2.0, 1.0) : vec4(x * view.x + view.z, y * view.y + view.w, 0.0, 1.0);
+  gl_PointSize = size + 1.0;
+  width = size + 1.0;
+  color = vec4(flatColor.a == 0.0 ? own.rgb : flatColor.rgb, 1.0) * opacity;
+}`;
+const FRAGMENT = `#version 300 es
+precision highp float;
+in vec4 color;
+in float width;
+out vec4 dot;
+void main() {
+  dot = color * clamp(width * (0.5 - distance(gl_PointCoord, vec2(0.5))), 0.0, 1.0);
+}`;
 
-/** So many lit points are drawn by codes of their own: the library draws each lit point four times. */
-const MANY = 20_000;
+type Uniform = "view" | "size" | "opacity" | "flatColor";
 
-/** Points by regl-scatterplot, which also has the camera: drag to move, wheel to zoom. */
+/** Points by WebGL 2, through the page's shared context, copied to the canvas of the map. */
 export class WebglRenderer implements MapRenderer {
   readonly kind = "webgl";
-  readonly #plot: Scatterplot;
   readonly #canvas: HTMLCanvasElement;
-  #places: Places = { x: new Float32Array(), y: new Float32Array() };
-  #last: Promise<void> = Promise.resolve();
-  #codes: Uint8Array = new Uint8Array();
-  #palette: readonly string[] = ["#888888"];
-  #unlit = "#888888";
-  #lit: number[] = [];
-  #shown: number[] | null = null;
-  #masked = false; // whether the codes that are drawn are not those of all points
-  #gone = false;
+  #gl: WebGL2RenderingContext;
+  #brush: Brush;
 
-  static create(canvas: HTMLCanvasElement, told: Told): WebglRenderer | null {
-    const renderer = borrow();
-    if (renderer === null) return null;
-    return new WebglRenderer(canvas, told, renderer);
+  static create(canvas: HTMLCanvasElement): WebglRenderer | null {
+    const gl = borrow();
+    if (gl === null) return null;
+    try {
+      return new WebglRenderer(canvas, gl);
+    } catch {
+      giveBack();
+      return null; // a driver that does not take the shaders
+    }
   }
 
-  private constructor(canvas: HTMLCanvasElement, told: Told, renderer: Shared) {
+  private constructor(canvas: HTMLCanvasElement, gl: WebGL2RenderingContext) {
     this.#canvas = canvas;
-    this.#plot = createScatterplot({
-      renderer,
-      canvas,
-      width: Math.max(1, canvas.clientWidth),
-      height: Math.max(1, canvas.clientHeight),
-      colorBy: "valueA",
-      actionKeyMap: {}, // lasso and clicks are the stage's: notebooks take the moves of Shift and drag
-      deselectOnDblClick: false,
-      deselectOnEscape: false,
-      lassoInitiator: false,
-      pointOutlineWidth: 0,
-      pointSizeSelected: 0,
-      pointScaleMode: "asinh",
-    } as Parameters<typeof createScatterplot>[0]);
-    this.#plot.subscribe("view", () => told.view());
-    this.#plot.subscribe("pointOver", (row) => told.hover(row));
-    this.#plot.subscribe("pointOut", () => told.hover(-1));
+    this.#gl = gl;
+    this.#brush = new Brush(gl);
   }
 
-  draw(places: Places, codes: Uint8Array, animate: boolean): Promise<void> {
-    return this.#next(async () => {
-      const { size, opacity } = pointStyle(codes.length);
-      this.#places = places;
-      this.#codes = codes;
-      this.#shown = null;
-      this.#masked = false;
-      void this.#plot.set({ pointSize: size, opacity });
-      await this.#plot.draw(
-        { x: places.x, y: places.y, z: codes },
-        { zDataType: "categorical", transition: animate, transitionDuration: MOVE_MS },
-      );
-      await this.#relight();
-    });
-  }
-
-  recode(codes: Uint8Array): Promise<void> {
-    return this.#next(async () => {
-      this.#codes = codes;
-      this.#shown = null;
-      this.#masked = false;
-      await this.#put(codes, false);
-      await this.#relight();
-    });
-  }
-
-  paint(palette: readonly string[], unlit: string): void {
-    this.#palette = palette.length > 1 ? palette : [palette[0] ?? unlit, palette[0] ?? unlit];
-    this.#unlit = unlit;
-    this.#colour();
-  }
-
-  light(rows: ArrayLike<number>): void {
-    this.#lit = Array.from(rows);
-    void this.#next(() => this.#relight());
-  }
-
-  show(rows: number[] | null): void {
-    if (rows === null && this.#shown === null) return;
-    this.#shown = rows;
-    void this.#next(async () => {
-      if (rows === null) void this.#plot.unfilter({ preventEvent: true });
-      else void this.#plot.filter(rows, { preventEvent: true });
-      await this.#relight();
-    });
-  }
-
-  view(): View {
-    const matrix = this.#plot.get("cameraView") as unknown as Float32Array;
-    const { clientWidth, clientHeight } = this.#canvas;
-    const half = clientHeight / 2;
-    const scale = (matrix[0] ?? 1) * half;
-    return { scale, left: clientWidth / 2 + (matrix[12] ?? 0) * half, top: half - (matrix[13] ?? 0) * half };
-  }
-
-  lookAt(x: number, y: number, half: number): void {
-    void this.#plot.zoomToLocation([x, y], half);
-  }
-
-  resize(width: number, height: number): void {
-    void this.#plot.set({ width, height });
+  draw(scene: Scene, view: View, size: number, opacity: number): void {
+    const { width, height } = this.#canvas;
+    const target = this.#canvas.getContext("2d");
+    if (target === null || width === 0 || height === 0 || !this.#alive()) return;
+    const [gl, brush, ratio] = [this.#gl, this.#brush, devicePixelRatio];
+    if (gl.canvas.width < width) gl.canvas.width = width;
+    if (gl.canvas.height < height) gl.canvas.height = height;
+    gl.viewport(0, 0, width, height);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    brush.load(scene);
+    const [across, up] = [(2 * ratio) / width, (2 * ratio) / height]; // of one dot of the stage
+    gl.uniform4f(brush.uniform("view"), view.scale * across, view.scale * up, view.left * across - 1, 1 - view.top * up);
+    brush.paint(size * ratio, opacity, scene.lit.length > 0 ? scene.unlit : 0);
+    gl.drawArrays(gl.POINTS, 0, scene.codes.length);
+    if (scene.lit.length > 0) {
+      brush.paint(size * LIT.grown * ratio, LIT.opacity, 0);
+      gl.drawElements(gl.POINTS, scene.lit.length, gl.UNSIGNED_INT, 0);
+    }
+    target.clearRect(0, 0, width, height);
+    target.drawImage(gl.canvas, 0, gl.canvas.height - height, width, height, 0, 0, width, height);
   }
 
   destroy(): void {
-    this.#gone = true;
-    this.#plot.destroy();
+    if (!this.#gl.isContextLost()) this.#brush.destroy();
     giveBack();
   }
 
-  /** One draw after another: the library refuses two at once. */
-  #next(step: () => Promise<void>): Promise<void> {
-    const unlessGone = (): Promise<void> => (this.#gone ? Promise.resolve() : step());
-    this.#last = this.#last.then(unlessGone, unlessGone);
-    return this.#last;
-  }
-
-  /** Draws the points there are by codes. Their index of places is kept: it takes longer to make than all the rest. */
-  #put(codes: Uint8Array, keepFilter: boolean): Promise<void> {
-    const { x, y } = this.#places;
-    const spatialIndex = this.#plot.get("spatialIndex");
-    return this.#plot.draw({ x, y, z: codes }, { zDataType: "categorical", spatialIndex, preventFilterReset: keepFilter });
-  }
-
-  #colour(): void {
-    const own = [...this.#palette, this.#unlit];
-    const base = this.#lit.length > 0 && !this.#masked ? own.map(() => this.#unlit) : own;
-    // The library's types know one active colour; it takes one for each code as well.
-    const colors = { pointColor: base, pointColorActive: own, pointColorHover: own };
-    void this.#plot.set(colors as unknown as Parameters<Scatterplot["set"]>[0]);
-  }
-
-  async #relight(): Promise<void> {
-    if (this.#gone) return;
-    const lit = this.#lit;
-    const masks = lit.length > MANY;
-    if (masks || this.#masked) {
-      const codes = masks ? new Uint8Array(this.#codes.length).fill(this.#palette.length) : this.#codes;
-      if (masks) for (const row of lit) codes[row] = this.#codes[row] ?? 0;
-      this.#masked = masks;
-      await this.#put(codes, true);
-    }
-    this.#colour();
-    if (lit.length === 0 || masks) this.#plot.deselect({ preventEvent: true });
-    else this.#plot.select([...lit], { preventEvent: true });
+  /** Makes everything anew when the browser took the context away. */
+  #alive(): boolean {
+    if (!this.#gl.isContextLost()) return true;
+    giveBack();
+    const gl = borrow();
+    if (gl === null) return false;
+    [this.#gl, this.#brush] = [gl, new Brush(gl)];
+    return true;
   }
 }
 
-function borrow(): Shared | null {
-  if (page[SHARED] === undefined) {
-    try {
-      const renderer = createRenderer();
-      if (!renderer.isSupported) {
-        renderer.destroy();
-        return null;
-      }
-      page[SHARED] = { renderer, users: 0 };
-    } catch {
-      return null; // no WebGL at all
+/** The program and the buffers of one map. Only what changed since the last draw is sent to the processor again. */
+class Brush {
+  readonly #gl: WebGL2RenderingContext;
+  readonly #program: WebGLProgram;
+  readonly #array: WebGLVertexArrayObject;
+  readonly #buffers: Record<"x" | "y" | "code" | "lit", WebGLBuffer>;
+  readonly #palette: WebGLTexture;
+  readonly #uniforms = new Map<Uniform, WebGLUniformLocation | null>();
+  #loaded: Partial<Scene> = {};
+
+  constructor(gl: WebGL2RenderingContext) {
+    this.#gl = gl;
+    this.#program = linked(gl);
+    this.#array = gl.createVertexArray();
+    this.#buffers = { x: gl.createBuffer(), y: gl.createBuffer(), code: gl.createBuffer(), lit: gl.createBuffer() };
+    this.#palette = gl.createTexture();
+    gl.bindVertexArray(this.#array);
+    for (const name of ["x", "y", "code"] as const) {
+      const place = gl.getAttribLocation(this.#program, name);
+      gl.bindBuffer(gl.ARRAY_BUFFER, this.#buffers[name]);
+      gl.enableVertexAttribArray(place);
+      if (name === "code") gl.vertexAttribIPointer(place, 1, gl.UNSIGNED_BYTE, 0, 0);
+      else gl.vertexAttribPointer(place, 1, gl.FLOAT, false, 0, 0);
     }
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.#buffers.lit); // the array remembers it
+    gl.bindVertexArray(null);
   }
-  page[SHARED].users += 1;
-  return page[SHARED].renderer;
+
+  uniform(name: Uniform): WebGLUniformLocation | null {
+    if (!this.#uniforms.has(name)) this.#uniforms.set(name, this.#gl.getUniformLocation(this.#program, name));
+    return this.#uniforms.get(name) ?? null;
+  }
+
+  /** Makes this brush the context's, with a scene on it. */
+  load(scene: Scene): void {
+    const [gl, before] = [this.#gl, this.#loaded];
+    gl.useProgram(this.#program);
+    gl.bindVertexArray(this.#array);
+    gl.enable(gl.BLEND);
+    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+    gl.bindTexture(gl.TEXTURE_2D, this.#palette);
+    const fill = (name: "x" | "y" | "code", data: ArrayBufferView): void => {
+      gl.bindBuffer(gl.ARRAY_BUFFER, this.#buffers[name]);
+      gl.bufferData(gl.ARRAY_BUFFER, data, gl.STATIC_DRAW);
+    };
+    if (before.places !== scene.places) {
+      fill("x", scene.places.x);
+      fill("y", scene.places.y);
+    }
+    if (before.codes !== scene.codes) fill("code", scene.codes);
+    if (before.lit !== scene.lit) gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, scene.lit, gl.DYNAMIC_DRAW);
+    if (before.palette !== scene.palette) {
+      const bytes = new Uint8Array(scene.palette.buffer, scene.palette.byteOffset, scene.palette.byteLength);
+      gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, scene.palette.length, 1, 0, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
+      gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST); // or it would want smaller copies
+    }
+    this.#loaded = scene;
+  }
+
+  /** Sets how the next points are drawn; `flat` is the colour of all, 0 for each its own. */
+  paint(size: number, opacity: number, flat: number): void {
+    const gl = this.#gl;
+    gl.uniform1f(this.uniform("size"), size);
+    gl.uniform1f(this.uniform("opacity"), opacity);
+    const [red, green, blue, alpha] = [flat & 255, (flat >> 8) & 255, (flat >> 16) & 255, flat >>> 24];
+    gl.uniform4f(this.uniform("flatColor"), red / 255, green / 255, blue / 255, alpha / 255);
+  }
+
+  destroy(): void {
+    Object.values(this.#buffers).forEach((buffer) => this.#gl.deleteBuffer(buffer));
+    this.#gl.deleteTexture(this.#palette);
+    this.#gl.deleteVertexArray(this.#array);
+    this.#gl.deleteProgram(this.#program);
+  }
+}
+
+function linked(gl: WebGL2RenderingContext): WebGLProgram {
+  const program = gl.createProgram();
+  for (const [kind, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]] as const) {
+    const shader = gl.createShader(kind)!;
+    gl.shaderSource(shader, source);
+    gl.compileShader(shader);
+    gl.attachShader(program, shader);
+    gl.deleteShader(shader); // goes with the program
+  }
+  gl.linkProgram(program);
+  if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(program) ?? "WebGL refused the shaders.");
+  return program;
+}
+
+function borrow(): WebGL2RenderingContext | null {
+  const shared = page[SHARED];
+  if (shared === undefined || shared.gl.isContextLost()) {
+    const canvas = document.createElement("canvas");
+    const gl = canvas.getContext("webgl2", { depth: false, antialias: false, failIfMajorPerformanceCaveat: true });
+    if (gl === null || isSoftware(gl)) return null;
+    page[SHARED] = { gl, users: shared?.users ?? 0 };
+  }
+  page[SHARED]!.users += 1;
+  return page[SHARED]!.gl;
+}
+
+/** Chromium takes its own software for no caveat; what runs a context is in the name of its renderer. */
+function isSoftware(gl: WebGL2RenderingContext): boolean {
+  const known = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = String(gl.getParameter(known?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER));
+  const software = /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
+  if (software) release(gl);
+  return software;
+}
+
+function release(gl: WebGL2RenderingContext): void {
+  gl.getExtension("WEBGL_lose_context")?.loseContext();
 }
 
 function giveBack(): void {
   const shared = page[SHARED];
   if (shared === undefined || (shared.users -= 1) > 0) return;
-  shared.renderer.destroy();
+  release(shared.gl);
   delete page[SHARED];
 }

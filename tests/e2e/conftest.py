@@ -1,0 +1,46 @@
+"""A real JupyterLab and Notebook 7 for every test here: a server a module, a browser a test."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+_spec = importlib.util.spec_from_file_location("lab", Path(__file__).with_name("lab.py"))
+lab = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(lab)
+
+
+def pytest_itemcollected(item):
+    """Mark the tests of this folder; on one worker, as each fills a processor."""
+    item.add_marker(pytest.mark.e2e)
+    item.add_marker(pytest.mark.xdist_group("e2e"))
+    missing = "Chromium is not installed: sudo apt-get install chromium"
+    item.add_marker(pytest.mark.skipif(lab.CHROMIUM is None, reason=missing))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with lab.LabServer(tmp_path_factory.mktemp("notebooks")) as server:
+        yield server
+
+
+@pytest.fixture
+def page(server):
+    """A browser; in the end it must have asked nobody but the server for anything."""
+    with sync_playwright() as playwright, lab.Page(server, playwright) as page:
+        yield page
+        assert page.elsewhere == []
+
+
+@pytest.fixture
+def run(server, page):
+    """Opens a notebook of some cells and runs them, without an error unless one is expected."""
+
+    def run(*cells, app="lab", errors=False):
+        page.open(server.write(*cells), app=app)
+        page.run_all()
+        assert errors or page.errors() == []
+        return page
+
+    return run

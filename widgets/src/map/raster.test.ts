@@ -1,0 +1,81 @@
+import { expect, test } from "vitest";
+import { paint, type Sheet } from "./raster";
+import { between, nearest, rgba, type Scene } from "./scene";
+
+const [BLUE, ORANGE, GREY] = [rgba("#0072b2"), rgba("#e69f00"), rgba("#cfcfcf")];
+const MARGIN = 8;
+const VIEW = { scale: 10, left: 10 + MARGIN, top: 10 + MARGIN }; // of a stage of 20 dots
+
+function scene(points: [x: number, y: number, code: number][], changes: Partial<Scene> = {}): Scene {
+  const column = (at: number): number[] => points.map((point) => point[at]!);
+  const palette = new Uint32Array(256);
+  palette.set([BLUE, ORANGE]);
+  return {
+    places: { x: Float32Array.from(column(0)), y: Float32Array.from(column(1)) },
+    codes: Uint8Array.from(column(2)),
+    palette,
+    lit: new Uint32Array(),
+    unlit: GREY,
+    ...changes,
+  };
+}
+
+function painted(given: Scene, size = 1, opacity = 1): (x: number, y: number) => number {
+  const width = 20 + 2 * MARGIN;
+  const sheet: Sheet = { dots: new Uint32Array(width * width), width, height: width, margin: MARGIN };
+  paint(sheet, given, VIEW, size, opacity);
+  return (x, y) => sheet.dots[(y + MARGIN) * width + x + MARGIN]!;
+}
+
+test("a colour is read from its text, and grey from any other", () => {
+  expect(BLUE).toBe(0xffb27200);
+  expect([rgba("red"), rgba("#12345"), rgba("#zz0000"), rgba("")]).toEqual(Array(4).fill(0xff888888));
+});
+
+test("points lie where the view puts them, right and up", () => {
+  const at = painted(scene([[-0.5, 0.5, 0], [0.5, -0.5, 1]]));
+  expect([at(5, 5), at(15, 15), at(5, 15)]).toEqual([BLUE, ORANGE, 0]);
+});
+
+test("later points cover earlier ones, half through by an opacity of a half", () => {
+  expect(painted(scene([[0, 0, 0], [0, 0, 1]]))(10, 10)).toBe(ORANGE);
+  const once = painted(scene([[0, 0, 0]]), 1, 0.5)(10, 10);
+  expect([once & 0xffffff, once >>> 24]).toEqual([BLUE & 0xffffff, 128]);
+  const twice = painted(scene([[0, 0, 0], [0, 0, 1]]), 1, 0.5)(10, 10);
+  expect(twice >>> 24).toBe(192);
+  // Two thirds of what is seen is of the upper one.
+  const channels = [0, 8, 16].map((shift) => (twice >>> shift) & 255);
+  [153, 144, 59].forEach((value, at) => expect(Math.abs(channels[at]! - value)).toBeLessThanOrEqual(2));
+});
+
+test("a point is round, and soft at its edge", () => {
+  const at = painted(scene([[0, 0, 0]]), 6);
+  expect(at(10, 10) >>> 24).toBe(255);
+  expect(at(13, 10) >>> 24).toBeGreaterThan(64);
+  expect(at(13, 10) >>> 24).toBeLessThan(255);
+  expect(at(13, 13)).toBe(0);
+});
+
+test("points over an edge are cut, and those far out leave nothing", () => {
+  const at = painted(scene([[-1.1, 0, 0], [40, 0, 1], [0, -40, 1], [NaN, 0, 1]]), 6);
+  expect(at(0, 10) >>> 24).toBeGreaterThan(0);
+  for (let x = 3; x < 20; x += 1) for (let y = 0; y < 20; y += 1) expect(at(x, y)).toBe(0);
+});
+
+test("lit points lie over all others, which are grey, and hidden ones are nowhere", () => {
+  const points: [number, number, number][] = [[0, 0, 1], [0, 0, 0], [0.5, 0, 0], [-0.5, 0, 2]];
+  const at = painted(scene(points, { lit: Uint32Array.of(0, 3) }));
+  expect([at(10, 10), at(15, 10), at(5, 10)]).toEqual([ORANGE, GREY, 0]);
+});
+
+test("the nearest point within reach is found, past hidden ones", () => {
+  const given = scene([[0, 0, 2], [0.1, 0, 1], [0.3, 0, 0]]);
+  expect(nearest(given, 0, 0, 0.2)).toBe(1);
+  expect(nearest(given, 0, 0.5, 0.2)).toBe(-1);
+});
+
+test("halfway between places is the middle of each two", () => {
+  const from = { x: Float32Array.of(0, 1), y: Float32Array.of(0, 0) };
+  const half = between(from, { x: Float32Array.of(1, 1), y: Float32Array.of(0, -1) }, 0.5);
+  expect([[...half.x], [...half.y]]).toEqual([[0.5, 1], [0, -0.5]]);
+});
