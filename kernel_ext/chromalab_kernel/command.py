@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
 from chromalab.display import one_line
 from chromalab.errors import InvalidArgumentError, near
+from chromalab.where_text import parse_where_text
 from chromalab_kernel.actions import status
 from chromalab_kernel.body import fill_rows, read_body
 from chromalab_kernel.line import fill, split, variable_in
@@ -16,7 +18,6 @@ from chromalab_kernel.results import Notice
 from chromalab_kernel.session import Session
 from chromalab_kernel.verb import Argument, Verb
 from chromalab_kernel.verbs import VERBS
-from chromalab_kernel.where import parse_where_text
 
 __all__ = ["execute"]
 
@@ -153,7 +154,7 @@ def _convert(session: Session, argument: Argument, typed: Any, filling: bool) ->
     if argument.kind == "words":
         return [word.strip() for word in value.split(",") if word.strip()]
     if argument.kind == "where":
-        return parse_where_text(value, bound=session.bound)
+        return parse_where_text(value, bound=partial(_bound, session))
     if argument.is_flag and argument.choices is not None and argument.name != "--as":
         known = argument.choices(session)
         if value not in known:

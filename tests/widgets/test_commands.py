@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chromalab
+from chromalab.where_text import parse_where_text
 from chromalab_kernel.command import execute
 from chromalab_kernel.session import Session
-from chromalab_kernel.where import parse_where_text
 from chromalab_widgets.commands import get_command
 from chromalab_widgets.conditions import condition_of, joined, parts_of, where_text, without
 

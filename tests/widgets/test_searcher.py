@@ -1,3 +1,5 @@
+"""The search panel: searches and their errors, and how it shows."""
+
 import re
 import subprocess
 import sys
@@ -5,66 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import anywidget
-import numpy as np
 import pytest
 from traitlets import TraitError
 
-import chromalab
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, NotFoundError
-from chromalab.feedback import Transform
-from chromalab.feedback.asking import fingerprint
 from chromalab_widgets import Searcher
 from chromalab_widgets.bundles import MissingBundleError, bundle
 
-VERBS = "Verbs: facets, filter, find, judge, missing, search, select, side ... 8 of 9 shown"
+VERBS = "Verbs: facets, filter, find, judge, missing, restrict, search, select ... 8 of 10 shown"
 HOSTILE = "<img src=x onerror=alert(1)>"
 WIDGETS = Path(__file__).parents[2] / "widgets"
 
 
-class Words(chromalab.EmbeddingFunction):
-    """Counts three words; refuses queries when it is given a reason to."""
-
-    problem = None
-
-    def __call__(self, input):
-        return [[text.lower().count(word) for word in ("moon", "bee", "flower")] for text in input]
-
-    def embed_query(self, input):
-        if self.problem is not None:
-            raise self.problem
-        return self(input)
-
-
-@pytest.fixture
-def client():
-    with chromalab.EphemeralClient() as client:
-        yield client
-
-
-@pytest.fixture
-def words():
-    return Words()
-
-
-@pytest.fixture
-def facts(client, words):
-    facts = client.create_collection("facts", embedding_function=words)
-    facts.add(
-        ids=["moon", "bee"],
-        documents=["The Moon drifts away from the Earth", "A bee visits a thousand flowers"],
-        metadatas=[{"topic": "space", "year": 1969}, {"topic": "animals"}],
-    )
-    facts.add(ids=["bare"], embeddings=[[5, 5, 5]])
-    return facts
-
-
-def send(searcher, content):
-    """Deliver a message as the browser sends it."""
-    data = {"method": "custom", "content": content}
-    searcher._handle_msg({"content": {"data": data}, "buffers": []})
-
-
-def test_a_search_of_the_browser_fills_the_rows(facts):
+def test_a_search_of_the_browser_fills_the_rows(facts, send):
     searcher = Searcher(facts, n_results=2)
     send(searcher, {"verb": "search", "text": "moon"})
     assert searcher.query == "moon"
@@ -84,13 +39,6 @@ def test_a_search_of_the_browser_fills_the_rows(facts):
     ]
     assert re.fullmatch(r"2 of 3 in \d+ ms", searcher.status)
     assert searcher.error == ""
-
-
-def test_where_filters_every_search_and_the_status_says_so(facts):
-    searcher = Searcher(facts, where={"topic": "animals"})
-    send(searcher, {"verb": "search", "text": "moon"})
-    assert [row["id"] for row in searcher.rows] == ["bee"]
-    assert re.fullmatch(r"1 of 3 in \d+ ms, filtered", searcher.status)
 
 
 def test_a_search_from_python_returns_what_results_keeps_and_moves_the_widget(facts):
@@ -133,7 +81,7 @@ def test_the_first_status_counts_the_records(facts):
     assert Searcher(facts).status == "3 records"
 
 
-def test_every_request_raises_and_drops_the_busy_flag_that_the_browser_waits_for(facts):
+def test_every_request_raises_and_drops_the_busy_flag_that_the_browser_waits_for(facts, send):
     searcher = Searcher(facts)
     seen = []
     searcher.observe(lambda change: seen.append(change["new"]), "busy")
@@ -176,7 +124,9 @@ def test_the_answer_reaches_the_browser_as_one_update(facts, monkeypatch):
         ),
     ],
 )
-def test_a_request_that_is_not_understood_is_refused_with_a_sentence(facts, content, sentence):
+def test_a_request_that_is_not_understood_is_refused_with_a_sentence(
+    facts, content, sentence, send
+):
     searcher = Searcher(facts)
     found = searcher.search("bee")
     send(searcher, content)
@@ -185,7 +135,9 @@ def test_a_request_that_is_not_understood_is_refused_with_a_sentence(facts, cont
     assert len(searcher.rows) == 3
 
 
-def test_an_error_of_the_store_is_shown_as_its_sentence_and_clears_the_rows(client, facts, caplog):
+def test_an_error_of_the_store_is_shown_as_its_sentence_and_clears_the_rows(
+    client, facts, caplog, send
+):
     searcher = Searcher(facts)
     searcher.search("bee")
     client.delete_collection("facts")
@@ -198,7 +150,7 @@ def test_an_error_of_the_store_is_shown_as_its_sentence_and_clears_the_rows(clie
 
 
 def test_an_unforeseen_error_is_shown_with_its_class_and_logged_with_its_traceback(
-    facts, words, caplog
+    facts, words, caplog, send
 ):
     searcher = Searcher(facts)
     words.problem = OSError("disk full")
@@ -207,7 +159,7 @@ def test_an_unforeseen_error_is_shown_with_its_class_and_logged_with_its_traceba
     assert caplog.records[-1].exc_info[0] is OSError
 
 
-def test_a_search_that_works_takes_the_error_away(facts):
+def test_a_search_that_works_takes_the_error_away(facts, send):
     searcher = Searcher(facts)
     send(searcher, {"verb": "drop"})
     searcher.search("bee")
@@ -235,7 +187,7 @@ def test_an_interrupt_ends_the_wait(facts, words):
     assert searcher.error == "KeyboardInterrupt"
 
 
-def test_searches_of_several_threads_never_mix_their_rows(facts):
+def test_searches_of_several_threads_never_mix_their_rows(facts, send):
     searcher = Searcher(facts, n_results=1)
     shown = []
     searcher.observe(lambda _: shown.append((searcher.query, searcher.rows[0]["id"])), "status")
@@ -245,166 +197,6 @@ def test_searches_of_several_threads_never_mix_their_rows(facts):
     assert searcher.error == ""
     assert set(shown) <= {("moon", "moon"), ("bee", "bee")}
     assert shown
-
-
-def test_a_thumb_is_in_the_store_at_once_and_shows_again_in_another_widget(facts):
-    searcher = Searcher(facts, by="ada")
-    searcher.search("moon")
-    send(searcher, {"verb": "judge", "id": "moon", "relevance": 1, "note": "the Moon itself"})
-    (kept,) = facts.feedback
-    assert (kept.query, kept.id, kept.relevance, kept.by) == ("moon", "moon", 1.0, "ada")
-    assert (kept.note, kept.shown) == ("the Moon itself", True)
-    again = Searcher(facts, by="bob")
-    again.search("moon")
-    assert again.said == searcher.said
-    assert again.said["moon"] == {
-        "relevance": 1.0,
-        "note": "the Moon itself",
-        "by": "ada",
-        "shown": True,
-    }
-    again.search("bee")
-    assert again.said == {}
-
-
-def test_clear_takes_back_what_the_same_person_said_and_nothing_else(facts):
-    ada, bob = Searcher(facts, by="ada"), Searcher(facts, by="bob")
-    for searcher in (ada, bob):
-        searcher.search("moon")
-        send(searcher, {"verb": "judge", "id": "moon", "relevance": 1})
-    send(bob, {"verb": "judge", "id": "moon", "relevance": 0})
-    assert [judgement.by for judgement in facts.feedback] == ["ada"]
-    assert bob.said["moon"]["by"] == "ada"
-    send(ada, {"verb": "judge", "id": "moon", "relevance": 0})
-    assert (list(facts.feedback), ada.said) == ([], {})
-
-
-def test_before_a_search_there_is_nothing_to_judge(facts):
-    searcher = Searcher(facts)
-    send(searcher, {"verb": "judge", "id": "moon", "relevance": 1})
-    assert searcher.error == "A record is judged as an answer: search for something first"
-    searcher.search("moon")
-    send(searcher, {"verb": "judge", "id": "mon", "relevance": 1})
-    assert searcher.error.startswith("No record 'mon' in 'facts'. Did you mean 'moon'?")
-    send(searcher, {"verb": "judge", "id": "moon", "relevance": 7})
-    assert searcher.error == "The relevance of 'judge' is 7: it goes from -1 to 1"
-    assert len(facts.feedback) == 0
-
-
-def test_what_chroma_has_is_searched_and_not_judged(facts):
-    class Plain:
-        name, count, query = facts.name, facts.count, facts.query
-
-    searcher = Searcher(Plain())
-    searcher.search("moon")
-    assert (len(searcher.rows), searcher.can_judge) == (3, False)
-    send(searcher, {"verb": "judge", "id": "moon", "relevance": 1})
-    assert searcher.error == "Judgements are kept by collections of chromalab; this is Plain."
-
-
-def test_a_missing_record_is_found_by_id_or_words_and_noted_as_not_shown(facts):
-    searcher = Searcher(facts, n_results=1)
-    searcher.search("moon")
-    send(searcher, {"verb": "find", "text": "bare"})
-    assert [row["id"] for row in searcher.candidates] == ["bare"]
-    send(searcher, {"verb": "find", "text": "moon bee"})
-    assert [row["id"] for row in searcher.candidates] == ["bee", "bare"]
-    send(searcher, {"verb": "missing", "id": "bee"})
-    (kept,) = facts.feedback
-    assert (kept.query, kept.id, kept.relevance, kept.shown) == ("moon", "bee", 1.0, False)
-    assert searcher.said["bee"]["shown"] is False
-    send(searcher, {"verb": "find", "text": "moon"})
-    assert searcher.error == "'moon' finds no record that is not shown already"
-
-
-def test_facets_are_read_when_asked_for_and_filter_every_search(facts):
-    searcher = Searcher(facts)
-    assert searcher.facets == []
-    send(searcher, {"verb": "facets"})
-    assert searcher.facets == [
-        {"key": "topic", "values": [["animals", 1], ["space", 1]], "more": 0}
-    ]
-    searcher.search("moon")
-    send(searcher, {"verb": "filter", "key": "topic", "place": 0, "on": True})
-    assert [row["id"] for row in searcher.rows] == ["bee"]
-    assert searcher.status.endswith(", filtered")
-    send(searcher, {"verb": "filter", "key": "topic", "place": 1, "on": True})
-    assert [row["id"] for row in searcher.rows] == ["moon", "bee"]
-    for place in (0, 1):
-        send(searcher, {"verb": "filter", "key": "topic", "place": place, "on": False})
-    assert len(searcher.rows) == 3
-    send(searcher, {"verb": "filter", "key": "topic", "place": 9, "on": True})
-    assert searcher.error == "There is no value 9 of 'topic' to filter by"
-
-
-def test_facets_go_with_where_and_lists_count_by_element(facts):
-    facts.update(ids=["moon", "bee"], metadatas=[{"tags": ["far", "cold"]}, {"tags": ["far"]}])
-    searcher = Searcher(facts, where={"topic": "space"})
-    send(searcher, {"verb": "facets"})
-    tags = next(facet for facet in searcher.facets if facet["key"] == "tags")
-    assert tags["values"] == [["far", 2], ["cold", 1]]
-    send(searcher, {"verb": "filter", "key": "tags", "place": 0, "on": True})
-    searcher.search("bee")
-    assert [row["id"] for row in searcher.rows] == ["moon"]
-
-
-@pytest.fixture
-def swapped(facts):
-    swap = np.array([[0, 1, 0], [1, 0, 0], [0, 0, 1]], dtype=np.float32)
-    model = fingerprint(facts._engine.get_collection_by_id(facts.id))
-    facts.transforms.add(Transform(name="swap", matrix=swap, both=False, model=model))
-    facts.transforms.use("swap")
-    return facts
-
-
-def test_ranks_before_and_after_a_transform_are_compared(swapped):
-    searcher = Searcher(swapped)
-    searcher.search("moon")
-    assert searcher.transform == "swap"
-    assert [row["id"] for row in searcher.rows] == ["bee", "moon", "bare"]
-    assert searcher.moves == {"bee": 2, "moon": 1, "bare": 3}
-    send(searcher, {"verb": "side", "side": "before"})
-    assert [row["id"] for row in searcher.rows] == ["moon", "bee", "bare"]
-    assert searcher.moves == {"moon": 2, "bee": 1, "bare": 3}
-    send(searcher, {"verb": "side", "side": "sideways"})
-    assert searcher.error == "The side of 'side' is one of after, before, got 'sideways'"
-    swapped.transforms.use(None)
-    searcher.search("moon")
-    assert (searcher.transform, searcher.moves) == ("", {})
-
-
-def test_why_says_distance_ranks_and_shared_words(swapped):
-    searcher = Searcher(swapped)
-    searcher.search("the moon")
-    send(searcher, {"verb": "why", "id": "moon"})
-    assert searcher.reasons == {
-        "id": "moon",
-        "lines": [
-            "Rank 2 by distance alone: l2 2.0000, 1.0000 farther than the first.",
-            "Without the transform 'swap' it is 1.",
-            "Words of the query in it: moon. They did not rank it.",
-        ],
-    }
-    send(searcher, {"verb": "why", "id": "bee"})
-    assert searcher.reasons["lines"][-1].startswith("It shares no word with the query")
-    send(searcher, {"verb": "why", "id": ""})
-    assert searcher.reasons == {}
-
-
-def test_results_select_records_for_every_widget_over_the_collection(facts):
-    one, other = Searcher(facts), Searcher(facts)
-    for searcher in (one, other):
-        searcher.search("moon")
-    send(one, {"verb": "select", "id": "bee", "more": False})
-    assert (facts.selection.ids, other.picked) == (["bee"], ["bee"])
-    send(other, {"verb": "select", "id": "moon", "more": True})
-    assert facts.selection.ids == ["bee", "moon"]
-    send(other, {"verb": "select", "id": "bee", "more": True})
-    assert one.picked == ["moon"]
-    send(one, {"verb": "select", "id": "nobody", "more": False})
-    assert one.error == "'nobody' is not among the results"
-    facts.selection.clear()
-    assert one.picked == []
 
 
 def test_the_collection_opens_it(facts):

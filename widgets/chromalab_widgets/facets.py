@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chromalab_widgets.base import cut
+from chromalab_widgets.conditions import joined
 
 __all__ = ["Facet", "facets_of", "where_of"]
 
@@ -70,25 +71,25 @@ def facets_of(collection: Any) -> list[Facet]:
 
 
 def where_of(
-    facets: Sequence[Facet], chosen: Mapping[str, Sequence[int]], where: Mapping[str, Any] | None
+    facets: Sequence[Facet],
+    chosen: Mapping[str, Sequence[int]],
+    *others: Mapping[str, Any] | None,
 ) -> dict[str, Any] | None:
     """Make the filter of what was chosen: any of the values of a key, all of the keys.
 
     Args:
         facets: What there is.
         chosen: By key, places of values.
-        where: A filter that holds besides.
+        others: Filters that hold besides; None or empty for none.
     """
-    clauses = [] if where is None else [dict(where)]
+    parts = [dict(where) for where in others if where]
     for facet in facets:
         values = [facet.values[place] for place in chosen.get(facet.key, ())]
         if not values:
             continue
         if facet.listed:
             each = [{facet.key: {"$contains": value}} for value in values]
-            clauses.append(each[0] if len(each) == 1 else {"$or": each})
+            parts.append(each[0] if len(each) == 1 else {"$or": each})
         else:
-            clauses.append({facet.key: values[0] if len(values) == 1 else {"$in": values}})
-    if len(clauses) < 2:
-        return clauses[0] if clauses else None
-    return {"$and": clauses}
+            parts.append({facet.key: values[0] if len(values) == 1 else {"$in": values}})
+    return joined(parts)

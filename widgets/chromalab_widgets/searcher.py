@@ -9,8 +9,10 @@ from typing import Any, ClassVar, Protocol
 
 import traitlets
 
+from chromalab.arguments import read_filter
 from chromalab.display import html_table
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, short
+from chromalab.where_text import parse_where_text
 from chromalab_widgets.base import Verb, cut
 from chromalab_widgets.bundles import bundle
 from chromalab_widgets.facets import Facet, facets_of, where_of
@@ -57,7 +59,9 @@ class Searcher(SelectingWidget):
 
     Attributes:
         collection: The collection that is searched.
-        where: The metadata filter of every search, or None; facets chosen in the panel come on top.
+        where: The metadata filter of every search, or None.
+        where_text: A filter as it is typed in the panel, such as `year >= 2020`; it and the facets that
+            are chosen there hold besides `where`.
         n_results: How many records a search asks for.
         results: What `collection.query` returned last; None before the first search and after one
             that failed.
@@ -87,6 +91,7 @@ class Searcher(SelectingWidget):
         "missing": Verb("missing", id=text()),
         "facets": Verb("read_facets"),
         "filter": Verb("_filter", key=text(), place=whole(0, 1_000), on=flag()),
+        "restrict": Verb("restrict", called={"text": "The filter"}, text=text(blank=True)),
         "side": Verb("show_side", side=choice("after", "before")),
         "why": Verb("why", id=text(blank=True)),
         "select": Verb("_pick", id=text(), more=flag()),
@@ -105,6 +110,7 @@ class Searcher(SelectingWidget):
         traitlets.Dict(), help="Keys and values to filter by, once asked for."
     ).tag(sync=True)
     chosen = traitlets.Dict(help="By key, places of the values filtered by.").tag(sync=True)
+    where_text = traitlets.Unicode(help="The filter that was typed, or empty.").tag(sync=True)
     transform = traitlets.Unicode(help="The live transform, or empty.").tag(sync=True)
     side = traitlets.Unicode("after", help='"before" shows ranks without it.').tag(sync=True)
     moves = traitlets.Dict(help="By id, the rank on the other side; 0 beyond `depth`.").tag(
@@ -204,12 +210,24 @@ class Searcher(SelectingWidget):
             self.facets = [facet.shown() for facet in self._facets]
             self.chosen = {}
 
+    def restrict(self, text: str) -> None:
+        """Search only where a condition holds, as if it had been typed; a blank one takes it away.
+
+        Args:
+            text: What `%chroma query --where` takes, such as `year >= 2020 and venue in ("ACL", "EMNLP")`.
+
+        Raises:
+            InvalidArgumentError: it cannot be read; filter and results stay.
+        """
+        with self.working():
+            self.where_text = text
+            self._search_again()
+
     def show_side(self, side: str) -> None:
         """Show the ranks with the live transform ("after"), or without ("before")."""
         with self.working():
             self.side = side
-            if self.query:
-                self._search(self.query)
+            self._search_again()
 
     def why(self, id: str) -> None:
         """Say why a record has its rank; a blank id takes the answer away."""
@@ -263,6 +281,10 @@ class Searcher(SelectingWidget):
             self._selection_changed()
         return found
 
+    def _search_again(self) -> None:
+        if self.query:
+            self._search(self.query)
+
     def _ask(self, text: str, count: int, side: str) -> Any:
         """Query; `side` is empty where there is no transform to go without."""
         options = {"transform": None} if side == "before" else {}
@@ -280,8 +302,17 @@ class Searcher(SelectingWidget):
         ids = {row["id"] for row in [*self.rows, *self.candidates]}
         self.said = said_of(self.collection, self.query, ids)
 
-    def _where(self) -> dict[str, Any] | None:
-        return where_of(self._facets, self.chosen, self.where)
+    @traitlets.validate("where_text")
+    def _check_where_text(self, proposal: Any) -> str:
+        text: str = proposal["value"].strip()
+        read_filter(None, self._where(text), None)
+        return text
+
+    def _where(self, typed: str | None = None) -> dict[str, Any] | None:
+        """Join what was typed, which is `where_text` if None, with all other filters."""
+        text = self.where_text if typed is None else typed
+        parsed = parse_where_text(text) if text else None
+        return where_of(self._facets, self.chosen, self.where, parsed)
 
     def _filter(self, key: str, place: int, on: bool) -> None:
         facet = next((facet for facet in self._facets if facet.key == key), None)
@@ -290,8 +321,7 @@ class Searcher(SelectingWidget):
         places = [at for at in self.chosen.get(key, []) if at != place]
         chosen = {**self.chosen, key: sorted([*places, place]) if on else places}
         self.chosen = {key: places for key, places in chosen.items() if places}
-        if self.query:
-            self._search(self.query)
+        self._search_again()
 
     def _pick(self, id: str, more: bool) -> None:
         if not any(row["id"] == id for row in self.rows):

@@ -6,32 +6,54 @@ import type { SearcherModel } from "./model";
 
 type Tell = (verb: string, fields?: Readonly<Record<string, unknown>>) => void;
 
-/** The filter: keys of the metadata, and their most frequent values to tick. Asked for when it is opened first. */
-export function facetPanel(model: AnyModel<SearcherModel>, listeners: Listeners, tell: Tell): { button: HTMLButtonElement; panel: HTMLElement } {
-  const panel = element("div", { class: "cl-facets", role: "group", "aria-label": "Filter by metadata", hidden: "" });
+/** The filter: a box to type it in, and what is there to tick. `box` is that box, `apply` sends what stands in it. */
+export interface FilterPanel {
+  button: HTMLButtonElement;
+  panel: HTMLElement;
+  box: HTMLInputElement;
+  apply: () => void;
+}
+
+/** Keys of the metadata and their most frequent values are asked for when it is opened first. */
+export function filterPanel(model: AnyModel<SearcherModel>, listeners: Listeners, tell: Tell): FilterPanel {
+  const box = element("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: 'year >= 2020 and venue in ("ACL", "EMNLP")' });
+  const applyButton = element("button", { type: "button" }, "Apply");
+  const typed = element("div", { class: "cl-typed" }, element("label", {}, "Only where ", box), applyButton);
+  const facets = element("div", { class: "cl-facets" });
+  const panel = element("div", { class: "cl-filter", role: "group", "aria-label": "Filter by metadata", hidden: "" }, typed, facets);
   const button = element("button", { type: "button", class: "cl-quiet", "aria-expanded": "false" }, "Filter");
-  let boxes: { key: string; place: number; box: HTMLInputElement }[] = [];
+  let ticks: { key: string; place: number; tick: HTMLInputElement }[] = [];
   let asked = false;
 
-  const drawChosen = (): void => {
-    const chosen = model.get("chosen");
-    for (const { key, place, box } of boxes) box.checked = own(chosen, key)?.includes(place) ?? false;
-    const count = Object.values(chosen).reduce((total, places) => total + places.length, 0);
+  const apply = (): void => tell("restrict", { text: box.value });
+  const drawCount = (): void => {
+    const values = Object.values(model.get("chosen")).reduce((total, places) => total + places.length, 0);
+    const count = values + Number(model.get("where_text") !== "");
     button.textContent = count === 0 ? "Filter" : `Filter (${count})`;
   };
+  const drawTyped = (): void => {
+    // As with the query: what is being typed meanwhile stays.
+    if (!box.matches(":focus")) box.value = model.get("where_text");
+    drawCount();
+  };
+  const drawChosen = (): void => {
+    const chosen = model.get("chosen");
+    for (const { key, place, tick } of ticks) tick.checked = own(chosen, key)?.includes(place) ?? false;
+    drawCount();
+  };
   const drawFacets = (): void => {
-    boxes = [];
+    ticks = [];
     const groups = model.get("facets").map(({ key, values, more }) => {
       const group = element("fieldset", {}, element("legend", {}, key));
       values.forEach(([value, count], place) => {
-        const box = element("input", { type: "checkbox" });
-        boxes.push({ key, place, box });
-        group.append(element("label", {}, box, element("span", {}, value), element("small", {}, count.toLocaleString("en"))));
+        const tick = element("input", { type: "checkbox" });
+        ticks.push({ key, place, tick });
+        group.append(element("label", {}, tick, element("span", {}, value), element("small", {}, count.toLocaleString("en"))));
       });
       if (more > 0) group.append(element("small", { class: "cl-more" }, `${more.toLocaleString("en")} rarer values not shown`));
       return group;
     });
-    panel.replaceChildren(...(groups.length > 0 ? groups : [element("p", { class: "cl-absent" }, asked ? "No metadata to filter by." : "")]));
+    facets.replaceChildren(...(groups.length > 0 ? groups : [element("p", { class: "cl-absent" }, asked ? "No metadata to filter by." : "")]));
     drawChosen();
   };
 
@@ -42,16 +64,19 @@ export function facetPanel(model: AnyModel<SearcherModel>, listeners: Listeners,
     asked = true;
     if (model.get("facets").length === 0) tell("facets");
   });
-  listeners.onElement(panel, "change", (event) => {
-    const found = boxes.find(({ box }) => box === event.target);
-    if (found) tell("filter", { key: found.key, place: found.place, on: found.box.checked });
+  listeners.onElement(applyButton, "click", apply);
+  listeners.onElement(facets, "change", (event) => {
+    const found = ticks.find(({ tick }) => tick === event.target);
+    if (found) tell("filter", { key: found.key, place: found.place, on: found.tick.checked });
   });
   listeners.onModel(model, "change:facets", drawFacets);
   listeners.onModel(model, "change:chosen", drawChosen);
+  listeners.onModel(model, "change:where_text", drawTyped);
   // Where there is nothing to filter by, the facets that were asked for do not change.
   listeners.onModel(model, "change:busy", () => {
     if (asked && !model.get("busy") && model.get("error") === "" && model.get("facets").length === 0) drawFacets();
   });
   drawFacets();
-  return { button, panel };
+  drawTyped();
+  return { button, panel, box, apply };
 }

@@ -34,6 +34,7 @@ export interface SearcherModel {
   candidates: Candidate[];
   facets: Facet[];
   chosen: Record<string, number[]>;
+  where_text: string;
   transform: string;
   side: string;
   moves: Record<string, number>;

@@ -19,6 +19,7 @@ function fakeModel(given: Partial<SearcherModel> = {}) {
     candidates: [],
     facets: [],
     chosen: {},
+    where_text: "",
     transform: "",
     side: "after",
     moves: {},
@@ -112,7 +113,9 @@ test("two views on a page have labels of their own", () => {
   const { model } = fakeModel();
   widget.render({ model, el });
   widget.render({ model, el });
-  expect(new Set([...el.querySelectorAll("input")].map((input) => input.id)).size).toBe(4);
+  const labels = [...el.querySelectorAll("input")].map((input) => input.labels?.[0]);
+  expect(labels).not.toContain(undefined);
+  expect(new Set(labels).size).toBe(6);
 });
 
 test("the status tells the wait, the search and the outcome", () => {
@@ -318,6 +321,43 @@ test("the filter asks once for what there is, and sends places of values", () =>
   expect(boxes.map((box) => box.checked)).toEqual([false, true]);
   expect(button.textContent).toBe("Filter (1)");
   expect(find(".cl-more").textContent).toBe("2 rarer values not shown");
+});
+
+const filterBox = () => find<HTMLInputElement>(".cl-typed input");
+
+test("a filter is typed in a box with a label; Enter and Apply send it, an empty one takes it away", () => {
+  const { model, sent, update } = fakeModel();
+  widget.render({ model, el });
+  expect(filterBox().labels?.[0]?.textContent).toBe("Only where ");
+  filterBox().value = "year >= 2020";
+  key(".cl-typed input", "Enter");
+  update({ where_text: "year >= 2020" });
+  expect(find(".cl-tools > button").textContent).toBe("Filter (1)");
+  update({ chosen: { topic: [0, 2] } });
+  expect(find(".cl-tools > button").textContent).toBe("Filter (3)");
+  filterBox().value = "";
+  find(".cl-typed button").click();
+  expect(sent).toEqual([{ verb: "restrict", text: "year >= 2020" }, { verb: "restrict", text: "" }]);
+  update({ where_text: "", chosen: {} });
+  expect(find(".cl-tools > button").textContent).toBe("Filter");
+});
+
+test("the box shows the filter that holds, and keeps what was refused or is being typed", () => {
+  const { model, update } = fakeModel({ where_text: "year > 1" });
+  widget.render({ model, el });
+  expect(filterBox().value).toBe("year > 1");
+  update({ where_text: 'kind = "<b>"' });
+  expect(filterBox().value).toBe('kind = "<b>"');
+  find(".cl-tools > button").click();
+  filterBox().focus();
+  filterBox().value = "year >";
+  key(".cl-typed input", "Enter");
+  update({ busy: true });
+  update({ error: "The condition cannot be read: …", busy: false, facets: [{ key: "topic", values: [["space", 3]], more: 0 }] });
+  expect(status()).toBe("The condition cannot be read: …");
+  expect(document.activeElement).toBe(filterBox());
+  update({ where_text: "" });
+  expect(filterBox().value).toBe("year >");
 });
 
 test("a click on a result selects it, with Shift beside others, and the selection of others is shown", () => {

@@ -5,7 +5,7 @@ import { onKeys } from "../core/keyboard";
 import { Listeners } from "../core/listeners";
 import { LiveRegion } from "../core/live";
 import { own } from "../core/own";
-import { facetPanel } from "./facets";
+import { filterPanel } from "./facets";
 import type { SearcherModel } from "./model";
 import { Result, candidateItem } from "./result";
 import "./searcher.css";
@@ -40,9 +40,9 @@ function render({ model, el }: Pick<RenderProps<SearcherModel>, "model" | "el">)
   );
   const bar = element("div", { class: "cl-bar" }, input, button);
   const tell = (verb: string, fields: Readonly<Record<string, unknown>> = {}): void => model.send({ verb, ...fields });
-  const facets = facetPanel(model, listeners, tell);
-  const tools = element("div", { class: "cl-tools" }, status.element, facets.button, sides);
-  const root = element("div", { class: "chromalab-widget cl-searcher", role: "search" }, label, bar, tools, facets.panel, results, missing, told.element);
+  const filter = filterPanel(model, listeners, tell);
+  const tools = element("div", { class: "cl-tools" }, status.element, filter.button, sides);
+  const root = element("div", { class: "chromalab-widget cl-searcher", role: "search" }, label, bar, tools, filter.panel, results, missing, told.element);
 
   let shown: Result[] = [];
   let waiting = false; // asked for here, not yet taken up by the kernel
@@ -113,6 +113,7 @@ function render({ model, el }: Pick<RenderProps<SearcherModel>, "model" | "el">)
       if (event.repeat) return;
       if (event.target === input) search();
       else if (event.target === missingInput) find();
+      else if (event.target === filter.box) filter.apply();
       else if (event.target instanceof HTMLElement && "note" in event.target.dataset) onResult("note")(event);
       else if (event.target instanceof HTMLElement) event.target.click();
     },

@@ -1,10 +1,10 @@
-"""The language of --where."""
+"""The language of a typed filter."""
 
 import pytest
 
 from chromalab.engine import parse_where
 from chromalab.errors import InvalidArgumentError
-from chromalab_kernel.where import parse_where_text
+from chromalab.where_text import parse_where_text
 
 
 @pytest.mark.parametrize(
@@ -55,10 +55,21 @@ def test_what_cannot_be_read_is_told_with_an_example(text):
         parse_where_text(text)
 
 
+def test_the_sentence_says_what_was_expected_and_names_variables_only_where_there_are_any():
+    said = (
+        'The condition cannot be read: expected a number, a "text" in quotes, true{}, '
+        """found 'tea' at 8 in 'kind = tea'. For example: year >= 2020 and venue in ("ACL", "EMNLP")"""
+    )
+    for bound, others in ((None, " or false"), ({}.get, ", false or :name")):
+        with pytest.raises(InvalidArgumentError) as caught:
+            parse_where_text("kind = tea", bound)
+        assert str(caught.value) == said.format(others)
+
+
 def test_a_variable_in_a_condition_is_bound_and_never_evaluated():
     import numpy
 
-    names = {"y": 2020, "vs": ("ACL", "EMNLP"), "n": numpy.int64(3), "ns": numpy.arange(2)}
+    names = {":y": 2020, ":vs": ("ACL", "EMNLP"), ":n": numpy.int64(3), ":ns": numpy.arange(2)}
 
     def read(text):
         return parse_where_text(text, bound=names.__getitem__)
@@ -68,7 +79,7 @@ def test_a_variable_in_a_condition_is_bound_and_never_evaluated():
     }
     assert read("a in (:n, 4)") == {"a": {"$in": [3, 4]}}
     assert read("a not in :ns") == {"a": {"$nin": [0, 1]}}
-    with pytest.raises(InvalidArgumentError, match="only a plain name"):
+    with pytest.raises(KeyError, match=r":y\.real"):  # `bound` says what that names
         read("a = :y.real")
     with pytest.raises(InvalidArgumentError, match="give a list"):
         read("a in :y")

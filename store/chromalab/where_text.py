@@ -1,4 +1,4 @@
-"""The language of `--where`: `year >= 2020 and venue in ("ACL", "EMNLP")`, to Chroma's filter.
+"""A filter as people type it: `year >= 2020 and venue in ("ACL", "EMNLP")`, to Chroma's `where`.
 
     condition  = clause ("or" clause)*
     clause     = term ("and" term)*
@@ -8,7 +8,7 @@
     values     = "(" value ("," value)* [","] ")" | "[" ... "]" | :name    (after in, not in)
 
 A key that is not a plain word stands in back-quotes. A quote in a text is doubled: 'O''Reilly'.
-`:name` is the value of that variable. Nothing is evaluated.
+`:name` is the value of that variable, where there are any. Nothing is evaluated.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from typing import Any
 
 from chromalab.display import one_line
 from chromalab.errors import InvalidArgumentError
-from chromalab_kernel.line import variable_in
 
 __all__ = ["parse_where_text"]
 
@@ -69,7 +68,7 @@ def parse_where_text(text: str, bound: Callable[[str], Any] | None = None) -> di
 
     Args:
         text: The condition.
-        bound: Says what the value of a variable is; without it there are none.
+        bound: Says what the value of `:name` is; without it there are no variables.
 
     Raises:
         InvalidArgumentError: the condition cannot be read; the message says where.
@@ -80,8 +79,8 @@ def parse_where_text(text: str, bound: Callable[[str], Any] | None = None) -> di
     """
     if len(text) > _LONGEST:
         raise InvalidArgumentError(
-            f"--where is {len(text):,} characters long; at most {_LONGEST:,} are read. "
-            "Make a dict in Python, and give it as --where :name"
+            f"The condition is {len(text):,} characters long; at most {_LONGEST:,} are read. "
+            "Make it a dict in Python, and pass that as where."
         )
     parser = _Parser(text, bound)
     condition = parser.join("or")
@@ -120,7 +119,7 @@ class _Parser:
             self._depth += 1
             if self._depth > _DEEPEST:
                 raise InvalidArgumentError(
-                    f"--where has more than {_DEEPEST} parentheses in one another; take some away."
+                    f"The condition has more than {_DEEPEST} parentheses in one another; take some away."
                 )
             condition = self.join("or")
             self.expect(")")
@@ -179,12 +178,13 @@ class _Parser:
             return self.variable(self.take())
         if self.next.says("true", "false"):
             return self.take().text.lower() == "true"
-        raise self.error('a number, a "text" in quotes, true, false or :name')
+        others = "true, false or :name" if self._bound else "true or false"
+        raise self.error(f'a number, a "text" in quotes, {others}')
 
     def variable(self, token: _Token) -> Any:
         """Look a variable up; an array or a Series becomes a list, a number of numpy a number."""
         assert self._bound is not None
-        value = self._bound(str(variable_in(token.text)))
+        value = self._bound(token.text)
         return value.tolist() if hasattr(value, "tolist") else value
 
     def expect(self, sign: str) -> None:
@@ -196,7 +196,7 @@ class _Parser:
         token = self.next
         found = f"{one_line(repr(token.text))} at {token.start + 1}" if token.text else "the end"
         return InvalidArgumentError(
-            f"--where cannot be read: expected {wanted}, found {found} "
+            f"The condition cannot be read: expected {wanted}, found {found} "
             f"in {one_line(repr(self._text), 200)}. {_EXAMPLE}"
         )
 
@@ -207,7 +207,9 @@ def _number(text: str) -> int | float:
     try:
         return int(text)
     except ValueError as error:  # Python reads whole numbers of up to 4,300 digits
-        raise InvalidArgumentError(f"--where has a number of {len(text):,} digits.") from error
+        raise InvalidArgumentError(
+            f"The condition has a number of {len(text):,} digits."
+        ) from error
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -218,7 +220,7 @@ def _tokens(text: str) -> list[_Token]:
         match = _TOKEN.match(text, at)
         if match is None:
             raise InvalidArgumentError(
-                f"--where cannot be read at {at + 1}: {text[at : at + 20]!r}. {_EXAMPLE}"
+                f"The condition cannot be read at {at + 1}: {text[at : at + 20]!r}. {_EXAMPLE}"
             )
         kind = str(match.lastgroup)
         tokens.append(_Token(kind, match[kind], match.start(kind)))

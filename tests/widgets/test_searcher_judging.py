@@ -1,0 +1,137 @@
+"""The search panel: what is said of results, where their ranks come from, and which are selected."""
+
+import numpy as np
+import pytest
+
+from chromalab.feedback import Transform
+from chromalab.feedback.asking import fingerprint
+from chromalab_widgets import Searcher
+
+
+def test_a_thumb_is_in_the_store_at_once_and_shows_again_in_another_widget(facts, send):
+    searcher = Searcher(facts, by="ada")
+    searcher.search("moon")
+    send(searcher, {"verb": "judge", "id": "moon", "relevance": 1, "note": "the Moon itself"})
+    (kept,) = facts.feedback
+    assert (kept.query, kept.id, kept.relevance, kept.by) == ("moon", "moon", 1.0, "ada")
+    assert (kept.note, kept.shown) == ("the Moon itself", True)
+    again = Searcher(facts, by="bob")
+    again.search("moon")
+    assert again.said == searcher.said
+    assert again.said["moon"] == {
+        "relevance": 1.0,
+        "note": "the Moon itself",
+        "by": "ada",
+        "shown": True,
+    }
+    again.search("bee")
+    assert again.said == {}
+
+
+def test_clear_takes_back_what_the_same_person_said_and_nothing_else(facts, send):
+    ada, bob = Searcher(facts, by="ada"), Searcher(facts, by="bob")
+    for searcher in (ada, bob):
+        searcher.search("moon")
+        send(searcher, {"verb": "judge", "id": "moon", "relevance": 1})
+    send(bob, {"verb": "judge", "id": "moon", "relevance": 0})
+    assert [judgement.by for judgement in facts.feedback] == ["ada"]
+    assert bob.said["moon"]["by"] == "ada"
+    send(ada, {"verb": "judge", "id": "moon", "relevance": 0})
+    assert (list(facts.feedback), ada.said) == ([], {})
+
+
+def test_before_a_search_there_is_nothing_to_judge(facts, send):
+    searcher = Searcher(facts)
+    send(searcher, {"verb": "judge", "id": "moon", "relevance": 1})
+    assert searcher.error == "A record is judged as an answer: search for something first"
+    searcher.search("moon")
+    send(searcher, {"verb": "judge", "id": "mon", "relevance": 1})
+    assert searcher.error.startswith("No record 'mon' in 'facts'. Did you mean 'moon'?")
+    send(searcher, {"verb": "judge", "id": "moon", "relevance": 7})
+    assert searcher.error == "The relevance of 'judge' is 7: it goes from -1 to 1"
+    assert len(facts.feedback) == 0
+
+
+def test_what_chroma_has_is_searched_and_not_judged(facts, send):
+    class Plain:
+        name, count, query = facts.name, facts.count, facts.query
+
+    searcher = Searcher(Plain())
+    searcher.search("moon")
+    assert (len(searcher.rows), searcher.can_judge) == (3, False)
+    send(searcher, {"verb": "judge", "id": "moon", "relevance": 1})
+    assert searcher.error == "Judgements are kept by collections of chromalab; this is Plain."
+
+
+def test_a_missing_record_is_found_by_id_or_words_and_noted_as_not_shown(facts, send):
+    searcher = Searcher(facts, n_results=1)
+    searcher.search("moon")
+    send(searcher, {"verb": "find", "text": "bare"})
+    assert [row["id"] for row in searcher.candidates] == ["bare"]
+    send(searcher, {"verb": "find", "text": "moon bee"})
+    assert [row["id"] for row in searcher.candidates] == ["bee", "bare"]
+    send(searcher, {"verb": "missing", "id": "bee"})
+    (kept,) = facts.feedback
+    assert (kept.query, kept.id, kept.relevance, kept.shown) == ("moon", "bee", 1.0, False)
+    assert searcher.said["bee"]["shown"] is False
+    send(searcher, {"verb": "find", "text": "moon"})
+    assert searcher.error == "'moon' finds no record that is not shown already"
+
+
+@pytest.fixture
+def swapped(facts):
+    swap = np.array([[0, 1, 0], [1, 0, 0], [0, 0, 1]], dtype=np.float32)
+    model = fingerprint(facts._engine.get_collection_by_id(facts.id))
+    facts.transforms.add(Transform(name="swap", matrix=swap, both=False, model=model))
+    facts.transforms.use("swap")
+    return facts
+
+
+def test_ranks_before_and_after_a_transform_are_compared(swapped, send):
+    searcher = Searcher(swapped)
+    searcher.search("moon")
+    assert searcher.transform == "swap"
+    assert [row["id"] for row in searcher.rows] == ["bee", "moon", "bare"]
+    assert searcher.moves == {"bee": 2, "moon": 1, "bare": 3}
+    send(searcher, {"verb": "side", "side": "before"})
+    assert [row["id"] for row in searcher.rows] == ["moon", "bee", "bare"]
+    assert searcher.moves == {"moon": 2, "bee": 1, "bare": 3}
+    send(searcher, {"verb": "side", "side": "sideways"})
+    assert searcher.error == "The side of 'side' is one of after, before, got 'sideways'"
+    swapped.transforms.use(None)
+    searcher.search("moon")
+    assert (searcher.transform, searcher.moves) == ("", {})
+
+
+def test_why_says_distance_ranks_and_shared_words(swapped, send):
+    searcher = Searcher(swapped)
+    searcher.search("the moon")
+    send(searcher, {"verb": "why", "id": "moon"})
+    assert searcher.reasons == {
+        "id": "moon",
+        "lines": [
+            "Rank 2 by distance alone: l2 2.0000, 1.0000 farther than the first.",
+            "Without the transform 'swap' it is 1.",
+            "Words of the query in it: moon. They did not rank it.",
+        ],
+    }
+    send(searcher, {"verb": "why", "id": "bee"})
+    assert searcher.reasons["lines"][-1].startswith("It shares no word with the query")
+    send(searcher, {"verb": "why", "id": ""})
+    assert searcher.reasons == {}
+
+
+def test_results_select_records_for_every_widget_over_the_collection(facts, send):
+    one, other = Searcher(facts), Searcher(facts)
+    for searcher in (one, other):
+        searcher.search("moon")
+    send(one, {"verb": "select", "id": "bee", "more": False})
+    assert (facts.selection.ids, other.picked) == (["bee"], ["bee"])
+    send(other, {"verb": "select", "id": "moon", "more": True})
+    assert facts.selection.ids == ["bee", "moon"]
+    send(other, {"verb": "select", "id": "bee", "more": True})
+    assert one.picked == ["moon"]
+    send(one, {"verb": "select", "id": "nobody", "more": False})
+    assert one.error == "'nobody' is not among the results"
+    facts.selection.clear()
+    assert one.picked == []
