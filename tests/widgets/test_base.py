@@ -1,10 +1,16 @@
-"""What every widget does with a request, shown on one that adds numbers."""
+"""What every widget does with a request, shown on one that adds numbers; and what a browser may set."""
 
+import re
 import threading
+from pathlib import Path
 
+import ipywidgets
+import numpy as np
 import pytest
 import traitlets
 
+import chromalab
+import chromalab_widgets
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError
 from chromalab_widgets import fields
 from chromalab_widgets.base import Reply, Verb, Widget
@@ -46,6 +52,24 @@ def send(adder, buffers=(), **content):
     adder._handle_msg(
         {"content": {"data": {"method": "custom", "content": content}}, "buffers": list(buffers)}
     )
+
+
+def put(widget, state, buffer_paths=(), buffers=()):
+    """Deliver what `model.save_changes()` sends."""
+    data = {"method": "update", "state": state, "buffer_paths": list(buffer_paths)}
+    widget._handle_msg({"content": {"data": data}, "buffers": list(buffers)})
+
+
+@pytest.fixture
+def facts():
+    with chromalab.EphemeralClient() as client:
+        facts = client.create_collection("facts", embedding_function=None)
+        facts.add(
+            ids=["a", "b", "c"],
+            embeddings=np.eye(3),
+            metadatas=[{"kind": "tea"}, {"kind": "tea"}, {"kind": "rum"}],
+        )
+        yield facts
 
 
 def test_a_request_with_a_number_is_answered_with_body_and_buffers(adder):
@@ -151,3 +175,46 @@ def test_a_widget_that_cannot_read_its_store_is_displayed_with_the_sentence(adde
     monkeypatch.setattr(Adder, "_static_html", unreadable)
     data, _ = adder._repr_mimebundle_()
     assert data["text/html"] == "<p>Adder: &lt;b&gt;closed&lt;/b&gt;</p>"
+
+
+def test_the_browser_sets_no_trait_that_the_kernel_alone_writes(facts, caplog):
+    searcher = facts.searcher()
+    searcher.read_facets()
+    before = searcher.get_state()
+    put(searcher, {"chosen": {"kind": [9]}, "rows": [{}], "error": "x", "where_text": "?"})
+    put(searcher, {"_esm": "alert(1)", "n_results": 1, "collection": None})
+    assert searcher.get_state() == before
+    assert searcher._where() is None
+    said = "The browser does not set ['_esm', 'collection', 'n_results'] of Searcher"
+    assert caplog.records[-1].getMessage() == said
+
+
+def test_what_a_map_sets_in_the_browser_arrives_and_what_comes_with_it_does_not(facts, caplog):
+    map = facts.map(np.eye(3, 2))
+    places = map.points
+    put(map, {"density": True, "hidden": [1]})
+    assert (map.density, map.hidden, caplog.records) == (True, [1], [])
+    rows = memoryview(np.array([2], dtype=np.uint32).tobytes())
+    put(map, {"points": None}, [["selected"]], [rows])
+    assert (facts.selection.ids, map.selected_ids, map.points) == (["c"], ("c",), places)
+
+
+def test_links_of_the_kernel_set_every_trait_as_before(facts):
+    one, two = facts.map(np.eye(3, 2)), facts.map(np.eye(3, 2))
+    slider = ipywidgets.IntSlider(520, max=900)
+    ipywidgets.link((one, "hidden"), (two, "hidden"))
+    ipywidgets.link((slider, "value"), (one, "height"))
+    put(one, {"hidden": [0]})
+    put(slider, {"value": 600})
+    assert (two.hidden, one.height) == ([0], 600)
+
+
+def test_what_a_widget_lets_the_browser_set_is_what_its_typescript_sets():
+    source = Path(__file__).parents[2] / "widgets" / "src"
+    for name in chromalab_widgets.__all__:
+        files = (source / name.lower()).glob("*.ts")
+        text = "".join(file.read_text() for file in files if ".test." not in file.name)
+        said = re.findall(r"function set\(name: ([^,]*),", text)
+        assert text.count("model.set(") == len(said)
+        names = set(re.findall(r'"(\w+)"', " ".join(said)))
+        assert names == getattr(chromalab_widgets, name).writable

@@ -70,9 +70,11 @@ class Widget(anywidget.AnyWidget):
 
     Attributes:
         verbs: What the browser may ask for. A subclass names its own.
+        writable: The traits that the browser sets by itself; all others it changes by verbs alone.
     """
 
     verbs: ClassVar[Mapping[str, Verb]] = {}
+    writable: ClassVar[frozenset[str]] = frozenset()
 
     error = traitlets.Unicode(help="What went wrong in the last request, or empty.").tag(sync=True)
     busy = traitlets.Bool(help="True while a request is worked on.").tag(sync=True)
@@ -112,6 +114,13 @@ class Widget(anywidget.AnyWidget):
                         self.error, self.busy = problem, False
             finally:
                 self._working = False
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take what the browser set of `writable`, and nothing else."""
+        refused = sorted(sync_data.keys() - self.writable)
+        if refused:  # not sent back as it is here: two that `jslink` ties would do so for ever
+            self.log.warning("The browser does not set %r of %s", refused, type(self).__name__)
+        super().set_state({name: sync_data[name] for name in sync_data if name in self.writable})
 
     def _on_message(self, content: object, buffers: Sequence[Any] | None) -> None:
         """Answer a request of the browser; there is no cell for an error to appear in."""

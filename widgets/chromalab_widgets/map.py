@@ -86,6 +86,8 @@ class Map(Saved, SelectingWidget):
         "entry": Verb("_entry", entry=whole(0, 255)),
     }
 
+    writable = frozenset({"density", "hidden", "selected"})
+
     collection_name = traitlets.Unicode().tag(sync=True)
     count = traitlets.Int(help="Of the points.").tag(sync=True)
     points = _binary("float32: all x, then all y, from -1 to 1.")
