@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -78,6 +79,23 @@ class Described:
     def dimension(self) -> int | None:
         """How many numbers an embedding has; None until the first write."""
         return self._engine.get_collection_by_id(self.id).dimension
+
+    @property
+    def written_at(self) -> datetime | None:
+        """When the version rose last, in UTC: records were written, or `modify`, `compact`, `reembed` ran.
+
+        None before the first write, and where the last one was by a release that kept no time. For a
+        fork, when it was made, until it is written to.
+
+        Example:
+            >>> import chromalab
+            >>> notes = chromalab.EphemeralClient().create_collection("notes", embedding_function=None)
+            >>> notes.written_at
+            >>> notes.add(ids=["a"], embeddings=[[0, 1]])
+            >>> notes.written_at.tzname()
+            'UTC'
+        """
+        return self._engine.get_collection_by_id(self.id).written_at
 
     @property
     def model(self) -> str:

@@ -1,13 +1,13 @@
 """What an engine offers, and the plain values that pass through it.
 
-`Collection` and the rooms beside it see only this: the embedded engine implements it over a
-folder, a remote one can over a server.
+`Collection` and the rooms beside it see only this: an embedded engine has a folder, a remote one a server.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
@@ -65,7 +65,7 @@ class DatabaseModel:
 class CollectionModel:
     """A collection as the catalog knows it.
 
-    `version` counts its committed writes; `dimension` is None until the first of them.
+    `version` counts its committed writes; `dimension` and `written_at`, the last one's time, may be None.
     """
 
     id: UUID
@@ -76,6 +76,7 @@ class CollectionModel:
     tenant: str
     database: str
     version: int
+    written_at: datetime | None
 
 
 @dataclass(frozen=True)

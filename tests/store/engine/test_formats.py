@@ -16,6 +16,8 @@ def test_a_store_of_an_earlier_release_opens_and_goes_on(release, tmp_path):
     with chromalab.PersistentClient(tmp_path / "store") as client:
         notes = client.get_collection("notes")
         assert (notes.metadata, notes.space) == ({"about": "kept"}, "cosine")
+        assert notes.selection.saved() == (["to read"] if int(release) >= 4 else [])
+        assert notes.written_at is None  # nobody kept when
         found = notes.get(include=["documents", "metadatas", "embeddings"])
         assert found["ids"] == [f"n{i}" for i in range(20) if i != 5]
         assert found["documents"][-1] == "note 19"
@@ -23,11 +25,14 @@ def test_a_store_of_an_earlier_release_opens_and_goes_on(release, tmp_path):
         assert found["embeddings"][3].tolist() == [9, 9, 9]
         notes.upsert(ids=["n3", "new"], embeddings=[[1, 2, 3], [4, 5, 6]])
         assert notes.count() == 20
+        written = notes.written_at
+        assert written is not None
         notes.feedback.add([1, 2, 3], "new", True, note="kept from now on")
     with chromalab.PersistentClient(tmp_path / "store") as client:
         assert client.get_collection("notes").get("new", include=["embeddings"])[
             "embeddings"
         ].tolist() == [[4, 5, 6]]
+        assert client.get_collection("notes").written_at == written
         assert [said.note for said in client.get_collection("notes").feedback] == [
             "kept from now on"
         ]

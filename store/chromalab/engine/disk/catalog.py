@@ -7,6 +7,7 @@ import re
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid4
@@ -29,6 +30,7 @@ __all__ = [
     "graph_names",
     "ids",
     "modify",
+    "now",
     "read_row",
     "row",
     "rows",
@@ -41,7 +43,7 @@ FILE_NAME = re.compile(r"[0-9a-f-]{36}-\d+\.f32")
 
 _COLUMNS = (
     "number, id, tenant, database, name, metadata, configuration,"
-    " dimension, generation, slots, version, shared"
+    " dimension, generation, slots, version, shared, written_at"
 )
 
 Row = tuple[Any, ...]
@@ -169,8 +171,9 @@ def modify(
     try:
         connection.execute(
             "UPDATE collections SET name = coalesce(?, name), metadata = coalesce(?, metadata),"
-            " configuration = coalesce(?, configuration), version = version + 1 WHERE id = ?",
-            (name, _dump(metadata), _dump(changed), str(id)),
+            " configuration = coalesce(?, configuration), version = version + 1, written_at = ?"
+            " WHERE id = ?",
+            (name, _dump(metadata), _dump(changed), now(), str(id)),
         )
     except sqlite3.IntegrityError as error:
         raise _taken(str(name)) from error
@@ -178,11 +181,17 @@ def modify(
 
 
 def wrote(connection: sqlite3.Connection, number: int, dimension: int | None, slots: int) -> None:
-    """Count a committed write; note the dimension and the rows that are committed now."""
+    """Count a committed write; note when, the dimension and the rows that are committed now."""
     connection.execute(
-        "UPDATE collections SET version = version + 1, dimension = ?, slots = ? WHERE number = ?",
-        (dimension, slots, number),
+        "UPDATE collections SET version = version + 1, written_at = ?, dimension = ?, slots = ?"
+        " WHERE number = ?",
+        (now(), dimension, slots, number),
     )
+
+
+def now() -> str:
+    """The time as `written_at` is stored: whatever raises a version sets it, too."""
+    return datetime.now(timezone.utc).isoformat()
 
 
 def delete(connection: sqlite3.Connection, entry: Entry) -> None:
@@ -236,6 +245,7 @@ def read_row(row: Row) -> Entry:
                 tenant=tenant,
                 database=database,
                 version=counts[2],
+                written_at=None if counts[4] is None else datetime.fromisoformat(counts[4]),
             ),
         )
         sound = _is_sound(entry)
@@ -262,6 +272,7 @@ def _is_sound(entry: Entry) -> bool:
             or (type(model.dimension) is int and 0 < model.dimension < 2**24)
         )
         and (entry.slots == 0 or model.dimension is not None)
+        and (model.written_at is None or model.written_at.tzinfo is timezone.utc)
     )
 
 

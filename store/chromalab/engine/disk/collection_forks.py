@@ -27,8 +27,14 @@ def fork(connection: sqlite3.Connection, source: Entry, name: str) -> Entry:
         connection, model.tenant, model.database, name, model.metadata, model.configuration
     )
     connection.execute(
-        "UPDATE collections SET dimension = ?, slots = ?, shared = ? WHERE number = ?",
-        (model.dimension, source.slots, source.file_name if source.slots else None, made.number),
+        "UPDATE collections SET dimension = ?, slots = ?, shared = ?, written_at = ? WHERE number = ?",
+        (
+            model.dimension,
+            source.slots,
+            source.file_name if source.slots else None,
+            catalog.now() if source.slots else None,
+            made.number,
+        ),
     )
     # In the order of insertion: the places of the copies tell it from now on.
     connection.execute(

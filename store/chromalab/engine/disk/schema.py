@@ -106,6 +106,7 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )
         """,
     ),
+    ("ALTER TABLE collections ADD COLUMN written_at TEXT",),
 )
 _TABLES = {
     "collections", "records", "dead_slots", "changed", "pending_vectors", "attachments", "tenants",

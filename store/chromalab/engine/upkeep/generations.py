@@ -18,6 +18,7 @@ from uuid import UUID
 
 import numpy as np
 
+from chromalab.engine.disk import catalog
 from chromalab.engine.disk.folder import hold, sync_folder, translated
 from chromalab.engine.interface import Vectors
 from chromalab.engine.opened import Opened
@@ -141,8 +142,9 @@ def take_into_use(
     model = entry.model
     connection.execute(
         "UPDATE collections SET version = version + 1, generation = generation + 1, shared = NULL,"
-        " slots = ?, dimension = ?, configuration = ? WHERE number = ?",
+        " written_at = ?, slots = ?, dimension = ?, configuration = ? WHERE number = ?",
         (
+            catalog.now(),
             draft.rows,
             model.dimension if configuration is None else draft.dimension,
             json.dumps(configuration or model.configuration, ensure_ascii=False),
