@@ -14,9 +14,11 @@ from traitlets import Int, TraitError, Unicode
 from chromalab.display import one_line
 from chromalab.errors import ChromalabError, InvalidArgumentError
 from chromalab_kernel.command import execute
+from chromalab_kernel.results import Status
 from chromalab_kernel.session import Session
 from chromalab_kernel.settings import DEFAULTS, project_settings
 from chromalab_kernel.verbs import overview
+from chromalab_kernel.widget_verbs import status_panel
 
 __all__ = ["ChromaMagic"]
 
@@ -52,6 +54,8 @@ class ChromaMagic(Magics):
             if cell is None:
                 raise InvalidArgumentError(f"On a line write: {name} = %chroma {command.strip()}")
         result = execute(self.session, command, cell)
+        if isinstance(result, Status) and getattr(self.shell, "kernel", None) is not None:
+            result = status_panel(self.session, result)
         if name is not None:
             self.session.variables[name] = result
         return result if shown else None

@@ -31,19 +31,21 @@ class Status:
     collections: CollectionList
 
     def __repr__(self) -> str:
-        return f"{self._heading()}\n{self.collections!r}"
+        return f"{self.heading}\n{self.collections!r}"
 
     def _repr_html_(self) -> str:
-        heading = html.escape(self._heading())
+        heading = html.escape(self.heading)
         return f"<div class='chromalab'><p>{heading}</p></div>{self.collections._repr_html_()}"
 
-    def _heading(self) -> str:
+    @property
+    def heading(self) -> str:
+        """The connections, in a line."""
         if not self.connections:
             return (
                 "No store is open. Open one: %chroma connect ./my.chroma; all verbs: %chroma help"
             )
         names = ", ".join(one_line(name) for name in self.connections)
-        return f"Connections: {names}. Browse them: %chroma panel; all verbs: %chroma help"
+        return f"Connections: {names}. All verbs: %chroma help"
 
 
 @dataclass(frozen=True)

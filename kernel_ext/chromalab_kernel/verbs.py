@@ -39,6 +39,7 @@ def overview() -> str:
         for verb in VERBS.values()
     )
     return (
+        "%chroma                                         the panel; a text where there is no notebook\n"
         "%chroma VERB [COLLECTION] [ARGS] [--flags]\n"
         "%%chroma [NAME <<] VERB [COLLECTION] [--flags]   with texts in the body\n\n"
         f"{verbs}\n\n"

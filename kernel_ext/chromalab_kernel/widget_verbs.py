@@ -11,9 +11,25 @@ from chromalab_kernel.arguments import COLLECTION, CONTAINS, ORDER_BY, WHERE
 from chromalab_kernel.verb import Argument, Verb
 
 if TYPE_CHECKING:
+    from chromalab_kernel.results import Status
     from chromalab_kernel.session import Session
 
-__all__ = ["WIDGETS"]
+__all__ = ["WIDGETS", "status_panel"]
+
+
+def status_panel(session: Session, status: Status) -> Any:
+    """Make the panel that `%chroma` alone shows; its text is that of the status.
+
+    Returns:
+        The panel; the status itself where no store is open, or there are no widgets.
+    """
+    if not status.connections:
+        return status
+    try:
+        from chromalab_widgets.panel import Panel
+    except ImportError:
+        return status
+    return Panel(session.client, heading=status.heading)
 
 
 def _browse(session: Session, arguments: SimpleNamespace) -> Any:
@@ -93,8 +109,9 @@ WIDGETS = (
             Argument("query", "What to search for first.", optional=True),
             Argument("--n", "How many records a search shows.", "int", short="-n"),
             WHERE,
+            Argument("--ui", "The panel opens with or without it; label needs it.", "switch"),
         ),
-        ("%chroma search papers", '%chroma search papers "graph databases" -n 5'),
+        ("%chroma search papers --ui", '%chroma search papers "graph databases" -n 5'),
         _search,
     ),
     Verb(

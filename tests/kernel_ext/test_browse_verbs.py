@@ -21,9 +21,8 @@ def test_the_command_of_a_table_reads_its_rows(store):
     assert run(store, table.command.removeprefix("%chroma "))["ids"] == table.ids() == ["b", "a"]
 
 
-def test_panel_lists_the_store_and_the_status_tells_of_it(store):
+def test_panel_lists_the_store(store):
     panel = run(store, "panel")
     assert isinstance(panel, Panel)
     assert [row["name"] for row in panel.collections] == ["notes"]
     assert isinstance(panel.client, chromalab.ClientAPI)
-    assert "%chroma panel" in repr(run(store, ""))

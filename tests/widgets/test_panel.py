@@ -1,4 +1,5 @@
 import re
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import anywidget
@@ -32,19 +33,38 @@ def send(panel, **content):
     panel._handle_msg({"content": {"data": data}, "buffers": []})
 
 
-def test_the_panel_lists_the_collections(panel):
+def test_the_panel_lists_the_collections(panel, client):
+    written = client.get_collection("notes").written_at.isoformat(timespec="seconds")
     assert panel.collections == [
         {
             "name": "notes", "records": 2, "dimension": 2, "model": "none", "space": "l2",
-            "indexed": "100 %", "version": 1,
+            "indexed": "100 %", "version": 1, "written": written,
         },
         {
             "name": "papers", "records": 0, "dimension": None, "model": "default",
-            "space": "cosine", "indexed": "100 %", "version": 0,
+            "space": "cosine", "indexed": "100 %", "version": 0, "written": None,
         },
     ]  # fmt: skip
     assert panel.status == "2 collections, 2 records"
     assert repr(panel) == "Panel('default_tenant / default_database', 2 collections, 2 records)"
+
+
+def test_the_last_write_is_a_time_with_its_zone(panel):
+    written = datetime.fromisoformat(panel.collections[0]["written"])
+    assert timedelta(0) <= datetime.now(timezone.utc) - written < timedelta(minutes=1)
+
+
+def test_a_heading_is_in_the_status_and_the_text_is_then_a_table(client):
+    panel = Panel(client, heading=HOSTILE)
+    assert panel.status == f"2 collections, 2 records. {HOSTILE}"
+    assert repr(panel) == f"{HOSTILE}\n{client.list_collections()!r}"
+    data, _ = panel._repr_mimebundle_()
+    assert data["text/plain"] == repr(panel)
+    assert "<img" not in data["text/html"]
+    for collection in client.list_collections():
+        client.delete_collection(collection.name)
+    panel.refresh()
+    assert repr(panel) == f"{HOSTILE}\nno collections"
 
 
 def test_a_button_opens_a_table_below_and_the_same_one_again(panel, client):
@@ -121,11 +141,15 @@ def test_a_saved_notebook_shows_the_collections_as_text(client):
     client.create_collection("third", metadata={"about": HOSTILE})
     data, _ = client.panel()._repr_mimebundle_()
     assert "third" in data["text/html"]
+    written = client.get_collection("notes").written_at
+    assert f"{written:%Y-%m-%d %H:%M:%S} UTC" in data["text/html"]
     assert "<img" not in data["text/html"]
 
 
-def test_the_typescript_knows_the_same_traits():
+def test_the_typescript_knows_the_same_traits_and_rows(panel):
     source = (WIDGETS / "src/panel/panel.ts").read_text()
+    row = re.search(r"interface Described \{(.*?)\}", source, re.DOTALL).group(1)
+    assert re.findall(r"^\s+(\w+):", row, re.MULTILINE) == list(panel.collections[0])
     body = re.search(r"interface PanelModel \{(.*?)\}", source, re.DOTALL).group(1)
     ours = set(Panel.class_traits(sync=True)) - set(anywidget.AnyWidget.class_traits(sync=True))
     assert set(re.findall(r"^\s+(\w+):", body, re.MULTILINE)) == ours

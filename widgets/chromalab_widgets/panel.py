@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import ipywidgets
 import traitlets
 
 from chromalab import ClientAPI, Collection
-from chromalab.display import html_table
+from chromalab.display import html_table, text_table
 from chromalab.errors import ChromalabError
 from chromalab_widgets.base import Verb, Widget, sentence
 from chromalab_widgets.bundles import bundle
@@ -19,7 +20,8 @@ from chromalab_widgets.following import after_cells
 
 __all__ = ["Panel"]
 
-_COLUMNS = ("name", "records", "dimension", "model", "space", "indexed", "version")
+_COLUMNS = ("name", "records", "dimension", "model", "space", "indexed", "version", "written")
+_OF_TEXT = _COLUMNS[:5]  # those of `client.list_collections()`
 _WIDGETS = ("map", "searcher", "table")
 
 
@@ -34,6 +36,8 @@ class Panel(Widget):
 
     Args:
         client: A client.
+        heading: A line about the client, which the status shows, too; what stands for the panel where
+            no widget is shown is then this line and a table.
 
     Example:
         In a notebook::
@@ -62,8 +66,9 @@ class Panel(Widget):
     opened_kind = traitlets.Unicode(help="map, searcher or table.").tag(sync=True)
     status = traitlets.Unicode(help="One line about the store.").tag(sync=True)
 
-    def __init__(self, client: ClientAPI) -> None:
+    def __init__(self, client: ClientAPI, *, heading: str = "") -> None:
         self.client = client
+        self._heading = heading
         self._made: dict[tuple[UUID, str], Any] = {}
         self._end_following: Callable[[], None] = lambda: None
         super().__init__(place=f"{client.tenant} / {client.database}")
@@ -114,7 +119,8 @@ class Panel(Widget):
         self.collections = [_described(collection) for collection in found]
         records = sum(row["records"] for row in self.collections)
         many = "" if len(found) == 1 else "s"
-        self.status = f"{len(found):,} collection{many}, {records:,} records"
+        about = f". {self._heading}" if self._heading else ""
+        self.status = f"{len(found):,} collection{many}, {records:,} records{about}"
 
     def _after_cell(self) -> None:
         with self._one_at_a_time:
@@ -126,22 +132,33 @@ class Panel(Widget):
                 self.error = sentence(problem)
 
     def __repr__(self) -> str:
-        return f"Panel({self.place!r}, {self.status})"
+        if not self._heading:
+            return f"Panel({self.place!r}, {self.status})"
+        rows = [[row[column] for column in _OF_TEXT] for row in self.collections]
+        return f"{self._heading}\n{text_table(_OF_TEXT, rows) if rows else 'no collections'}"
 
     def _static_html(self) -> str:
-        rows = [[row[column] for column in _COLUMNS] for row in self.collections]
+        rows = [
+            [*(row[column] for column in _COLUMNS[:-1]), _exact(row["written"])]
+            for row in self.collections
+        ]
         return html_table(_COLUMNS, rows, caption=self.place, note=self.status)
 
 
 def _described(collection: Collection) -> dict[str, Any]:
     """Describe a collection in a row: JSON."""
-    index = collection.get_indexing_status()
+    model, index = collection.get_model(), collection.get_indexing_status()
     return {
         "name": collection.name,
         "records": collection.count(),
-        "dimension": collection.dimension,
+        "dimension": model.dimension,
         "model": collection.model,
         "space": collection.space,
         "indexed": f"{index.op_indexing_progress:.0%}".replace("%", " %"),
-        "version": collection.get_version(),
+        "version": model.version,
+        "written": model.written_at and model.written_at.isoformat(timespec="seconds"),
     }
+
+
+def _exact(written: str | None) -> str | None:
+    return written and f"{datetime.fromisoformat(written):%Y-%m-%d %H:%M:%S} UTC"

@@ -13,6 +13,7 @@ const described = (changes: Partial<Described> = {}): Described => ({
   space: "l2",
   indexed: "100 %",
   version: 3,
+  written: null,
   ...changes,
 });
 
@@ -73,11 +74,26 @@ afterEach(() => el.remove());
 test("each collection is a row with its facts and three buttons", () => {
   widget.render({ model: fakeModel().model, el });
   const [first, second] = [...el.querySelectorAll("tbody tr")];
-  expect([...first!.children].map((cell) => cell.textContent)).toEqual(["notes", "12,345", "8", "minilm", "l2", "100 %", "3", "MapSearchTable"]);
+  expect([...first!.children].map((cell) => cell.textContent)).toEqual(["notes", "12,345", "8", "minilm", "l2", "100 %", "3", "–", "MapSearchTable"]);
   expect(second!.children[2]!.textContent).toBe("–");
   expect([...second!.querySelectorAll("button")].map((button) => button.getAttribute("aria-label"))).toEqual([
     "Map of papers", "Search of papers", "Table of papers",
   ]);
+});
+
+test("the last write is said as readers say it, goes on with the clock, and has the exact time", () => {
+  vi.useFakeTimers({ now: Date.parse("2026-01-05T14:03:25Z") });
+  const times = (written: string) => fakeModel({ collections: [described({ written })] }).model;
+  const dispose = widget.render({ model: times("2026-01-05T14:03:22+00:00"), el });
+  const time = find<HTMLTimeElement>("tbody time");
+  expect(time.textContent).toBe("just now");
+  expect(time.dateTime).toBe("2026-01-05T14:03:22+00:00");
+  expect(time.title).toBe(new Date("2026-01-05T14:03:22Z").toLocaleString());
+  vi.advanceTimersByTime(3 * 60_000);
+  expect(time.textContent).toBe("3 minutes ago");
+  dispose();
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
 });
 
 test("the buttons ask for a widget, and arrows move between them", () => {

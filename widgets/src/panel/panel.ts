@@ -3,6 +3,7 @@ import { element } from "../core/dom";
 import { onKeys } from "../core/keyboard";
 import { Listeners } from "../core/listeners";
 import { LiveRegion } from "../core/live";
+import { ago } from "./ago";
 import { showChild } from "./child";
 import "./panel.css";
 
@@ -14,6 +15,7 @@ export interface Described {
   space: string;
   indexed: string;
   version: number;
+  written: string | null; // an ISO time
 }
 
 /** The synced traits of `Panel` in panel.py; a Python test holds the two together. */
@@ -33,7 +35,8 @@ const WIDGETS = [
   ["searcher", "Search"],
   ["table", "Table"],
 ] as const;
-const COLUMNS = ["collection", "records", "dimension", "model", "distance", "indexed", "version"] as const;
+const COLUMNS = ["collection", "records", "dimension", "model", "distance", "indexed", "version", "written"] as const;
+const TICK = 30_000; // ms after which "3 minutes ago" is said anew
 
 function render({ model, el }: Pick<RenderProps<PanelModel>, "model" | "el">): () => void {
   const listeners = new Listeners();
@@ -123,6 +126,10 @@ function render({ model, el }: Pick<RenderProps<PanelModel>, "model" | "el">): (
   for (const trait of ["error", "busy", "status"]) listeners.onModel(model, `change:${trait}`, drawStatus);
   for (const trait of ["place", "collections"]) listeners.onModel(model, `change:${trait}`, drawRows);
   for (const trait of ["opened", "opened_name", "opened_kind"]) listeners.onModel(model, `change:${trait}`, onOpened);
+  const ticking = setInterval(() => {
+    for (const time of rows.querySelectorAll("time")) time.textContent = ago(time.dateTime);
+  }, TICK);
+  listeners.add(() => clearInterval(ticking));
   listeners.add(() => {
     shown = null;
     drop();
@@ -138,7 +145,7 @@ function render({ model, el }: Pick<RenderProps<PanelModel>, "model" | "el">): (
 }
 
 function drawRow(row: Described, model: { get(key: "opened_name" | "opened_kind"): string }): HTMLElement {
-  const cells = [row.records.toLocaleString("en-US"), row.dimension === null ? "–" : String(row.dimension), row.model, row.space, row.indexed, String(row.version)];
+  const cells = [row.records.toLocaleString("en-US"), row.dimension === null ? "–" : String(row.dimension), row.model, row.space, row.indexed, String(row.version), written(row)];
   const buttons = WIDGETS.map(([widget, label]) => {
     const open = model.get("opened_name") === row.name && model.get("opened_kind") === widget;
     const button = element("button", { type: "button", "data-name": row.name, "data-widget": widget, "aria-pressed": String(open) }, label);
@@ -149,9 +156,13 @@ function drawRow(row: Described, model: { get(key: "opened_name" | "opened_kind"
     "tr",
     {},
     element("th", { scope: "row", dir: "auto" }, row.name),
-    ...cells.map((text) => element("td", {}, text)),
+    ...cells.map((cell) => element("td", {}, cell)),
     element("td", { class: "cl-buttons" }, ...buttons),
   );
+}
+
+function written({ written }: Described): HTMLElement | string {
+  return written === null ? "–" : element("time", { datetime: written, title: new Date(written).toLocaleString() }, ago(written));
 }
 
 export default { render };
