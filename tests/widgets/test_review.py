@@ -305,6 +305,35 @@ def test_a_record_that_was_deleted_meanwhile_is_not_said_to_be_labelled(teas):
     assert review.key != gone
 
 
+def test_a_label_that_somebody_changed_after_the_decision_is_not_undone(teas):
+    review = teas.label("kind", choices=["drink", "thing"], n=3)
+    first = review.key
+    decide(review, "label 0")
+    teas.update(ids=[first], metadatas=[{"kind": "leaf"}])
+    send(review, "undo")
+    assert review.status == "Undone: drink; 1 record changed since, left alone"
+    assert (review.key, review.error, len(review.decisions)) == (first, "", 0)
+    assert teas.get(ids=[first])["metadatas"][0]["kind"] == "leaf"
+    decide(review, "label 1")
+    send(review, "undo")
+    assert review.status == "Undone: thing"
+    assert teas.get(ids=[first])["metadatas"][0]["kind"] == "leaf"
+
+
+def test_an_undo_over_later_writes_leaves_them_and_has_the_clusters_looked_for_again(facts):
+    clusters = facts.cluster(n_clusters=3)
+    review = clusters.review(into="theme")
+    review.decide("name", "stars")
+    review.apply()
+    id = clusters.records(0)[0]
+    facts.update(ids=[id], metadatas=[{"theme": "mine"}])
+    review.undo()
+    assert review.status.endswith("; 1 record changed since, left alone")
+    assert list(facts.distinct("theme")) == [("mine", 1)]
+    with pytest.raises(InvalidArgumentError, match="has changed since"):
+        review.apply()
+
+
 def test_any_label_may_be_typed_where_there_are_no_choices(facts):
     review = facts.label("kind")
     id = review.key

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, ClassVar
 
@@ -11,12 +12,13 @@ import traitlets
 
 from chromalab.analytics import Clusters, Duplicates, Outliers
 from chromalab.display import html_table
-from chromalab.errors import InvalidArgumentError, short
+from chromalab.errors import ChromalabError, InvalidArgumentError, short
 from chromalab.feedback import Decision, Decisions
-from chromalab_widgets.base import Verb, Widget, cut
+from chromalab_widgets.base import Verb, cut
 from chromalab_widgets.bundles import bundle
-from chromalab_widgets.fields import maybe, number, text, whole
+from chromalab_widgets.fields import flag, maybe, number, text, whole
 from chromalab_widgets.queues import ClusterQueue, DuplicateQueue, Item, OutlierQueue, Queue
+from chromalab_widgets.selection import SelectingWidget
 
 __all__ = ["Review"]
 
@@ -25,15 +27,20 @@ _EXAMPLES = 5
 _DOCUMENT = 120
 
 
-class Review(Widget):
+class Review(SelectingWidget):
     """Go through a queue: duplicates, labels, clusters or outliers, one at a time.
 
     Every decision is kept with the collection at once, so a review goes on where it was left, also after
     Python was closed.
 
+    Going to an item, by hand or by deciding on the one before, selects its records in
+    `collection.selection`; and where others select records of an item, the review goes to it. Opening a
+    review leaves the selection as it is.
+
     Attributes:
         queue: What is gone through.
         decisions: Those that were made, also before.
+        follows: Whether item and selection go together; may be set.
 
     Example:
         In a notebook::
@@ -60,6 +67,7 @@ class Review(Widget):
         "apply": Verb("apply"),
         "guesses": Verb("guesses", least=number(0, 1)),
         "accept": Verb("accept", least=number(0, 1)),
+        "follow": Verb("_follow", on=flag()),
     }
 
     collection_name = traitlets.Unicode().tag(sync=True)
@@ -81,11 +89,13 @@ class Review(Widget):
     has_guesses = traitlets.Bool(help="Whether guesses can be accepted together.").tag(sync=True)
     confident = traitlets.Dict(help="Guesses: `least`, `count`, `examples`.").tag(sync=True)
     status = traitlets.Unicode(help="What was done last, in a line.").tag(sync=True)
+    follows = traitlets.Bool(True, help="Whether item and selection go together.").tag(sync=True)
 
     def __init__(self, queue: Queue) -> None:
         self.queue = queue
         self._at = 0
         super().__init__(
+            queue.collection,
             collection_name=queue.collection.name,
             kind=queue.kind,
             has_guesses=queue.has_guesses,
@@ -142,9 +152,13 @@ class Review(Widget):
         """
         with self.working():
             last = self.queue.undo()
-            if last.item in self.queue.items:
-                self._at = list(self.queue.items).index(last.item)
-            self._draw(f"Undone: {self.queue.told(last)}")
+            many = "s" if last.left > 1 else ""
+            left = f"; {last.left:,} record{many} changed since, left alone" if last.left else ""
+            status, items = f"Undone: {self.queue.told(last)}{left}", list(self.queue.items)
+            if last.item in items:
+                self._go_to(items.index(last.item), status)
+            else:
+                self._draw(status)
         return last
 
     def apply(self) -> Decision:
@@ -156,14 +170,16 @@ class Review(Widget):
         with self.working():
             kept = self.queue.apply(self._held())
             self._draw(f"Applied: {self.queue.told(kept)}. Undo puts it back.")
+            there = self.queue.there(self.selection.ids)
+            if len(there) < len(self.selection):  # what was deleted is selected no more
+                self._select(there)
         return kept
 
     def go(self, by: int) -> None:
         """Go to the next item, or with -1 to the one before, without deciding."""
         with self.working():
             count = len(self.queue.items)
-            self._at = max(0, min(count - 1, self._at + by))
-            self._draw()
+            self._go_to(max(0, min(count - 1, self._at + by)))
 
     def guesses(self, least: float) -> int:
         """Count the guesses that are as sure as that, and show some of them."""
@@ -184,8 +200,7 @@ class Review(Widget):
         """Take all guesses that are as sure as that for decisions, at once; `undo` takes them back."""
         with self.working():
             kept = self.queue.accept(least)
-            self._at = self._next(self._at - 1)
-            self._draw(self.queue.told(kept))
+            self._go_to(self._next(self._at - 1), self.queue.told(kept))
         return kept
 
     def _decide(self, item: str, choice: str, value: Any = None) -> Decision:
@@ -196,9 +211,38 @@ class Review(Widget):
             if found.needs and value is None:
                 raise InvalidArgumentError(f"{found.label} needs {_NEEDS[found.needs]}")
             kept = self.queue.decide(item, found, value)
-            self._at = self._next(self._at)
-            self._draw(self.queue.told(kept))
+            self._go_to(self._next(self._at), self.queue.told(kept))
         return kept
+
+    def _follow(self, on: bool) -> None:
+        self.follows = on
+
+    def _go_to(self, at: int, status: str = "") -> None:
+        """Show another item, and select its records; those that were deleted cannot be."""
+        self._at = at
+        self._draw(status)
+        self._select_shown()
+
+    @traitlets.observe("follows")
+    def _select_shown(self, change: object = None) -> None:
+        if self.follows and self.key:
+            with self.working():
+                self._select(self.queue.there(self.queue.records(self.key)))
+
+    def _selection_changed(self) -> None:
+        """Go to the first item that has a selected record, unless the one that is shown has."""
+        if not self.follows or self._working:  # what it selects itself, it shows already
+            return
+        chosen = set(self.selection)
+        if self.key and not chosen.isdisjoint(self.queue.records(self.key)):
+            return
+        for at, key in enumerate(self.queue.items):
+            if not chosen.isdisjoint(self.queue.records(key)):
+                # Whoever selects is not to blame for what goes wrong here: `error` says it.
+                with suppress(ChromalabError), self.working():
+                    self._at = at
+                    self._draw()
+                return
 
     def _next(self, at: int) -> int:
         """The next item without a decision, from the start again where there is none after `at`."""

@@ -13,6 +13,8 @@ from chromalab.engine import Attachment, Filter
 from chromalab.engine.interface import Rows
 from chromalab.errors import InternalError, InvalidArgumentError, NotFoundError, short
 from chromalab.feedback.arguments import now, some_text, user_name
+from chromalab.sparse import to_stored, with_sparse_vectors
+from chromalab.validation import check_metadatas
 
 if TYPE_CHECKING:
     from chromalab.collection import Collection
@@ -28,8 +30,12 @@ _WAY_BACK = "review before"
 _UNKNOWN = -1
 """The version after a change that was never seen to end: it is no version, so nothing is put back by guess."""
 
+_Changes = Mapping[str, list[Any]]
+"""`ids` and `metadatas`."""
+
 _KEPT = ("item", "choice", "value", "by", "at", "way_back", "version")
 _PARTS = {"documents", "metadatas", "uris", "embeddings"}
+_TRIES = 10  # to change records back while others write
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,7 @@ class Decision:
         way_back: Names what is kept of the records that it changed; None where it changed none.
         version: The collection's after it, where it changed records.
         number: Given when it is kept.
+        left: How many records `undo` left as they are, since somebody changed or deleted them after it.
 
     Example:
         >>> Decision("a", "keep", by="ada").changes_records
@@ -59,6 +66,7 @@ class Decision:
     way_back: str | None = field(default=None, repr=False)
     version: int | None = None
     number: int | None = None
+    left: int = 0
 
     @property
     def changes_records(self) -> bool:
@@ -99,7 +107,7 @@ class Decisions:
         value: Any = None,
         *,
         delete: Sequence[str] = (),
-        update: Mapping[str, list[Any]] | None = None,
+        update: _Changes | None = None,
         version: int | None = None,
     ) -> Decision:
         """Keep a decision, and do to the records what it says, in one transaction.
@@ -126,7 +134,8 @@ class Decisions:
         seen = self._collection.get_version() if version is None and removed else version
         decision = replace(decision, way_back=uuid4().hex)
         ahead = self._keep(
-            replace(decision, version=_UNKNOWN), _way_back(decision.way_back or "", before, removed)
+            replace(decision, version=_UNKNOWN),
+            _way_back(decision.way_back or "", before, update, removed),
         )
         try:
             done = self._collection.replace_records(delete=delete, update=update, version=seen)
@@ -139,6 +148,10 @@ class Decisions:
     def undo(self) -> Decision:
         """Take back the last decision: records that it deleted come back, metadata is as before.
 
+        A record whose metadata somebody changed after it is left alone, and counted in `left`. The records
+        change before the decision goes, and what is as before already is not changed again: so it can be
+        called once more after a crash in between.
+
         Returns:
             The decision, with the version of the collection now.
 
@@ -149,17 +162,10 @@ class Decisions:
         decisions = list(self)
         if not decisions:
             raise NotFoundError(f"Nothing was decided in {short(self.queue)}: there is no undo.")
-        last, version = decisions[-1], None
-        if last.way_back is not None:
-            kept = self._engine.attachment(self._collection.id, _WAY_BACK, last.way_back)
-            before, removed = _changed(kept)
-            version = self._collection.replace_records(
-                update=before,
-                restore=removed,
-                version=None if removed is None else last.version,
-            ).version
+        last = decisions[-1]
+        undone = replace(last, version=None) if last.way_back is None else self._change_back(last)
         self._engine.attach(self._collection.id, remove=self._numbers(last))
-        return replace(last, version=version)
+        return undone
 
     def clear(self) -> int:
         """Forget the decisions of the queue; what they did to records stays.
@@ -194,6 +200,53 @@ class Decisions:
         number, *_ = self._engine.attach(self._collection.id, remove=remove, add=add)
         return replace(decision, number=number)
 
+    def _change_back(self, decision: Decision) -> Decision:
+        kept = self._engine.attachment(self._collection.id, _WAY_BACK, decision.way_back or "")
+        before, after, removed = _changed(kept)
+        for _ in range(_TRIES):
+            seen = self._collection.get_version()
+            update, left = self._unless_changed(before, after)
+            gone = None if removed is None or self._is_back(removed) else removed
+            if gone is not None and seen != decision.version:
+                raise InvalidArgumentError(
+                    f"{short(self._collection.name)} has changed since, so what was deleted does not "
+                    "come back: its ids may be taken. `decisions.clear()` forgets what was decided."
+                )
+            try:
+                done = self._collection.replace_records(update=update, restore=gone, version=seen)
+            except InvalidArgumentError:
+                if self._collection.get_version() == seen:
+                    raise
+                continue  # somebody wrote meanwhile: look again
+            return replace(decision, version=done.version, left=left)
+        raise InvalidArgumentError(
+            "The collection is being written to by others all the time; try again."
+        )
+
+    def _unless_changed(
+        self, before: _Changes | None, after: _Changes | None
+    ) -> tuple[dict[str, list[Any]], int]:
+        """What to change back, and how many records are neither as before nor as the decision left them."""
+        update: dict[str, list[Any]] = {"ids": [], "metadatas": []}
+        left = 0
+        if before is not None:
+            now, wrote = _by_id(self._before(before)), None if after is None else _by_id(after)
+            for id, old in _by_id(before).items():
+                has = now.get(id)
+                if _same(has, old):
+                    continue
+                if has is None or (wrote is not None and not _same(has, wrote[id])):
+                    left += 1
+                else:
+                    update["ids"].append(id)
+                    update["metadatas"].append(with_sparse_vectors(old))
+        return update, left
+
+    def _is_back(self, removed: Rows) -> bool:
+        """Whether records that were deleted are all there, as they were."""
+        found = self._engine.get(self._collection.id, Filter(ids=removed.ids), _PARTS, None, 0)
+        return _records(found) == _records(removed)
+
     def _numbers(self, decision: Decision) -> list[int]:
         """The number of a decision, and of its way back."""
         kept = None
@@ -209,7 +262,7 @@ class Decisions:
             raise InvalidArgumentError(f"No record {short(missing[0])}: it is gone already.")
         return found
 
-    def _before(self, update: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+    def _before(self, update: _Changes) -> dict[str, list[Any]]:
         """The values that an update changes as they were, None where there was none."""
         found = self._engine.get(
             self._collection.id, Filter(ids=list(update["ids"])), {"metadatas"}, None, 0
@@ -230,10 +283,17 @@ def _read(row: Attachment) -> Decision:
 
 
 def _way_back(
-    name: str, before: Mapping[str, list[Any]] | None, removed: Rows | None
+    name: str,
+    before: _Changes | None,
+    update: _Changes | None,
+    removed: Rows | None,
 ) -> Attachment:
-    """Keep values as they were, and deleted records whole."""
-    body: dict[str, Any] = {"before": before, "removed": None}
+    """Keep values as they were and as they become, and deleted records whole."""
+    after = None
+    if before is not None and update is not None:
+        metadatas = [*map(to_stored, check_metadatas(update["metadatas"]))]
+        after = {"ids": list(update["ids"]), "metadatas": metadatas}
+    body: dict[str, Any] = {"before": before, "after": after, "removed": None}
     data = None
     if removed is not None and removed.vectors is not None:
         parts = ("ids", "documents", "metadatas", "uris")
@@ -242,15 +302,31 @@ def _way_back(
     return Attachment(_WAY_BACK, body, name, data)
 
 
-def _changed(kept: Attachment | None) -> tuple[Mapping[str, list[Any]] | None, Rows | None]:
-    """Read values as they were, and deleted records."""
+def _changed(kept: Attachment | None) -> tuple[_Changes | None, _Changes | None, Rows | None]:
+    """Read values as they were and as they became, and deleted records."""
     try:
         if kept is None:
             raise ValueError("what it changed is not kept")
-        before, held = kept.body["before"], kept.body["removed"]
+        before, after, held = kept.body["before"], kept.body.get("after"), kept.body["removed"]
         if held is None:
-            return before, None
+            return before, after, None
         vectors = np.frombuffer(kept.data or b"", dtype="<f4").reshape(len(held["ids"]), -1)
-        return before, Rows(vectors=vectors, **held)
+        return before, after, Rows(vectors=vectors, **held)
     except (KeyError, TypeError, ValueError) as error:
         raise InternalError(f"The way back of a decision is damaged: {error}.") from error
+
+
+def _by_id(update: _Changes) -> dict[str, dict[str, Any]]:
+    return dict(zip(update["ids"], update["metadatas"], strict=True))
+
+
+def _same(values: Mapping[str, Any] | None, others: Mapping[str, Any]) -> bool:
+    return repr(values) == repr(others)  # 1, 1.0 and True are three values
+
+
+def _records(rows: Rows) -> dict[str, tuple[Any, ...]]:
+    """All parts of records, by id."""
+    missing = [None] * len(rows.ids)
+    vectors = [] if rows.vectors is None else [vector.tobytes() for vector in rows.vectors]
+    parts = (vectors, rows.documents or missing, rows.metadatas or missing, rows.uris or missing)
+    return dict(zip(rows.ids, zip(*parts, strict=True), strict=True))

@@ -49,6 +49,11 @@ class ClusterQueue(HeldQueue):
             Choice("dissolve", "Dissolve", f"Its records get no {self.into}."),
         )
 
+    def records(self, key: str) -> Sequence[str]:
+        """List the ids of a cluster."""
+        ids: list[str] = self.result.records(self._numbers[key])
+        return ids
+
     def show(self, key: str) -> Item:
         """Show the words of a cluster, and the records nearest to its middle."""
         topic = self._topics[self._numbers[key]]
@@ -87,7 +92,7 @@ class ClusterQueue(HeldQueue):
                 continue
             name = self._final(key, every)
             names.add(name)
-            ids = self.result.records(self._numbers[key])
+            ids = self.records(key)
             update["ids"] += ids
             update["metadatas"] += [{self.into: name} for _ in ids]
         named = len(names - {None})

@@ -50,6 +50,10 @@ class DuplicateQueue(HeldQueue):
             Choice("distinct", "Not duplicates", "Keep them all."),
         )
 
+    def records(self, key: str) -> Sequence[str]:
+        """List the ids of a group, the one to keep first."""
+        return [self.snapshot.ids[row] for row in self._groups[key]]
+
     def show(self, key: str) -> Item:
         """Show the records of a group, with what differs from the first of them."""
         rows, snapshot = self._groups[key], self.snapshot
@@ -71,7 +75,7 @@ class DuplicateQueue(HeldQueue):
 
     def decide(self, key: str, choice: Choice, value: Any) -> Decision:
         """Keep a decision; its value is the id of the record to keep."""
-        ids = [self.snapshot.ids[row] for row in self._groups[key]]
+        ids = self.records(key)
         if choice.name == "distinct":
             return self.decisions.add(key, choice.name)
         keeper = ids[0] if value is None else value

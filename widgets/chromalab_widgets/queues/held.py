@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chromalab.errors import InvalidArgumentError, short
@@ -32,6 +32,11 @@ class HeldQueue(Queue):
         self.snapshot = result.snapshot
         self._version = result.snapshot.version
 
+    def there(self, ids: Sequence[str]) -> list[str]:
+        """List those of some records that are in the collection still, in their order."""
+        # A cluster may have a hundred thousand, which take half a second to look up.
+        return super().there(ids) if self.snapshot.is_stale else list(ids)
+
     def apply(self, decided: Mapping[str, Decision]) -> Decision:
         """Do what decisions say, in one transaction; `undo` takes it back.
 
@@ -54,8 +59,9 @@ class HeldQueue(Queue):
 
     def undo(self) -> Decision:
         """Take back the last decision, or what was applied last."""
+        seen = self.collection.get_version()
         last = self.decisions.undo()
-        if last.changes_records:
+        if last.changes_records and seen == self._version:  # else somebody wrote: look again
             self._version = last.version
         return last
 

@@ -74,6 +74,10 @@ class LabelsQueue(Queue):
             Choice("skip", "Skip", "Leave it without a label."),
         ]
 
+    def records(self, key: str) -> Sequence[str]:
+        """List the one record, which the key is the id of."""
+        return [key]
+
     def show(self, key: str) -> Item:
         """Show the record, and what the model thinks of it."""
         queue, place = self._queue, self._places.get(key)

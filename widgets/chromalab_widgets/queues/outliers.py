@@ -45,6 +45,10 @@ class OutlierQueue(HeldQueue):
             Choice("mark", "Mark", f"Write {self.into}: true to its metadata."),
         )
 
+    def records(self, key: str) -> Sequence[str]:
+        """List the one record, which the key is the id of."""
+        return [key]
+
     def show(self, key: str) -> Item:
         """Show the record, and what is nearest to it."""
         snapshot, row = self.snapshot, self.snapshot.row_of(key)

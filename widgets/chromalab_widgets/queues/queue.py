@@ -143,8 +143,17 @@ class Queue(ABC):
         """What may be decided."""
 
     @abstractmethod
+    def records(self, key: str) -> Sequence[str]:
+        """List the ids of the records that a thing is made of."""
+
+    @abstractmethod
     def show(self, key: str) -> Item:
         """Say what is shown of a thing."""
+
+    def there(self, ids: Sequence[str]) -> list[str]:
+        """List those of some records that are in the collection still, in their order."""
+        found = set(self.collection.get(ids=ids, include=[])["ids"]) if ids else set()
+        return [id for id in ids if id in found]
 
     def decide(self, key: str, choice: Choice, value: Any) -> Decision:
         """Keep a decision; what it does is done by `apply`, unless a queue does it at once."""

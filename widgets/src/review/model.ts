@@ -48,6 +48,7 @@ export interface ReviewModel {
   has_guesses: boolean;
   confident: Confident;
   status: string;
+  follows: boolean;
   error: string;
   busy: boolean;
 }

@@ -42,6 +42,7 @@ function fakeModel(given: Partial<ReviewModel> = {}) {
     has_guesses: false,
     confident: {},
     status: "",
+    follows: true,
     error: "",
     busy: false,
     ...given,
@@ -170,6 +171,23 @@ test("progress, what undo takes back and what applying does are told", () => {
   expect(find(".cl-apply").textContent).toBe("Apply: 2 deleted");
   find(".cl-apply").click();
   expect(sent).toEqual([{ verb: "apply" }]);
+});
+
+test("a box says whether item and selection go together, and a click that came too early is taken back", () => {
+  const { model, sent, update, answer } = fakeModel();
+  widget.render({ model, el });
+  const box = find<HTMLInputElement>("input[type=checkbox]");
+  expect([box.checked, box.labels?.[0]?.textContent]).toEqual([true, "Follow the selection"]);
+  box.click();
+  update({ busy: true });
+  expect(box.checked).toBe(false);
+  box.click();
+  update({ follows: false, busy: false });
+  expect([sent, box.checked]).toEqual([[{ verb: "follow", on: false }], false]);
+  press("2");
+  box.click();
+  answer();
+  expect([sent.length, box.checked]).toEqual([2, false]);
 });
 
 test("an error is shown as its sentence", () => {

@@ -26,7 +26,9 @@ function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): 
   const next = element("button", { type: "button", "data-do": "next", title: "j" }, "Next");
   const undo = element("button", { type: "button", "data-do": "undo", title: "u" }, "Undo");
   const apply = element("button", { type: "button", "data-do": "apply", class: "cl-apply", hidden: "" });
-  const steps = element("div", { class: "cl-steps" }, previous, next, undo, element("span", { class: "cl-space" }), apply);
+  const follow = element("input", { type: "checkbox" });
+  const following = element("label", { title: "What is shown is selected in the map and the table, and what is selected there is shown here" }, follow, "Follow the selection");
+  const steps = element("div", { class: "cl-steps" }, previous, next, undo, following, element("span", { class: "cl-space" }), apply);
   const keys = element("p", { class: "cl-keys" }, "Keys: 1-9 decide, Enter as suggested, j and k next and previous, u undo");
   const root = element("section", { class: "chromalab-widget cl-review", tabindex: "0", "aria-labelledby": id });
 
@@ -152,8 +154,16 @@ function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): 
     apply.hidden = model.get("plan") === "";
     apply.textContent = `Apply: ${model.get("plan")}`;
   };
+  const drawFollow = (): void => {
+    follow.checked = model.get("follows");
+  };
+  listeners.onElement(follow, "change", () => tell("follow", { on: follow.checked }));
+  listeners.onModel(model, "change:follows", drawFollow);
   listeners.onModel(model, "change:busy", () => {
-    if (!model.get("busy")) sent = false;
+    if (!model.get("busy")) {
+      sent = false;
+      drawFollow(); // a click while another request was under way told nobody
+    }
     drawStatus();
   });
   for (const trait of ["status", "error"]) listeners.onModel(model, `change:${trait}`, drawStatus);
@@ -164,6 +174,7 @@ function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): 
   drawStatus();
   drawItem();
   drawProgress();
+  drawFollow();
   el.append(root);
   return () => {
     listeners.release();

@@ -1,0 +1,136 @@
+"""What is decided is kept with the way back, and the way back overwrites nobody's work."""
+
+import subprocess
+import sys
+
+import pytest
+
+import chromalab
+from chromalab.errors import InvalidArgumentError
+from chromalab.feedback import Decisions
+
+
+@pytest.fixture
+def teas(client):
+    return filled(client)
+
+
+def filled(client):
+    teas = client.create_collection("teas", embedding_function=None)
+    teas.add(
+        ids=["a", "b", "c"],
+        embeddings=[[1, 0], [0, 1], [1, 1]],
+        documents=["green", "black", "white"],
+        metadatas=[{"kind": "leaf"}, None, {"n": 1}],
+    )
+    return teas
+
+
+def held(teas):
+    found = teas.get(include=["documents", "metadatas", "embeddings"])
+    parts = (found["documents"], found["metadatas"], found["embeddings"].tolist())
+    return {id: part for id, *part in zip(found["ids"], *parts, strict=True)}
+
+
+def label(*ids, value="tea"):
+    return {"ids": list(ids), "metadatas": [{"kind": value, "guess": None} for _ in ids]}
+
+
+# It dies, as by SIGKILL, when SQLite is asked to remove the decision: the records were changed before.
+DIES = """
+import os, sys, chromalab
+from chromalab.feedback import Decisions
+client = chromalab.PersistentClient(sys.argv[1])
+decisions = Decisions(client.get_collection("teas"), "some")
+connection = client._engine.engine.store._connection()
+connection.set_trace_callback(lambda sql: "DELETE FROM attachments" in sql and os._exit(7))
+decisions.undo()
+"""
+
+
+def dies_in_undo(folder):
+    assert subprocess.run([sys.executable, "-c", DIES, str(folder)]).returncode == 7
+
+
+@pytest.mark.parametrize(
+    "change", [{"delete": ["b"]}, {"update": label("a", "c")}, {"delete": ["b"], "update": label("a")}]
+)  # fmt: skip
+def test_an_undo_that_died_between_records_and_decision_is_undone_by_the_next(tmp_path, change):
+    with chromalab.PersistentClient(tmp_path) as client:
+        teas = filled(client)
+        before = held(teas)
+        decisions = Decisions(teas, "some")
+        decisions.add("first", "skip")
+        decisions.add("second", "do", **change)
+        assert held(teas) != before
+    dies_in_undo(tmp_path)
+    with chromalab.PersistentClient(tmp_path) as client:
+        teas = client.get_collection("teas")
+        decisions = Decisions(teas, "some")
+        assert (held(teas), len(decisions)) == (before, 2)
+        undone = decisions.undo()
+        assert (undone.item, undone.left, undone.version) == ("second", 0, teas.get_version())
+        assert (decisions.undo().item, len(decisions), held(teas)) == ("first", 0, before)
+
+
+def test_what_was_written_after_the_undo_that_died_stays(tmp_path):
+    with chromalab.PersistentClient(tmp_path) as client:
+        decisions = Decisions(filled(client), "some")
+        decisions.add("", "do", delete=["b"], update=label("a"))
+    dies_in_undo(tmp_path)
+    with chromalab.PersistentClient(tmp_path) as client:
+        teas = client.get_collection("teas")
+        teas.update(ids=["a"], metadatas=[{"kind": "bush"}])
+        decisions = Decisions(teas, "some")
+        assert (decisions.undo().left, len(decisions)) == (1, 0)
+        assert held(teas)["a"][1] == {"kind": "bush"}
+
+
+@pytest.mark.parametrize("later", ["bush", 1.0, True, None])
+def test_a_value_that_somebody_wrote_after_the_decision_is_left_and_counted(teas, later):
+    decisions = Decisions(teas, "some")
+    decisions.add("", "accept", update=label("a", "b", "c", value=1))
+    teas.update(ids=["b"], metadatas=[{"kind": later, "more": "x"}])
+    changed = held(teas)["b"]
+    assert decisions.undo().left == (0 if later is None else 1)  # None is what stood there before
+    assert held(teas)["b"] == changed
+    assert held(teas)["a"][1] == {"kind": "leaf"}
+    assert held(teas)["c"][1] == {"n": 1}
+
+
+def test_a_record_with_one_of_two_values_changed_is_left_whole(teas):
+    teas.update(ids=["a"], metadatas=[{"guess": "old"}])
+    decisions = Decisions(teas, "some")
+    decisions.add("a", "label", update=label("a"))
+    teas.update(ids=["a"], metadatas=[{"kind": "mine"}])
+    assert decisions.undo().left == 1
+    assert held(teas)["a"][1] == {"kind": "mine"}
+
+
+def test_other_keys_may_change_and_records_may_go(teas):
+    decisions = Decisions(teas, "some")
+    decisions.add("", "accept", update=label("a", "b"))
+    teas.update(ids=["a"], metadatas=[{"n": 2}])
+    teas.delete(ids=["b"])
+    assert decisions.undo().left == 1
+    assert held(teas)["a"][1] == {"kind": "leaf", "n": 2}
+
+
+def test_a_sparse_vector_is_put_back(teas):
+    words = chromalab.SparseVector([1, 3], [0.5, 1.0])
+    teas.update(ids=["a"], metadatas=[{"kind": words}])
+    decisions = Decisions(teas, "some")
+    decisions.add("a", "label", update=label("a"))
+    assert decisions.undo().left == 0
+    assert held(teas)["a"][1] == {"kind": words}
+
+
+def test_a_deletion_says_why_it_is_not_undone(teas):
+    decisions = Decisions(teas, "some")
+    decisions.add("b", "delete", delete=["b"])
+    teas.add(ids=["d"], embeddings=[[2, 2]])
+    with pytest.raises(InvalidArgumentError, match="'teas' has changed since, so what was deleted"):
+        decisions.undo()
+    assert len(decisions) == 1
+    teas.add(ids=["b"], embeddings=[[0, 1]], documents=["black"])  # nothing is to come back now
+    assert decisions.undo().item == "b"
