@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
@@ -10,11 +11,11 @@ import traitlets
 from chromalab import Collection
 from chromalab.arguments import read_filter
 from chromalab.display import html_table
-from chromalab.errors import ChromalabError
+from chromalab.errors import ChromalabError, InvalidArgumentError
 from chromalab_widgets.base import Reply, Verb, cut, sentence
 from chromalab_widgets.bundles import bundle
 from chromalab_widgets.cells import shown
-from chromalab_widgets.columns import Columns
+from chromalab_widgets.columns import Columns, largest_first_alone
 from chromalab_widgets.conditions import (
     condition_of,
     in_range,
@@ -45,6 +46,10 @@ _STATIC_ROWS = 20
 _FOLLOWED = ("where", "contains", "order_by", "only_selection")
 
 
+class _RefusedError(InvalidArgumentError, traitlets.TraitError):
+    """A value that a trait refuses: traitlets puts the old one back after errors of its own alone."""
+
+
 def _nothing() -> None:
     """Stand in for what a widget ends, until it has begun."""
 
@@ -68,7 +73,7 @@ class Table(SelectingWidget):
         where: The first filter.
         contains: The first text.
         order_by: The first order.
-        columns: Which metadata keys, in this order; all that are met, unless said.
+        columns: Which metadata keys, in this order; the most frequent of those that are met, unless said.
         height: In pixels.
 
     Example:
@@ -140,6 +145,7 @@ class Table(SelectingWidget):
         self._edits = Edits(collection)
         self._end_watch = self._end_following = _nothing
         self._columns = Columns(collection, columns)
+        self._columns.check_order(order_by)
         Listed(collection, dict(where or {}) or None, contains, order_by).page(
             0, 0, []
         )  # or it raises
@@ -204,15 +210,25 @@ class Table(SelectingWidget):
     @traitlets.validate("where")
     def _check_where(self, proposal: Any) -> Any:
         where = proposal["value"] or None
-        read_filter(None, where, None)
+        with self._refusing():
+            read_filter(None, where, None)
         return where
 
     @traitlets.validate("order_by")
     def _check_order(self, proposal: Any) -> Any:
         value: str = proposal["value"]
-        if value and value.removeprefix("-") != BY_ID:
-            self.collection.get(limit=0, include=[], order_by=value)
+        with self._refusing():
+            self._columns.check_order(value)
         return value
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Say in `error` what a trait refuses: a callback may set it, whose traceback nobody reads."""
+        with self.working():
+            try:
+                yield
+            except InvalidArgumentError as problem:
+                raise _RefusedError(str(problem)) from problem
 
     def _relist(self) -> None:
         """Count the rows, and have the browser ask for them again."""
@@ -241,14 +257,16 @@ class Table(SelectingWidget):
     def _said(self) -> str:
         among = "" if self.total == self.records else f" of {self.records:,}"
         rows = f"{self.total:,}{among} records"
-        order = self.order_by.removeprefix("-").replace(BY_ID, "id")
+        key = self.order_by.removeprefix("-")
         way = "largest first" if self.order_by.startswith("-") else "smallest first"
+        order = f"by {'id' if key == BY_ID else key}, {way}" if key else ""
         picked = f"{self.selected:,} selected" if self.selected else ""
-        return ", ".join(filter(None, [rows, f"by {order}, {way}" if order else "", picked]))
+        return ", ".join(filter(None, [rows, order, picked, self._columns.left_out]))
 
     def _selection_changed(self) -> None:
         self._picked = frozenset(self.selection)
-        self._relist()
+        with suppress(ChromalabError):  # whoever selects is not to blame: `error` says it
+            self._relist()
 
     def _after_cell(self) -> None:
         with self._one_at_a_time:
@@ -266,13 +284,17 @@ class Table(SelectingWidget):
         stop = min(stop, start + _PAGE)
         found = self._listed.page(start, stop, ["documents", "metadatas"])
         self._columns.meet(found["metadatas"])
-        self.columns = self._columns.described()  # a trait that stays equal is not sent
+        # A trait that stays equal is not sent.
+        self.columns, self.status = self._columns.described(), self._said()
+        names = set(self._columns.names())
         rows = [
             {
                 "id": id,
                 "document": None if document is None else cut(document, _DOCUMENT_SHOWN),
                 "cells": {
-                    key: cut(shown(value), _VALUE_SHOWN) for key, value in (metadata or {}).items()
+                    key: cut(shown(value), _VALUE_SHOWN)
+                    for key, value in (metadata or {}).items()
+                    if key in names
                 },
                 "selected": id in self._picked,
             }
@@ -295,6 +317,8 @@ class Table(SelectingWidget):
         return Reply({"text": "\n".join(self.ids())})
 
     def _sort(self, column: str, direction: str) -> None:
+        if direction == "up" and column.startswith("-"):
+            raise largest_first_alone(column)
         self.order_by = {"up": column, "down": f"-{column}", "none": ""}[direction]
 
     def _range(self, column: str, low: float | None, high: float | None, closed: bool) -> None:

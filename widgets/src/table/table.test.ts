@@ -2,7 +2,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import widget, { type Row, type TableModel } from "./table";
 import type { Summary } from "./model";
-import { Viewport } from "./viewport";
 
 type Model = Parameters<typeof widget.render>[0]["model"];
 type Sent = { verb: string; request?: number; [field: string]: unknown };
@@ -218,6 +217,17 @@ test("Enter in the head sorts up, down and not at all, and the head says so", as
   expect(told("sort")).toEqual(["up", "down", "none"].map((direction) => ({ column: "year", direction })));
 });
 
+test("a column whose name starts with a minus is sorted from its largest, or not at all", async () => {
+  const { told, update } = await show({ columns: [{ key: "x", kind: "number" }, { key: "-x", kind: "number" }], order_by: "-x" });
+  const sorted = () => [3, 4].map((place) => find(`[role=columnheader]:nth-child(${place})`).getAttribute("aria-sort"));
+  expect(sorted()).toEqual(["descending", "none"]);
+  for (const key of ["ArrowRight", "ArrowRight", "ArrowRight", "Enter"]) press(key);
+  update({ order_by: "--x" });
+  expect(sorted()).toEqual(["none", "descending"]);
+  press("Enter");
+  expect(told("sort")).toEqual(["down", "none"].map((direction) => ({ column: "-x", direction })));
+});
+
 test("a bin and a value of the charts filter", async () => {
   const { told, update } = await show();
   click(find("[data-bin='0']"));
@@ -385,25 +395,4 @@ test("the clean-up leaves no listener and no element", async () => {
   expect(el.childNodes).toHaveLength(0);
   add.mockRestore();
   remove.mockRestore();
-});
-
-test("a view of ten million rows is exact at both ends and moves by single rows", () => {
-  const view = new Viewport(30);
-  view.resize(10_000_000, 300);
-  expect(view.body).toBe(6_000_000);
-  view.scrollTop = 6_000_000 - 300;
-  expect(view.rows).toEqual([9_999_990, 10_000_000]);
-  view.top -= 30;
-  expect(view.rows).toEqual([9_999_989, 9_999_999]);
-  view.reveal(5);
-  expect(view.rows).toEqual([5, 15]);
-  view.scrollTop = 0;
-  expect(view.rows).toEqual([0, 10]);
-});
-
-test("a few rows fill no view", () => {
-  const view = new Viewport(30);
-  view.resize(3, 300);
-  view.top = 50;
-  expect([view.top, view.body, view.rows]).toEqual([0, 90, [0, 3]]);
 });

@@ -102,7 +102,7 @@ function render({ model, el }: Pick<RenderProps<TableModel>, "model" | "el">): (
     const order = model.get("order_by");
     for (const cell of grid.cells) {
       const { key } = cell.column;
-      cell.sorted(order === key ? "up" : order === `-${key}` ? "down" : "none");
+      cell.sorted(order === `-${key}` ? "down" : order === key && !key.startsWith("-") ? "up" : "none");
       cell.filtered(conditionOf(key));
       filter.update(cell, conditionOf(key));
     }
@@ -132,7 +132,8 @@ function render({ model, el }: Pick<RenderProps<TableModel>, "model" | "el">): (
     if (what === "sort" && head && head.column.key !== "#document") {
       const now = model.get("order_by");
       const { key } = head.column;
-      requests.tell("sort", { column: key, direction: now === key ? "down" : now === `-${key}` ? "none" : "up" });
+      // A "-" stands for the largest first, so a key that starts with one has that order alone.
+      requests.tell("sort", { column: key, direction: now === `-${key}` ? "none" : now === key || key.startsWith("-") ? "down" : "up" });
     } else if (what === "filter" && head) {
       if (head.column.key === "#document") search.focus();
       else if (head.column.key !== "#id") {

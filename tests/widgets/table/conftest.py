@@ -1,0 +1,62 @@
+"""A table over four notes, and the browser that asks it."""
+
+import pytest
+
+import chromalab
+
+
+@pytest.fixture
+def client():
+    with chromalab.EphemeralClient() as client:
+        yield client
+
+
+@pytest.fixture
+def notes(client):
+    notes = client.create_collection("notes", embedding_function=None)
+    notes.add(
+        ids=["a", "b", "c", "d"],
+        embeddings=[[0], [1], [2], [3]],
+        documents=["green tea", "white chalk", "black tea", None],
+        metadatas=[
+            {"year": 2001, "kind": "tea", "hot": True, "tags": ["x", "y"]},
+            {"year": 1999, "kind": "chalk"},
+            {"year": 2020, "kind": "tea", "tags": ["y"]},
+            None,
+        ],
+    )
+    return notes
+
+
+class Browser:
+    """Sends what the browser sends, and keeps what it is sent."""
+
+    def __init__(self, table):
+        self.table = table
+        self.replies = []
+        table.send = lambda content, buffers=None: self.replies.append(content)
+
+    def tell(self, verb, **fields):
+        data = {"method": "custom", "content": {"verb": verb, **fields}}
+        self.table._handle_msg({"content": {"data": data}, "buffers": []})
+
+    def ask(self, verb, **fields):
+        self.tell(verb, request=7, **fields)
+        (reply,) = self.replies
+        self.replies.clear()
+        assert reply["reply"] == 7
+        return reply.get("body", reply.get("problem"))
+
+    def ids(self):
+        return [row["id"] for row in self.ask("page", start=0, stop=100)["rows"]]
+
+
+@pytest.fixture
+def browse():
+    """Opens a table in a browser."""
+    return Browser
+
+
+@pytest.fixture
+def browser(notes):
+    return Browser(notes.table())

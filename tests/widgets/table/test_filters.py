@@ -1,0 +1,152 @@
+"""Filters and orders, set in the head of the table or from Python; and what the columns count."""
+
+import numpy as np
+import pytest
+
+from chromalab.errors import InvalidArgumentError
+from chromalab_widgets.summaries import BINS
+
+
+def test_a_column_filter_writes_the_where_and_its_text(browser):
+    browser.tell("range", column="year", low=2000, high=2020, closed=True)
+    table = browser.table
+    assert table.where == {"$and": [{"year": {"$gte": 2000}}, {"year": {"$lte": 2020}}]}
+    assert table.where_text == "year >= 2000 and year <= 2020"
+    assert browser.ids() == ["a", "c"]
+    assert table.status == "2 of 4 records"
+    browser.tell("pick", column="kind", tokens=['"chalk"'])
+    assert table.where_text == 'year >= 2000 and year <= 2020 and kind = "chalk"'
+    assert table.conditions["year"] == {
+        "text": "year >= 2000 and year <= 2020", "low": 2000, "high": 2020, "tokens": [],
+    }  # fmt: skip
+    assert browser.ids() == []
+    browser.tell("range", column="year", low=None, high=None, closed=True)
+    assert table.where == {"kind": "chalk"}
+    browser.tell("pick", column="kind", tokens=[])
+    assert (table.where, table.where_text, table.total) == (None, "", 4)
+
+
+def test_a_value_of_a_list_column_picks_the_records_that_hold_it(browser):
+    browser.tell("pick", column="tags", tokens=['"x"'])
+    assert browser.table.where == {"tags": {"$contains": "x"}}
+    assert browser.ids() == ["a"]
+    browser.tell("pick", column="tags", tokens=['"x"', '"y"'])
+    assert browser.ids() == ["a", "c"]
+    assert browser.table.conditions["tags"]["tokens"] == ['"x"', '"y"']
+
+
+def test_a_filter_of_python_is_kept_beside_those_of_the_columns(browser):
+    mixed = {"$or": [{"year": 1999}, {"kind": "tea"}]}
+    browser.table.where = mixed
+    browser.tell("pick", column="hot", tokens=["true"])
+    assert browser.table.where == {"$and": [mixed, {"hot": True}]}
+    assert browser.table.where_text == '(year = 1999 or kind = "tea") and hot = true'
+    browser.tell("clear")
+    assert browser.table.where is None
+
+
+def test_documents_are_searched_and_the_order_is_the_engines(browser):
+    browser.tell("search", text="tea")
+    browser.tell("sort", column="year", direction="down")
+    assert browser.ids() == ["c", "a"]
+    assert browser.table.contains == "tea"
+    assert browser.table.order_by == "-year"
+    assert browser.table.status == "2 of 4 records, by year, largest first"
+    browser.tell("sort", column="year", direction="none")
+    assert browser.ids() == ["a", "c"]
+
+
+def test_what_python_sets_is_checked(notes):
+    table = notes.table()
+    with pytest.raises(InvalidArgumentError, match="'yaer'"):
+        table.order_by = "yaer"
+    with pytest.raises(InvalidArgumentError):
+        table.where = {"$bad": 1}
+    with pytest.raises(InvalidArgumentError, match="Did you mean 'year'"):
+        notes.table(order_by="yeer")
+    assert (table.where, table.order_by, table.total) == (None, "", 4)
+
+
+def test_what_is_refused_is_said_in_the_widget_and_leaves_the_trait_as_it_was(notes):
+    table = notes.table(where={"kind": "tea"})
+    for trait, value in [("where", {"$bad": 1}), ("order_by", "yaer")]:
+        with pytest.raises(InvalidArgumentError) as refused:
+            setattr(table, trait, value)
+        assert table.error == str(refused.value) != ""
+    with pytest.raises(InvalidArgumentError), table.hold_trait_notifications():  # as a comm does
+        table.where, table.order_by = {"$bad": 1}, "year"
+    assert (table.where, table.order_by, table.total) == ({"kind": "tea"}, "", 2)
+    assert table.ids() == ["a", "c"]
+    table.order_by = "-year"
+    assert (table.error, table.ids()) == ("", ["c", "a"])
+
+
+def test_a_key_that_starts_with_a_minus_is_sorted_by_from_its_largest_alone(client, browse):
+    scores = client.create_collection("scores", embedding_function=None)
+    scores.add(
+        ids=["a", "b", "c"],
+        embeddings=[[0], [1], [2]],
+        metadatas=[{"-x": 1, "year": 3, "-year": 1}, {"-x": 3}, {"-x": 2}],
+    )
+    sentence = (
+        "A '-' before a key means the largest first, so '-x' is sorted by in that order alone: "
+        "order_by='--x'."
+    )
+    with pytest.raises(InvalidArgumentError) as refused:
+        scores.table(order_by="-x")
+    assert str(refused.value) == sentence
+    browser = browse(scores.table())
+    assert browser.ask("sort", column="-x", direction="up") == sentence
+    assert "'-year'" in browser.ask("sort", column="-year", direction="up")  # not by "year"
+    browser.tell("sort", column="-x", direction="down")
+    assert (browser.table.error, browser.table.order_by) == ("", "--x")
+    assert browser.ids() == ["b", "c", "a"]
+    assert browser.table.status == "3 records, by -x, largest first"
+    browser.table.order_by = "-year"
+    assert browser.table.status == "3 records, by year, largest first"
+
+
+def test_the_table_can_be_set_read_and_made_a_frame_in_python(notes):
+    table = notes.table(where={"kind": "tea"}, order_by="-year", contains="tea")
+    assert table.ids() == ["c", "a"]
+    assert table.df()["year"].tolist() == [2020, 2001]
+    table.order_by = "#id"
+    assert table.df()["id"].tolist() == ["a", "c"]
+    assert repr(table) == "Table('notes', 2 of 4 records, by id, smallest first)"
+
+
+def test_numbers_are_counted_in_bins_and_texts_by_value(browse, client):
+    many = client.create_collection("many", embedding_function=None)
+    values = np.random.default_rng(0).normal(size=2_000)
+    many.add(
+        ids=[str(i) for i in range(2_000)],
+        embeddings=np.zeros((2_000, 1)),
+        metadatas=[
+            {"score": float(value), "whole": i % 100, "kind": f"k{min(i % 40, 20)}", "stars": i % 5}
+            for i, value in enumerate(values)
+        ],
+    )
+    browser = browse(many.table())
+    score = browser.ask("summary", column="score")
+    assert score["kind"] == "numbers"
+    assert score["counts"] == np.histogram(values, bins=BINS)[0].tolist()
+    whole = browser.ask("summary", column="whole")
+    assert whole["edges"] == [float(edge) for edge in range(0, 101, 5)]
+    assert whole["counts"] == [100] * 20
+    kind = browser.ask("summary", column="kind")
+    assert kind["values"][0] == {"token": '"k20"', "label": "k20", "count": 1000}
+    assert (len(kind["values"]), kind["distinct"], kind["others"]) == (12, 21, 450)
+    stars = browser.ask("summary", column="stars")
+    assert [value["token"] for value in stars["values"]] == ["0", "1", "2", "3", "4"]
+    browser.tell("pick", column="stars", tokens=["0"])
+    assert sum(browser.ask("summary", column="whole")["counts"]) == 400
+    assert len(browser.ask("summary", column="stars")["values"]) == 5  # its own filter apart
+
+
+def test_columns_are_counted_anew_after_a_filter_but_not_after_a_click(browser, notes):
+    counted, stamp = browser.table.counted, browser.table.stamp
+    browser.tell("select", at=0, mode="replace")
+    assert browser.table.counted == counted
+    assert browser.table.stamp > stamp
+    browser.tell("pick", column="kind", tokens=['"tea"'])
+    assert browser.table.counted == counted + 1

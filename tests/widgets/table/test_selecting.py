@@ -1,0 +1,60 @@
+"""Rows are selected for every widget, and the selection narrows the table."""
+
+
+def test_the_selection_is_deleted_and_leaves_the_selection(browser, notes):
+    notes.selection.set(["a", "c"])
+    browser.tell("delete")
+    assert browser.ids() == ["b", "d"]
+    assert notes.selection.ids == []
+    assert browser.table.undoable == "deleting 2 records"
+    browser.tell("delete")
+    assert browser.table.error == "Nothing to delete: select records, or go to one."
+    browser.tell("undo")
+    assert notes.count() == 4
+
+
+def test_rows_are_selected_by_place_for_every_widget(browser, notes):
+    other = notes.table()
+    browser.tell("sort", column="year", direction="up")
+    browser.tell("select", at=0, mode="replace")
+    assert notes.selection.ids == ["b"]
+    browser.tell("select", at=0, to=2, mode="replace")
+    assert notes.selection.ids == ["b", "a", "c"]
+    browser.tell("select", at=1, mode="toggle")
+    assert notes.selection.ids == ["b", "c"]
+    assert other.selected == 2
+    assert [row["selected"] for row in browser.ask("page", start=0, stop=4)["rows"]] == [
+        True, False, True, False,
+    ]  # fmt: skip
+    browser.tell("select_all", on=True)
+    assert len(notes.selection) == 4
+    browser.tell("select_all", on=False)
+    assert notes.selection.ids == []
+
+
+def test_all_rows_of_a_filter_are_selected_with_the_filter(browser, notes):
+    browser.tell("pick", column="kind", tokens=['"tea"'])
+    browser.tell("select_all", on=True)
+    assert notes.selection.where == {"kind": "tea"}
+
+
+def test_the_selection_narrows_the_table_and_goes_on_doing_so(browser, notes):
+    browser.tell("narrow", on=True)
+    assert browser.ids() == []
+    assert browser.ask("summary", column="kind")["values"] == []
+    notes.selection = ["c", "b"]
+    assert browser.ids() == ["b", "c"]
+    browser.tell("pick", column="kind", tokens=['"tea"'])
+    assert browser.ids() == ["c"]
+    assert browser.table.command == """%chroma get notes c b --where 'kind = "tea"' """.strip()
+    assert browser.ask("ids") == {"text": "c"}
+    browser.tell("narrow", on=False)
+    assert browser.ids() == ["a", "c"]
+
+
+def test_a_closed_table_watches_nothing_any_more(notes):
+    table = notes.table()
+    stamp = table.stamp
+    table.close()
+    notes.selection = ["a"]
+    assert table.stamp == stamp

@@ -1,0 +1,23 @@
+"""What a table shows where there is no kernel, no collection or no client any more."""
+
+import chromalab
+
+
+def test_a_deleted_collection_is_said_in_the_widget(browser, notes, client):
+    client.delete_collection("notes")
+    browser.table._after_cell()
+    assert "notes" in browser.table.error or "collection" in browser.table.error.lower()
+
+
+def test_a_saved_notebook_shows_the_first_rows(browser, notes):
+    data, _ = browser.table._repr_mimebundle_()
+    assert "white chalk" in data["text/html"]
+    assert "4 records" in data["text/html"]
+
+
+def test_a_table_of_a_closed_client_is_displayed_with_a_sentence():
+    client = chromalab.EphemeralClient()
+    table = client.create_collection("empty", embedding_function=None).table()
+    client.close()
+    data, _ = table._repr_mimebundle_()
+    assert data["text/html"].startswith("<p>Table: This client was closed.")
