@@ -35,5 +35,6 @@ def bar(what: str, unit: str, progress: bool) -> Iterator[Tell]:
 
         try:
             yield tell
+            shown.total = shown.n  # what ends early is done; a notebook would leave a red bar
         finally:
             shows_progress.reset(quiet)
