@@ -83,6 +83,8 @@ const [BLUE, ORANGE, GREY] = ["#0072b2", "#e69f00", "#cfcfcf"];
 const colours = () => [...drawn.keys()].sort();
 
 let el: HTMLElement;
+let size = 200; // of every element
+let resize = (): void => {};
 const disposals: (() => void)[] = [];
 const find = <T extends HTMLElement = HTMLElement>(selector: string): T => {
   const found = el.querySelector<T>(selector);
@@ -106,12 +108,11 @@ async function shown(given: Partial<MapModel> = {}) {
 
 beforeEach(() => {
   [drawn, draws] = [new Map(), 0];
-  vi.stubGlobal("ResizeObserver", class { observe() {} disconnect() {} });
+  vi.stubGlobal("ResizeObserver", class { constructor(resized: () => void) { resize = resized; } observe() {} disconnect() {} });
+  size = 200;
   vi.stubGlobal("matchMedia", () => Object.assign(new EventTarget(), { matches: false }));
   HTMLCanvasElement.prototype.getContext = ((kind: string) => (kind === "2d" ? context : null)) as never; // no WebGL
-  for (const [name, size] of [["clientWidth", 200], ["clientHeight", 200]] as const) {
-    Object.defineProperty(HTMLElement.prototype, name, { configurable: true, get: () => size });
-  }
+  for (const name of ["clientWidth", "clientHeight"]) Object.defineProperty(HTMLElement.prototype, name, { configurable: true, get: () => size });
   el = document.createElement("div");
   document.body.append(el);
 });
@@ -146,6 +147,24 @@ test("new places of as many points move them; of fewer they are there at once", 
   expect(draws).toBeGreaterThan(5);
   await update({ points: floats(0, 1, 0, 1), codes: codes(0, 0) });
   expect(find(".cl-map").dataset.painted).toBe("3");
+});
+
+test("a map without a size is drawn once it has one, be it new or hidden for a while", async () => {
+  size = 0;
+  const { update } = await shown();
+  expect([draws, find(".cl-map").dataset.painted]).toEqual([0, undefined]);
+  size = 200;
+  resize();
+  await settled();
+  expect(colours()).toEqual([BLUE, ORANGE]);
+  expect(find(".cl-map").dataset.painted).toBe("1");
+  size = 0;
+  await update({ codes: codes(1, 1, 1) });
+  expect(draws).toBe(1);
+  size = 200;
+  resize();
+  await settled();
+  expect(colours()).toEqual([ORANGE]);
 });
 
 test("a legend of the same codes paints them in its own colours", async () => {

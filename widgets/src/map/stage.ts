@@ -155,10 +155,11 @@ export class Stage {
 
   #draw(now: number): void {
     this.#frame = 0;
+    if (!this.#sized || this.element.clientHeight === 0) return; // not on the page: `resize` draws once it is
     if (this.#motion !== null) this.#move(now);
     const view = this.#camera.view();
     const zoom = this.#homeHalf / this.#camera.half;
-    if (this.#stale && this.#sized) {
+    if (this.#stale) {
       this.#stale = false;
       this.#fit();
       const { size, opacity } = pointStyle(this.#scene.codes.length);
@@ -167,7 +168,7 @@ export class Stage {
     if (this.#motion !== null) return;
     this.overlay.draw(this.#scene.places, view);
     this.labels.draw(view, zoom);
-    if (!this.#stale) this.#waiting.splice(0).forEach((done) => done());
+    this.#waiting.splice(0).forEach((done) => done());
   }
 
   /** Takes a step of the motion under way; the last one ends it. */
