@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[1]
@@ -72,11 +71,7 @@ def main() -> None:
         sync_playwright() as playwright,
         lab.Page(server, playwright) as page,
     ):
-        page.open("quickstart.ipynb")
-        page.page.evaluate(SIMPLE)
-        page.run_all()
-        if page.errors():
-            raise RuntimeError(page.errors()[0])
+        run(page, "quickstart.ipynb", SIMPLE)
         page.page.wait_for_selector(".cl-searcher[data-painted]")
         page.page.locator(WIDGET).screenshot(path=pictures / "quickstart-widget.png")
         page.page.locator(FIRST).evaluate("cell => cell.scrollIntoView({block: 'start'})")
@@ -84,53 +79,46 @@ def main() -> None:
 
         page.page.set_default_timeout(600_000)  # five thousand texts are embedded
         page.page.set_viewport_size({"width": 1280, "height": 1900})  # what is below is cut off
-        page.open("analytics.ipynb")
-        page.run_all()
-        if page.errors():
-            raise RuntimeError(page.errors()[0])
+        run(page, "analytics.ipynb")
         for name, line in SHOWN.items():
             cell = page.page.locator(".jp-CodeCell").filter(has_text=line)
             cell.screenshot(path=pictures / f"analytics-{name}.png")
 
-        take_map(page, folder, pictures)
-        take_tables(page, folder, pictures)
-        take_judging(page, folder, pictures)
+        take_map(server, page, pictures)
+        take_tables(server, page, pictures)
+        take_judging(server, page, pictures)
     shutil.rmtree(folder)
 
 
-def take_map(page: Any, folder: Path, pictures: Path) -> None:
-    """Picture the map with its topics, and in the dark a search on it; over what analytics.ipynb stored."""
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    cells = [nbformat.v4.new_code_cell(MAP)]
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    nbformat.write(notebook, folder / "map.ipynb")
-    page.page.set_viewport_size({"width": 1280, "height": 960})
-    page.open("map.ipynb")
+def run(page: Any, notebook: str, before: str | None = None) -> None:
+    """Open a notebook and run it, after a script of the page."""
+    page.open(notebook)
+    if before is not None:
+        page.page.evaluate(before)
     page.run_all()
     if page.errors():
         raise RuntimeError(page.errors()[0])
+
+
+def take_map(server: Any, page: Any, pictures: Path) -> None:
+    """Picture the map with its topics, and in the dark a search on it; over what analytics.ipynb stored."""
+    page.page.set_viewport_size({"width": 1280, "height": 960})
+    run(page, server.write(MAP))
     widget = page.page.locator(".cl-map[data-painted]")
     widget.locator(".cl-labels span:not(.cl-off)").first.wait_for()
     page.page.locator(".jp-Cell").first.screenshot(path=pictures / "map.png")
     widget.get_by_role("searchbox").fill("my card was stolen")
     widget.get_by_role("region", name="Found: my card was stolen").wait_for()
     page.page.evaluate(THEME, "Dark")
+    page.page.wait_for_selector("#jupyterlab-splash", state="detached")
     page.page.locator(".cl-map[data-theme=dark]").screenshot(path=pictures / "map-search.png")
     page.page.evaluate(THEME, "Light")
 
 
-def take_tables(page: Any, folder: Path, pictures: Path) -> None:
+def take_tables(server: Any, page: Any, pictures: Path) -> None:
     """Picture the table, filtered and with a selection, and the panel."""
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    cells = [TABLES, "table = made.table(height=330)\ntable", "panel = client.panel()\npanel"]
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata={"kernelspec": kernel}
-    )
-    nbformat.write(notebook, folder / "tables.ipynb")
-    page.open("tables.ipynb")
-    page.run_all()
-    if page.errors():
-        raise RuntimeError(page.errors()[0])
+    cells = TABLES, "table = made.table(height=330)\ntable", "panel = client.panel()\npanel"
+    run(page, server.write(*cells))
     page.kernel("setattr(table, 'order_by', '-words')")
     page.kernel("made.selection.set(table.ids()[2:5])")
     table = page.page.locator(".cl-table[data-painted]")
@@ -145,18 +133,9 @@ def take_tables(page: Any, folder: Path, pictures: Path) -> None:
     panel.screenshot(path=pictures / "panel.png")
 
 
-def take_judging(page: Any, folder: Path, pictures: Path) -> None:
+def take_judging(server: Any, page: Any, pictures: Path) -> None:
     """Picture the search panel with judgements, and the reviews of duplicates, labels and clusters."""
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(cell) for cell in (JUDGED, *JUDGING)],
-        metadata={"kernelspec": kernel},
-    )
-    nbformat.write(notebook, folder / "judging.ipynb")
-    page.open("judging.ipynb")
-    page.run_all()
-    if page.errors():
-        raise RuntimeError(page.errors()[0])
+    run(page, server.write(JUDGED, *JUDGING))
     panel = page.page.locator(".cl-searcher[data-painted]")
     panel.get_by_role("searchbox").fill("who made the first piano")
     panel.get_by_role("searchbox").press("Enter")
