@@ -178,7 +178,9 @@ class Page:
         assert faults == [], "\n".join(faults)
 
     def _note(self, request: Any) -> None:
-        if not request.url.startswith((self._server.url, "ws://127.0.0.1", "data:", "blob:")):
+        if not request.url.startswith(
+            (self._server.url, "ws://127.0.0.1", "data:", "blob:", "file:")
+        ):
             self.elsewhere.append(request.url)
 
 

@@ -5,6 +5,8 @@ import math
 import pytest
 from playwright.sync_api import expect
 
+import chromalab
+
 CELLS = [
     # Two heaps of points, and a function that embeds a text as one of them.
     """import chromalab, ipywidgets, numpy as np
@@ -140,6 +142,31 @@ def test_hover_drag_wheel_and_motion(run):
     page.kernel("map.update(np.roll(places, 200, axis=0))")
     expect(widget).to_have_attribute("data-painted", "2")
     expect(widget.get_by_role("region", name="Moved most").locator("li")).to_have_count(20)
+
+
+def test_a_page_that_was_saved_needs_no_kernel_and_no_network(page, tmp_path):
+    with chromalab.EphemeralClient() as client:
+        points = client.create_collection("points", embedding_function=None)
+        places = [[x, y] for x in range(10) for y in range(10)]
+        points.add(
+            ids=[f"p{row}" for row in range(100)],
+            embeddings=places,
+            documents=[f"</script><img src=x> number {row}" for row in range(100)],
+            metadatas=[{"half": "left" if x < 5 else "right"} for x, _ in places],
+        )
+        points.map(places, color="half").to_html(tmp_path / "map.html")
+    problems = []
+    page.page.on("pageerror", lambda problem: problems.append(problem))
+    page.page.goto((tmp_path / "map.html").as_uri())
+    assert shown(page) > 400
+    widget = page.page.locator(".cl-map")
+    lasso(page, 0.02, 0.98)
+    expect(widget.locator("[role=status]")).to_contain_text("records selected")
+    widget.get_by_role("searchbox").fill("number 42")
+    found = widget.get_by_role("region", name="Found: number 42")
+    expect(found.locator("li")).to_have_text(["1</script><img src=x> number 42"])
+    assert widget.locator("img").count() == 0
+    assert problems == []
 
 
 def test_webgl_draws_what_is_drawn_dot_by_dot(run, page):

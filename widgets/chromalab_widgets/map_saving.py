@@ -95,7 +95,7 @@ class Saved(SelectingWidget):
             import jscatter
         except ImportError as error:
             raise MissingDependencyError(
-                "to_jscatter() needs jupyter-scatter: pip install jupyter-scatter"
+                f"to_jscatter() needs jupyter-scatter ({error}): pip install jupyter-scatter"
             ) from error
         given = {"data": self._frame(), "x": "x", "y": "y", **options}
         if self._coloring.kind != "none":
@@ -115,7 +115,7 @@ class Saved(SelectingWidget):
             from embedding_atlas.widget import EmbeddingAtlasWidget
         except ImportError as error:
             raise MissingDependencyError(
-                "to_embedding_atlas() needs embedding-atlas: pip install embedding-atlas"
+                f"to_embedding_atlas() needs embedding-atlas ({error}): pip install embedding-atlas"
             ) from error
         return EmbeddingAtlasWidget(self._frame(), x="x", y="y", text="text", **options)
 

@@ -31,7 +31,7 @@ export function pointStyle(count: number): { size: number; opacity: number } {
   return { size: 1.6, opacity: 0.45 };
 }
 
-export const LIT = { grown: 1.4, opacity: 1 } as const;
+export const LIT = { grown: 1.25, opacity: 1 } as const;
 
 /** A colour as the bytes of a picture, red in the lowest: from `#rrggbb`; grey for anything else. */
 export function rgba(color: string): number {
