@@ -1,0 +1,197 @@
+"""What the map draws: places, colours, names, contours, and how they move."""
+
+import datetime
+
+import numpy as np
+import pytest
+
+from chromalab.errors import InvalidArgumentError
+from chromalab.snapshot import Snapshot
+from chromalab_widgets import Map
+from chromalab_widgets.map_colors import color_values
+from chromalab_widgets.map_density import contours
+from chromalab_widgets.map_labels import place_labels
+
+HALF = 20  # of the points lie to each side
+
+
+def test_positions_are_columns_of_float32_in_one_size(map, vectors):
+    x, y = np.frombuffer(map.points, dtype=np.float32).reshape(2, -1)
+    assert (x.min(), x.max()) == pytest.approx((-1, 1))
+    ratio = np.ptp(vectors[:, 1]) / np.ptp(vectors[:, 0])
+    assert np.ptp(y) / np.ptp(x) == pytest.approx(ratio, rel=1e-5)
+    assert map.count == 2 * HALF
+
+
+def test_colours_are_codes_with_a_legend(map):
+    codes = np.frombuffer(map.codes, dtype=np.uint8)
+    assert codes.tolist() == [0] * HALF + [1] * HALF
+    assert [(entry["label"], entry["count"]) for entry in map.legend["entries"]] == [
+        ("left", HALF), ("right", HALF),
+    ]  # fmt: skip
+    assert (map.color_by, map.legend["kind"]) == ("side", "categories")
+    assert map.color_choices == ["n", "side", "honesty"]
+
+
+def test_recolouring_sends_codes_and_no_positions(map, monkeypatch, send):
+    sent = []
+
+    def note(data, **_):
+        sent.append({*data["state"], *(path[0] for path in data["buffer_paths"])})
+
+    monkeypatch.setattr(map.comm, "send", note)
+    send(map, verb="color", by="n")
+    assert set().union(*sent) == {"busy", "codes", "legend", "color_by"}
+    assert map.legend["kind"] == "numbers"
+
+
+def test_a_colour_that_nobody_knows_is_a_sentence(map, send):
+    send(map, verb="color", by="sid")
+    assert map.error == (
+        "Nothing to colour by is called 'sid'. Did you mean 'side'? Known: honesty, n, side"
+    )
+    assert map.color_by == "side"
+    with pytest.raises(InvalidArgumentError, match="Did you mean 'side'"):
+        map.recolor("sid")
+
+
+def test_labels_lie_where_most_of_their_records_are_the_largest_first(points, vectors):
+    map = points.map(vectors, labels="side")
+    assert [label["text"] for label in map.labels] == ["left", "right"]
+    assert [round(label["x"]) for label in map.labels] == [-1, 1]
+    assert map.color_by == "side"
+    heap = np.float32([[0, 0]] * 10 + [[1, 1]] * 4)
+    (label,) = place_labels(["x"] * 14, heap)
+    assert (label["x"], label["y"]) == (0, 0)  # not between the two
+    with pytest.raises(InvalidArgumentError, match="1 names for 14 records"):
+        place_labels(["x"], heap)
+
+
+def test_clusters_are_named_and_colour_the_map(points, vectors):
+    clusters = points.cluster(n_clusters=2)
+    map = points.map(vectors, labels=clusters)
+    assert len(map.labels) == 2
+    assert map.color_by == "topic"
+    map.recolor(clusters)
+    assert (map.color_by, len(map.legend["entries"])) == ("cluster", 2)
+    assert "topic" in map.color_choices
+
+
+def test_many_clusters_have_eight_wide_areas_by_which_the_map_is_coloured(points, vectors):
+    clusters = points.cluster(n_clusters=12)
+    map = points.map(vectors, labels=clusters)
+    assert [label["wide"] for label in map.labels] == [True] * 8 + [False] * 12
+    assert len(map.legend["entries"]) == 8
+    assert "others" not in str(map.legend["entries"])
+
+
+def test_results_of_some_of_the_records_colour_those(points, vectors):
+    left = points.outliers(where={"side": "left"})
+    map = points.map(vectors, color=left, outliers=left)
+    assert map.legend["entries"][-1] == {"label": "none", "count": HALF, "low": 64, "high": 64}
+    assert map.color_by == "outlier score"
+    with pytest.raises(InvalidArgumentError, match="none of its ids are on the map"):
+        Map(points.snapshot(where={"side": "right"}), vectors[HALF:], color=left)
+
+
+def test_duplicates_are_groups_of_rows_and_outliers_rows(client):
+    made = client.create_collection("copies", embedding_function=None)
+    made.add(
+        ids=list("abcd"), embeddings=[[1, 0], [0, 1], [1, 0], [5, 5]],
+        documents=["tea with milk", "chalk", "tea with milk", "river"],
+    )  # fmt: skip
+    map = made.map("pca", duplicates=made.dedupe(methods=["exact"]), color=None)
+    assert np.frombuffer(map.groups, dtype=np.uint32).tolist() == [2, 0, 2]
+    map.recolor(made.dedupe(methods=["exact"]))
+    assert [entry["label"] for entry in map.legend["entries"]] == ["kept", "a copy"]
+
+
+def test_honesty_is_the_share_of_true_neighbours_that_are_near_here(points, vectors):
+    true = points.map(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    true.recolor("honesty")
+    rng = np.random.default_rng(1)
+    false = points.map(rng.normal(size=vectors.shape))
+    assert true._layout.honesty().mean() > 2 * false._layout.honesty().mean()
+    projection = points.project("pca")
+    assert (Map(points, projection)._layout.honesty() == projection.recall15).all()
+
+
+def test_an_update_moves_the_points_as_little_as_it_can_and_lists_what_moved_most(map, vectors):
+    turned = vectors[:, ::-1] * [3, -3] + 7  # the same map, turned, mirrored and larger
+    before = np.frombuffer(map.points, dtype=np.float32)
+    map.update(turned)
+    assert np.frombuffer(map.points, dtype=np.float32) == pytest.approx(before, abs=1e-4)
+    assert all(line["distance"] < 1e-4 for line in map.moved)
+    there = vectors.copy()
+    there[7] += [2, 0]
+    map.update(there)
+    assert map.moved[0]["id"] == "p7"
+    assert map.color_by == "side"
+
+
+def test_labels_move_with_the_points(points, vectors):
+    map = points.map(vectors, labels="side")
+    mirrored = np.where(np.arange(2 * HALF)[:, None] < HALF, vectors + np.float32([0, 3]), vectors)
+    before = map.labels
+    map.update(mirrored)
+    assert [label["text"] for label in map.labels] == ["left", "right"]
+    assert map.labels != before
+
+
+def test_an_update_that_cannot_be_used_leaves_the_map_as_it_is(map):
+    before = map.points
+    with pytest.raises(InvalidArgumentError, match=r"takes a projection, or \(40, 2\) numbers"):
+        map.update([[0, 0]])
+    assert map.points == before
+    assert "(40, 2) numbers" in map.error
+
+
+def test_arrays_and_snapshots_have_maps_too(vectors, send):
+    map = Map(vectors, vectors)
+    assert not map.can_search
+    assert len(map.neighbors_of("3")) == 12
+    send(map, verb="search", text="x")
+    assert map.error == "Vectors alone cannot be searched by a text: map a collection."
+    assert Map(Snapshot.of(vectors), "pca").status.startswith("40 records by pca; ")
+    with pytest.raises(InvalidArgumentError, match="NaN"):
+        Map(vectors, np.full((40, 2), np.nan))
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_a_map_of_few_or_no_records(client, count):
+    few = client.create_collection("few", embedding_function=None)
+    if count:
+        few.add(ids=list("ab")[:count], embeddings=[[1.0, 0.0], [0.0, 1.0]][:count])
+    map = few.map(np.zeros((count, 2)) if count < 2 else "pca", color=None)
+    assert map.count == count
+    map.recolor("honesty")
+    assert map.to_png().startswith(b"\x89PNG")
+
+
+def test_numbers_dates_and_many_categories_have_legends_that_say_what_is_left_out():
+    days = [(datetime.date(2020, 1, 1) + datetime.timedelta(n)).isoformat() for n in range(61)]
+    dates = color_values(days, 61, "day")
+    assert dates.kind == "dates"
+    assert dates.entries[0]["label"].startswith("2020-01-01")
+    assert sum(entry["count"] for entry in dates.entries) == 61
+    numbers = color_values([*range(20), None, float("nan")], 22, "n")
+    assert numbers.kind == "numbers"
+    assert numbers.entries[-1] == {"label": "none", "count": 2, "low": 64, "high": 64}
+    few = color_values([3, 1, 2, 1], 4, "n")
+    assert [entry["label"] for entry in few.entries] == ["1", "2", "3"]
+    many = color_values([chr(97 + n % 12) for n in range(24)], 24, "letter")
+    assert many.entries[-1] == {"label": "4 others", "count": 8, "low": 8, "high": 8}
+    assert many.palette[8] != many.palette[0]
+    assert len(set(many.palette)) == len(many.palette)
+    with pytest.raises(InvalidArgumentError, match="1 values to colour 2 records"):
+        color_values([1], 2, "n")
+
+
+def test_contours_close_around_where_points_lie(vectors):
+    found = contours(vectors)
+    assert [contour["level"] for contour in found] == sorted(contour["level"] for contour in found)
+    outer = np.frombuffer(found[0]["lines"], dtype=np.float32).reshape(-1, 2, 2)
+    ends, counts = np.unique(outer.reshape(-1, 2).round(4), axis=0, return_counts=True)
+    assert len(ends) > 10
+    assert (counts == 2).mean() > 0.9  # each piece goes on where another ends
+    assert contours(vectors[:2]) == []

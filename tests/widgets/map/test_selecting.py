@@ -1,0 +1,140 @@
+"""What is picked, found and asked for on the map."""
+
+import numpy as np
+import pytest
+
+from chromalab.errors import InvalidArgumentError, NotFoundError
+from chromalab_widgets import Map
+
+HOSTILE = "</script><img src=x onerror=alert(1)>"
+HALF = 20  # of the points lie to each side
+
+
+def test_a_lasso_in_the_browser_is_the_selection_of_the_collection(map, points, put):
+    put(map, [3, 1])
+    assert points.selection.ids == ["p3", "p1"]
+    assert map.selected_ids == ("p3", "p1")
+    assert list(points.selection.df()["id"]) == ["p1", "p3"]
+    put(map, [])
+    assert points.selection.ids == []
+
+
+def test_what_python_selects_is_sent_to_the_browser(map, points):
+    points.selection.set(where={"side": "right"})
+    rows = np.frombuffer(map.selected, dtype=np.uint32)
+    assert rows.tolist() == list(range(HALF, 2 * HALF))
+
+
+def test_a_selection_that_is_partly_off_the_map_stays_whole(points):
+    left = points.snapshot(where={"side": "left"})
+    map = Map(points, points.project("pca", where={"side": "left"}))
+    assert map.count == len(left)
+    points.selection.ids = ["p0", "p39"]
+    assert np.frombuffer(map.selected, dtype=np.uint32).tolist() == [0]
+    assert points.selection.ids == ["p0", "p39"]
+
+
+def test_rows_that_do_not_exist_are_left_out(map, points, put):
+    put(map, [1, 10_000])
+    assert points.selection.ids == ["p1"]
+
+
+def test_a_row_that_is_sent_twice_is_selected_once(map, points, put):
+    put(map, [2, 1, 2])
+    assert points.selection.ids == ["p2", "p1"]
+    assert len(points.selection.df()) == 2
+
+
+def test_an_entry_of_lists_selects_its_records_without_a_filter(points, vectors, send):
+    points.update(ids=["p0", "p1"], metadatas=[{"tags": ["a", "b"]}] * 2)
+    map = points.map(vectors, color="tags")
+    send(map, verb="entry", entry=0)
+    assert points.selection.ids == ["p0", "p1"]
+    assert points.selection.where is None
+
+
+def test_an_entry_of_the_legend_selects_its_records_with_the_filter(map, points, send):
+    send(map, verb="entry", entry=1)
+    assert len(points.selection) == HALF
+    assert points.selection.where == {"side": "right"}
+    send(map, verb="entry", entry=2)
+    assert map.error == "The legend has 2 entries, not 3."
+
+
+def test_a_search_lights_the_nearest_and_an_empty_one_ends_it(map, points, send):
+    send(map, verb="search", text=" to the left ")
+    assert map.query == "to the left"
+    found = points.query(query_texts=["left"], n_results=2 * HALF)["ids"][0]
+    assert [hit["id"] for hit in map.hits] == found
+    assert {hit["row"] for hit in map.hits[:HALF]} == set(range(HALF))
+    send(map, verb="search", text="")
+    assert (map.query, map.hits) == ("", [])
+
+
+def test_records_written_since_are_found_and_said_to_be_off_the_map(map, points):
+    points.add(ids=["new"], embeddings=[[-1, 0]])
+    assert map.search("left")[0] == {
+        "row": -1, "id": "new", "text": "not on the map", "distance": 0.0,
+    }  # fmt: skip
+
+
+def test_a_click_shows_the_true_neighbours(map, points, send):
+    send(map, verb="near", row=5)
+    assert map.focus["id"] == "p5"
+    assert len(map.focus["near"]) == 12
+    assert "p5" not in [line["id"] for line in map.focus["near"]]
+    send(map, verb="unfocus")
+    assert map.focus == {}
+    own = points.get(ids=["p5"], include=["embeddings"])["embeddings"]
+    true = points.query(query_embeddings=own, n_results=13)["ids"][0]
+    assert ["p5", *(line["id"] for line in map.neighbors_of("p5"))] == true
+
+
+def test_cards_and_lines_come_by_request_as_plain_text(map, ask):
+    card = ask(map, verb="item", row=2)
+    assert card == {
+        "row": 2, "id": "p2", "text": f"{HOSTILE} 2", "metadata": [["side", "left"], ["n", "2"]],
+    }  # fmt: skip
+    rows = np.array([3, 1], dtype=np.uint32).tobytes()
+    items = ask(map, [memoryview(rows)], verb="items")["items"]
+    assert [item["id"] for item in items] == ["p3", "p1"]
+
+
+def test_another_text_can_be_shown(points, vectors, ask):
+    map = points.map(vectors, text="side")
+    assert ask(map, verb="item", row=0)["text"] == "left"
+    with pytest.raises(InvalidArgumentError, match="metadata key 'sid'"):
+        points.map(vectors, text="sid")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (
+            {"verb": "drop"},
+            "No verb 'drop'. Verbs: color, entry, item, items, near, search, unfocus",
+        ),
+        ({"verb": "item", "row": 40}, "There is no point 40 among the 40."),
+        ({"verb": "item", "row": -1}, "The row of 'item' is -1: it goes from 0 to 4,294,967,295"),
+        ({"verb": "near", "row": True}, "The row of 'near' is a whole number, got True"),
+        ({"verb": "near"}, "The verb 'near' takes ['row'], got []"),
+        ({"verb": "items"}, "Items are asked for by one buffer of at most 200 rows."),
+        ({"verb": "search", "text": 1}, "The text to search for is a str, got int"),
+        (
+            {"verb": "color", "by": "side", "sql": ""},
+            "The verb 'color' takes ['by'], got ['by', 'sql']",
+        ),
+    ],
+)
+def test_a_request_that_is_not_understood_is_a_sentence_and_an_answer(map, content, sentence, ask):
+    assert ask(map, **content) == sentence
+    assert map.error == sentence
+    assert not map.busy
+
+
+def test_a_search_over_a_deleted_collection_is_its_sentence(map, client, send):
+    client.delete_collection("points")
+    send(map, verb="search", text="left")
+    assert "it was deleted" in map.error
+    with pytest.raises(NotFoundError):
+        map.search("left")
