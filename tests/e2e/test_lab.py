@@ -21,6 +21,8 @@ def test_the_quickstart_runs_top_to_bottom_twice_and_its_widget_searches(server,
     box.fill("Who invented the piano?")
     box.press("Enter")
     expect(widget.locator(".cl-result").first).to_contain_text("Cristofori")
+    expect(page.page.locator(".cl-map[data-painted]")).to_have_count(1)
+    expect(page.page.locator(".cl-panel[data-painted]")).to_contain_text("quickstart.chroma")
 
 
 def test_an_error_is_one_line_and_stops_run_all(run):
