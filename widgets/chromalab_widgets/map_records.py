@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chromalab.errors import InvalidArgumentError
+from chromalab.errors import ChromalabError, InvalidArgumentError
 from chromalab.snapshot import Snapshot
 from chromalab_widgets.base import cut
 
@@ -36,8 +36,16 @@ class Records:
 
     @property
     def can_search(self) -> bool:
-        """Whether texts can be searched for."""
-        return self._collection is not None
+        """Whether texts can be searched for: whether there is something that embeds them."""
+        if self._collection is None:
+            return False
+        try:
+            return (
+                getattr(self._collection, "configuration", {}).get("embedding_function", True)
+                is not None
+            )
+        except ChromalabError:  # a function that is not to be had here
+            return False
 
     def rows(self, ids: Iterable[str]) -> np.ndarray[Any, np.dtype[np.uint32]]:
         """Find the rows of ids; those that are not on the map are left out."""

@@ -71,6 +71,14 @@ def test_a_search_lights_the_nearest_and_an_empty_one_ends_it(map, points, send)
     assert (map.query, map.hits) == ("", [])
 
 
+def test_there_is_a_search_box_where_something_embeds_texts(map, client, vectors):
+    assert map.can_search
+    bare = client.create_collection("bare", embedding_function=None)
+    bare.add(ids=["a", "b"], embeddings=[[0.0, 1.0], [1.0, 0.0]])
+    assert not bare.map([[0, 0], [1, 1]]).can_search
+    assert not Map(vectors).can_search
+
+
 def test_records_written_since_are_found_and_said_to_be_off_the_map(map, points):
     points.add(ids=["new"], embeddings=[[-1, 0]])
     assert map.search("left")[0] == {
