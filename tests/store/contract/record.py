@@ -15,15 +15,24 @@ def main() -> None:
     """Write the answers beside this file."""
     import chromadb
     import chromadb.utils.embedding_functions
-    import scenarios
+    import scenarios_collections
     import scenarios_filters
+    import scenarios_selecting
     import scenarios_tenants
+    import scenarios_writing
+    from script import Script
 
     answers = {}
-    every = scenarios.SCENARIOS | scenarios_filters.SCENARIOS | scenarios_tenants.SCENARIOS
+    every = (
+        scenarios_writing.SCENARIOS
+        | scenarios_selecting.SCENARIOS
+        | scenarios_collections.SCENARIOS
+        | scenarios_filters.SCENARIOS
+        | scenarios_tenants.SCENARIOS
+    )
     for name, scenario in every.items():
         with tempfile.TemporaryDirectory() as folder:
-            script = scenarios.Script(chromadb, chromadb.PersistentClient(folder))
+            script = Script(chromadb, chromadb.PersistentClient(folder))
             scenario(script)
         answers[name] = script.log
     file = Path(__file__).with_name(f"chroma_{chromadb.__version__.replace('.', '_')}.json")

@@ -1,4 +1,4 @@
-"""Tenants, databases, settings and `modify`, as in `scenarios.py`."""
+"""Tenants, databases, settings and `modify`: scenarios for `script.py`."""
 
 from __future__ import annotations
 

@@ -19,9 +19,11 @@ def load(name):
     return module
 
 
-scenarios = load("scenarios")
+Script = load("script").Script
 SCENARIOS = {
-    **scenarios.SCENARIOS,
+    **load("scenarios_writing").SCENARIOS,
+    **load("scenarios_selecting").SCENARIOS,
+    **load("scenarios_collections").SCENARIOS,
     **load("scenarios_filters").SCENARIOS,
     **load("scenarios_tenants").SCENARIOS,
 }
@@ -125,7 +127,7 @@ def named(name):
 def test_every_step_answers_as_chroma_does(name, tmp_path):
     known = dict(chromalab.embed.known_embedding_functions)
     with chromalab.PersistentClient(tmp_path) as client:
-        script = scenarios.Script(chromalab, client)
+        script = Script(chromalab, client)
         raised = []
         original = script.do
 
