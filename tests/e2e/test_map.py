@@ -50,6 +50,10 @@ UNNAMED = """(() => {
 })()"""
 
 
+LOSE = """() => globalThis[Symbol.for("chromalab.map.webgl")].gl
+    .getExtension("WEBGL_lose_context").loseContext()"""
+
+
 def lasso(page, left, right):
     """Draw around a part of the stage, given in shares of its width; not to where it began."""
     page.page.locator(".cl-stage").first.scroll_into_view_if_needed()
@@ -181,3 +185,15 @@ def test_webgl_draws_what_is_drawn_dot_by_dot(run, page):
     expect(page.page.locator(".widget-label")).to_have_text("200 of ['p0']")
     page.page.locator(".cl-map").first.get_by_role("button", name="left 200").click()
     page.page.wait_for_function(f"{COLOURED} === 0")  # the lit are hidden, the others grey
+
+    page.page.evaluate(LOSE)  # another context takes its place
+    page.kernel("map.recolor('side')")
+    page.kernel("points.selection.set([])")
+    page.page.wait_for_function(f"{COLOURED} === {webgl}")
+    expect(page.page.locator(".cl-map[data-renderer=webgl]")).to_have_count(2)
+    page.page.evaluate("() => { WebGL2RenderingContext.prototype.getParameter = () => 'llvmpipe' }")
+    page.page.evaluate(LOSE)  # and now there is none that is worth it
+    page.kernel("map.recolor()")
+    expect(page.page.locator(".cl-map[data-renderer=raster]")).to_have_count(2)
+    page.kernel("map.recolor('side')")
+    page.page.wait_for_function(f"{COLOURED} === {raster}")

@@ -196,7 +196,7 @@ def test_what_a_map_sets_in_the_browser_arrives_and_what_comes_with_it_does_not(
     assert (map.density, map.hidden, caplog.records) == (True, [1], [])
     rows = memoryview(np.array([2], dtype=np.uint32).tobytes())
     put(map, {"points": None}, [["selected"]], [rows])
-    assert (facts.selection.ids, map.selected_ids, map.points) == (["c"], ("c",), places)
+    assert (facts.selection.ids, map.selected, map.points) == ([], b"", places)
 
 
 def test_links_of_the_kernel_set_every_trait_as_before(facts):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -9,8 +10,8 @@ import numpy as np
 import traitlets
 
 from chromalab.analytics import Duplicates, Outliers
-from chromalab.errors import ChromalabError, InvalidArgumentError
-from chromalab_widgets.base import Reply, Verb, sentence
+from chromalab.errors import InvalidArgumentError
+from chromalab_widgets.base import Reply, Verb
 from chromalab_widgets.bundles import bundle
 from chromalab_widgets.fields import text, whole
 from chromalab_widgets.map_density import contours
@@ -28,13 +29,11 @@ _NEAR = 12
 _MOVED = 20
 _LISTED = 200
 _ROW = whole(0, 2**32 - 1)
+_GENERATION = whole(0, 2**53)
 
 
 def _binary(help: str) -> Any:
-    # Buffers of the browser arrive as memoryview, which `Bytes` refuses; an echo would send them twice.
-    return traitlets.Bytes(help=help).tag(
-        sync=True, echo_update=False, from_json=lambda value, _: bytes(value)
-    )
+    return traitlets.Bytes(help=help).tag(sync=True)
 
 
 class Map(Saved, SelectingWidget):
@@ -77,28 +76,32 @@ class Map(Saved, SelectingWidget):
     _css = bundle("map.css")
 
     verbs: ClassVar[Mapping[str, Verb]] = {
-        "item": Verb("_item", quiet=True, row=_ROW),
-        "items": Verb("_items", quiet=True, buffers=True),
+        "select": Verb("_select_rows", quiet=True, buffers=True, generation=_GENERATION),
+        "item": Verb("_item", quiet=True, row=_ROW, generation=_GENERATION),
+        "items": Verb("_items", quiet=True, buffers=True, generation=_GENERATION),
         "search": Verb("search", text=text(blank=True), called={"text": "The text to search for"}),
-        "near": Verb("_near", row=_ROW),
+        "near": Verb("_ask_near", row=_ROW, generation=_GENERATION),
         "unfocus": Verb("_unfocus", quiet=True),
         "color": Verb("_recolor", by=text(1000, blank=True)),
         "entry": Verb("_entry", entry=whole(0, 255)),
     }
 
-    writable = frozenset({"density", "hidden", "selected"})
+    writable = frozenset({"density", "hidden"})
 
     collection_name = traitlets.Unicode().tag(sync=True)
     count = traitlets.Int(help="Of the points.").tag(sync=True)
+    generation = traitlets.Int(help="Goes up when the points move; rows are sent with it.").tag(
+        sync=True
+    )
     points = _binary("float32: all x, then all y, from -1 to 1.")
     codes = _binary("uint8: the colour of each point, a place in the legend's palette.")
     legend = traitlets.Dict(help="title, kind, palette, entries.").tag(sync=True)
     color_by = traitlets.Unicode(help="What the colours show, or empty.").tag(sync=True)
     color_choices: Any = traitlets.List(help="What they may show.").tag(sync=True)
-    hidden = traitlets.List(traitlets.Int(), help="Entries of the legend that are off.").tag(
-        sync=True
-    )
-    selected = _binary("uint32: the rows that are selected; the browser sets it.")
+    hidden = traitlets.List(
+        traitlets.Int(min=0, max=255), maxlen=256, help="Entries of the legend that are off."
+    ).tag(sync=True)
+    selected = _binary("uint32: the rows that are selected.")
     labels: Any = traitlets.List(help="text, x, y, count of each name.").tag(sync=True)
     contours: Any = traitlets.List(help="level and lines of each contour.").tag(sync=True)
     density = traitlets.Bool(help="Whether contours are shown.").tag(sync=True)
@@ -128,7 +131,8 @@ class Map(Saved, SelectingWidget):
         self.collection = collection
         self._layout = layout_of(collection, projection)
         snapshot = self._layout.snapshot
-        self._text, self._mirroring = text, False
+        self._text = text
+        self._picked: bytes | None = None  # rows that the browser selects just now
         self._records = Records(snapshot, collection, text)
         self._values = Values(self._layout)
         self._naming = naming_of(labels, collection, snapshot)
@@ -144,7 +148,6 @@ class Map(Saved, SelectingWidget):
             self._place()
             self.recolor(self._name_colors() if color is None else color)
             self._selection_changed()
-        self.observe(self._on_selected, "selected")
 
     def recolor(self, by: Any = None) -> None:
         """Colour the points by something else; their places are not sent again.
@@ -220,6 +223,7 @@ class Map(Saved, SelectingWidget):
     def _place(self) -> None:
         """Send where everything lies."""
         layout = self._layout
+        self.generation += 1
         self.count, self.points = len(layout.snapshot), layout.points()
         self.labels = [] if self._naming is None else self._naming.placed(layout.places)
         self.contours = contours(layout.places)
@@ -254,48 +258,54 @@ class Map(Saved, SelectingWidget):
         return f"{records} by {projection.method}; {true}"
 
     def _selection_changed(self) -> None:
-        if not self._mirroring:
-            self._mirroring = True
-            try:
-                self.selected = self._records.rows(self.selection).tobytes()
-            finally:
-                self._mirroring = False
+        picked, self._picked = self._picked, None
+        self.selected = self._records.rows(self.selection).tobytes() if picked is None else picked
 
-    def _on_selected(self, change: Any) -> None:
-        if self._mirroring:
-            return
-        self._mirroring = True  # what the browser set is not sent back to it
+    def _select_rows(self, generation: int, buffers: Sequence[bytes]) -> None:
+        rows = self._rows(generation, buffers, self.count)
+        once = list(dict.fromkeys(rows))
+        self._picked = np.array(once, dtype=np.uint32).tobytes()
         try:
-            rows = np.frombuffer(change["new"], dtype=np.uint32)
-            ids = self._layout.snapshot.ids
-            once = dict.fromkeys(rows[rows < len(ids)].tolist())
-            self._select([ids[row] for row in once])
-        except Exception as problem:  # another widget's; in a message loop nobody reads it
-            self.error = sentence(problem)
-            if not isinstance(problem, ChromalabError):
-                self.log.exception("The selection of %s could not be passed on", self)
+            self._select([self._layout.snapshot.ids[row] for row in once])
         finally:
-            self._mirroring = False
+            self._picked = None
+        self.error = ""
 
-    def _row(self, row: int) -> int:
-        if row >= self.count:
-            raise InvalidArgumentError(f"There is no point {row:,} among the {self.count:,}.")
-        return row
+    def _rows(self, generation: int, buffers: Sequence[bytes], most: int) -> list[int]:
+        """Read rows that the browser names, by one buffer of uint32.
 
-    def _item(self, row: int) -> Reply:
-        return Reply(self._records.card(self._row(row)))
-
-    def _items(self, buffers: Sequence[bytes]) -> Reply:
-        if len(buffers) != 1 or len(buffers[0]) > 4 * _LISTED or len(buffers[0]) % 4:
+        Raises:
+            InvalidArgumentError: there are others, or the points have moved since it drew them.
+        """
+        if generation != self.generation:
+            raise InvalidArgumentError("The points have moved since. Try again.")
+        if len(buffers) != 1 or len(buffers[0]) > 4 * most or len(buffers[0]) % 4:
+            raise InvalidArgumentError(f"Rows are one buffer of at most {most:,} uint32.")
+        rows = np.frombuffer(buffers[0], dtype=np.uint32)
+        if len(rows) and rows.max() >= self.count:
             raise InvalidArgumentError(
-                f"Items are asked for by one buffer of at most {_LISTED} rows."
+                f"There is no point {rows.max():,} among the {self.count:,}."
             )
-        rows = np.frombuffer(buffers[0], dtype=np.uint32).tolist()
-        return Reply({"items": [self._records.line(self._row(row)) for row in rows]})
+        found: list[int] = rows.tolist()
+        return found
+
+    def _row(self, row: int, generation: int) -> int:
+        (found,) = self._rows(generation, [row.to_bytes(4, sys.byteorder)], 1)
+        return found
+
+    def _item(self, row: int, generation: int) -> Reply:
+        return Reply(self._records.card(self._row(row, generation)))
+
+    def _items(self, generation: int, buffers: Sequence[bytes]) -> Reply:
+        rows = self._rows(generation, buffers, _LISTED)
+        return Reply({"items": [self._records.line(row) for row in rows]})
+
+    def _ask_near(self, row: int, generation: int) -> None:
+        self._near(self._row(row, generation))
 
     def _near(self, row: int) -> None:
         with self.working():
-            near = self._records.near(self._row(row), _NEAR)
+            near = self._records.near(row, _NEAR)
             self.focus = self._records.line(row, near=near)
 
     def _unfocus(self) -> None:

@@ -35,6 +35,7 @@ const answers = {
     change({ query: text, hits: found.slice(0, 50).map(line), busy: false });
   },
   near: ({ row }) => change({ focus: { ...line(cards[row]), near: [] } }),
+  select: (_, [rows]) => change({ selected: new DataView(rows) }),
   unfocus: () => change({ focus: {} }),
   entry: ({ entry }) => {
     const { low, high } = state.legend.entries[entry], codes = new Uint8Array(state.codes.buffer), rows = [];

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Saved"]
 
 _KEPT = (
-    "collection_name", "count", "points", "codes", "legend", "color_by", "hidden", "labels",
+    "collection_name", "count", "generation", "points", "codes", "legend", "color_by", "hidden", "labels",
     "contours", "density", "groups", "outliers", "query", "hits", "moved", "status", "height",
 )  # fmt: skip
 _DRAWN = 200_000  # points of a picture that nobody asked for by name

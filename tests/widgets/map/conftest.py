@@ -69,12 +69,12 @@ def ask(send, monkeypatch):
 
 
 @pytest.fixture
-def put():
-    """Set the selection as the browser does: by a buffer, which arrives as a memoryview."""
+def put(send):
+    """Select rows as the browser does: by a buffer, which arrives as a memoryview."""
 
-    def change(widget, rows):
-        state = {"selected": memoryview(np.array(rows, dtype=np.uint32).tobytes())}
-        data = {"method": "update", "state": state, "buffer_paths": []}
-        widget._handle_msg({"content": {"data": data}, "buffers": []})
+    def change(widget, rows, generation=None):
+        buffer = memoryview(np.array(rows, dtype=np.uint32).tobytes())
+        of = widget.generation if generation is None else generation
+        send(widget, [buffer], verb="select", generation=of)
 
     return change

@@ -34,9 +34,28 @@ def test_a_selection_that_is_partly_off_the_map_stays_whole(points):
     assert points.selection.ids == ["p0", "p39"]
 
 
-def test_rows_that_do_not_exist_are_left_out(map, points, put):
+def test_rows_that_do_not_exist_select_nothing(map, points, put):
     put(map, [1, 10_000])
-    assert points.selection.ids == ["p1"]
+    assert points.selection.ids == []
+    assert map.error == "There is no point 10,000 among the 40."
+    put(map, [1])
+    assert (points.selection.ids, map.error) == (["p1"], "")
+
+
+def test_rows_of_before_the_points_moved_are_refused(map, points, vectors, put, ask):
+    before = map.generation
+    map.update(vectors[::-1].copy())
+    put(map, [5], generation=before)
+    assert points.selection.ids == []
+    assert map.error == "The points have moved since. Try again."
+    assert ask(map, verb="near", row=5, generation=before) == map.error
+    assert map.focus == {}
+
+
+def test_what_the_browser_selects_is_what_every_map_shows(map, points, vectors, put):
+    other = points.map(vectors[:, ::-1].copy())
+    put(map, [7, 3])
+    assert other.selected == map.selected == np.array([7, 3], dtype=np.uint32).tobytes()
 
 
 def test_a_row_that_is_sent_twice_is_selected_once(map, points, put):
@@ -87,7 +106,7 @@ def test_records_written_since_are_found_and_said_to_be_off_the_map(map, points)
 
 
 def test_a_click_shows_the_true_neighbours(map, points, send):
-    send(map, verb="near", row=5)
+    send(map, verb="near", row=5, generation=map.generation)
     assert map.focus["id"] == "p5"
     assert len(map.focus["near"]) == 12
     assert "p5" not in [line["id"] for line in map.focus["near"]]
@@ -99,18 +118,18 @@ def test_a_click_shows_the_true_neighbours(map, points, send):
 
 
 def test_cards_and_lines_come_by_request_as_plain_text(map, ask):
-    card = ask(map, verb="item", row=2)
+    card = ask(map, verb="item", row=2, generation=1)
     assert card == {
         "row": 2, "id": "p2", "text": f"{HOSTILE} 2", "metadata": [["side", "left"], ["n", "2"]],
     }  # fmt: skip
     rows = np.array([3, 1], dtype=np.uint32).tobytes()
-    items = ask(map, [memoryview(rows)], verb="items")["items"]
+    items = ask(map, [memoryview(rows)], verb="items", generation=1)["items"]
     assert [item["id"] for item in items] == ["p3", "p1"]
 
 
 def test_another_text_can_be_shown(points, vectors, ask):
     map = points.map(vectors, text="side")
-    assert ask(map, verb="item", row=0)["text"] == "left"
+    assert ask(map, verb="item", row=0, generation=1)["text"] == "left"
     with pytest.raises(InvalidArgumentError, match="metadata key 'sid'"):
         points.map(vectors, text="sid")
 
@@ -120,13 +139,20 @@ def test_another_text_can_be_shown(points, vectors, ask):
     [
         (
             {"verb": "drop"},
-            "No verb 'drop'. Verbs: color, entry, item, items, near, search, unfocus",
+            "No verb 'drop'. Verbs: color, entry, item, items, near, search, select, unfocus",
         ),
-        ({"verb": "item", "row": 40}, "There is no point 40 among the 40."),
-        ({"verb": "item", "row": -1}, "The row of 'item' is -1: it goes from 0 to 4,294,967,295"),
-        ({"verb": "near", "row": True}, "The row of 'near' is a whole number, got True"),
-        ({"verb": "near"}, "The verb 'near' takes ['row'], got []"),
-        ({"verb": "items"}, "Items are asked for by one buffer of at most 200 rows."),
+        ({"verb": "item", "row": 40, "generation": 1}, "There is no point 40 among the 40."),
+        (
+            {"verb": "item", "row": -1, "generation": 1},
+            "The row of 'item' is -1: it goes from 0 to 4,294,967,295",
+        ),
+        (
+            {"verb": "near", "row": True, "generation": 1},
+            "The row of 'near' is a whole number, got True",
+        ),
+        ({"verb": "near"}, "The verb 'near' takes ['generation', 'row'], got []"),
+        ({"verb": "items", "generation": 1}, "Rows are one buffer of at most 200 uint32."),
+        ({"verb": "select", "generation": 1}, "Rows are one buffer of at most 40 uint32."),
         ({"verb": "search", "text": 1}, "The text to search for is a str, got int"),
         (
             {"verb": "color", "by": "side", "sql": ""},

@@ -1,5 +1,5 @@
 import { element } from "../core/dom";
-import type { Requests } from "../core/requests";
+import type { Answer } from "../core/requests";
 import type { Card } from "./model";
 
 const KEPT = 500; // cards that are not asked for again
@@ -7,12 +7,12 @@ const KEPT = 500; // cards that are not asked for again
 /** What stands beside the pointer: the text and the metadata of the record it is on. */
 export class HoverCard {
   readonly element = element("div", { class: "cl-card", "aria-hidden": "true" });
-  readonly #requests: Requests;
+  readonly #ask: (row: number) => Promise<Answer<Card>>;
   readonly #known = new Map<number, Card>();
   #row = -1;
 
-  constructor(requests: Requests) {
-    this.#requests = requests;
+  constructor(ask: (row: number) => Promise<Answer<Card>>) {
+    this.#ask = ask;
     this.element.hidden = true;
   }
 
@@ -51,7 +51,7 @@ export class HoverCard {
       return known;
     }
     try {
-      const { body } = await this.#requests.ask<Card>("item", { row });
+      const { body } = await this.#ask(row);
       this.#known.set(row, body);
       for (const first of this.#known.keys()) {
         if (this.#known.size <= KEPT) break;

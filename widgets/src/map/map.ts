@@ -3,13 +3,13 @@ import { element } from "../core/dom";
 import { onKeys } from "../core/keyboard";
 import { Listeners } from "../core/listeners";
 import { LiveRegion } from "../core/live";
-import { bytes, floats, Requests, words } from "../core/requests";
+import { bytes, floats, Requests, words, type Answer } from "../core/requests";
 import { reducedMotion, watchTheme } from "../core/theme";
 import { HoverCard } from "./card";
 import type { How } from "./lasso";
 import { hiddenCodes, LegendList } from "./legend";
 import { Lists } from "./lists";
-import type { Line, MapModel } from "./model";
+import type { Card, Line, MapModel } from "./model";
 import { Stage } from "./stage";
 import { Toolbar, type Tool } from "./toolbar";
 import "./map.css";
@@ -21,7 +21,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   const listeners = new Listeners();
   const requests = new Requests(model, listeners);
   const live = new LiveRegion();
-  const card = new HoverCard(requests);
+  const card = new HoverCard((row) => ask<Card>("item", { row }));
   const stage = new Stage(listeners, { hover, click, lasso });
   const toolbar = new Toolbar(model.get("collection_name"), listeners, use);
   const legend = new LegendList({ toggle, select: (entry) => requests.tell("entry", { entry }) });
@@ -35,6 +35,8 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
 
   let painted = 0;
   let count = -1;
+  let halved = false; // whether places came without their codes, or codes without their places
+  let selected = words(model.get("selected"));
   let chosen: Line[] = []; // of the selection, as many as are listed
   let typed = ""; // what the search box was last asked for
   let asking = false;
@@ -45,23 +47,28 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     const all = floats(model.get("points"));
     const codes = bytes(model.get("codes"));
     const places = { x: all.subarray(0, all.length / 2), y: all.subarray(all.length / 2) };
-    const first = count < 0;
-    const animate = moved && !first && codes.length === count && !reducedMotion();
-    if (places.x.length !== codes.length) return; // the other half of the change is on its way
+    moved ||= halved || count < 0;
+    halved = places.x.length !== codes.length;
+    if (halved) return; // the other half of the change is on its way
+    const animate = moved && codes.length === count && !reducedMotion();
     count = codes.length;
     paint();
-    card.forget();
+    if (moved) {
+      card.forget();
+      selected = words(model.get("selected")); // its rows are of these places
+      void drawSelected();
+    }
     stage.overlay.setContours(model.get("density") ? model.get("contours") : []);
     stage.overlay.setGroups(words(model.get("groups")));
     stage.overlay.outliers = words(model.get("outliers"));
     stage.labels.set(model.get("labels"));
-    const drawn = moved || first ? stage.draw(places, codes, animate) : stage.recode(codes);
-    if (moved || first) stage.home();
+    const drawn = moved ? stage.draw(places, codes, animate) : stage.recode(codes);
+    if (moved) stage.home();
     drawLegend();
     drawLit();
     await drawn;
     root.dataset.painted = String((painted += 1)); // for browser tests: counts the draws
-    root.dataset.renderer = stage.renderer.kind;
+    root.dataset.renderer = stage.renderer;
   };
   const paint = (): void => {
     const hidden = hiddenCodes(model.get("legend"), model.get("hidden"));
@@ -76,28 +83,28 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     stage.overlay.focus = focused;
     stage.overlay.hits = focused === null ? hits : [];
     const lit = focused ? [focused.row, ...focused.near] : hits;
-    stage.light(lit.length > 0 ? Uint32Array.from(lit) : words(model.get("selected")));
+    stage.light(lit.length > 0 ? Uint32Array.from(lit) : selected);
     stage.soon();
     drawLists();
   };
   const drawLists = (): void => {
     const focus = model.get("focus");
-    const selected = words(model.get("selected")).length;
     lists.draw([
       { title: "Nearest in truth", lines: "row" in focus ? [focus as unknown as Line, ...(focus.near as Line[])] : [] },
       { title: `Found: ${model.get("query")}`, lines: model.get("hits"), ranked: true },
-      { title: "Selected", lines: chosen, total: selected },
+      { title: "Selected", lines: selected.length > 0 ? chosen : [], total: selected.length },
       { title: "Moved most", lines: model.get("moved"), ranked: true },
     ]);
   };
   const drawSelected = async (): Promise<void> => {
-    const rows = words(model.get("selected"));
+    const rows = selected;
     drawStatus();
     drawLit();
+    if (rows.length === 0) return;
     try {
-      const { body } = await requests.ask<{ items: Line[] }>("items", {}, [rows.slice(0, LISTED).buffer]);
-      if (words(model.get("selected")).length !== rows.length) return; // it changed meanwhile
-      chosen = rows.length === 0 ? [] : body.items;
+      const { body } = await ask<{ items: Line[] }>("items", {}, [rows.slice(0, LISTED).buffer]);
+      if (selected !== rows) return; // it changed meanwhile
+      chosen = body.items;
     } catch {
       chosen = [];
     }
@@ -105,8 +112,8 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   };
   const drawStatus = (): void => {
     const error = model.get("busy") ? "" : model.get("error");
-    const selected = words(model.get("selected")).length;
-    const records = selected === 0 ? "" : `${selected.toLocaleString("en")} record${selected === 1 ? "" : "s"} selected. `;
+    const many = selected.length;
+    const records = many === 0 ? "" : `${many.toLocaleString("en")} record${many === 1 ? "" : "s"} selected. `;
     root.classList.toggle("cl-busy", model.get("busy"));
     live.say(error || records + model.get("status"), error !== "");
   };
@@ -126,20 +133,23 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     });
   };
   const flush = (): void => {
-    const has = (...names: (keyof MapModel)[]): boolean => names.some((name) => changed.has(name));
+    const now = new Set(changed);
+    changed.clear(); // first, or what fails to draw once would stop all drawing
+    const has = (...names: (keyof MapModel)[]): boolean => names.some((name) => now.has(name));
     if (has("points", "codes", "labels", "groups", "outliers")) void drawPoints(has("points"));
     else if (has("hidden", "legend")) {
       paint();
       drawLegend();
     }
-    if (has("selected")) void drawSelected();
-    else if (has("hits", "focus", "moved")) drawLit();
+    if (has("selected") && !same(words(model.get("selected")), selected)) {
+      selected = words(model.get("selected"));
+      void drawSelected();
+    } else if (has("hits", "focus", "moved")) drawLit();
     if (has("density", "contours")) drawDensity();
     if (has("color_by", "color_choices")) drawChoices();
     if (has("status", "error", "busy")) drawStatus();
     if (has("query") && !toolbar.search.matches(":focus")) toolbar.search.value = model.get("query");
     if (has("height")) stage.element.style.height = `${model.get("height")}px`;
-    changed.clear();
   };
   const names: (keyof MapModel)[] = [
     "points", "codes", "legend", "hidden", "selected", "labels", "contours", "density", "groups", "outliers",
@@ -149,32 +159,48 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
 
   // ---- from the reader
 
-  function set(name: "selected" | "hidden" | "density", value: unknown): void {
+  /** Asks for something about rows, which mean nothing once the points have moved. */
+  function ask<Body>(verb: string, fields: Readonly<Record<string, unknown>>, buffers: ArrayBuffer[] = []): Promise<Answer<Body>> {
+    return requests.ask<Body>(verb, { ...fields, generation: model.get("generation") }, buffers);
+  }
+  function near(row: number): void {
+    ask("near", { row }).catch(() => undefined); // the sentence stands in the status line
+  }
+  function set(name: "hidden" | "density", value: unknown): void {
     model.set(name, value as never);
     model.save_changes();
   }
   function select(rows: Uint32Array): void {
-    set("selected", new DataView(rows.slice().buffer));
+    selected = rows.slice();
+    void drawSelected();
+    ask("select", {}, [selected.slice().buffer]).catch(() => {
+      selected = words(model.get("selected"));
+      void drawSelected();
+    });
   }
   function lasso(rows: Uint32Array, how: How): void {
     letGo();
-    const before = new Set(words(model.get("selected")));
-    for (const row of rows) how === "remove" ? before.delete(row) : before.add(row);
-    select(how === "replace" ? rows : Uint32Array.from(before));
+    if (how === "replace") return select(rows);
+    const chosen = new Set(selected);
+    for (const row of rows) how === "remove" ? chosen.delete(row) : chosen.add(row);
+    select(Uint32Array.from(chosen));
   }
   function click(row: number, add: boolean): void {
     if (row < 0) return void clear();
     if (add) {
-      const rows = [...words(model.get("selected"))];
-      const rest = rows.filter((other) => other !== row);
-      return select(Uint32Array.from(rest.length < rows.length ? rest : [...rows, row]));
+      const rest = selected.filter((other) => other !== row);
+      if (rest.length < selected.length) return select(rest);
+      const more = new Uint32Array(selected.length + 1);
+      more.set(selected);
+      more[selected.length] = row;
+      return select(more);
     }
     select(Uint32Array.of(row));
-    requests.tell("near", { row });
+    near(row);
   }
   function open(line: Line): void {
     stage.reveal(line.row);
-    requests.tell("near", { row: line.row });
+    near(line.row);
   }
   function hover(row: number, x: number, y: number): void {
     stage.element.classList.toggle("cl-pointing", row >= 0);
@@ -205,7 +231,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     if (stage.lasso.drawing) stage.lasso.cancel();
     else if ("row" in model.get("focus")) requests.tell("unfocus");
     else if (model.get("query") !== "") search("");
-    else if (words(model.get("selected")).length > 0) select(new Uint32Array());
+    else if (selected.length > 0) select(new Uint32Array());
     else return false; // nothing of ours: the notebook may have the key
     return true;
   }
@@ -254,11 +280,14 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   drawStatus();
   void drawPoints(true);
   stage.resize();
-  if (words(model.get("selected")).length > 0) void drawSelected();
   return () => {
     listeners.release();
     root.remove();
   };
+}
+
+function same(some: Uint32Array, others: Uint32Array): boolean {
+  return some.length === others.length && some.every((row, at) => row === others[at]);
 }
 
 function onMap(lines: readonly Line[]): number[] {

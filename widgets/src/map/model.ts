@@ -44,6 +44,8 @@ export type Focus = (Line & { near: Line[] }) | Record<string, never>;
 export interface MapModel {
   collection_name: string;
   count: number;
+  /** Goes up when the points move; what is asked about rows is sent with it. */
+  generation: number;
   points: DataView;
   codes: DataView;
   legend: Legend;

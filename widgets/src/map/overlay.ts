@@ -8,7 +8,9 @@ export class Overlay {
   readonly under = element("canvas", { class: "cl-under", "aria-hidden": "true" });
   readonly over = element("canvas", { class: "cl-over", "aria-hidden": "true" });
   contours: { level: number; lines: Float32Array }[] = [];
-  groups: Uint32Array[] = [];
+  #groups: Uint32Array[] = [];
+  #hulls: Hull[] = [];
+  #placed: Places | null = null; // that the hulls are of
   outliers: Uint32Array = new Uint32Array();
   hits: readonly number[] = [];
   focus: { row: number; near: readonly number[] } | null = null;
@@ -19,18 +21,13 @@ export class Overlay {
 
   /** Reads groups as they are sent: how many, then their rows. */
   setGroups(flat: Uint32Array): void {
-    this.groups = [];
-    for (let at = 0; at < flat.length; at += 1 + flat[at]!) this.groups.push(flat.subarray(at + 1, at + 1 + flat[at]!));
+    this.#groups = [];
+    for (let at = 0; at < flat.length; at += 1 + flat[at]!) this.#groups.push(flat.subarray(at + 1, at + 1 + flat[at]!));
+    this.#placed = null;
   }
 
-  resize(width: number, height: number): void {
-    for (const canvas of [this.under, this.over]) {
-      canvas.width = width * devicePixelRatio;
-      canvas.height = height * devicePixelRatio;
-    }
-  }
-
-  draw({ x, y }: Places, { scale, left, top }: View): void {
+  draw(places: Places, { scale, left, top }: View): void {
+    const { x, y } = places;
     const style = getComputedStyle(this.over);
     const [accent, line] = [style.getPropertyValue("--cl-accent") || "#1976d2", style.color || "#000"];
     const put = (row: number): [number, number] => [x[row]! * scale + left, top - y[row]! * scale];
@@ -52,7 +49,14 @@ export class Overlay {
       under.lineWidth = 10;
       under.lineJoin = under.lineCap = "round";
       under.strokeStyle = accent;
-      for (const group of this.groups) outline(under, hull(Array.from(group, put)));
+      under.beginPath();
+      for (const { corners, low, high } of this.#hullsAt(places)) {
+        const [right, bottom] = [high[0] * scale + left, top - low[1] * scale];
+        if (right < 0 || bottom < 0 || low[0] * scale + left > this.under.clientWidth || top - high[1] * scale > this.under.clientHeight) continue;
+        corners.forEach(([across, up], at) => under[at === 0 ? "moveTo" : "lineTo"](across * scale + left, top - up * scale));
+        under.closePath();
+      }
+      under.stroke();
     }
 
     const over = begun(this.over);
@@ -75,6 +79,25 @@ export class Overlay {
     over.strokeStyle = style.getPropertyValue("--cl-danger") || "#d32f2f";
     for (const row of this.outliers) ring(over, put(row), 6, 1.25);
   }
+
+  /** The hulls of the groups, on the map: made once for places, as no view changes which points are outside. */
+  #hullsAt(places: Places): readonly Hull[] {
+    if (this.#placed !== places) {
+      this.#placed = places;
+      this.#hulls = this.#groups.map((group) => {
+        const corners = hull(Array.from(group, (row) => [places.x[row]!, places.y[row]!]));
+        const [across, up] = [0, 1].map((axis) => corners.map((corner) => corner[axis]!)) as [number[], number[]];
+        return { corners, low: [Math.min(...across), Math.min(...up)], high: [Math.max(...across), Math.max(...up)] };
+      });
+    }
+    return this.#hulls;
+  }
+}
+
+interface Hull {
+  corners: [number, number][];
+  low: [number, number];
+  high: [number, number];
 }
 
 function begun(canvas: HTMLCanvasElement): CanvasRenderingContext2D | null {
@@ -88,13 +111,6 @@ function ring(context: CanvasRenderingContext2D, [x, y]: [number, number], radiu
   context.lineWidth = width;
   context.beginPath();
   context.arc(x, y, radius, 0, 2 * Math.PI);
-  context.stroke();
-}
-
-function outline(context: CanvasRenderingContext2D, corners: [number, number][]): void {
-  context.beginPath();
-  corners.forEach((corner) => context.lineTo(...corner));
-  context.closePath();
   context.stroke();
 }
 

@@ -3,8 +3,8 @@ import { paint, type Sheet } from "./raster";
 import { between, nearest, rgba, type Scene } from "./scene";
 
 const [BLUE, ORANGE, GREY] = [rgba("#0072b2"), rgba("#e69f00"), rgba("#cfcfcf")];
-const MARGIN = 8;
-const VIEW = { scale: 10, left: 10 + MARGIN, top: 10 + MARGIN }; // of a stage of 20 dots
+/** A stage of 20 dots, on which the map goes from -1 to 1. */
+const STAGE = 20;
 
 function scene(points: [x: number, y: number, code: number][], changes: Partial<Scene> = {}): Scene {
   const column = (at: number): number[] => points.map((point) => point[at]!);
@@ -21,10 +21,12 @@ function scene(points: [x: number, y: number, code: number][], changes: Partial<
 }
 
 function painted(given: Scene, size = 1, opacity = 1): (x: number, y: number) => number {
-  const width = 20 + 2 * MARGIN;
-  const sheet: Sheet = { dots: new Uint32Array(width * width), width, height: width, margin: MARGIN };
-  paint(sheet, given, VIEW, size, opacity);
-  return (x, y) => sheet.dots[(y + MARGIN) * width + x + MARGIN]!;
+  const margin = 2 * Math.ceil(size);
+  const width = STAGE + 2 * margin;
+  const sheet: Sheet = { dots: new Uint32Array(width * width), width, height: width, margin };
+  const middle = STAGE / 2 + margin;
+  paint(sheet, given, { scale: STAGE / 2, left: middle, top: middle }, size, opacity);
+  return (x, y) => sheet.dots[(y + margin) * width + x + margin]!;
 }
 
 test("a colour is read from its text, and grey from any other", () => {
@@ -66,6 +68,12 @@ test("lit points lie over all others, which are grey, and hidden ones are nowher
   const points: [number, number, number][] = [[0, 0, 1], [0, 0, 0], [0.5, 0, 0], [-0.5, 0, 2]];
   const at = painted(scene(points, { lit: Uint32Array.of(0, 3) }));
   expect([at(10, 10), at(15, 10), at(5, 10)]).toEqual([ORANGE, GREY, 0]);
+});
+
+test("a heap of points is drawn smaller, so that a frame does not take long", () => {
+  const [one, heap] = [1, 30_000].map((count) => painted(scene(Array(count).fill([0, 0, 0])), 60)) as [ReturnType<typeof painted>, ReturnType<typeof painted>];
+  expect([one(30, 10), one(10, 10), heap(10, 10)]).toEqual([BLUE, BLUE, BLUE]);
+  expect([heap(18, 10) >>> 24, heap(30, 10)]).toEqual([255, 0]);
 });
 
 test("the nearest point within reach is found, past hidden ones", () => {

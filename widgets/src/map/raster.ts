@@ -2,6 +2,7 @@ import type { MapRenderer } from "./renderer";
 import { LIT, type Scene, type View } from "./scene";
 
 const SHADES = 32; // steps of coverage at the edge of a point
+const WORK = 2e7; // dots that are set in a frame, in a sixth of a second
 
 /** Sets every dot itself, for browsers without a graphics processor: 100,000 points in a frame or two. */
 export class RasterRenderer implements MapRenderer {
@@ -13,10 +14,10 @@ export class RasterRenderer implements MapRenderer {
     this.#canvas = canvas;
   }
 
-  draw(scene: Scene, view: View, size: number, opacity: number): void {
+  draw(scene: Scene, view: View, size: number, opacity: number): boolean {
     const context = this.#canvas.getContext("2d");
     const { width, height } = this.#canvas;
-    if (context === null || width === 0 || height === 0) return;
+    if (context === null) return false;
     const ratio = devicePixelRatio;
     // A margin takes the parts of points that are over an edge, so that no dot needs to be tested.
     const margin = 2 * Math.ceil((size * LIT.grown * ratio) / 2);
@@ -27,6 +28,7 @@ export class RasterRenderer implements MapRenderer {
     sheet.dots.fill(0);
     paint(sheet, scene, scaled, size * ratio, opacity);
     context.putImageData(this.#image, -margin, -margin);
+    return true;
   }
 
   destroy(): void {
@@ -46,10 +48,23 @@ export interface Sheet {
 /** Draws a scene, its lit points last. */
 export function paint(sheet: Sheet, scene: Scene, view: View, size: number, opacity: number): void {
   const { codes, palette, lit, unlit } = scene;
+  size = affordable(sheet, scene, view, size);
   if (lit.length === 0) return stamp(sheet, scene, view, new Stamp(size, opacity, sheet.width), codes.length, null, palette);
   const grey = palette.map((color) => (color === 0 ? 0 : unlit));
   stamp(sheet, scene, view, new Stamp(size, opacity, sheet.width), codes.length, null, grey);
   stamp(sheet, scene, view, new Stamp(size * LIT.grown, LIT.opacity, sheet.width), lit.length, lit, palette);
+}
+
+/** A size at which all points in sight can be drawn in time: who looks at a heap from near would wait for each frame. */
+function affordable({ width, height }: Sheet, { codes, places: { x, y } }: Scene, { scale, left, top }: View, size: number): number {
+  const dots = (Math.PI / 4) * (size + 1) ** 2;
+  if (codes.length * dots <= WORK) return size;
+  let count = 0;
+  for (let row = 0; row < codes.length; row += 1) {
+    const [across, down] = [x[row]! * scale + left, top - y[row]! * scale];
+    if (across >= 0 && down >= 0 && across < width && down < height) count += 1;
+  }
+  return count * dots <= WORK ? size : Math.max(1, size * Math.sqrt(WORK / (count * dots)));
 }
 
 /** A round point: where its dots lie from its middle, and by tables how much each covers what is there. */

@@ -5,8 +5,8 @@ import { WebglRenderer } from "./webgl";
 /** What draws points on a canvas; camera, hover and motion are the stage's. */
 export interface MapRenderer {
   readonly kind: "webgl" | "raster";
-  /** Draws a scene over all of the canvas, points `size` dots of the screen across. */
-  draw(scene: Scene, view: View, size: number, opacity: number): void;
+  /** Draws a scene over all of the canvas, points `size` dots of the page across; false where it no longer can. */
+  draw(scene: Scene, view: View, size: number, opacity: number): boolean;
   destroy(): void;
 }
 

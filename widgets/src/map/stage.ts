@@ -1,9 +1,11 @@
 import { element } from "../core/dom";
 import type { Listeners } from "../core/listeners";
+import { watchResolution } from "../core/resolution";
 import { Camera } from "./camera";
 import { Labels } from "./labels";
 import { Lasso, type How } from "./lasso";
 import { Overlay } from "./overlay";
+import { RasterRenderer } from "./raster";
 import { createRenderer, type MapRenderer } from "./renderer";
 import { between, nearest, pointStyle, rgba, type Places, type Scene } from "./scene";
 
@@ -25,7 +27,7 @@ export class Stage {
   readonly overlay = new Overlay();
   readonly labels = new Labels();
   readonly lasso: Lasso;
-  readonly renderer: MapRenderer;
+  #renderer: MapRenderer;
   readonly #told: Told;
   readonly #canvas = element("canvas", { class: "cl-points", "aria-hidden": "true" });
   readonly #camera: Camera;
@@ -49,7 +51,7 @@ export class Stage {
     this.#told = told;
     this.element = element("div", { class: "cl-stage", tabindex: "0", role: "application", "aria-label": `Map. ${KEYS}` });
     this.element.append(this.overlay.under, this.#canvas, this.overlay.over, this.labels.element);
-    this.renderer = createRenderer(this.#canvas);
+    this.#renderer = createRenderer(this.#canvas);
     this.#camera = new Camera(this.#canvas, listeners, () => this.#change());
     this.lasso = new Lasso(this.element, listeners, {
       view: () => this.#camera.view(),
@@ -66,11 +68,18 @@ export class Stage {
     observer.observe(this.element);
     listeners.add(() => observer.disconnect());
     listeners.add(() => cancelAnimationFrame(this.#frame));
-    listeners.add(() => this.renderer.destroy());
+    listeners.add(() => this.#renderer.destroy());
+    watchResolution(listeners, () => this.#change());
+  }
+
+  /** What draws the points, for browser tests. */
+  get renderer(): string {
+    return this.#renderer.kind;
   }
 
   /** Draws points at new places, or moves those that are there to them; what lies over them is hidden while they move. */
   draw(places: Places, codes: Uint8Array, animate: boolean): Promise<void> {
+    this.#over = -1; // another record may be under the pointer
     this.#motion = animate ? { from: this.#scene.places, to: places, start: performance.now() } : null;
     this.element.classList.toggle("cl-moving", animate);
     this.#change({ codes, ...(animate ? {} : { places }) });
@@ -131,7 +140,6 @@ export class Stage {
   resize(): void {
     const { clientWidth, clientHeight } = this.element;
     if (clientWidth === 0 || clientHeight === 0) return; // taken off the page, or not yet on it
-    this.overlay.resize(clientWidth, clientHeight);
     if (!this.#sized) this.home(); // drawn before it had a size
     this.#sized = true;
     this.#change();
@@ -163,7 +171,12 @@ export class Stage {
       this.#stale = false;
       this.#fit();
       const { size, opacity } = pointStyle(this.#scene.codes.length);
-      this.renderer.draw(this.#scene, view, size * grown(zoom), opacity);
+      const draw = (): boolean => this.#renderer.draw(this.#scene, view, size * grown(zoom), opacity);
+      if (!draw()) {
+        this.#renderer.destroy(); // it lost its context, and there is no other
+        this.#renderer = new RasterRenderer(this.#canvas);
+        draw();
+      }
     }
     if (this.#motion !== null) return;
     this.overlay.draw(this.#scene.places, view);
@@ -182,11 +195,13 @@ export class Stage {
     this.#change({ places: share === 1 ? to : between(from, to, share * share * (3 - 2 * share)) });
   }
 
-  /** Gives the canvas as many dots as the screen has for it; setting them clears it. */
+  /** Gives the canvases as many dots as the screen has for them; setting them clears. */
   #fit(): void {
     const [width, height] = [this.element.clientWidth, this.element.clientHeight].map((size) => Math.round(size * devicePixelRatio));
-    if (this.#canvas.width !== width) this.#canvas.width = width!;
-    if (this.#canvas.height !== height) this.#canvas.height = height!;
+    for (const canvas of [this.#canvas, this.overlay.under, this.overlay.over]) {
+      if (canvas.width !== width) canvas.width = width!;
+      if (canvas.height !== height) canvas.height = height!;
+    }
   }
 
   #hover(event: PointerEvent): void {

@@ -39,31 +39,28 @@ type Uniform = "view" | "size" | "opacity" | "flatColor";
 export class WebglRenderer implements MapRenderer {
   readonly kind = "webgl";
   readonly #canvas: HTMLCanvasElement;
-  #gl: WebGL2RenderingContext;
-  #brush: Brush;
+  #drawn: { gl: WebGL2RenderingContext; brush: Brush } | null;
 
   static create(canvas: HTMLCanvasElement): WebglRenderer | null {
-    const gl = borrow();
-    if (gl === null) return null;
-    try {
-      return new WebglRenderer(canvas, gl);
-    } catch {
-      giveBack();
-      return null; // a driver that does not take the shaders
-    }
+    const begun = begin();
+    return begun === null ? null : new WebglRenderer(canvas, begun);
   }
 
-  private constructor(canvas: HTMLCanvasElement, gl: WebGL2RenderingContext) {
+  private constructor(canvas: HTMLCanvasElement, begun: { gl: WebGL2RenderingContext; brush: Brush }) {
     this.#canvas = canvas;
-    this.#gl = gl;
-    this.#brush = new Brush(gl);
+    this.#drawn = begun;
   }
 
-  draw(scene: Scene, view: View, size: number, opacity: number): void {
-    const { width, height } = this.#canvas;
+  draw(scene: Scene, view: View, size: number, opacity: number): boolean {
+    if (this.#drawn?.gl.isContextLost()) {
+      this.destroy();
+      this.#drawn = begin(); // the browser may have taken the context away and give another
+    }
     const target = this.#canvas.getContext("2d");
-    if (target === null || width === 0 || height === 0 || !this.#alive()) return;
-    const [gl, brush, ratio] = [this.#gl, this.#brush, devicePixelRatio];
+    if (this.#drawn === null || target === null) return false;
+    const { gl, brush } = this.#drawn;
+    const { width, height } = this.#canvas;
+    const ratio = devicePixelRatio;
     if (gl.canvas.width < width) gl.canvas.width = width;
     if (gl.canvas.height < height) gl.canvas.height = height;
     gl.viewport(0, 0, width, height);
@@ -79,21 +76,14 @@ export class WebglRenderer implements MapRenderer {
     }
     target.clearRect(0, 0, width, height);
     target.drawImage(gl.canvas, 0, gl.canvas.height - height, width, height, 0, 0, width, height);
+    return true;
   }
 
   destroy(): void {
-    if (!this.#gl.isContextLost()) this.#brush.destroy();
+    if (this.#drawn === null) return;
+    if (!this.#drawn.gl.isContextLost()) this.#drawn.brush.destroy();
+    this.#drawn = null;
     giveBack();
-  }
-
-  /** Makes everything anew when the browser took the context away. */
-  #alive(): boolean {
-    if (!this.#gl.isContextLost()) return true;
-    giveBack();
-    const gl = borrow();
-    if (gl === null) return false;
-    [this.#gl, this.#brush] = [gl, new Brush(gl)];
-    return true;
   }
 }
 
@@ -185,6 +175,18 @@ function linked(gl: WebGL2RenderingContext): WebGLProgram {
   gl.linkProgram(program);
   if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(program) ?? "WebGL refused the shaders.");
   return program;
+}
+
+/** Borrows the page's context, with a brush on it; null where there is none that is worth it. */
+function begin(): { gl: WebGL2RenderingContext; brush: Brush } | null {
+  const gl = borrow();
+  if (gl === null) return null;
+  try {
+    return { gl, brush: new Brush(gl) };
+  } catch {
+    giveBack();
+    return null; // a driver that does not take the shaders
+  }
 }
 
 function borrow(): WebGL2RenderingContext | null {

@@ -1,0 +1,17 @@
+import type { Listeners } from "./listeners";
+
+/** Calls `changed` when a dot of the page becomes more or fewer of the screen: by zooming, or on another screen. */
+export function watchResolution(listeners: Listeners, changed: () => void): void {
+  let media: MediaQueryList | undefined;
+  const look = (): void => {
+    media?.removeEventListener("change", again);
+    media = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
+    media.addEventListener("change", again);
+  };
+  const again = (): void => {
+    look();
+    changed();
+  };
+  look();
+  listeners.add(() => media?.removeEventListener("change", again));
+}
