@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from chromalab.errors import InvalidArgumentError
 from chromalab_widgets.base import cut
 
-__all__ = ["GREY", "Coloring", "color_values", "plain"]
+__all__ = ["Coloring", "color_values", "plain"]
 
 # Okabe and Ito's palette, which the colour-blind can tell apart: https://jfly.uni-koeln.de/color/
 # The eighth is a violet in place of their black, which a dark page would swallow.
@@ -23,8 +23,6 @@ _CATEGORIES = (
     "#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7", "#d8c614", "#7b6fd0",
 )  # fmt: skip
 _OTHER, _MISSING = "#8c8c8c", "#b8b8b8"
-GREY = "#a0a0a0"
-"""Points that are not selected while others are."""
 # Viridis: even in lightness, so that it can be read in grey, too.
 _SEQUENCE = (
     "#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725",

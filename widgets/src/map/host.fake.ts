@@ -64,13 +64,15 @@ export async function settled(): Promise<void> {
   await new Promise((done) => requestAnimationFrame(done));
 }
 
-/** What was put on a canvas last: how many dots have each colour. */
-export const canvas = { drawn: new Map<string, number>(), draws: 0 };
+/** What was put on a canvas last: how many dots have each colour, and how many rings lie over them. */
+export const canvas = { drawn: new Map<string, number>(), draws: 0, rings: 0 };
 const context = new Proxy({} as Record<string, unknown>, {
   get: (_, name) => {
     if (name === "createImageData") return (width: number, height: number) => ({ width, height, data: new Uint8ClampedArray(4 * width * height) });
     if (name === "putImageData") return (image: ImageData) => Object.assign(canvas, { drawn: countColours(image), draws: canvas.draws + 1 });
-    return () => undefined; // lines and rings
+    if (name === "clearRect") return () => (canvas.rings = 0);
+    if (name === "arc") return () => (canvas.rings += 1);
+    return () => undefined; // lines
   },
   set: () => true,
 });
@@ -116,7 +118,7 @@ export async function shown(given: Partial<MapModel> = {}) {
 }
 
 beforeEach(() => {
-  Object.assign(canvas, { drawn: new Map(), draws: 0 });
+  Object.assign(canvas, { drawn: new Map(), draws: 0, rings: 0 });
   page.observing = 0;
   vi.stubGlobal("ResizeObserver", class { constructor(resized: () => void) { page.resized = resized; } observe() { page.observing += 1; } disconnect() { page.observing -= 1; } });
   vi.stubGlobal("devicePixelRatio", 1);

@@ -122,6 +122,13 @@ test("a map that is taken away while its points move is not drawn any more", asy
   expect(canvas.draws).toBe(before);
 });
 
+test("outliers have rings, where the legend shows them", async () => {
+  const { update } = await shown({ outliers: rows(0, 1, 2) });
+  expect(canvas.rings).toBe(3);
+  await update({ hidden: [0] });
+  expect(canvas.rings).toBe(1);
+});
+
 test("a hull has the outer points alone", () => {
   expect(hull([[0, 0], [2, 0], [1, 0.5], [2, 2], [0, 2]])).toHaveLength(4);
   expect(hull([[0, 0], [1, 1]])).toHaveLength(2);

@@ -1,7 +1,7 @@
 import { element } from "../core/dom";
 import { floats } from "../core/requests";
 import type { Contour } from "./model";
-import type { Places, View } from "./scene";
+import { isShown, type Scene, type View } from "./scene";
 
 /** What lies under and over the points: contours and hulls; lines to neighbours, rings. */
 export class Overlay {
@@ -10,7 +10,7 @@ export class Overlay {
   contours: { level: number; lines: Float32Array }[] = [];
   #groups: Uint32Array[] = [];
   #hulls: Hull[] = [];
-  #placed: Places | null = null; // that the hulls are of
+  #outlined: Scene | null = null; // that the hulls are of
   outliers: Uint32Array = new Uint32Array();
   hits: readonly number[] = [];
   focus: { row: number; near: readonly number[] } | null = null;
@@ -23,13 +23,14 @@ export class Overlay {
   setGroups(flat: Uint32Array): void {
     this.#groups = [];
     for (let at = 0; at < flat.length; at += 1 + flat[at]!) this.#groups.push(flat.subarray(at + 1, at + 1 + flat[at]!));
-    this.#placed = null;
+    this.#outlined = null;
   }
 
-  draw(places: Places, { scale, left, top }: View): void {
-    const { x, y } = places;
+  draw(scene: Scene, { scale, left, top }: View): void {
+    const { x, y } = scene.places;
     const style = getComputedStyle(this.over);
     const [accent, line] = [style.getPropertyValue("--cl-accent") || "#1976d2", style.color || "#000"];
+    const shown = (row: number): boolean => isShown(scene, row);
     const put = (row: number): [number, number] => [x[row]! * scale + left, top - y[row]! * scale];
 
     const under = begun(this.under);
@@ -50,7 +51,7 @@ export class Overlay {
       under.lineJoin = under.lineCap = "round";
       under.strokeStyle = accent;
       under.beginPath();
-      for (const { corners, low, high } of this.#hullsAt(places)) {
+      for (const { corners, low, high } of this.#hullsOf(scene)) {
         const [right, bottom] = [high[0] * scale + left, top - low[1] * scale];
         if (right < 0 || bottom < 0 || low[0] * scale + left > this.under.clientWidth || top - high[1] * scale > this.under.clientHeight) continue;
         corners.forEach(([across, up], at) => under[at === 0 ? "moveTo" : "lineTo"](across * scale + left, top - up * scale));
@@ -75,17 +76,20 @@ export class Overlay {
       ring(over, put(this.focus.row), 8, 2.5);
       for (const row of this.focus.near) ring(over, put(row), 5, 1.5);
     }
-    this.hits.forEach((row, rank) => ring(over, put(row), rank === 0 ? 9 : 6, rank === 0 ? 2.5 : 1.25));
+    this.hits.forEach((row, rank) => shown(row) && ring(over, put(row), rank === 0 ? 9 : 6, rank === 0 ? 2.5 : 1.25));
     over.strokeStyle = style.getPropertyValue("--cl-danger") || "#d32f2f";
-    for (const row of this.outliers) ring(over, put(row), 6, 1.25);
+    for (const row of this.outliers) if (shown(row)) ring(over, put(row), 6, 1.25);
   }
 
-  /** The hulls of the groups, on the map: made once for places, as no view changes which points are outside. */
-  #hullsAt(places: Places): readonly Hull[] {
-    if (this.#placed !== places) {
-      this.#placed = places;
-      this.#hulls = this.#groups.map((group) => {
-        const corners = hull(Array.from(group, (row) => [places.x[row]!, places.y[row]!]));
+  /** The hulls of what is shown of the groups, on the map: no view changes which points are outside. */
+  #hullsOf(scene: Scene): readonly Hull[] {
+    const before = this.#outlined;
+    if (before?.places !== scene.places || before.codes !== scene.codes || before.palette !== scene.palette) {
+      this.#outlined = scene;
+      const { x, y } = scene.places;
+      const groups = this.#groups.map((group) => Array.from(group).filter((row) => isShown(scene, row)));
+      this.#hulls = groups.filter((group) => group.length > 1).map((group) => {
+        const corners = hull(group.map((row) => [x[row]!, y[row]!]));
         const [across, up] = [0, 1].map((axis) => corners.map((corner) => corner[axis]!)) as [number[], number[]];
         return { corners, low: [Math.min(...across), Math.min(...up)], high: [Math.max(...across), Math.max(...up)] };
       });

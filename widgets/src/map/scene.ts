@@ -46,6 +46,11 @@ export function between(from: Places, to: Places, share: number): Places {
   return { x: mix(from.x, to.x), y: mix(from.y, to.y) };
 }
 
+/** Whether the legend shows a point. */
+export function isShown({ codes, palette }: Scene, row: number): boolean {
+  return palette[codes[row]!] !== 0;
+}
+
 /** The row of the nearest point within `reach`, of those that are not hidden; -1 for none. */
 export function nearest({ places: { x, y }, codes, palette }: Scene, across: number, up: number, reach: number): number {
   let [found, least] = [-1, reach * reach];

@@ -7,7 +7,7 @@ import { Lasso, type How } from "./lasso";
 import { Overlay } from "./overlay";
 import { RasterRenderer } from "./raster";
 import { createRenderer, type MapRenderer } from "./renderer";
-import { between, nearest, pointStyle, rgba, type Places, type Scene } from "./scene";
+import { between, isShown, nearest, pointStyle, rgba, type Places, type Scene } from "./scene";
 
 const KEYS = "Arrow keys move, + and - zoom, 0 shows all, L draws a lasso, P moves again, D shows density, Escape lets go.";
 const AIR = 1.06; // what a view of all leaves around the outermost points
@@ -56,7 +56,7 @@ export class Stage {
     this.lasso = new Lasso(this.element, listeners, {
       view: () => this.#camera.view(),
       places: () => this.#scene.places,
-      shown: (row) => this.#scene.palette[this.#scene.codes[row]!] !== 0,
+      shown: (row) => isShown(this.#scene, row),
       done: (rows, how) => told.lasso(rows, how),
     });
     listeners.onElement(this.element, "pointerdown", (event) => (this.#pressed = this.#at(event)), { capture: true });
@@ -179,7 +179,7 @@ export class Stage {
       }
     }
     if (this.#motion !== null) return;
-    this.overlay.draw(this.#scene.places, view);
+    this.overlay.draw(this.#scene, view);
     this.labels.draw(view, zoom);
     this.#waiting.splice(0).forEach((done) => done());
   }

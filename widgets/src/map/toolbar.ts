@@ -31,7 +31,7 @@ export class Toolbar {
       { class: "cl-tools", role: "toolbar", "aria-label": "Map" },
       this.search,
       this.color,
-      element("div", { class: "cl-buttons" }, ...tools.map((tool) => this.#buttons[tool])),
+      element("div", { class: "cl-buttons cl-joined" }, ...tools.map((tool) => this.#buttons[tool])),
     );
   }
 
