@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -27,15 +27,12 @@ KIND = "review"
 _WAY_BACK = "review before"
 """What the values and records that they changed are attached as: large, and read by `undo` alone."""
 
-_UNKNOWN = -1
-"""The version after a change that was never seen to end: it is no version, so nothing is put back by guess."""
-
 _Changes = Mapping[str, list[Any]]
 """`ids` and `metadatas`."""
 
 _KEPT = ("item", "choice", "value", "by", "at", "way_back", "version")
 _PARTS = {"documents", "metadatas", "uris", "embeddings"}
-_TRIES = 10  # to change records back while others write
+_TRIES = 10  # to change records while others write
 
 
 @dataclass(frozen=True)
@@ -51,6 +48,7 @@ class Decision:
         way_back: Names what is kept of the records that it changed; None where it changed none.
         version: The collection's after it, where it changed records.
         number: Given when it is kept.
+        seen: The collection's version that `undo` started from, where it changed records.
         left: How many records `undo` left as they are, since somebody changed or deleted them after it.
 
     Example:
@@ -66,6 +64,7 @@ class Decision:
     way_back: str | None = field(default=None, repr=False)
     version: int | None = None
     number: int | None = None
+    seen: int | None = None
     left: int = 0
 
     @property
@@ -113,6 +112,7 @@ class Decisions:
         """Keep a decision, and do to the records what it says, in one transaction.
 
         It is kept before the records change, with what they were: so there is a way back whatever happens.
+        Where Python ends in between, the decision is there, and `undo` finds nothing to change back.
 
         Args:
             item: What it is about; "" for all at once.
@@ -125,25 +125,12 @@ class Decisions:
         Raises:
             InvalidArgumentError: the collection is not at that version; nothing was written.
         """
-        removed = self._rows(delete) if delete else None
-        before = None if update is None or not update["ids"] else self._before(update)
         decision = Decision(item, choice, value, self._by)
-        if removed is None and before is None:
+        if not delete and (update is None or not update["ids"]):
             return self._keep(decision)
-        # Deleted records come back only where nothing else was written: their ids may be taken again.
-        seen = self._collection.get_version() if version is None and removed else version
-        decision = replace(decision, way_back=uuid4().hex)
-        ahead = self._keep(
-            replace(decision, version=_UNKNOWN),
-            _way_back(decision.way_back or "", before, update, removed),
-        )
-        try:
-            done = self._collection.replace_records(delete=delete, update=update, version=seen)
-        except BaseException:
-            self._engine.attach(self._collection.id, remove=self._numbers(ahead))
-            raise
-        number = ahead.number or 0
-        return self._keep(replace(decision, version=done.version), remove=[number])
+        if version is not None:
+            return self._change(decision, delete, update, version)
+        return self._until_alone(lambda seen: self._change(decision, delete, update, seen))
 
     def undo(self) -> Decision:
         """Take back the last decision: records that it deleted come back, metadata is as before.
@@ -153,7 +140,7 @@ class Decisions:
         called once more after a crash in between.
 
         Returns:
-            The decision, with the version of the collection now.
+            The decision, with the version of the collection now, and the one it was `seen` at.
 
         Raises:
             NotFoundError: there is none.
@@ -163,8 +150,10 @@ class Decisions:
         if not decisions:
             raise NotFoundError(f"Nothing was decided in {short(self.queue)}: there is no undo.")
         last = decisions[-1]
-        undone = replace(last, version=None) if last.way_back is None else self._change_back(last)
-        self._engine.attach(self._collection.id, remove=self._numbers(last))
+        undone = replace(last, version=None)
+        if last.changes_records:
+            undone = self._until_alone(lambda seen: self._change_back(last, seen))
+        self._forget([last])
         return undone
 
     def clear(self) -> int:
@@ -174,8 +163,7 @@ class Decisions:
             How many there were.
         """
         decisions = list(self)
-        numbers = [number for decision in decisions for number in self._numbers(decision)]
-        self._engine.attach(self._collection.id, remove=numbers)
+        self._forget(decisions)
         return len(decisions)
 
     def __iter__(self) -> Iterator[Decision]:
@@ -192,36 +180,63 @@ class Decisions:
         count = len(self)
         return f"Decisions({self.queue!r}, {count:,} decision{'' if count == 1 else 's'})"
 
-    def _keep(
-        self, decision: Decision, *beside: Attachment, remove: Sequence[int] = ()
-    ) -> Decision:
+    def _keep(self, decision: Decision, *beside: Attachment) -> Decision:
         body = {"queue": self.queue} | {key: getattr(decision, key) for key in _KEPT}
         add = [Attachment(KIND, body), *beside]
-        number, *_ = self._engine.attach(self._collection.id, remove=remove, add=add)
+        number, *_ = self._engine.attach(self._collection.id, add=add)
         return replace(decision, number=number)
 
-    def _change_back(self, decision: Decision) -> Decision:
-        kept = self._engine.attachment(self._collection.id, _WAY_BACK, decision.way_back or "")
-        before, after, removed = _changed(kept)
+    def _forget(self, decisions: Iterable[Decision]) -> None:
+        """Remove decisions, each with its way back."""
+        numbers = [number for decision in decisions for number in self._numbers(decision)]
+        self._engine.attach(self._collection.id, remove=numbers)
+
+    def _until_alone(self, change: Callable[[int], Decision]) -> Decision:
+        """Change records on the version that is there, anew where somebody else wrote meanwhile."""
         for _ in range(_TRIES):
             seen = self._collection.get_version()
-            update, left = self._unless_changed(before, after)
-            gone = None if removed is None or self._is_back(removed) else removed
-            if gone is not None and seen != decision.version:
-                raise InvalidArgumentError(
-                    f"{short(self._collection.name)} has changed since, so what was deleted does not "
-                    "come back: its ids may be taken. `decisions.clear()` forgets what was decided."
-                )
             try:
-                done = self._collection.replace_records(update=update, restore=gone, version=seen)
+                return change(seen)
             except InvalidArgumentError:
                 if self._collection.get_version() == seen:
                     raise
-                continue  # somebody wrote meanwhile: look again
-            return replace(decision, version=done.version, left=left)
         raise InvalidArgumentError(
             "The collection is being written to by others all the time; try again."
         )
+
+    def _change(
+        self, decision: Decision, delete: Sequence[str], update: _Changes | None, seen: int
+    ) -> Decision:
+        """Keep a decision, then change the records, if nobody wrote after the version `seen`."""
+        removed = self._rows(delete) if delete else None
+        before = self._before(update, delete) if update is not None and update["ids"] else None
+        # Nobody writes in between, so the version after it is known: one more where records go, and
+        # one more where others change.
+        version = seen + bool(removed) + bool(before and before["ids"])
+        way_back = uuid4().hex
+        decision = replace(decision, way_back=way_back, version=version)
+        try:
+            kept = self._keep(decision, _way_back(way_back, before, update, removed))
+            self._collection.replace_records(delete=delete, update=update, version=seen)
+        except BaseException as error:
+            # What is refused wrote nothing; but an interrupt may have come after the commit.
+            if isinstance(error, InvalidArgumentError) or self._collection.get_version() == seen:
+                self._forget([each for each in self if each.way_back == way_back])
+            raise
+        return kept
+
+    def _change_back(self, decision: Decision, seen: int) -> Decision:
+        kept = self._engine.attachment(self._collection.id, _WAY_BACK, decision.way_back or "")
+        before, after, removed = _changed(kept)
+        update, left = self._unless_changed(before, after)
+        gone = None if removed is None or self._is_back(removed) else removed
+        if gone is not None and seen != decision.version:
+            raise InvalidArgumentError(
+                f"{short(self._collection.name)} has changed since, so what was deleted does not "
+                "come back: its ids may be taken. `decisions.clear()` forgets what was decided."
+            )
+        done = self._collection.replace_records(update=update, restore=gone, version=seen)
+        return replace(decision, version=done.version, seen=seen, left=left)
 
     def _unless_changed(
         self, before: _Changes | None, after: _Changes | None
@@ -262,12 +277,14 @@ class Decisions:
             raise InvalidArgumentError(f"No record {short(missing[0])}: it is gone already.")
         return found
 
-    def _before(self, update: _Changes) -> dict[str, list[Any]]:
+    def _before(self, update: _Changes, deleted: Sequence[str] = ()) -> dict[str, list[Any]]:
         """The values that an update changes as they were, None where there was none."""
         found = self._engine.get(
             self._collection.id, Filter(ids=list(update["ids"])), {"metadatas"}, None, 0
         )
         has = dict(zip(found.ids, found.metadatas or [], strict=True))
+        for id in deleted:
+            has.pop(id, None)
         pairs = [(id, new) for id, new in zip(*update.values(), strict=True) if id in has]
         return {
             "ids": [id for id, _ in pairs],

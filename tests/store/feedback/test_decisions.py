@@ -1,5 +1,6 @@
 """What is decided is kept with the way back, and the way back overwrites nobody's work."""
 
+import json
 import subprocess
 import sys
 
@@ -48,13 +49,117 @@ decisions.undo()
 """
 
 
+# It ends when SQLite has made a write of `add` last: the first keeps the decision, the second is the change.
+ENDS = """
+import json, os, signal, sys, chromalab
+from chromalab.feedback import Decisions
+folder, write, end, change = sys.argv[1:]
+signal.signal(signal.SIGINT, signal.default_int_handler)
+client = chromalab.PersistentClient(folder)
+decisions = Decisions(client.get_collection("teas"), "some")
+said = []
+def look(frame, event, arg):
+    if event == "c_return" and arg.__name__ == "execute" and said[-1:] == ["COMMIT"]:
+        if said.count("BEGIN IMMEDIATE") == int(write):
+            sys.setprofile(None)
+            os._exit(7) if end == "killed" else signal.raise_signal(signal.SIGINT)
+client._engine.engine.store._connection().set_trace_callback(said.append)
+sys.setprofile(look)
+try:
+    decisions.add("", "do", **json.loads(change))
+except KeyboardInterrupt:
+    sys.exit(7)
+"""
+
+
+def ends_in_add(folder, write, end, change):
+    script = [sys.executable, "-c", ENDS, str(folder), str(write), end, json.dumps(change)]
+    assert subprocess.run(script).returncode == 7
+
+
 def dies_in_undo(folder):
     assert subprocess.run([sys.executable, "-c", DIES, str(folder)]).returncode == 7
 
 
-@pytest.mark.parametrize(
-    "change", [{"delete": ["b"]}, {"update": label("a", "c")}, {"delete": ["b"], "update": label("a")}]
-)  # fmt: skip
+CHANGES = [
+    {"delete": ["b"]},
+    {"update": label("a", "c")},
+    {"delete": ["b"], "update": label("a", "b")},
+]
+
+
+@pytest.mark.parametrize("end", ["killed", "interrupted"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_decision_that_ended_after_the_records_changed_is_undone(tmp_path, change, end):
+    with chromalab.PersistentClient(tmp_path) as client:
+        before = held(filled(client))
+    ends_in_add(tmp_path, 2, end, change)
+    with chromalab.PersistentClient(tmp_path) as client:
+        teas = client.get_collection("teas")
+        decisions = Decisions(teas, "some")
+        assert [kept.version for kept in decisions] == [teas.get_version()]
+        assert held(teas) != before
+        assert decisions.undo().left == 0
+        assert (held(teas), len(decisions)) == (before, 0)
+
+
+@pytest.mark.parametrize(("end", "kept"), [("killed", 1), ("interrupted", 0)])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_decision_that_ended_before_the_records_changed_changes_none(tmp_path, change, end, kept):
+    with chromalab.PersistentClient(tmp_path) as client:
+        before = held(filled(client))
+    ends_in_add(tmp_path, 1, end, change)
+    with chromalab.PersistentClient(tmp_path) as client:
+        teas = client.get_collection("teas")
+        decisions = Decisions(teas, "some")
+        assert (held(teas), len(decisions)) == (before, kept)
+        teas.add(ids=["d"], embeddings=[[2, 2]])
+        if kept:
+            assert decisions.undo().left == 0
+        assert teas.get(include=[])["ids"] == ["a", "b", "c", "d"]
+        assert teas._engine.attachments(teas.id, "review before") == []
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_version_that_is_kept_is_the_one_after_the_change(teas, change):
+    kept = Decisions(teas, "some").add("", "do", **change)
+    assert [kept] == list(Decisions(teas, "some"))
+    assert kept.version == teas.get_version()
+    undone = Decisions(teas, "some").undo()
+    assert (undone.seen, undone.version) == (kept.version, teas.get_version())
+
+
+@pytest.mark.parametrize("write", [1, 2])
+@pytest.mark.parametrize("change", [{"delete": ["b"]}, {"update": label("a", "b")}])
+def test_what_somebody_writes_while_it_is_decided_comes_back_too(
+    tmp_path, elsewhere, change, write
+):
+    with chromalab.PersistentClient(tmp_path) as client:
+        teas = filled(client)
+        theirs, begun = elsewhere(tmp_path).get_collection("teas"), []
+
+        def write_between(sql):
+            begun.extend([sql] if sql == "BEGIN IMMEDIATE" else [])
+            if sql == "BEGIN IMMEDIATE" and len(begun) == write:
+                theirs.update(ids=["b"], metadatas=[{"kind": "bush"}])
+
+        client._engine.engine.store._connection().set_trace_callback(write_between)
+        decisions = Decisions(teas, "some")
+        decisions.add("", "do", **change)
+        assert len(decisions) == 1
+        assert decisions.undo().left == 0
+        assert (held(teas)["b"][1], held(teas)["a"][1]) == ({"kind": "bush"}, {"kind": "leaf"})
+
+
+def test_a_decision_on_an_earlier_version_is_refused_and_not_kept(teas):
+    decisions = Decisions(teas, "some")
+    with pytest.raises(InvalidArgumentError, match="has changed since"):
+        decisions.add("", "do", delete=["b"], version=teas.get_version() - 1)
+    assert (len(decisions), teas.count()) == (0, 3)
+    assert teas._engine.attachments(teas.id, "review before") == []
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_an_undo_that_died_between_records_and_decision_is_undone_by_the_next(tmp_path, change):
     with chromalab.PersistentClient(tmp_path) as client:
         teas = filled(client)

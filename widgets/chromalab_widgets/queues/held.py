@@ -59,9 +59,8 @@ class HeldQueue(Queue):
 
     def undo(self) -> Decision:
         """Take back the last decision, or what was applied last."""
-        seen = self.collection.get_version()
         last = self.decisions.undo()
-        if last.changes_records and seen == self._version:  # else somebody wrote: look again
+        if last.seen == self._version:  # else it changed no record, or somebody wrote: look again
             self._version = last.version
         return last
 
