@@ -41,6 +41,15 @@ COLOURED = """(() => {
 })()"""
 
 
+# Whether some of them are of one grey.
+GREY = """grey => {
+    const canvas = document.querySelector(".cl-points");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    for (let at = 0; at < data.length; at += 4)
+        if (data[at + 3] > 200 && [0, 1, 2].every(part => Math.abs(data[at + part] - grey) < 3)) return true;
+    return false;
+}"""
+
 # As browsers do that keep the name of the graphics processor to themselves: then it is taken for one.
 UNNAMED = """(() => {
     const real = WebGL2RenderingContext.prototype.getExtension;
@@ -116,6 +125,8 @@ def test_a_map_paints_is_lassoed_searched_and_follows_the_theme(run, app):
             f"JupyterLab {theme}",
         )
         expect(widget).to_have_attribute("data-theme", theme.lower())
+        grey = {"Dark": 0x56, "Light": 0xCF}[theme]  # of what is not lit
+        page.page.wait_for_function(GREY, arg=grey)
 
 
 def test_hover_drag_wheel_and_motion(run):

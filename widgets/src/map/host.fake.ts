@@ -120,7 +120,7 @@ export async function shown(given: Partial<MapModel> = {}) {
 beforeEach(() => {
   Object.assign(canvas, { drawn: new Map(), draws: 0, rings: 0 });
   page.observing = 0;
-  vi.stubGlobal("ResizeObserver", class { constructor(resized: () => void) { page.resized = resized; } observe() { page.observing += 1; } disconnect() { page.observing -= 1; } });
+  vi.stubGlobal("ResizeObserver", class { constructor(resized: () => void) { page.resized = resized; } observe() { page.observing += 1; } unobserve() { page.observing -= 1; } disconnect() { page.observing -= 1; } });
   vi.stubGlobal("devicePixelRatio", 1);
   page.size = 200;
   page.media = [];

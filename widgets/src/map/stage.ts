@@ -31,6 +31,7 @@ export class Stage {
   readonly #told: Told;
   readonly #canvas = element("canvas", { class: "cl-points", "aria-hidden": "true" });
   readonly #camera: Camera;
+  readonly #observer: ResizeObserver;
   #scene: Scene = {
     places: { x: new Float32Array(), y: new Float32Array() },
     codes: new Uint8Array(),
@@ -64,9 +65,9 @@ export class Stage {
     listeners.onElement(this.element, "pointerleave", () => this.#point(-1, 0, 0));
     listeners.onElement(this.element, "click", (event) => this.#click(event));
     listeners.onElement(this.element, "wheel", (event) => event.stopPropagation()); // or the notebook scrolls, too
-    const observer = new ResizeObserver(() => this.resize());
-    observer.observe(this.element);
-    listeners.add(() => observer.disconnect());
+    this.#observer = new ResizeObserver(() => this.resize());
+    this.#observer.observe(this.element);
+    listeners.add(() => this.#observer.disconnect());
     listeners.add(() => cancelAnimationFrame(this.#frame));
     listeners.add(() => this.#renderer.destroy());
     watchResolution(listeners, () => this.#change());
@@ -163,7 +164,12 @@ export class Stage {
 
   #draw(now: number): void {
     this.#frame = 0;
-    if (!this.#sized || this.element.clientHeight === 0) return; // not on the page: `resize` draws once it is
+    if (!this.#sized || this.element.clientHeight === 0) {
+      // Not on the page: `resize` draws once it is. Begun anew, since it may be back with the size of before.
+      this.#observer.unobserve(this.element);
+      this.#observer.observe(this.element);
+      return;
+    }
     if (this.#motion !== null) this.#move(now);
     const view = this.#camera.view();
     const zoom = this.#homeHalf / this.#camera.half;

@@ -53,7 +53,7 @@ function render({ model, el }: Pick<RenderProps<PanelModel>, "model" | "el">): (
   const child = element("div", { class: "cl-child" });
   const below = element("div", { class: "cl-below", role: "region", hidden: "" }, element("div", { class: "cl-bar" }, title, shut), child);
   const scroller = element("div", { class: "cl-scroller", tabindex: "0", role: "region", "aria-labelledby": id }, table);
-  const root = element("div", { class: "chromalab-widget cl-panel" }, bar, scroller, status.element, below);
+  const root = element("div", { class: "chromalab-widget cl-panel cl-small" }, bar, scroller, status.element, below);
 
   let shown: string | null = null; // the reference of the widget below
   let drop: () => void = () => undefined;

@@ -6,22 +6,27 @@ import type { SearcherModel } from "./model";
 
 type Tell = (verb: string, fields?: Readonly<Record<string, unknown>>) => void;
 
-/** The filter: a box to type it in, and what is there to tick. `box` is that box, `apply` sends what stands in it. */
+/** The filter: a box to type it in, and what is there to tick. */
 export interface FilterPanel {
   button: HTMLButtonElement;
   panel: HTMLElement;
   box: HTMLInputElement;
+  /** Sends what stands in the box. */
   apply: () => void;
+  /** Says what holds, where the box says something else. */
+  mark: () => void;
 }
 
 /** Keys of the metadata and their most frequent values are asked for when it is opened first. */
 export function filterPanel(model: AnyModel<SearcherModel>, listeners: Listeners, tell: Tell): FilterPanel {
   const box = element("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: 'year >= 2020 and venue in ("ACL", "EMNLP")' });
   const applyButton = element("button", { type: "button" }, "Apply");
-  const typed = element("div", { class: "cl-typed" }, element("label", {}, "Only where ", box), applyButton);
+  const holds = element("small", { id: `${id}-holds`, class: "cl-more", dir: "auto" });
+  box.setAttribute("aria-describedby", holds.id);
+  const typed = element("div", { class: "cl-typed" }, element("label", {}, "Only where ", box), applyButton, holds);
   const facets = element("div", { class: "cl-facets" });
-  const panel = element("div", { class: "cl-filter", role: "group", "aria-label": "Filter by metadata", hidden: "" }, typed, facets);
-  const button = element("button", { type: "button", class: "cl-quiet", "aria-expanded": "false" }, "Filter");
+  const panel = element("div", { class: "cl-filter cl-small", role: "group", "aria-label": "Filter by metadata", hidden: "" }, typed, facets);
+  const button = element("button", { type: "button", "aria-expanded": "false" }, "Filter");
   let ticks: { key: string; place: number; tick: HTMLInputElement }[] = [];
   let asked = false;
 

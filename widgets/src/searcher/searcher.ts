@@ -24,13 +24,13 @@ function render({ model, el }: Pick<RenderProps<SearcherModel>, "model" | "el">)
   const told = new LiveRegion(true);
   const before = element("button", { type: "button", "data-side": "before" }, "Before");
   const after = element("button", { type: "button", "data-side": "after" }, "After");
-  const sides = element("div", { class: "cl-sides", role: "group", hidden: "" }, before, after);
+  const sides = element("div", { class: "cl-sides cl-joined", role: "group", hidden: "" }, before, after);
   // Safari drops the list role from a list without markers unless it is said.
-  const results = element("ol", { class: "cl-results", role: "list", "aria-label": "Results" });
+  const results = element("ol", { class: "cl-results cl-small", role: "list", "aria-label": "Results" });
   const missingId = `${inputId}-missing`;
   const missingInput = element("input", { id: missingId, type: "text", autocomplete: "off", dir: "auto", placeholder: "its id, or words of it" });
   const findButton = element("button", { type: "button", "data-do": "find" }, "Find");
-  const candidates = element("ul", { class: "cl-candidates", role: "list", "aria-label": "Records that may be missing" });
+  const candidates = element("ul", { class: "cl-candidates cl-small", role: "list", "aria-label": "Records that may be missing" });
   const missing = element(
     "div",
     { class: "cl-missing", hidden: "" },
@@ -41,7 +41,7 @@ function render({ model, el }: Pick<RenderProps<SearcherModel>, "model" | "el">)
   const bar = element("div", { class: "cl-bar" }, input, button);
   const tell = (verb: string, fields: Readonly<Record<string, unknown>> = {}): void => model.send({ verb, ...fields });
   const filter = filterPanel(model, listeners, tell);
-  const tools = element("div", { class: "cl-tools" }, status.element, filter.button, sides);
+  const tools = element("div", { class: "cl-tools cl-small" }, status.element, filter.button, sides);
   const root = element("div", { class: "chromalab-widget cl-searcher", role: "search" }, label, bar, tools, filter.panel, results, missing, told.element);
 
   let shown: Result[] = [];

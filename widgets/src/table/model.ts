@@ -50,7 +50,7 @@ export interface TableModel {
   undoable: string;
   status: string;
   stamp: number;
-  counted: number;
+  generation: number;
   height: number;
   error: string;
   busy: boolean;

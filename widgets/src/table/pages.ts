@@ -7,6 +7,7 @@ const KEPT = 200;
 
 interface Page {
   stamp: number;
+  generation?: number;
   rows: Row[];
 }
 
@@ -30,6 +31,11 @@ export class Pages {
     return this.#pages.get(Math.floor(at / SIZE))?.rows[at % SIZE];
   }
 
+  /** The generation of the rows among which a row was read; undefined where it was not yet. */
+  generation(at: number): number | undefined {
+    return this.#pages.get(Math.floor(at / SIZE))?.generation;
+  }
+
   /** What was read may have changed: it is shown until it has been read anew. */
   expire(stamp: number): void {
     this.#stamp = stamp;
@@ -48,7 +54,7 @@ export class Pages {
       if (this.#asked.has(page) || (held !== undefined && held.stamp >= this.#stamp)) continue;
       this.#asked.add(page);
       this.#requests
-        .ask<{ stamp: number; rows: Row[] }>("page", { start: page * SIZE, stop: (page + 1) * SIZE })
+        .ask<Page>("page", { start: page * SIZE, stop: (page + 1) * SIZE })
         .then(({ body }) => this.#take(page, body))
         .catch(() => this.#take(page, undefined)); // the trait `error` has the sentence
     }

@@ -5,7 +5,7 @@ import type { Summary } from "./model";
 export class Summaries {
   readonly #requests: Requests;
   readonly #found: (key: string, summary: Summary) => void;
-  readonly #known = new Map<string, number>(); // at which count each column was counted
+  readonly #known = new Map<string, number>(); // in which generation each column was counted
   #run = 0;
 
   constructor(requests: Requests, found: (key: string, summary: Summary) => void) {
@@ -13,20 +13,20 @@ export class Summaries {
     this.#found = found;
   }
 
-  /** Counts the columns that were not counted since `counted` went up; a later call ends an earlier one. */
-  count(keys: readonly string[], counted: number): void {
+  /** Counts the columns that were not counted in this generation; a later call ends an earlier one. */
+  count(keys: readonly string[], generation: number): void {
     const run = (this.#run += 1);
-    const due = keys.filter((key) => this.#known.get(key) !== counted);
+    const due = keys.filter((key) => this.#known.get(key) !== generation);
     const next = (): void => {
       const key = due.shift();
       if (key === undefined || run !== this.#run) return;
       this.#requests
         .ask<Summary>("summary", { column: key })
         .then(({ body }) => {
-          this.#known.set(key, counted);
+          this.#known.set(key, generation);
           if (run === this.#run) this.#found(key, body);
         })
-        .catch(() => this.#known.set(key, counted)) // the trait `error` has the sentence
+        .catch(() => this.#known.set(key, generation)) // the trait `error` has the sentence
         .finally(next);
     };
     next();

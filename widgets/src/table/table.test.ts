@@ -40,7 +40,7 @@ function fakeModel(given: Partial<TableModel> = {}, makeRow: (at: number) => Row
     undoable: "",
     status: "1,000,000 records",
     stamp: 1,
-    counted: 1,
+    generation: 1,
     height: 420,
     error: "",
     busy: false,
@@ -64,7 +64,7 @@ function fakeModel(given: Partial<TableModel> = {}, makeRow: (at: number) => Row
       if (verb === refuse.verb) queueMicrotask(() => fire("msg:custom", { reply: request, problem: refuse.problem }, []));
       else if (verb === "page") {
         const rows = Array.from({ length: Math.min(stop, state.total) - start }, (_, i) => makeRow(start + i));
-        reply(request, { stamp: state.stamp, start, rows });
+        reply(request, { stamp: state.stamp, generation: state.generation, start, rows });
       } else if (verb === "summary") reply(request, column === "year" ? YEARS : KINDS);
       else if (verb === "record") reply(request, { id: message.id, document: HOSTILE, cells: { year: "1999", kind: HOSTILE } });
       else reply(request, { text: "a\nb" });
@@ -285,15 +285,31 @@ test("clicks select: one, with Shift a range, with Control one more", async () =
   press("ArrowDown", { shiftKey: true });
   press(" ");
   expect(told("select")).toEqual([
-    { at: 2, to: null, mode: "replace" },
-    { at: 2, to: 5, mode: "replace" },
-    { at: 7, to: null, mode: "toggle" },
-    { at: 7, to: 8, mode: "replace" },
-    { at: 8, to: null, mode: "toggle" },
+    { at: 2, to: null, mode: "replace", generation: 1 },
+    { at: 2, to: 5, mode: "replace", generation: 1 },
+    { at: 7, to: null, mode: "toggle", generation: 1 },
+    { at: 7, to: 8, mode: "replace", generation: 1 },
+    { at: 8, to: null, mode: "toggle", generation: 1 },
   ]);
   update({ only_selection: true, selected: 3 });
   click(row(1).children[0]!); // would leave one row
   expect(told("select")).toHaveLength(5);
+});
+
+test("a click names the generation of the rows that it was made on, and a range the older one of its ends", async () => {
+  const { told, update } = await show();
+  click(row(3).children[0]!);
+  update({ generation: 2, stamp: 2 });
+  click(row(4).children[0]!); // before the new rows are there
+  await settled();
+  press(" ", { shiftKey: true });
+  press(" ", { shiftKey: true }); // begins anew, as the kernel has refused the first
+  expect(told("select").map(({ at, to, generation }) => [at, to, generation])).toEqual([
+    [2, null, 1],
+    [3, null, 1],
+    [3, 3, 1],
+    [3, 3, 2],
+  ]);
 });
 
 test("Enter edits the whole value; what is refused stays in the box", async () => {
@@ -364,7 +380,7 @@ test("columns are counted one after the other, and again when they changed", asy
   update({ stamp: 2 });
   await settled();
   expect(told("summary")).toHaveLength(2);
-  update({ counted: 2 });
+  update({ generation: 2 });
   await settled();
   expect(told("summary")).toHaveLength(4);
 });

@@ -69,12 +69,12 @@ function render({ model, el }: Pick<RenderProps<TableModel>, "model" | "el">): (
   grid.element.setAttribute("aria-label", `Records of ${name}`);
   grid.element.setAttribute("aria-describedby", keysId);
   grid.element.style.height = `${model.get("height")}px`;
-  const root = element("div", { class: "chromalab-widget cl-table" }, tools, said, filter.element, grid.element, status.element, reader.element, keys, told.element);
+  const root = element("div", { class: "chromalab-widget cl-table cl-small" }, tools, said, filter.element, grid.element, status.element, reader.element, keys, told.element);
 
   const asked = new Set<string>(); // columns of a large collection that somebody wanted counted
   let painted = 0;
   let armed = false; // Delete was pressed once for many records
-  let anchor = 0; // where a range of rows begins
+  let anchor = { row: 0, generation: Infinity }; // where a range of rows begins
 
   const paint = (): void => {
     grid.paint();
@@ -116,7 +116,7 @@ function render({ model, el }: Pick<RenderProps<TableModel>, "model" | "el">): (
     const keys = model.get("columns").map(({ key }) => key);
     const due = model.get("records") <= LARGE ? keys : keys.filter((key) => asked.has(key));
     for (const cell of grid.cells) if (keys.includes(cell.column.key) && !due.includes(cell.column.key)) cell.offer();
-    summaries.count(due, model.get("counted"));
+    summaries.count(due, model.get("generation"));
   };
   const drawRows = (): void => {
     pages.expire(model.get("stamp"));
@@ -165,11 +165,13 @@ function render({ model, el }: Pick<RenderProps<TableModel>, "model" | "el">): (
     else if (what === "all") requests.tell("select_all", { on: model.get("selected") < model.get("total") });
   };
   const failed = (problem: Error): void => status.say(problem.message, true);
-  /** Selects a row, or those from the last one that was selected. */
+  /** Selects a row, or those from the last one that was selected. The kernel refuses rows that have changed since. */
   const select = (row: number, mode: "replace" | "toggle", range: boolean): void => {
     if (row < 0) return;
-    if (!range) anchor = row;
-    requests.tell("select", { at: range ? anchor : row, to: range ? row : null, mode });
+    const here = { row, generation: pages.generation(row) ?? model.get("generation") };
+    const from = range ? anchor : here;
+    if (!range || anchor.generation < here.generation) anchor = here;
+    requests.tell("select", { at: from.row, to: range ? row : null, mode, generation: Math.min(from.generation, here.generation) });
   };
   const escape = (): boolean => {
     if (editor.close() || reader.close()) return true;
@@ -238,7 +240,7 @@ function render({ model, el }: Pick<RenderProps<TableModel>, "model" | "el">): (
   for (const trait of ["order_by", "conditions"]) listeners.onModel(model, `change:${trait}`, drawHead);
   for (const trait of ["stamp", "total"]) listeners.onModel(model, `change:${trait}`, drawRows);
   listeners.onModel(model, "change:columns", drawColumns);
-  listeners.onModel(model, "change:counted", count);
+  listeners.onModel(model, "change:generation", count);
   listeners.add(() => editor.release());
 
   el.append(root);
