@@ -18,6 +18,10 @@ class Session:
     Args:
         variables: Where `:name` is looked up, and `name <<` is stored.
         settings: Values by name: `k`, `model`, `store`.
+
+    Attributes:
+        current: The name of the connection that commands go to, or None.
+        panels: By connection, the panel that `%chroma` alone shows.
     """
 
     def __init__(self, variables: MutableMapping[str, Any], settings: Mapping[str, Any]) -> None:
@@ -25,6 +29,7 @@ class Session:
         self.settings = settings
         self._clients: dict[str, ClientAPI] = {}
         self.current: str | None = None
+        self.panels: dict[str | None, Any] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -67,7 +72,7 @@ class Session:
 
     def adopt(self, other: Session) -> None:
         """Take the connections of another session over."""
-        self._clients, self.current = other._clients, other.current
+        self._clients, self.current, self.panels = other._clients, other.current, other.panels
 
     def collection(self, found: str | Collection) -> Collection:
         """Find a collection of the current store; one that is given as an object is it already."""

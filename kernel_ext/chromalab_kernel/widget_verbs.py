@@ -20,6 +20,9 @@ __all__ = ["WIDGETS", "status_panel"]
 def status_panel(session: Session, status: Status) -> Any:
     """Make the panel that `%chroma` alone shows; its text is that of the status.
 
+    There is one a connection, which is shown again: of a new one each time all would stay, as ipywidgets
+    keeps them, and look at the store after each cell.
+
     Returns:
         The panel; the status itself where no store is open, or there are no widgets.
     """
@@ -27,9 +30,16 @@ def status_panel(session: Session, status: Status) -> Any:
         return status
     try:
         from chromalab_widgets.panel import Panel
-    except ImportError:
+    except ModuleNotFoundError as missing:
+        if missing.name not in ("anywidget", "ipywidgets"):
+            raise
         return status
-    return Panel(session.client, heading=status.heading)
+    panel = session.panels.get(session.current)
+    if panel is None or panel.comm is None:  # or it was closed
+        panel = session.panels[session.current] = Panel(session.client, heading=status.heading)
+    else:
+        panel.turn_to(session.client, heading=status.heading)
+    return panel
 
 
 def _browse(session: Session, arguments: SimpleNamespace) -> Any:
@@ -109,9 +119,9 @@ WIDGETS = (
             Argument("query", "What to search for first.", optional=True),
             Argument("--n", "How many records a search shows.", "int", short="-n"),
             WHERE,
-            Argument("--ui", "The panel opens with or without it; label needs it.", "switch"),
+            Argument("--ui", "Open the panel; it is what search does.", "switch"),
         ),
-        ("%chroma search papers --ui", '%chroma search papers "graph databases" -n 5'),
+        ("%chroma search papers", '%chroma search papers "graph databases" -n 5'),
         _search,
     ),
     Verb(

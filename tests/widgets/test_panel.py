@@ -91,6 +91,17 @@ def test_a_widget_that_was_closed_is_made_anew(panel):
     assert panel.opened is again
 
 
+def test_a_panel_that_turns_to_another_client_shows_its_store(panel):
+    with chromalab.EphemeralClient() as other:
+        other.create_collection("elsewhere")
+        before = panel.show("notes", "table")
+        panel.turn_to(other, heading="Other")
+        assert [row["name"] for row in panel.collections] == ["elsewhere"]
+        assert panel.status == "1 collection, 0 records. Other"
+        assert panel.opened is before
+        assert panel.show("elsewhere").collection_name == "elsewhere"
+
+
 def test_what_is_not_there_is_said(panel):
     send(panel, verb="open", name="note", widget="table")
     assert panel.error == "No collection 'note'. Did you mean 'notes'? Collections: notes, papers"

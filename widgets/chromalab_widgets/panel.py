@@ -71,7 +71,7 @@ class Panel(Widget):
         self._heading = heading
         self._made: dict[tuple[UUID, str], Any] = {}
         self._end_following: Callable[[], None] = lambda: None
-        super().__init__(place=f"{client.tenant} / {client.database}")
+        super().__init__()
         self.refresh()
         self._end_following = after_cells(self._after_cell)
 
@@ -114,8 +114,17 @@ class Panel(Widget):
         with self.working():
             self._list()
 
+    def turn_to(self, client: ClientAPI, *, heading: str = "") -> None:
+        """List the collections of a client, perhaps the same, under a heading; see the arguments of a panel."""
+        with self.working():
+            if client is not self.client:
+                self._made.clear()  # over collections of the client before, who may be closed
+            self.client, self._heading = client, heading
+            self._list()
+
     def _list(self) -> None:
         found = self.client.list_collections()
+        self.place = f"{self.client.tenant} / {self.client.database}"
         self.collections = [_described(collection) for collection in found]
         records = sum(row["records"] for row in self.collections)
         many = "" if len(found) == 1 else "s"
