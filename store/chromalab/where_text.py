@@ -1,4 +1,4 @@
-"""A filter as people type it: `year >= 2020 and venue in ("ACL", "EMNLP")`, to Chroma's `where`.
+"""A filter as people type it, `year >= 2020 and venue in ("ACL", "EMNLP")`, to Chroma's `where` and back.
 
     condition  = clause ("or" clause)*
     clause     = term ("and" term)*
@@ -13,15 +13,16 @@ A key that is not a plain word stands in back-quotes. A quote in a text is doubl
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from chromalab.display import one_line
 from chromalab.errors import InvalidArgumentError
 
-__all__ = ["parse_where_text"]
+__all__ = ["format_where", "parse_where_text"]
 
 _OPERATORS = {
     "=": "$eq",
@@ -36,14 +37,16 @@ _OPERATORS = {
     "contains": "$contains",
     "not contains": "$not_contains",
 }
+_SIGNS = {said: sign for sign, said in _OPERATORS.items() if sign != "=="}
 _WORDS = {"and", "or", "in", "not", "contains", "true", "false"}
+_PLAIN = r"[^\W\d][\w.\-:]*"
 _TOKEN = re.compile(
-    r"""\s*(?:
+    rf"""\s*(?:
       (?P<number>[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?(?!\w))
     | (?P<text>"[^"]*(?:""[^"]*)*"|'[^']*(?:''[^']*)*')
     | (?P<quoted>`[^`]+`)
     | (?P<bound>:[^\W\d]\w*(?:\.\w+|[\[(][^\])]*[\])]?)?)
-    | (?P<word>[^\W\d][\w.\-:]*)
+    | (?P<word>{_PLAIN})
     | (?P<sign>==|!=|>=|<=|[=<>(),\[\]])
     )""",
     re.VERBOSE,
@@ -87,6 +90,17 @@ def parse_where_text(text: str, bound: Callable[[str], Any] | None = None) -> di
     if parser.next.kind != "end":
         raise parser.error("'and' or 'or'")
     return condition
+
+
+def format_where(where: Mapping[str, Any] | None) -> str | None:
+    """Write Chroma's `where` as `parse_where_text` reads it; None where the language has no words for it.
+
+    Example:
+        >>> format_where({"$and": [{"year": {"$gte": 2020}}, {"venue": {"$in": ["ACL", "EMNLP"]}}]})
+        'year >= 2020 and venue in ("ACL", "EMNLP")'
+    """
+    text = _joined(where, "and") if where else ""
+    return None if text is None or len(text) > _LONGEST else text
 
 
 class _Parser:
@@ -226,3 +240,47 @@ def _tokens(text: str) -> list[_Token]:
         tokens.append(_Token(kind, match[kind], match.start(kind)))
         at = match.end()
     return [*tokens, _Token("end", "", end)]
+
+
+def _joined(where: Mapping[str, Any], around: str) -> str | None:
+    text = _all([_clause(key, value) for key, value in where.items()], " and ")
+    loose = "$or" in where and around == "and" and len(where["$or"]) > 1
+    return f"({text})" if loose and text else text
+
+
+def _clause(key: str, value: Any) -> str | None:
+    if key in ("$and", "$or"):
+        word = key[1:]
+        return _all([_joined(clause, word) for clause in value], f" {word} ")
+    if not re.fullmatch(_PLAIN, key) or key.lower() in _WORDS:
+        if "`" in key or not key:
+            return None
+        key = f"`{key}`"
+    said = value if isinstance(value, Mapping) else {"$eq": value}
+    return _all([_comparison(key, *one) for one in said.items()], " and ")
+
+
+def _comparison(key: str, operator: str, wanted: Any) -> str | None:
+    many = operator in ("$in", "$nin")
+    text = _all([_literal(value) for value in wanted], ", ") if many else _literal(wanted)
+    if text is None or operator not in _SIGNS:
+        return None
+    return f"{key} {_SIGNS[operator]} {f'({text})' if many else text}"
+
+
+def _all(texts: Sequence[str | None], between: str) -> str | None:
+    """Join texts; None where one is missing, or all are."""
+    said = [text for text in texts if text is not None]
+    return between.join(said) if said and len(said) == len(texts) else None
+
+
+def _literal(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return '"' + value.replace('"', '""') + '"'
+    if isinstance(value, int):
+        return repr(int(value))
+    if isinstance(value, float) and math.isfinite(value):
+        return repr(float(value))  # one of numpy is a float, too, with a repr of its own
+    return None

@@ -19,7 +19,7 @@ def test_search_opens_a_panel_and_asks_at_once_where_there_is_a_query(store):
     with_ui = run(store, 'search notes "tea" --ui')
     assert isinstance(with_ui, Searcher)
     assert with_ui.query == "tea"
-    assert "opens with or without it" in repr(run(store, "help search"))
+    assert "Open the panel; it is what search does." in repr(run(store, "help search"))
 
 
 def test_review_looks_for_what_is_said_or_takes_a_result(store):

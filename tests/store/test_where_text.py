@@ -1,10 +1,13 @@
 """The language of a typed filter."""
 
+import numpy
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chromalab.engine import parse_where
 from chromalab.errors import InvalidArgumentError
-from chromalab.where_text import parse_where_text
+from chromalab.where_text import format_where, parse_where_text
 
 
 @pytest.mark.parametrize(
@@ -67,8 +70,6 @@ def test_the_sentence_says_what_was_expected_and_names_variables_only_where_ther
 
 
 def test_a_variable_in_a_condition_is_bound_and_never_evaluated():
-    import numpy
-
     names = {":y": 2020, ":vs": ("ACL", "EMNLP"), ":n": numpy.int64(3), ":ns": numpy.arange(2)}
 
     def read(text):
@@ -99,3 +100,72 @@ def test_what_is_too_deep_or_too_long_has_its_own_sentence(text, said):
     with pytest.raises(InvalidArgumentError, match=said) as caught:
         parse_where_text(text)
     assert len(str(caught.value)) < 500
+
+
+keys = st.sampled_from(["year", "kind", "a key", "not", "or`", "x:y", "größe", "1st"])
+scalars = st.one_of(
+    st.booleans(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=6),
+)
+compared = st.one_of(
+    st.builds(lambda key, value: {key: value}, keys, scalars),
+    st.builds(
+        lambda key, operator, value: {key: {operator: value}},
+        keys,
+        st.sampled_from(["$eq", "$ne", "$gt", "$lte", "$contains", "$not_contains"]),
+        scalars,
+    ),
+    st.builds(
+        lambda key, operator, values: {key: {operator: values}},
+        keys,
+        st.sampled_from(["$in", "$nin"]),
+        st.lists(scalars, min_size=1, max_size=3),
+    ),
+)
+filters = st.recursive(
+    compared,
+    lambda inner: st.builds(
+        lambda word, parts: {word: parts},
+        st.sampled_from(["$and", "$or"]),
+        st.lists(inner, min_size=2, max_size=3),
+    ),
+    max_leaves=6,
+)
+
+
+def flat(where):
+    """A filter with operators said, and nested joins of one word taken apart."""
+    ((key, value),) = where.items()
+    if key not in ("$and", "$or"):
+        return where if isinstance(value, dict) else {key: {"$eq": value}}
+    parts = []
+    for part in map(flat, value):
+        parts += part.get(key, [part])
+    return {key: parts}
+
+
+@given(filters)
+def test_the_text_of_a_filter_is_read_back_as_the_filter(where):
+    text = format_where(where)
+    if text is None:
+        assert "`" in repr(where)
+    else:
+        assert flat(parse_where_text(text)) == flat(where)
+
+
+def test_a_number_of_numpy_is_written_as_a_number():
+    assert format_where({"x": numpy.float64(1.5)}) == "x = 1.5"
+
+
+@pytest.mark.parametrize(
+    "where",
+    [{"x": {"$regex": "a"}}, {"a`b": 1}, {"x": float("nan")}, {"x": None}, {"x": "y" * 10_000}],
+)
+def test_what_the_language_has_no_words_for_has_no_text(where):
+    assert format_where(where) is None
+
+
+def test_no_filter_is_an_empty_text():
+    assert format_where(None) == format_where({}) == ""

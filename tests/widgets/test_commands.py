@@ -7,36 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chromalab
-from chromalab.where_text import parse_where_text
 from chromalab_kernel.command import execute
 from chromalab_kernel.session import Session
 from chromalab_widgets.commands import get_command
-from chromalab_widgets.conditions import condition_of, joined, parts_of, where_text, without
+from chromalab_widgets.conditions import condition_of, joined, parts_of, without
 
-keys = st.sampled_from(["year", "kind", "a key", "not", "or`", "x:y", "größe", "1st"])
-scalars = st.one_of(
-    st.booleans(),
-    st.integers(-(2**63), 2**63 - 1),
-    st.floats(allow_nan=False, allow_infinity=False),
-    st.text(max_size=6),
-)
-compared = st.one_of(
-    st.builds(lambda key, value: {key: value}, keys, scalars),
+keys = st.sampled_from(["year", "kind", "a key"])
+filters = st.recursive(
     st.builds(
         lambda key, operator, value: {key: {operator: value}},
         keys,
-        st.sampled_from(["$eq", "$ne", "$gt", "$lte", "$contains", "$not_contains"]),
-        scalars,
+        st.sampled_from(["$eq", "$gte", "$lt"]),
+        st.integers(0, 9),
     ),
-    st.builds(
-        lambda key, operator, values: {key: {operator: values}},
-        keys,
-        st.sampled_from(["$in", "$nin"]),
-        st.lists(scalars, min_size=1, max_size=3),
-    ),
-)
-filters = st.recursive(
-    compared,
     lambda inner: st.builds(
         lambda word, parts: {word: parts},
         st.sampled_from(["$and", "$or"]),
@@ -44,26 +27,6 @@ filters = st.recursive(
     ),
     max_leaves=6,
 )
-
-
-def flat(where):
-    """A filter with operators said, and nested joins of one word taken apart."""
-    ((key, value),) = where.items()
-    if key not in ("$and", "$or"):
-        return where if isinstance(value, dict) else {key: {"$eq": value}}
-    parts = []
-    for part in map(flat, value):
-        parts += part.get(key, [part])
-    return {key: parts}
-
-
-@given(filters)
-def test_the_text_of_a_filter_is_read_back_as_the_filter(where):
-    text = where_text(where)
-    if text is None:
-        assert "`" in repr(where)
-    else:
-        assert flat(parse_where_text(text)) == flat(where)
 
 
 @given(filters, keys)
@@ -119,3 +82,5 @@ def test_the_order_is_in_the_command(session):
 def test_what_the_magic_has_no_words_for_is_python(session):
     assert get_command("notes", where={"n": {"$regex": "x"}}).startswith("client.get_collection(")
     assert run(session, get_command("notes", ids=[":y", "a"]))["ids"] == ["a", ":y"]
+    longer_than_is_read = {"id": {"$in": ["a", *("x" * 90 + str(n) for n in range(200))]}}
+    assert run(session, get_command("notes", where=longer_than_is_read))["ids"] == ["a"]

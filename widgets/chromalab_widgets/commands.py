@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from chromalab_widgets.conditions import where_text
+from chromalab.where_text import format_where
 
 __all__ = ["get_command"]
 
@@ -27,7 +27,7 @@ def get_command(
         >>> print(get_command("papers", where={"year": {"$gte": 2020}}, order_by="-year"))
         %chroma get papers --where "year >= 2020" --order-by=-year
     """
-    said = where_text(where)
+    said = format_where(where)
     words = [name, *(ids or ())]
     flags = {"--where": said or "", "--contains": contains, "--order-by": order_by}
     given = {flag: value for flag, value in flags.items() if value}

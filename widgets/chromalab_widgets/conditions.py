@@ -1,33 +1,18 @@
-"""A `where` by its columns: what each column is filtered by, and the whole of it as a text."""
+"""A `where` by its columns: what each column is filtered by."""
 
 from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chromalab.errors import InvalidArgumentError, short
+from chromalab.where_text import format_where
 
-__all__ = ["condition_of", "in_range", "joined", "one_of", "parts_of", "where_text", "without"]
+__all__ = ["condition_of", "in_range", "joined", "one_of", "parts_of", "without"]
 
 Where = dict[str, Any]
-
-_SIGNS = {
-    "$eq": "=",
-    "$ne": "!=",
-    "$gt": ">",
-    "$gte": ">=",
-    "$lt": "<",
-    "$lte": "<=",
-    "$in": "in",
-    "$nin": "not in",
-    "$contains": "contains",
-    "$not_contains": "not contains",
-}
-_PLAIN = re.compile(r"[^\W\d][\w.\-:]*")
-_WORDS = {"and", "or", "in", "not", "contains", "true", "false"}
 
 
 def parts_of(where: Mapping[str, Any] | None) -> list[Where]:
@@ -102,60 +87,8 @@ def condition_of(where: Mapping[str, Any] | None, key: str) -> dict[str, Any] | 
             for operator in ("$eq", "$in", "$contains"):
                 values = said.get(operator, [])
                 tokens += map(json.dumps, values if isinstance(values, list) else [values])
-    text = where_text(joined(parts)) or short(joined(parts))
+    text = format_where(joined(parts)) or short(joined(parts))
     return {"text": text, "low": low, "high": high, "tokens": tokens}
-
-
-def where_text(where: Mapping[str, Any] | None) -> str | None:
-    """Write a filter as `%chroma get --where` reads it; None where that has no words for it.
-
-    Example:
-        >>> where_text({"$and": [{"year": {"$gte": 2020}}, {"venue": {"$in": ["ACL", "EMNLP"]}}]})
-        'year >= 2020 and venue in ("ACL", "EMNLP")'
-    """
-    return _written(where, "and") if where else ""
-
-
-def _written(where: Mapping[str, Any], around: str) -> str | None:
-    text = _all([_part(key, value) for key, value in where.items()], " and ")
-    loose = "$or" in where and around == "and" and len(where["$or"]) > 1
-    return f"({text})" if loose and text else text
-
-
-def _part(key: str, value: Any) -> str | None:
-    if key in ("$and", "$or"):
-        word = key[1:]
-        return _all([_written(clause, word) for clause in value], f" {word} ")
-    if not _PLAIN.fullmatch(key) or key.lower() in _WORDS:
-        if "`" in key or not key:
-            return None
-        key = f"`{key}`"
-    said = value if isinstance(value, Mapping) else {"$eq": value}
-    return _all([_compared(key, *one) for one in said.items()], " and ")
-
-
-def _compared(key: str, operator: str, wanted: Any) -> str | None:
-    many = operator in ("$in", "$nin")
-    text = _all([_value(value) for value in wanted], ", ") if many else _value(wanted)
-    if text is None or operator not in _SIGNS:
-        return None
-    return f"{key} {_SIGNS[operator]} {f'({text})' if many else text}"
-
-
-def _all(texts: Sequence[str | None], between: str) -> str | None:
-    """Join texts; None where one is missing, or all are."""
-    said = [text for text in texts if text is not None]
-    return between.join(said) if said and len(said) == len(texts) else None
-
-
-def _value(value: Any) -> str | None:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return '"' + value.replace('"', '""') + '"'
-    if isinstance(value, int | float) and math.isfinite(value):
-        return repr(value)
-    return None
 
 
 def _keys(part: Where) -> set[str]:
