@@ -19,11 +19,8 @@ const { metafile } = await build({
   format: "esm",
   target: "es2022",
   minify: true,
-  legalComments: "none", // they are in a file of their own
   metafile: true,
   logLevel: "warning",
-  // Libraries that look for AMD would find the page's loader in the classic notebook.
-  define: { "define.amd": "false", "process.env.NODE_ENV": '"production"' },
 });
 
 const foreign = Object.keys(metafile.inputs).filter((path) => path.includes("node_modules/"));

@@ -35,9 +35,6 @@ class Selection:
     Args:
         collection: What the ids are of; anything with Chroma's `get`.
 
-    Attributes:
-        lock: Held by a widget over the selection while it works, one at a time; not by the selection.
-
     Example:
         >>> import chromalab
         >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
@@ -53,7 +50,7 @@ class Selection:
         self._collection = collection
         self._ids: tuple[str, ...] = ()
         self._where: Where | None = None
-        self._lock, self.lock = threading.RLock(), threading.RLock()
+        self._lock = threading.RLock()
         self._watchers: list[Callable[[], _Callback | None]] = []
 
     @property

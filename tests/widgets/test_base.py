@@ -189,6 +189,20 @@ def test_the_browser_sets_no_trait_that_the_kernel_alone_writes(facts, caplog):
     assert caplog.records[-1].getMessage() == said
 
 
+@pytest.mark.parametrize("state", [[1], "selected", None, 3])
+def test_a_state_that_is_no_object_is_refused(facts, caplog, state):
+    searcher = facts.searcher()
+    put(searcher, state)
+    assert [record.getMessage() for record in caplog.records] == [
+        "The state of Searcher is no object"
+    ]
+
+
+def test_names_that_the_browser_makes_up_do_not_fill_the_log(facts, caplog):
+    put(facts.searcher(), {f"name {number}": 1 for number in range(10_000)})
+    assert len(caplog.records[-1].getMessage()) < 200
+
+
 def test_what_a_map_sets_in_the_browser_arrives_and_what_comes_with_it_does_not(facts, caplog):
     map = facts.map(np.eye(3, 2))
     places = map.points

@@ -64,7 +64,7 @@ def test_a_selection_made_elsewhere_brings_its_item(teas, review):
     teas.selection = ["e", "d", "f"]
     assert (review.position, review.item["records"][0]["id"]) == (2, "c")
     assert teas.selection.ids == ["e", "d", "f"]  # what was selected stays
-    table._select_rows(0, None, "replace")
+    table._select_rows(0, None, "replace", table.generation)
     assert (review.position, teas.selection.ids) == (1, ["a"])
     teas.selection = ["e"]  # in no item
     teas.selection = []

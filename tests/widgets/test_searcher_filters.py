@@ -1,7 +1,9 @@
 """The search panel: filters from Python, ticked, and typed."""
 
 import re
+from contextlib import nullcontext
 
+import ipywidgets
 import pytest
 
 from chromalab.errors import InvalidArgumentError
@@ -82,7 +84,6 @@ def test_typed_ticked_and_given_filters_hold_together(searcher, send):
     searcher.restrict("year >= 1969 or topic = 'space'")
     assert ids(searcher) == ["wasp"]
     searcher.where = {"year": {"$lt": 2000}}
-    searcher.search("moon")
     assert ids(searcher) == []
     send(searcher, {"verb": "filter", "key": "topic", "place": 0, "on": False})
     assert ids(searcher) == ["moon"]
@@ -116,9 +117,55 @@ def test_in_python_a_filter_that_cannot_be_read_is_raised(searcher):
         searcher.restrict("year")
     with pytest.raises(InvalidArgumentError, match="For example: year >= 2020"):
         searcher.where_text = "year"
-    searcher.where_text = "year = 1969"
-    searcher.search("bee")
-    assert ids(searcher) == ["moon"]
+    assert (searcher.where_text, len(searcher.rows)) == ("", 4)
+    assert "For example: year >= 2020" in searcher.error
+
+
+def test_a_filter_that_is_set_searches_again(searcher):
+    searcher.where_text = " year = 1969 "
+    assert (searcher.where_text, searcher.error) == ("year = 1969", "")
+    assert (ids(searcher), searcher.status[-10:]) == (["moon"], ", filtered")
+    searcher.where = {"topic": "animals"}
+    assert ids(searcher) == []
+    searcher.where_text = ""
+    assert ids(searcher) == ["wasp", "bee"]
+    searcher.where = None
+    assert len(searcher.rows) == 4
+
+
+def test_facets_that_are_read_again_let_go_of_what_was_ticked_and_search(searcher, send):
+    for _ in range(2):
+        send(searcher, {"verb": "facets"})
+        assert (searcher.chosen, len(searcher.rows)) == ({}, 4)
+        send(searcher, {"verb": "filter", "key": "topic", "place": 0, "on": True})
+        assert ids(searcher) == ["wasp", "bee"]
+
+
+@pytest.mark.parametrize(("trait", "value"), [("where_text", "year >"), ("where", {"year": {}})])
+def test_a_filter_that_is_refused_leaves_the_one_before_whoever_sets_it(searcher, trait, value):
+    searcher.where_text, searcher.where = "year = 1969", {"topic": "space"}
+    for held in (nullcontext, searcher.hold_trait_notifications):
+        with pytest.raises(InvalidArgumentError), held():
+            setattr(searcher, trait, value)
+        assert (searcher.where_text, searcher.where) == ("year = 1969", {"topic": "space"})
+        searcher.search("bee")
+        assert ids(searcher) == ["moon"]
+
+
+def test_a_refused_filter_of_a_link_is_a_sentence_in_the_panel(searcher):
+    box = ipywidgets.Text()
+    ipywidgets.link((box, "value"), (searcher, "where_text"))
+    data = {"method": "update", "state": {"value": "year >"}, "buffer_paths": []}
+    box._handle_msg({"content": {"data": data}, "buffers": []})
+    assert searcher.error.startswith("The condition cannot be read: expected a number")
+    assert (searcher.where_text, len(searcher.rows)) == ("", 4)
+
+
+def test_a_panel_with_a_filter_that_cannot_be_read_is_not_made(facts):
+    alive = len(ipywidgets.widgets.widget._instances)
+    with pytest.raises(InvalidArgumentError, match="bad"):
+        Searcher(facts, where={"year": {"$bad": 1}})
+    assert len(ipywidgets.widgets.widget._instances) == alive
 
 
 def test_a_filter_before_the_first_search_waits_for_it(facts, send):

@@ -188,20 +188,53 @@ def test_a_link_to_a_collection_that_lacks_the_records_leaves_its_selection(clie
     assert two.selected_ids == ("a",)
 
 
-def test_two_tables_that_select_on_two_threads_do_not_wait_for_each_other(facts):
-    def select(table, id):
-        for _ in range(100):
-            table._on_message({"verb": "select", "at": id, "to": None, "mode": "replace"}, None)
-
-    tables = facts.table(), facts.table()
-    threads = [
-        threading.Thread(target=select, args=(table, at), daemon=True)
-        for at, table in enumerate(tables)
-    ]
+def at_once(*jobs):
+    """Do each on a thread of its own, and wait until all are done."""
+    threads = [threading.Thread(target=job, daemon=True) for job in jobs]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
     assert not any(thread.is_alive() for thread in threads)
+
+
+def clicks(table, first=0):
+    """Click in a table, as requests of the browser do."""
+
+    def click():
+        for turn in range(100):
+            request = {"at": (first + turn) % 3, "mode": "replace", "generation": table.generation}
+            table._on_message({"verb": "select", **request}, None)
+
+    return click
+
+
+def test_two_tables_that_select_on_two_threads_do_not_wait_for_each_other(facts):
+    tables = facts.table(), facts.table()
+    at_once(clicks(tables[0]), clicks(tables[1], 1))
     assert [table.error for table in tables] == ["", ""]
     assert {table.selected for table in tables} == {1}
+
+
+def test_nor_do_tables_over_two_collections_that_watch_each_other(facts):
+    copy = facts.fork("copy")
+    facts.selection.watch(lambda selection: copy.selection.set(selection.ids))
+    copy.selection.watch(lambda selection: facts.selection.set(selection.ids))
+    tables = facts.table(), copy.table()
+    at_once(clicks(tables[0]), clicks(tables[1], 1))
+    assert [table.error for table in tables] == ["", ""]
+    assert facts.selection.ids == copy.selection.ids != []
+
+
+def test_nor_does_a_panel_that_is_opened_while_a_table_selects(client, facts):
+    panel, table = client.panel(), facts.table()
+    facts.selection.watch(lambda selection: panel.refresh())
+    panel.observe(lambda change: facts.selection.clear(), "opened_name")
+
+    def open_and_shut():
+        for _ in range(20):
+            panel.show("facts", "table")
+            panel.shut()
+
+    at_once(clicks(table), open_and_shut)
+    assert (table.error, panel.error) == ("", "")

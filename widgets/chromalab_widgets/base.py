@@ -6,14 +6,20 @@ import base64
 import html
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import anywidget
 import traitlets
 
-from chromalab.errors import ChromalabError, InvalidArgumentError, InvalidArgumentTypeError, near
+from chromalab.errors import (
+    ChromalabError,
+    InvalidArgumentError,
+    InvalidArgumentTypeError,
+    near,
+    short,
+)
 from chromalab_widgets.fields import Field, optional_names
 
 __all__ = ["Reply", "Verb", "Widget", "cut", "sentence"]
@@ -61,6 +67,10 @@ class Reply:
     buffers: Sequence[bytes | memoryview] = ()
 
 
+class _RefusedError(InvalidArgumentError, traitlets.TraitError):
+    """A value that a trait refuses: traitlets puts the old one back after errors of its own alone."""
+
+
 class Widget(anywidget.AnyWidget):
     """The base of the widgets: state in traits, requests as messages with a closed set of verbs.
 
@@ -76,19 +86,18 @@ class Widget(anywidget.AnyWidget):
     verbs: ClassVar[Mapping[str, Verb]] = {}
     writable: ClassVar[frozenset[str]] = frozenset()
 
+    # Jupyter may run the browser's requests on another thread than the cells. One lock for all widgets: a
+    # selection is drawn by every widget over it, and by whoever watches it over others. Of two with locks
+    # of their own, each could wait for the other's.
+    _one_at_a_time: ClassVar = threading.RLock()
+
     error = traitlets.Unicode(help="What went wrong in the last request, or empty.").tag(sync=True)
     busy = traitlets.Bool(help="True while a request is worked on.").tag(sync=True)
 
     def __init__(self, **traits: Any) -> None:
-        # Jupyter may run the browser's requests on another thread than the cells.
-        self._one_at_a_time = self._lock()
         self._working = False
         super().__init__(**traits)
         self.on_msg(type(self)._on_message)
-
-    def _lock(self) -> AbstractContextManager[Any]:
-        """Make the lock that is held while a request is worked on; the same thread may take it again."""
-        return threading.RLock()
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -115,11 +124,28 @@ class Widget(anywidget.AnyWidget):
             finally:
                 self._working = False
 
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Check what a trait is set to: `error` says what is refused, and the trait stays as it was.
+
+        A link or a callback may set it, whose traceback nobody reads.
+        """
+        with self.working():
+            try:
+                yield
+            except (InvalidArgumentError, InvalidArgumentTypeError) as problem:
+                raise _RefusedError(str(problem)) from problem
+
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take what the browser set of `writable`, and nothing else."""
+        if not isinstance(sync_data, dict):
+            self.log.warning("The state of %s is no object", type(self).__name__)
+            return
         refused = sorted(sync_data.keys() - self.writable)
         if refused:  # not sent back as it is here: two that `jslink` ties would do so for ever
-            self.log.warning("The browser does not set %r of %s", refused, type(self).__name__)
+            self.log.warning(
+                "The browser does not set %s of %s", short(refused), type(self).__name__
+            )
         super().set_state({name: sync_data[name] for name in sync_data if name in self.writable})
 
     def _on_message(self, content: object, buffers: Sequence[Any] | None) -> None:

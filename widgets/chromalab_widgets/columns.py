@@ -16,6 +16,7 @@ __all__ = ["MOST", "Columns", "largest_first_alone"]
 MOST = 50
 """How many keys become columns by themselves: each is drawn, and counted."""
 
+_KNOWN = 10_000  # keys that are remembered: records may have any number, each its own
 _SAMPLE = 300  # records at either end: reading all of them takes seconds a million
 
 
@@ -33,33 +34,51 @@ class Columns:
     def __init__(self, collection: Collection, given: Sequence[str] | None = None) -> None:
         self._collection = collection
         self._given = given is not None
-        self._types: dict[str, set[type]] = {key: set() for key in given or ()}
-        self._sampled: Counter[str] = Counter()
-        for offset in {0, max(0, collection.count() - _SAMPLE)}:
+        sample: list[Mapping[str, Any] | None] = []
+        for offset in sorted({0, max(0, collection.count() - _SAMPLE)}):
             found = collection.get(limit=_SAMPLE, offset=offset, include=["metadatas"])
-            for metadata in found["metadatas"]:
-                self._sampled.update(list(metadata or ()))  # of a mapping it would add the values
-            self.meet(found["metadatas"])
+            sample += found["metadatas"]
+        if given is None:
+            met = Counter(key for metadata in sample for key in metadata or ())
+            known = [key for key, _ in met.most_common(_KNOWN)]
+            columns = set(known[:MOST])
+            self._names = [key for key in met if key in columns]
+        else:
+            self._names = known = list(dict.fromkeys(given))
+        self._types: dict[str, set[type]] = {key: set() for key in known}
+        self._more = False  # whether there are keys beyond those that are remembered
+        self.meet(sample)
 
     def meet(self, metadatas: Iterable[Mapping[str, Any] | None]) -> None:
         """Note the keys of records that were read, and the types under them."""
         for metadata in metadatas:
             for key, value in (metadata or {}).items():
-                if not self._given or key in self._types:
-                    self._types.setdefault(key, set()).add(type(value))
+                if key not in self._types and not self._remember(key):
+                    continue
+                self._types[key].add(type(value))
+
+    def _remember(self, key: str) -> bool:
+        """Note a key that was not met before; False where it has no room."""
+        if self._given or len(self._types) == _KNOWN:
+            self._more = not self._given
+            return False
+        self._types[key] = set()
+        if len(self._names) < MOST:
+            self._names.append(key)
+        return True
 
     def names(self) -> list[str]:
         """List the keys that are columns, in the order in which they were met."""
-        if self._given or len(self._types) <= MOST:
-            return list(self._types)
-        frequent = sorted(self._types, key=lambda key: -self._sampled[key])[:MOST]
-        return [key for key in self._types if key in set(frequent)]
+        return list(self._names)
 
     @property
     def left_out(self) -> str:
         """Say that keys are no columns, and what shows them; empty where all are."""
-        known, shown = len(self._types), len(self.names())
-        return f"{shown} of {known:,} keys as columns, columns=[...] shows others" * (shown < known)
+        known, shown = len(self._types), len(self._names)
+        if shown == known and not self._more:
+            return ""
+        many = f"{'more than ' * self._more}{known:,}"
+        return f"{shown} of {many} keys as columns, columns=[...] shows others"
 
     def kind(self, key: str) -> str:
         """Name what stands under a key; see `kind_of`."""

@@ -61,7 +61,7 @@ class Searcher(SelectingWidget):
         collection: The collection that is searched.
         where: The metadata filter of every search, or None.
         where_text: A filter as it is typed in the panel, such as `year >= 2020`; it and the facets that
-            are chosen there hold besides `where`.
+            are chosen there hold besides `where`. Both are traits: setting one searches again.
         n_results: How many records a search asks for.
         results: What `collection.query` returned last; None before the first search and after one
             that failed.
@@ -110,6 +110,7 @@ class Searcher(SelectingWidget):
         traitlets.Dict(), help="Keys and values to filter by, once asked for."
     ).tag(sync=True)
     chosen = traitlets.Dict(help="By key, places of the values filtered by.").tag(sync=True)
+    where = traitlets.Any(help="The filter of every search, or None.")
     where_text = traitlets.Unicode(help="The filter that was typed, or empty.").tag(sync=True)
     transform = traitlets.Unicode(help="The live transform, or empty.").tag(sync=True)
     side = traitlets.Unicode("after", help='"before" shows ranks without it.').tag(sync=True)
@@ -132,7 +133,6 @@ class Searcher(SelectingWidget):
         by: str | None = None,
     ) -> None:
         self.collection = collection
-        self.where = where
         self.by = by
         self.results: Any = None
         self._facets: list[Facet] = []
@@ -141,6 +141,7 @@ class Searcher(SelectingWidget):
             collection,
             collection_name=collection.name,
             n_results=n_results,
+            where=where,
             can_judge=can_judge(collection),
             status=f"{count:,} record{'' if count == 1 else 's'}",
         )
@@ -221,7 +222,6 @@ class Searcher(SelectingWidget):
         """
         with self.working():
             self.where_text = text
-            self._search_again()
 
     def show_side(self, side: str) -> None:
         """Show the ranks with the live transform ("after"), or without ("before")."""
@@ -281,7 +281,8 @@ class Searcher(SelectingWidget):
             self._selection_changed()
         return found
 
-    def _search_again(self) -> None:
+    @traitlets.observe("where", "where_text", "chosen")
+    def _search_again(self, change: object = None) -> None:
         if self.query:
             self._search(self.query)
 
@@ -305,8 +306,16 @@ class Searcher(SelectingWidget):
     @traitlets.validate("where_text")
     def _check_where_text(self, proposal: Any) -> str:
         text: str = proposal["value"].strip()
-        read_filter(None, self._where(text), None)
+        with self.refusing():
+            read_filter(None, self._where(text), None)
         return text
+
+    @traitlets.validate("where")
+    def _check_where(self, proposal: Any) -> Any:
+        where = proposal["value"] or None
+        with self.refusing():
+            read_filter(None, where, None)
+        return where
 
     def _where(self, typed: str | None = None) -> dict[str, Any] | None:
         """Join what was typed, which is `where_text` if None, with all other filters."""
@@ -321,7 +330,6 @@ class Searcher(SelectingWidget):
         places = [at for at in self.chosen.get(key, []) if at != place]
         chosen = {**self.chosen, key: sorted([*places, place]) if on else places}
         self.chosen = {key: places for key, places in chosen.items() if places}
-        self._search_again()
 
     def _pick(self, id: str, more: bool) -> None:
         if not any(row["id"] == id for row in self.rows):

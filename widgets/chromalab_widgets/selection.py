@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from typing import Any
 
 import traitlets
@@ -46,10 +45,6 @@ class SelectingWidget(Widget):
         if hasattr(self, "_end_watch"):  # a widget that could not be made is closed, too
             self._end_watch()
         super().close()
-
-    def _lock(self) -> AbstractContextManager[Any]:
-        # One for all over a selection: two that select at once would each wait for the other to draw it.
-        return self.selection.lock
 
     def _select(self, ids: Sequence[str], *, where: Any = None) -> None:
         """Select ids that are known to be in the collection, for all widgets over it."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
@@ -12,6 +12,7 @@ from chromalab import Collection
 from chromalab.arguments import read_filter
 from chromalab.display import html_table
 from chromalab.errors import ChromalabError, InvalidArgumentError
+from chromalab.where_text import format_where
 from chromalab_widgets.base import Reply, Verb, cut, sentence
 from chromalab_widgets.bundles import bundle
 from chromalab_widgets.cells import shown
@@ -22,7 +23,6 @@ from chromalab_widgets.conditions import (
     joined,
     one_of,
     parts_of,
-    where_text,
     without,
 )
 from chromalab_widgets.editing import Edits
@@ -46,10 +46,6 @@ _STATIC_ROWS = 20
 _FOLLOWED = ("where", "contains", "order_by", "only_selection")
 
 
-class _RefusedError(InvalidArgumentError, traitlets.TraitError):
-    """A value that a trait refuses: traitlets puts the old one back after errors of its own alone."""
-
-
 def _nothing() -> None:
     """Stand in for what a widget ends, until it has begun."""
 
@@ -57,8 +53,9 @@ def _nothing() -> None:
 class Table(SelectingWidget):
     """Show the records of a collection as rows, and change them.
 
-    Rows are read when they come into view, so the number of records plays no part. The traits below may
-    be set, observed and linked; what is done in the browser sets them too.
+    Rows are read when they come into view, so the number of records plays no part. The traits `where`,
+    `contains`, `order_by` and `only_selection` may be set, observed, and linked with `traitlets.link`; what
+    is done in the browser sets them too. `where_text`, `command` and the others are only read and observed.
 
     Attributes:
         collection: Whose records.
@@ -66,6 +63,7 @@ class Table(SelectingWidget):
         contains: A text that the documents contain, or "".
         order_by: A metadata key or "#id", after a "-" for descending order; "" for insertion order.
         only_selection: Whether only the records of `collection.selection` are listed.
+        where_text: The filter as a text.
         command: The cell that reads the same records.
 
     Args:
@@ -105,6 +103,7 @@ class Table(SelectingWidget):
             at=whole(0, _MOST),
             to=maybe(whole(0, _MOST)),
             mode=choice("replace", "toggle", "add"),
+            generation=whole(0, _MOST),
         ),
         "select_all": Verb("_select_all", on=flag()),
         "edit": Verb("edit", id=text(blank=True), column=text(), typed=text(1_000_000, blank=True)),
@@ -120,7 +119,7 @@ class Table(SelectingWidget):
     only_selection = traitlets.Bool().tag(sync=True)
     columns = traitlets.List(traitlets.Dict(), help="Each with `key` and `kind`.").tag(sync=True)
     conditions = traitlets.Dict(help="What each column is filtered by.").tag(sync=True)
-    where_text = traitlets.Unicode(help="The filter, to read.").tag(sync=True)
+    where_text = traitlets.Unicode(help="The filter as a text.").tag(sync=True)
     command = traitlets.Unicode().tag(sync=True)
     total = traitlets.Int(help="How many rows there are.").tag(sync=True)
     records = traitlets.Int(help="How many the collection has.").tag(sync=True)
@@ -128,7 +127,9 @@ class Table(SelectingWidget):
     undoable = traitlets.Unicode(help="What undo would take back, or empty.").tag(sync=True)
     status = traitlets.Unicode(help="One line about the rows.").tag(sync=True)
     stamp = traitlets.Int(help="Goes up when rows that were read may have changed.").tag(sync=True)
-    counted = traitlets.Int(help="Goes up when columns are to be counted anew.").tag(sync=True)
+    generation = traitlets.Int(
+        help="Goes up when other rows are listed, or they changed; rows are sent with it."
+    ).tag(sync=True)
     height = traitlets.Int(420, min=120, max=4_000).tag(sync=True)
 
     def __init__(
@@ -210,25 +211,16 @@ class Table(SelectingWidget):
     @traitlets.validate("where")
     def _check_where(self, proposal: Any) -> Any:
         where = proposal["value"] or None
-        with self._refusing():
+        with self.refusing():
             read_filter(None, where, None)
         return where
 
     @traitlets.validate("order_by")
     def _check_order(self, proposal: Any) -> Any:
         value: str = proposal["value"]
-        with self._refusing():
+        with self.refusing():
             self._columns.check_order(value)
         return value
-
-    @contextmanager
-    def _refusing(self) -> Iterator[None]:
-        """Say in `error` what a trait refuses: a callback may set it, whose traceback nobody reads."""
-        with self.working():
-            try:
-                yield
-            except InvalidArgumentError as problem:
-                raise _RefusedError(str(problem)) from problem
 
     def _relist(self) -> None:
         """Count the rows, and have the browser ask for them again."""
@@ -243,7 +235,7 @@ class Table(SelectingWidget):
             )
             self.total, self.records = listed.count(), self.collection.count()
             self.selected = len(self._picked)
-            self.where_text = where_text(self.where) or str(self.where or "")
+            self.where_text = format_where(self.where) or str(self.where or "")
             said = ((key, condition_of(self.where, key)) for key in self._columns.names())
             self.conditions = {key: condition for key, condition in said if condition}
             self.undoable = self._edits.last
@@ -252,7 +244,7 @@ class Table(SelectingWidget):
             self.stamp += 1
             if self._seen != (self._version, listed):  # more than another selection
                 self._seen = self._version, listed
-                self.counted += 1
+                self.generation += 1
 
     def _said(self) -> str:
         among = "" if self.total == self.records else f" of {self.records:,}"
@@ -271,16 +263,19 @@ class Table(SelectingWidget):
     def _after_cell(self) -> None:
         with self._one_at_a_time:
             try:
-                if self.collection.get_version() != self._version:
-                    self._relist()
+                self._catch_up()
             except (
                 ChromalabError
             ) as problem:  # there is no cell for it any more: the widget says it
                 self.error = sentence(problem)
 
-    def _page(self, start: int, stop: int) -> Reply:
+    def _catch_up(self) -> None:
+        """Count the rows anew, if somebody has written."""
         if self.collection.get_version() != self._version:
             self._relist()
+
+    def _page(self, start: int, stop: int) -> Reply:
+        self._catch_up()
         stop = min(stop, start + _PAGE)
         found = self._listed.page(start, stop, ["documents", "metadatas"])
         self._columns.meet(found["metadatas"])
@@ -302,7 +297,9 @@ class Table(SelectingWidget):
                 found["ids"], found["documents"], found["metadatas"], strict=True
             )
         ]
-        return Reply({"stamp": self.stamp, "start": start, "rows": rows})
+        return Reply(
+            {"stamp": self.stamp, "generation": self.generation, "start": start, "rows": rows}
+        )
 
     def _summary(self, column: str) -> Reply:
         found = self._listed.but_for(column).distinct(column)
@@ -340,9 +337,12 @@ class Table(SelectingWidget):
     def _narrow(self, on: bool) -> None:
         self.only_selection = on
 
-    def _select_rows(self, at: int, to: int | None, mode: str) -> None:
+    def _select_rows(self, at: int, to: int | None, mode: str, generation: int) -> None:
         first, last = sorted((at, at if to is None else to))
         ids = self._listed.ids(first, last + 1)
+        self._catch_up()  # after they were read: somebody may have written just before
+        if generation != self.generation:
+            raise InvalidArgumentError("The rows have changed since. Choose again.")
         before = [] if mode == "replace" else list(self.selection)
         if mode == "toggle" and self._picked.issuperset(ids):
             taken = set(ids)

@@ -48,7 +48,14 @@ class Browser:
         return reply.get("body", reply.get("problem"))
 
     def ids(self):
-        return [row["id"] for row in self.ask("page", start=0, stop=100)["rows"]]
+        """Read the rows, and list their ids."""
+        page = self.ask("page", start=0, stop=100)
+        self.generation = page["generation"]
+        return [row["id"] for row in page["rows"]]
+
+    def select(self, at, to=None, mode="replace"):
+        """Click among the rows as they were read last."""
+        self.tell("select", at=at, to=to, mode=mode, generation=self.generation)
 
 
 @pytest.fixture

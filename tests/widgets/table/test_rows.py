@@ -73,6 +73,23 @@ def test_the_fifty_most_frequent_keys_are_columns_and_the_status_says_so(wide, b
     assert "50 of 5,001 keys" in browser.table.status
 
 
+def test_of_very_many_keys_the_frequent_ones_are_columns_and_the_rest_is_forgotten(client, browse):
+    hostile = client.create_collection("hostile", embedding_function=None)
+    metadatas = [{f"k{row}_{n}": 1 for n in range(2_000)} for row in range(6)]
+    for metadata in metadatas[-2:]:
+        metadata["common"] = 1
+    hostile.add(ids=list("abcdef"), embeddings=[[0]] * 6, metadatas=metadatas)
+    browser = browse(hostile.table())
+    names = [column["key"] for column in browser.table.columns]
+    assert names == [*(f"k0_{n}" for n in range(49)), "common"]
+    said = "6 records, 50 of more than 10,000 keys as columns, columns=[...] shows others"
+    assert browser.table.status == said
+    hostile.add(ids=["g"], embeddings=[[0]], metadatas=[{f"more{n}": 1 for n in range(2_000)}])
+    browser.ids()
+    assert browser.table.status == said.replace("6 records", "7 records")
+    assert [column["key"] for column in browser.table.columns] == names
+
+
 def test_python_chooses_other_columns_as_many_as_it_likes(wide):
     keys = [f"k{number:04}" for number in range(60)]
     table = wide.table(columns=keys)

@@ -1,5 +1,9 @@
 """Rows are selected for every widget, and the selection narrows the table."""
 
+import pytest
+
+import chromalab
+
 
 def test_the_selection_is_deleted_and_leaves_the_selection(browser, notes):
     notes.selection.set(["a", "c"])
@@ -16,11 +20,12 @@ def test_the_selection_is_deleted_and_leaves_the_selection(browser, notes):
 def test_rows_are_selected_by_place_for_every_widget(browser, notes):
     other = notes.table()
     browser.tell("sort", column="year", direction="up")
-    browser.tell("select", at=0, mode="replace")
+    browser.ids()
+    browser.select(0)
     assert notes.selection.ids == ["b"]
-    browser.tell("select", at=0, to=2, mode="replace")
+    browser.select(0, to=2)
     assert notes.selection.ids == ["b", "a", "c"]
-    browser.tell("select", at=1, mode="toggle")
+    browser.select(1, mode="toggle")
     assert notes.selection.ids == ["b", "c"]
     assert other.selected == 2
     assert [row["selected"] for row in browser.ask("page", start=0, stop=4)["rows"]] == [
@@ -30,6 +35,38 @@ def test_rows_are_selected_by_place_for_every_widget(browser, notes):
     assert len(notes.selection) == 4
     browser.tell("select_all", on=False)
     assert notes.selection.ids == []
+
+
+@pytest.mark.parametrize("to", [None, 3])
+def test_a_click_on_rows_that_somebody_changed_since_selects_nothing(tmp_path, browse, to):
+    with chromalab.PersistentClient(tmp_path) as one, chromalab.PersistentClient(tmp_path) as two:
+        notes = one.create_collection("notes", embedding_function=None)
+        notes.add(ids=["a", "b", "c", "d", "e"], embeddings=[[0]] * 5)
+        browser = browse(notes.table())
+        shown, stamp = browser.ids(), browser.table.stamp
+        two.get_collection("notes", embedding_function=None).delete(ids=["a"])
+        browser.select(shown.index("c"), to)
+        assert notes.selection.ids == []
+        assert browser.table.error == "The rows have changed since. Choose again."
+        browser.tell("delete")
+        assert notes.count() == 4
+        assert browser.table.stamp > stamp  # so the browser reads its rows again
+        browser.select(browser.ids().index("c"))
+        assert (notes.selection.ids, browser.table.error) == (["c"], "")
+
+
+def test_a_click_on_rows_as_they_were_before_they_were_sorted_selects_nothing(browser, notes):
+    browser.ids()
+    browser.table.order_by = "-year"
+    browser.select(0)
+    assert (notes.selection.ids, browser.table.error[:21]) == ([], "The rows have changed")
+
+
+def test_clicks_that_follow_one_another_fast_all_count(browser, notes):
+    browser.ids()
+    for at in range(3):
+        browser.select(at, mode="toggle")
+    assert notes.selection.ids == ["a", "b", "c"]
 
 
 def test_all_rows_of_a_filter_are_selected_with_the_filter(browser, notes):

@@ -13,17 +13,17 @@ export interface FilterPanel {
   box: HTMLInputElement;
   /** Sends what stands in the box. */
   apply: () => void;
-  /** Says what holds, where the box says something else. */
-  mark: () => void;
+  /** Shows the filter that holds; false where the box does already. */
+  revert: () => boolean;
 }
 
 /** Keys of the metadata and their most frequent values are asked for when it is opened first. */
-export function filterPanel(model: AnyModel<SearcherModel>, listeners: Listeners, tell: Tell): FilterPanel {
+export function filterPanel(model: AnyModel<SearcherModel>, listeners: Listeners, tell: Tell, id: string): FilterPanel {
   const box = element("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: 'year >= 2020 and venue in ("ACL", "EMNLP")' });
   const applyButton = element("button", { type: "button" }, "Apply");
-  const holds = element("small", { id: `${id}-holds`, class: "cl-more", dir: "auto" });
-  box.setAttribute("aria-describedby", holds.id);
-  const typed = element("div", { class: "cl-typed" }, element("label", {}, "Only where ", box), applyButton, holds);
+  const pending = element("small", { id: `${id}-pending` });
+  box.setAttribute("aria-describedby", pending.id);
+  const typed = element("div", { class: "cl-typed" }, element("label", {}, "Only where ", box), applyButton, pending);
   const facets = element("div", { class: "cl-facets" });
   const panel = element("div", { class: "cl-filter cl-small", role: "group", "aria-label": "Filter by metadata", hidden: "" }, typed, facets);
   const button = element("button", { type: "button", "aria-expanded": "false" }, "Filter");
@@ -36,9 +36,19 @@ export function filterPanel(model: AnyModel<SearcherModel>, listeners: Listeners
     const count = values + Number(model.get("where_text") !== "");
     button.textContent = count === 0 ? "Filter" : `Filter (${count})`;
   };
+  const drawPending = (): void => {
+    pending.textContent = box.value.trim() === model.get("where_text") ? "" : "not applied";
+  };
+  const revert = (): boolean => {
+    const changed = box.value !== model.get("where_text");
+    box.value = model.get("where_text");
+    drawPending();
+    return changed;
+  };
   const drawTyped = (): void => {
     // As with the query: what is being typed meanwhile stays.
-    if (!box.matches(":focus")) box.value = model.get("where_text");
+    if (box.matches(":focus")) drawPending();
+    else revert();
     drawCount();
   };
   const drawChosen = (): void => {
@@ -70,6 +80,7 @@ export function filterPanel(model: AnyModel<SearcherModel>, listeners: Listeners
     if (model.get("facets").length === 0) tell("facets");
   });
   listeners.onElement(applyButton, "click", apply);
+  listeners.onElement(box, "input", drawPending);
   listeners.onElement(facets, "change", (event) => {
     const found = ticks.find(({ tick }) => tick === event.target);
     if (found) tell("filter", { key: found.key, place: found.place, on: found.tick.checked });
@@ -83,5 +94,5 @@ export function filterPanel(model: AnyModel<SearcherModel>, listeners: Listeners
   });
   drawFacets();
   drawTyped();
-  return { button, panel, box, apply };
+  return { button, panel, box, apply, revert };
 }

@@ -1,51 +1,7 @@
 // @vitest-environment jsdom
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { highlight, queryTerms } from "../core/highlight";
-import widget, { type Row, type SearcherModel } from "./searcher";
-
-type Model = Parameters<typeof widget.render>[0]["model"];
-
-/** The host's side of the AFM contract: state, change events, sent messages. */
-function fakeModel(given: Partial<SearcherModel> = {}) {
-  const state: SearcherModel = {
-    collection_name: "facts",
-    query: "",
-    rows: [],
-    status: "96 records",
-    error: "",
-    busy: false,
-    can_judge: false,
-    said: {},
-    candidates: [],
-    facets: [],
-    chosen: {},
-    where_text: "",
-    transform: "",
-    side: "after",
-    moves: {},
-    depth: 100,
-    reasons: {},
-    picked: [],
-    ...given,
-  };
-  const handlers = new Map<string, Set<() => void>>();
-  const sent: unknown[] = [];
-  const model = {
-    get: (key: keyof SearcherModel) => state[key],
-    on: (event: string, handler: () => void) => handlers.set(event, (handlers.get(event) ?? new Set()).add(handler)),
-    off: (event: string, handler: () => void) => handlers.get(event)?.delete(handler),
-    send: (message: unknown) => sent.push(message),
-  } as unknown as Model;
-  /** One update from the kernel: all values first, then the events, as Backbone does. */
-  const update = (changes: Partial<SearcherModel>) => {
-    const changed = Object.keys(changes).filter((key) => state[key as keyof SearcherModel] !== changes[key as keyof SearcherModel]);
-    Object.assign(state, changes);
-    for (const key of changed) for (const handler of handlers.get(`change:${key}`) ?? []) handler();
-  };
-  return { model, sent, update, listening: () => [...handlers.values()].reduce((total, set) => total + set.size, 0) };
-}
-
-const row = (changes: Partial<Row> = {}): Row => ({ id: "a", document: "A red moon", distance: 0.25, metadata: [], ...changes });
+import { fakeModel, row } from "./host.fake";
+import widget, { type SearcherModel } from "./searcher";
 
 let el: HTMLElement;
 const find = <T extends HTMLElement = HTMLElement>(selector: string): T => {
@@ -360,6 +316,36 @@ test("the box shows the filter that holds, and keeps what was refused or is bein
   expect(filterBox().value).toBe("year >");
 });
 
+test("text that is not applied is marked, for screen readers too, and Escape shows the filter that holds", () => {
+  const { model, update } = fakeModel({ where_text: "year > 1" });
+  widget.render({ model, el });
+  const marked = () => document.getElementById(filterBox().getAttribute("aria-describedby") ?? "")?.textContent;
+  const write = (text: string) => {
+    filterBox().value = text;
+    filterBox().dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  expect(marked()).toBe("");
+  filterBox().focus();
+  write("year > ");
+  expect(marked()).toBe("not applied");
+  key(".cl-typed input", "Enter");
+  update({ busy: true });
+  update({ error: "The condition cannot be read: …", busy: false });
+  find("input").focus();
+  expect([filterBox().value, marked()]).toEqual(["year > ", "not applied"]);
+  const notebook = vi.fn();
+  el.addEventListener("keydown", notebook);
+  key(".cl-typed input", "Escape");
+  expect([filterBox().value, marked()]).toEqual(["year > 1", ""]);
+  expect(notebook).not.toHaveBeenCalled();
+  key(".cl-typed input", "Escape"); // nothing to take back: the notebook may have the key
+  expect(notebook).toHaveBeenCalledTimes(1);
+  filterBox().focus();
+  write(" year > 2 ");
+  update({ where_text: "year > 2" });
+  expect(marked()).toBe("");
+});
+
 test("a click on a result selects it, with Shift beside others, and the selection of others is shown", () => {
   const { model, sent, update } = fakeModel({ rows: [row(), row({ id: "b" })] });
   widget.render({ model, el });
@@ -379,21 +365,4 @@ test("arrows and j, k walk through the results", () => {
   expect(document.activeElement).toBe(ranks[1]);
   ranks[1]?.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowUp", bubbles: true }));
   expect(document.activeElement).toBe(ranks[0]);
-});
-
-const marked = (text: string, query: string) =>
-  highlight(text, queryTerms(query)).map((part) => (typeof part === "string" ? part : `[${part.textContent}]`)).join("");
-
-test.each([
-  ["Moons of the moon", "MOON a of", "[Moon]s of the [moon]"],
-  ["other lathe", "the", "other lathe"],
-  ["the theatre", "the art", "the theatre"],
-  ["smart art", "art", "smart [art]"],
-  ["c++ (draft).*", "draft .*", "c++ ([draft]).*"],
-  ["photosynthesis", "photo photosynthesis", "[photosynthesis]"],
-  ["İstanbul moon", "moon", "İstanbul [moon]"],
-  ["月と猫", "猫", "月と[猫]"],
-  ["", "moon", ""],
-])("highlight(%j, %j) is %j", (text, query, expected) => {
-  expect(marked(text, query)).toBe(expected);
 });

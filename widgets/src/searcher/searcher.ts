@@ -40,7 +40,7 @@ function render({ model, el }: Pick<RenderProps<SearcherModel>, "model" | "el">)
   );
   const bar = element("div", { class: "cl-bar" }, input, button);
   const tell = (verb: string, fields: Readonly<Record<string, unknown>> = {}): void => model.send({ verb, ...fields });
-  const filter = filterPanel(model, listeners, tell);
+  const filter = filterPanel(model, listeners, tell, `${inputId}-filter`);
   const tools = element("div", { class: "cl-tools cl-small" }, status.element, filter.button, sides);
   const root = element("div", { class: "chromalab-widget cl-searcher", role: "search" }, label, bar, tools, filter.panel, results, missing, told.element);
 
@@ -118,6 +118,7 @@ function render({ model, el }: Pick<RenderProps<SearcherModel>, "model" | "el">)
       else if (event.target instanceof HTMLElement) event.target.click();
     },
     Escape: ({ target }) => {
+      if (target === filter.box) return filter.revert();
       const filled = target instanceof HTMLInputElement && target.value !== "";
       if (filled && "note" in target.dataset) resultOf(target)?.toggleNote(false);
       else if (filled) target.value = "";
