@@ -39,6 +39,7 @@ def test_a_thumbs_up_and_its_note_are_in_the_store(server, run, app):
     note.fill("about the keys")
     note.press("Enter")
     expect(first.locator(".cl-kept")).to_have_text("about the keys")
+    expect(first.get_by_role("button", name="Note")).to_be_focused()  # so that keys go on
     first.locator(".cl-rank").press("w")
     expect(first.locator(".cl-reasons")).to_contain_text("Rank 1 by distance alone")
     said = stored(server, app, lambda facts: list(facts.feedback))

@@ -112,8 +112,9 @@ def test_a_map_paints_is_lassoed_searched_and_follows_the_theme(run, app):
     expect(found.locator("li").first).to_contain_text("<img src=x onerror=alert(1)> right")
     assert widget.locator("img").count() == 0
 
-    found.locator("li button").first.click()
+    found.locator("li button").first.press("Enter")
     expect(widget.get_by_role("region", name="Nearest in truth").locator("li")).to_have_count(13)
+    expect(widget.locator("aside button:focus")).to_have_count(1)  # the focus is not lost
     page.check_accessibility(".cl-map")
 
     widget.get_by_role("button", name="left 200").click()

@@ -31,8 +31,11 @@ def teas(client):
 
 @pytest.fixture
 def review(teas):
-    """Of two groups of duplicates: a and b, c and d."""
-    return teas.dedupe(threshold=0.95).review()
+    """Of two groups of duplicates: a and b, c and d. It follows the selection."""
+    review = teas.dedupe(threshold=0.95).review()
+    review.follows = True
+    teas.selection.set([])
+    return review
 
 
 def test_opening_a_review_leaves_the_selection_and_is_not_moved_by_it(teas):
@@ -40,6 +43,8 @@ def test_opening_a_review_leaves_the_selection_and_is_not_moved_by_it(teas):
     review = teas.dedupe(threshold=0.95).review()
     assert (teas.selection.ids, review.position) == (["c", "e"], 1)
     assert review.selected_ids == ("c", "e")
+    review.go(1)
+    assert teas.selection.ids == ["c", "e"]  # it does not follow until it is told to
 
 
 def test_every_move_selects_the_records_that_are_shown_in_map_and_table(teas, review):
@@ -81,6 +86,7 @@ def test_a_selection_that_moves_the_review_keeps_what_was_decided(teas, review):
 
 def test_reviews_over_one_collection_move_each_other_once(teas, review):
     labels = teas.label("kind", choices=["drink", "thing"], n=6)
+    labels.follows = True
     moves = []
     teas.selection.watch(lambda selection: moves.append(selection.ids))
     review.go(1)
@@ -117,15 +123,18 @@ def test_what_applying_deletes_is_selected_no_more_and_cannot_be(teas, review):
 
 def test_outliers_labels_and_clusters_select_theirs(teas):
     outliers = teas.outliers().at(share=0.5).review()
+    outliers.follows = True
     outliers.go(1)
     assert teas.selection.ids == [outliers.key]
     outliers.close()
     labels = teas.label("kind", choices=["drink", "thing"], n=6)
+    labels.follows = True
     labels.decide("skip")
     assert teas.selection.ids == [labels.key]
     labels.close()
     clusters = teas.cluster(n_clusters=2)
     review = clusters.review()
+    review.follows = True
     review.go(1)
     (second,) = [label for label in (0, 1) if clusters.records(label) == teas.selection.ids]
     teas.selection = clusters.records(1 - second)[:1]
@@ -146,6 +155,7 @@ def test_a_widget_that_cannot_follow_any_more_does_not_spoil_the_others(tmp_path
         teas = first.create_collection("teas", embedding_function=None)
         teas.add(ids=["a", "b", "c", "d"], embeddings=[[1, 0], [1, 0], [0, 1], [0, 1]])
         review, table = teas.dedupe().review(), teas.table()
+        review.follows = True
         again = second.get_collection("teas", embedding_function=None)
         first.close()
         again.selection = ["c"]

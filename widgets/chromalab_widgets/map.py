@@ -252,7 +252,7 @@ class Map(Saved, SelectingWidget):
     def _summary(self) -> str:
         projection = self._layout.projection
         records = f"{self.count:,} record{'' if self.count == 1 else 's'}"
-        if projection is None:
+        if projection is None or self.count <= 16:  # all the others are its 15 nearest
             return records
         true = f"{projection.neighbor_recall:.0%} of the 15 nearest are near here, too"
         return f"{records} by {projection.method}; {true}"

@@ -33,9 +33,9 @@ class Review(SelectingWidget):
     Every decision is kept with the collection at once, so a review goes on where it was left, also after
     Python was closed.
 
-    Going to an item, by hand or by deciding on the one before, selects its records in
-    `collection.selection`; and where others select records of an item, the review goes to it. Opening a
-    review leaves the selection as it is.
+    With `follows`, going to an item, by hand or by deciding on the one before, selects its records in
+    `collection.selection`; and where others select records of an item, the review goes to it. It is off
+    at first, so that no selection is lost by deciding.
 
     Attributes:
         queue: What is gone through.
@@ -89,7 +89,7 @@ class Review(SelectingWidget):
     has_guesses = traitlets.Bool(help="Whether guesses can be accepted together.").tag(sync=True)
     confident = traitlets.Dict(help="Guesses: `least`, `count`, `examples`.").tag(sync=True)
     status = traitlets.Unicode(help="What was done last, in a line.").tag(sync=True)
-    follows = traitlets.Bool(True, help="Whether item and selection go together.").tag(sync=True)
+    follows = traitlets.Bool(help="Whether item and selection go together.").tag(sync=True)
 
     def __init__(self, queue: Queue) -> None:
         self.queue = queue

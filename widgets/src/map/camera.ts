@@ -2,7 +2,7 @@ import type { Listeners } from "../core/listeners";
 import type { View } from "./scene";
 
 const NEAREST = 1e-4; // of the map above the middle
-const FURTHEST = 100;
+const FURTHEST = 8;
 
 /** Where one looks: a drag moves, the wheel and two fingers zoom about the place they are at. */
 export class Camera {

@@ -28,6 +28,30 @@ test("a selection that the kernel refuses is let go", async () => {
   expect(colours()).toEqual([GREY, ORANGE].sort());
 });
 
+test("a line that ends where it began is no click, and one around nothing selects nothing", async () => {
+  const { state } = await shown({ selected: rows(2) });
+  press("l");
+  const circle = (corners: readonly (readonly [number, number])[]): void => {
+    const [first] = corners as [[number, number]];
+    point("pointerdown", ...first);
+    for (const corner of corners) point("pointermove", ...corner);
+    point("pointerup", ...first);
+    point("click", ...first);
+  };
+  circle([[0, 60], [80, 60], [80, 140], [0, 140], [0, 60]]);
+  expect([...new Uint32Array(state.selected.buffer)]).toEqual([0]);
+  circle([[60, 60], [140, 60], [140, 140], [60, 140], [60, 60]]);
+  expect([...new Uint32Array(state.selected.buffer)]).toEqual([0]);
+});
+
+test("to look at a point, or to miss all with Shift, ends no selection of many", async () => {
+  const { state, sent } = await shown({ selected: rows(1, 2) });
+  point("click", ...SPOTS[0]);
+  expect(sent).toContainEqual(expect.objectContaining({ verb: "near", row: 0 }));
+  point("click", ...BESIDE, { shiftKey: true });
+  expect([...new Uint32Array(state.selected.buffer)]).toEqual([1, 2]);
+});
+
 test("L draws by a plain drag, Shift adds, P moves the map again", async () => {
   const { state } = await shown({ selected: rows(2) });
   press("l");
@@ -106,7 +130,7 @@ test("one search is under way at a time, and the last that was typed follows it"
 test("what was found is lit, ranked in a list, and let go by Escape before the selection", async () => {
   const { sent, state, update } = await shown({ selected: rows(0) });
   await update({ query: "moon", hits: [line(2), line(1), { row: -1, id: "new", text: "not on the map" }] });
-  expect(colours()).toEqual([BLUE, ORANGE, GREY].sort());
+  expect(colours()).toEqual([BLUE, ORANGE]); // the selection stays lit, too
   const buttons = [...find("[aria-label='Found: moon']").querySelectorAll("button")];
   expect(buttons.map((button) => button.disabled)).toEqual([false, false, true]);
   buttons[0]?.click();

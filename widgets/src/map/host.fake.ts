@@ -88,11 +88,12 @@ function countColours({ data }: ImageData): Map<string, number> {
 export const [BLUE, ORANGE, GREY] = ["#0072b2", "#e69f00", "#cfcfcf"];
 export const colours = () => [...canvas.drawn.keys()].sort();
 
+const observers: (() => void)[] = []; // of sizes
 /** The page: its one element, the size that all have, how many sizes are observed, the media that were asked about. */
 export const page = {
   el: document.createElement("div"),
   size: 200,
-  resized: (): void => {},
+  resized: (): void => observers.forEach((resized) => resized()),
   observing: 0,
   media: [] as (EventTarget & { query: string })[],
 };
@@ -119,8 +120,8 @@ export async function shown(given: Partial<MapModel> = {}) {
 
 beforeEach(() => {
   Object.assign(canvas, { drawn: new Map(), draws: 0, rings: 0 });
-  page.observing = 0;
-  vi.stubGlobal("ResizeObserver", class { constructor(resized: () => void) { page.resized = resized; } observe() { page.observing += 1; } unobserve() { page.observing -= 1; } disconnect() { page.observing -= 1; } });
+  page.observing = observers.length = 0;
+  vi.stubGlobal("ResizeObserver", class { constructor(resized: () => void) { observers.push(resized); } observe() { page.observing += 1; } unobserve() { page.observing -= 1; } disconnect() { page.observing -= 1; } });
   vi.stubGlobal("devicePixelRatio", 1);
   page.size = 200;
   page.media = [];

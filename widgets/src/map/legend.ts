@@ -42,7 +42,7 @@ export class LegendList {
     bar.style.width = `${((100 * entry.count) / most).toFixed(1)}%`;
     const toggle = element(
       "button",
-      { type: "button", class: "cl-entry", "aria-pressed": String(on), title: on ? "Hide" : "Show" },
+      { type: "button", class: "cl-entry", "aria-pressed": String(on), title: `${on ? "Hide" : "Show"} ${entry.label}` },
       swatch,
       element("span", { class: "cl-name", dir: "auto" }, entry.label),
       element("span", { class: "cl-count" }, entry.count.toLocaleString("en")),

@@ -21,8 +21,11 @@ export class Lists {
   }
 
   draw(lists: readonly Listed[]): void {
+    const held = document.activeElement;
+    const row = held instanceof HTMLElement && this.element.contains(held) ? held.dataset.row : undefined;
     this.release();
     this.element.replaceChildren(...lists.filter(({ lines }) => lines.length > 0).map((list) => this.#list(list)));
+    if (row !== undefined) this.element.querySelector<HTMLElement>(`button[data-row="${row}"]:enabled`)?.focus();
   }
 
   release(): void {

@@ -15,6 +15,7 @@ import { Toolbar, type Tool } from "./toolbar";
 import "./map.css";
 
 const LISTED = 200; // of a selection
+const NARROW = 640; // dots of a cell in which the legend stands below
 const UNLIT = { light: "#cfcfcf", dark: "#565656" } as const;
 
 function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () => void {
@@ -75,7 +76,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     stage.paint(model.get("legend").palette, hidden, UNLIT[root.dataset.theme === "dark" ? "dark" : "light"]);
   };
   const drawLegend = (): void => legend.draw(model.get("legend"), model.get("hidden"));
-  /** Lights up what was clicked, else what was found, else what is selected. */
+  /** Lights up what is selected, and what was clicked or else found. */
   const drawLit = (): void => {
     const focus = model.get("focus");
     const focused = "row" in focus ? { row: focus.row as number, near: onMap(focus.near as Line[]) } : null;
@@ -83,7 +84,10 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     stage.overlay.focus = focused;
     stage.overlay.hits = focused === null ? hits : [];
     const lit = focused ? [focused.row, ...focused.near] : hits;
-    stage.light(lit.length > 0 ? Uint32Array.from(lit) : selected);
+    const all = new Uint32Array(selected.length + lit.length); // what has a ring last, over the selection
+    all.set(selected);
+    all.set(lit, selected.length);
+    stage.light(all);
     stage.soon();
     drawLists();
   };
@@ -148,7 +152,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     if (has("density", "contours")) drawDensity();
     if (has("color_by", "color_choices")) drawChoices();
     if (has("status", "error", "busy")) drawStatus();
-    if (has("query") && !toolbar.search.matches(":focus")) toolbar.search.value = model.get("query");
+    if (has("query") && !asking) toolbar.search.value = typed = model.get("query"); // else more was typed meanwhile
     if (has("height")) stage.element.style.height = `${model.get("height")}px`;
   };
   const names: (keyof MapModel)[] = [
@@ -179,6 +183,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     });
   }
   function lasso(rows: Uint32Array, how: How): void {
+    if (rows.length === 0) return; // around nothing
     letGo();
     if (how === "replace") return select(rows);
     const chosen = new Set(selected);
@@ -186,7 +191,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     select(Uint32Array.from(chosen));
   }
   function click(row: number, add: boolean): void {
-    if (row < 0) return void clear();
+    if (row < 0) return add ? undefined : void clear();
     if (add) {
       const rest = selected.filter((other) => other !== row);
       if (rest.length < selected.length) return select(rest);
@@ -195,7 +200,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
       more[selected.length] = row;
       return select(more);
     }
-    select(Uint32Array.of(row));
+    if (selected.length <= 1) select(Uint32Array.of(row)); // to look at one does not end a selection of many
     near(row);
   }
   function open(line: Line): void {
@@ -270,6 +275,9 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   toolbar.search.hidden = !model.get("can_search");
   toolbar.search.value = model.get("query");
   el.append(root);
+  const widths = new ResizeObserver(() => root.classList.toggle("cl-narrow", root.clientWidth < NARROW));
+  widths.observe(root);
+  listeners.add(() => widths.disconnect());
   watchTheme(root, listeners, () => {
     paint();
     stage.soon();

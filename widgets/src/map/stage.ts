@@ -42,25 +42,32 @@ export class Stage {
   #motion: { from: Places; to: Places; start: number } | null = null;
   #over = -1;
   #pressed: { x: number; y: number } | null = null;
+  #dragged = false; // whether the pointer left the place where it was pressed, even if it came back
   #frame = 0;
   #stale = false; // whether the points must be drawn, too
   #waiting: (() => void)[] = []; // for the points to be drawn, at rest
   #homeHalf = 1; // of the map's height, when all of it is seen
   #sized = false;
+  #home = true; // whether all of the map is looked at, as it was placed
 
   constructor(listeners: Listeners, told: Told) {
     this.#told = told;
     this.element = element("div", { class: "cl-stage", tabindex: "0", role: "application", "aria-label": `Map. ${KEYS}` });
     this.element.append(this.overlay.under, this.#canvas, this.overlay.over, this.labels.element);
     this.#renderer = createRenderer(this.#canvas);
-    this.#camera = new Camera(this.#canvas, listeners, () => this.#change());
+    this.#camera = new Camera(this.#canvas, listeners, () => {
+      this.#home = false;
+      this.#change();
+    });
     this.lasso = new Lasso(this.element, listeners, {
       view: () => this.#camera.view(),
       places: () => this.#scene.places,
       shown: (row) => isShown(this.#scene, row),
       done: (rows, how) => told.lasso(rows, how),
     });
-    listeners.onElement(this.element, "pointerdown", (event) => (this.#pressed = this.#at(event)), { capture: true });
+    const capture = { capture: true };
+    listeners.onElement(this.element, "pointerdown", (event) => ([this.#pressed, this.#dragged] = [this.#at(event), false]), capture);
+    listeners.onElement(this.element, "pointermove", (event) => (this.#dragged ||= this.#left(this.#at(event))), capture);
     listeners.onElement(this.element, "pointermove", (event) => this.#hover(event));
     listeners.onElement(this.element, "pointerleave", () => this.#point(-1, 0, 0));
     listeners.onElement(this.element, "click", (event) => this.#click(event));
@@ -122,6 +129,7 @@ export class Stage {
     const half = Math.max((top - bottom) / 2, (right - left) / 2 / aspect, 0.05) * AIR;
     this.#homeHalf = half;
     this.#camera.lookAt((left + right) / 2, (bottom + top) / 2, half);
+    this.#home = true;
   }
 
   /** Looks nearer (above 1) or from further away, and so many quarters of the height to a side. */
@@ -141,7 +149,7 @@ export class Stage {
   resize(): void {
     const { clientWidth, clientHeight } = this.element;
     if (clientWidth === 0 || clientHeight === 0) return; // taken off the page, or not yet on it
-    if (!this.#sized) this.home(); // drawn before it had a size
+    if (this.#home) this.home(); // else the reader looks at something
     this.#sized = true;
     this.#change();
   }
@@ -225,9 +233,12 @@ export class Stage {
   #click(event: MouseEvent): void {
     event.stopPropagation();
     const at = this.#at(event);
-    const from = this.#pressed ?? at;
-    if (Math.hypot(at.x - from.x, at.y - from.y) > STILL || event.altKey) return;
+    if (this.#dragged || this.#left(at) || event.altKey) return;
     this.#told.click(this.#nearest(at), event.shiftKey);
+  }
+
+  #left({ x, y }: { x: number; y: number }): boolean {
+    return this.#pressed !== null && Math.hypot(x - this.#pressed.x, y - this.#pressed.y) > STILL;
   }
 
   #nearest(at: { x: number; y: number }): number {

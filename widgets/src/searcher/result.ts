@@ -66,7 +66,7 @@ export class Result {
     this.#up.setAttribute("aria-pressed", String(relevance > 0));
     this.#down.setAttribute("aria-pressed", String(relevance < 0));
     const note = state.said?.note ?? "";
-    if (document.activeElement !== this.#note) this.#note.value = note;
+    if (this.#note.hidden) this.#note.value = note; // else it is being written
     this.#kept.textContent = note;
     this.#kept.hidden = note === "" || !this.#note.hidden;
     this.#noteButton.disabled = relevance === 0;
@@ -78,11 +78,12 @@ export class Result {
 
   /** Opens the note to be written, or closes it; gives what stands in it. */
   toggleNote(open = this.#note.hidden): string {
+    const held = document.activeElement === this.#note; // what is hidden lets go of the focus
     this.#note.hidden = !open;
     this.#noteButton.setAttribute("aria-expanded", String(open));
     this.#kept.hidden = open || this.#kept.textContent === "";
     if (open) this.#note.focus();
-    else if (document.activeElement === this.#note) this.#noteButton.focus();
+    else if (held) this.#noteButton.focus();
     return this.#note.value;
   }
 
