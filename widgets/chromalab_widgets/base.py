@@ -136,6 +136,15 @@ class Widget(anywidget.AnyWidget):
             except (InvalidArgumentError, InvalidArgumentTypeError) as problem:
                 raise _RefusedError(str(problem)) from problem
 
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Do something alone that no cell and no request waits for: `error` says what goes wrong."""
+        with self._one_at_a_time:
+            try:
+                yield
+            except ChromalabError as problem:
+                self.error = sentence(problem)
+
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take what the browser set of `writable`, and nothing else."""
         if not isinstance(sync_data, dict):

@@ -12,8 +12,7 @@ import traitlets
 
 from chromalab import ClientAPI, Collection
 from chromalab.display import html_table, text_table
-from chromalab.errors import ChromalabError
-from chromalab_widgets.base import Verb, Widget, sentence
+from chromalab_widgets.base import Verb, Widget
 from chromalab_widgets.bundles import bundle
 from chromalab_widgets.fields import choice, text
 from chromalab_widgets.following import after_cells
@@ -132,13 +131,8 @@ class Panel(Widget):
         self.status = f"{len(found):,} collection{many}, {records:,} records{about}"
 
     def _after_cell(self) -> None:
-        with self._one_at_a_time:
-            try:
-                self._list()
-            except (
-                ChromalabError
-            ) as problem:  # there is no cell for it any more: the widget says it
-                self.error = sentence(problem)
+        with self.telling():
+            self._list()
 
     def __repr__(self) -> str:
         if not self._heading:

@@ -13,7 +13,7 @@ from chromalab.arguments import read_filter
 from chromalab.display import html_table
 from chromalab.errors import ChromalabError, InvalidArgumentError
 from chromalab.where_text import format_where
-from chromalab_widgets.base import Reply, Verb, cut, sentence
+from chromalab_widgets.base import Reply, Verb, cut
 from chromalab_widgets.bundles import bundle
 from chromalab_widgets.cells import shown
 from chromalab_widgets.columns import Columns, largest_first_alone
@@ -261,13 +261,8 @@ class Table(SelectingWidget):
             self._relist()
 
     def _after_cell(self) -> None:
-        with self._one_at_a_time:
-            try:
-                self._catch_up()
-            except (
-                ChromalabError
-            ) as problem:  # there is no cell for it any more: the widget says it
-                self.error = sentence(problem)
+        with self.telling():
+            self._catch_up()
 
     def _catch_up(self) -> None:
         """Count the rows anew, if somebody has written."""
