@@ -1,4 +1,4 @@
-"""`Lens`: a map that records and queries are compared after."""
+"""`RecordTransform`: a linear map applied to records before queries are compared with them."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Lens", "lengths_of", "turned"]
+__all__ = ["RecordTransform", "lengths_of", "mapped"]
 
 Rows = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Lens:
-    """A map of records; queries that are asked through it are mapped already.
+class RecordTransform:
+    """A linear map of records. Queries that go through it are already mapped by the caller.
 
     Attributes:
-        name: Names the map itself: two of one name are taken for the same.
-        matrix: (d, d) float32, applied to each record as `turned` does.
+        name: Identifies the map: two with one name are treated as equal.
+        matrix: (d, d) float32, applied to each record as `mapped` does.
 
     Example:
-        >>> swap = Lens("swap", np.array([[0, 1], [1, 0]], dtype=np.float32))
+        >>> swap = RecordTransform("swap", np.array([[0, 1], [1, 0]], dtype=np.float32))
         >>> swap.rows(np.array([[3, 4]], dtype=np.float32)).tolist()
         [[4.0, 3.0]]
     """
@@ -31,23 +31,23 @@ class Lens:
 
     def rows(self, rows: Rows) -> Rows:
         """Map rows: (n, d) float32 to (n, d) float32."""
-        return turned(rows, self.matrix)
+        return mapped(rows, self.matrix)
 
 
-def turned(rows: Rows, matrix: Rows) -> Rows:
-    """Turn rows by a matrix; the length of each stays.
+def mapped(rows: Rows, matrix: Rows) -> Rows:
+    """Multiply rows by a matrix, then restore the length of each.
 
     Args:
         rows: (n, d) float32.
         matrix: (d, d) float32.
 
     Returns:
-        (n, d) float32; a row of zeros, or one that the matrix takes to zero or beyond float32, stays
-        as it is.
+        (n, d) float32. A zero row, or one that the matrix maps to zero or beyond the range of
+        float32, is returned unchanged.
 
     Example:
         >>> stretch = np.diag([2, 1]).astype(np.float32)
-        >>> turned(np.array([[3, 0], [0, 0]], dtype=np.float32), stretch).tolist()
+        >>> mapped(np.array([[3, 0], [0, 0]], dtype=np.float32), stretch).tolist()
         [[3.0, 0.0], [0.0, 0.0]]
     """
     with np.errstate(over="ignore", invalid="ignore"):
@@ -62,7 +62,7 @@ def turned(rows: Rows, matrix: Rows) -> Rows:
 
 
 def lengths_of(rows: Rows) -> NDArray[np.float32]:
-    """Measure rows (n, d): (n, 1) float32."""
-    # In float64: the square of a large number is beyond float32.
+    """Compute the Euclidean norms of rows (n, d): (n, 1) float32."""
+    # The squares are summed in float64 because that of a large number overflows float32.
     lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
     return np.asarray(lengths.astype(np.float32)[:, np.newaxis])

@@ -1,7 +1,7 @@
-"""The rows of a vector file as a lens shows them: derived, in a file without a name.
+"""The rows of a vector file mapped by a record transform: derived data, in an unnamed file.
 
-A slot's row never changes, so rows that were turned once stay right, and only new ones are turned. The
-file is this process's alone and gone with it: there is nothing to trust, and nothing to clean up.
+The row of a slot never changes, so each row is mapped once. The file belongs to this process alone
+and disappears with it, so there is nothing to trust and nothing to clean up.
 """
 
 from __future__ import annotations
@@ -16,54 +16,54 @@ from typing import IO
 import numpy as np
 
 from chromalab.engine.disk import process_forks
-from chromalab.engine.interface import Vectors
-from chromalab.engine.lens import Lens
+from chromalab.engine.record_transform import RecordTransform
+from chromalab.engine.values import Vectors
 
-__all__ = ["TurnedRows"]
+__all__ = ["MappedRows"]
 
-_BLOCK_BYTES = 2**23  # of rows turned at a time
+_BLOCK_BYTES = 2**23  # of rows mapped at a time
 
 
-class TurnedRows:
-    """The rows of one vector file, each turned by a lens.
+class MappedRows:
+    """The rows of one vector file, each mapped by a record transform.
 
     Args:
-        folder: Where the file is made, on a disk with room for it; made if it is not there.
-        lens: What turns them.
+        folder: Where the file is created, on a disk with space for it; created if needed.
+        record_transform: What maps the rows.
     """
 
-    def __init__(self, folder: Path, lens: Lens) -> None:
+    def __init__(self, folder: Path, record_transform: RecordTransform) -> None:
         self._folder = folder
-        self._lens = lens
+        self._record_transform = record_transform
         self.renew()
         process_forks.renew_in_child(self)
 
     def renew(self) -> None:
-        """Start afresh: a child of a fork would write to its parent's file."""
-        self._turning = threading.Lock()
+        """Start over, as a child of a fork would write to its parent's file."""
+        self._mapping = threading.Lock()
         self._file: IO[bytes] | None = None
         self._mapped: Vectors | None = None
         self._memory: mmap.mmap | None = None
 
     def of(self, stored: Vectors) -> Vectors:
-        """Turn the rows that are new, and map all: (n, dimension) float32, read-only.
+        """Transform the new rows, then memory-map all of them: (n, dimension) float32, read-only.
 
         Args:
             stored: (n, dimension) float32, the first rows of the vector file.
 
         Raises:
-            OSError: there is no room for them.
+            OSError: The disk has no space for them.
         """
         mapped = self._mapped
         if mapped is None or len(mapped) < len(stored):
             if not len(stored):
                 return stored
-            with self._turning:
+            with self._mapping:
                 mapped = self._extended(stored)
         return mapped[: len(stored)]
 
     def release(self) -> None:
-        """Let go of the pages that were read; they come back when they are touched."""
+        """Release the pages that were read; they are loaded again when they are accessed."""
         if self._memory is not None and hasattr(mmap, "MADV_DONTNEED"):
             self._memory.madvise(mmap.MADV_DONTNEED)
 
@@ -76,11 +76,11 @@ class TurnedRows:
             self._folder.mkdir(exist_ok=True)
             self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed with this
             weakref.finalize(self, self._file.close)
-        # What an interrupted call has written behind the mapped rows is written again.
+        # Rows that an interrupted call wrote after the mapped ones are overwritten.
         self._file.seek(start * width * 4)
         step = max(1, _BLOCK_BYTES // (4 * width))
         for first in range(start, len(stored), step):
-            made = self._lens.rows(stored[first : first + step])
+            made = self._record_transform.rows(stored[first : first + step])
             self._file.write(np.ascontiguousarray(made, dtype="<f4").data)
         self._file.flush()
         memory = mmap.mmap(self._file.fileno(), stored.nbytes, access=mmap.ACCESS_READ)

@@ -1,7 +1,8 @@
-"""Forks: copies of a collection that share its vector file until they write vectors themselves.
+"""Forks: copies of a collection that share its vector file until they write their own vectors.
 
-The file is append-only and a fork never reads past the rows that were committed when it was made, so
-the original may go on writing. Not the fork of a process: that is `process_forks.py`.
+The file is append-only, and a fork never reads past the rows that were committed when it was created,
+so the original may continue writing. Forks of a process are a different subject, in
+`disk/process_forks.py`.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ __all__ = ["count", "fork", "own_vectors"]
 
 
 def fork(connection: sqlite3.Connection, source: Entry, name: str) -> Entry:
-    """Make a collection with the records, the configuration, the metadata and attachments of another.
+    """Create a copy of a collection: records, configuration, metadata and attachments.
 
-    The time grows with the records; no vector is copied.
+    The time grows with the number of records; no vector is copied.
     """
     model = source.model
     made = catalog.create(
@@ -36,7 +37,7 @@ def fork(connection: sqlite3.Connection, source: Entry, name: str) -> Entry:
             made.number,
         ),
     )
-    # In the order of insertion: the places of the copies tell it from now on.
+    # In insertion order, which the places of the copies will preserve.
     connection.execute(
         "INSERT INTO records"
         " (collection, id, slot, document, metadata, uri, checksum, vector_checksum)"
@@ -49,13 +50,13 @@ def fork(connection: sqlite3.Connection, source: Entry, name: str) -> Entry:
 
 
 def count(connection: sqlite3.Connection, entry: Entry) -> int:
-    """Count the collections that read the vector file of this one, but are not its owner."""
+    """Count the collections that read the vector file of this one without owning it."""
     sql = "SELECT count(*) FROM collections WHERE shared = ?"
     return int(connection.execute(sql, (entry.file_name,)).fetchone()[0])
 
 
 def own_vectors(collection: Opened, *, durable: bool) -> Entry:
-    """Give a fork a vector file of its own, which its next rows are appended to."""
+    """Give a fork its own vector file, to which its next rows are appended."""
     entry = collection.entry
     if entry.shared is None:
         return entry
