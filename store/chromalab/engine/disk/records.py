@@ -124,7 +124,7 @@ def rewrite(
         # Without this check, the new checksum would certify damaged content.
         if checksum is not None and checksum != content_checksum(id, *old):
             raise InternalError(
-                f"Record {short(id)} is damaged: its checksum is wrong. Delete it and add it again."
+                f"Record {short(id)} is damaged: it differs from what was written. Delete it and add it again."
             )
         texts = _texts(batch, row, old)
         changed.append((slot, *texts, content_checksum(id, *texts), place))

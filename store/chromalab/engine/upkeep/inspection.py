@@ -42,9 +42,9 @@ _ATTACHMENTS = (  # as bytes, so that invalid UTF-8 is reported as damage instea
     " FROM attachments WHERE collection = ? ORDER BY number"
 )
 
-_CONTENT = "its id, document, metadata or uri has the wrong checksum"
+_CONTENT = "its id, document, metadata or uri differs from what was written"
 _NO_SLOT = "it refers to a row of vectors that does not exist"
-_VECTOR = "its vector has the wrong checksum"
+_VECTOR = "its vector differs from what was written"
 _CUT = "its vector is beyond the end of the file"
 _NOT_FINITE = "its vector contains a number that is not finite"
 
@@ -258,7 +258,7 @@ def _wrong_attachments(connection: sqlite3.Connection, collection: int) -> Itera
     for kind, numbers in wrong.items():
         some = ", ".join(map(str, numbers[:3])) + (", ..." if len(numbers) > 3 else "")
         count = f"{len(numbers):,} attachment{'' if len(numbers) == 1 else 's'}"
-        yield f"{count} of the kind {short(kind)}: wrong checksum or malformed (numbers {some})"
+        yield f"{count} of the kind {short(kind)}: not as written (numbers {some})"
 
 
 def reason(error: InternalError) -> str:
