@@ -76,7 +76,7 @@ class Opened:
         if expected is not None and expected != found:
             raise InvalidDimensionException(
                 f"Embeddings of collection {self.entry.model.name!r} must have {expected} dimensions; "
-                f"got {found}. Use the model that the collection was created with, or create a new one."
+                f"got {found}. Use the model the collection was created with, or create another collection."
             )
 
     def matching(self, filter: Filter, enough: int | None = None) -> Positions:

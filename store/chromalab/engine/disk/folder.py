@@ -92,7 +92,7 @@ def _check(path: Path, file: Path) -> None:
             )
     if file.exists() and not _starts_as_sqlite(file):
         raise InternalError(
-            f"store.sqlite3 in '{path}' is damaged: it is not a SQLite database. "
+            f"store.sqlite3 in '{path}' is damaged: it is not a database. "
             "Restore the folder from a copy."
         )
 

@@ -133,7 +133,7 @@ def _parse(node: Any, what: str, leaf: Callable[[str, Any], Clause], *, depth: i
         return leaf(key, value)
     if not isinstance(value, list | tuple) or len(value) < 2:
         raise InvalidArgumentError(
-            f"{key} must have a list of at least two clauses; got {short(value)}."
+            f"{key} must be a list of at least two clauses; got {short(value)}."
         )
     return Join(key, tuple(_parse(clause, what, leaf, depth=depth + 1) for clause in value))
 
@@ -158,18 +158,19 @@ def _field(key: Any, value: Any) -> Clause:
         )
     if operator in _NUMBER and _kind(wanted) != "number":
         raise InvalidArgumentError(
-            f"{operator} on {key!r} must have a number; got {short(wanted)}."
+            f"The value of {operator} on {key!r} must be a number; got {short(wanted)}."
         )
     if operator in _LIST:
         kinds = {type(item) for item in wanted} if isinstance(wanted, list | tuple) else set()
         if len(kinds) != 1 or not all(map(_kind, wanted)):
             raise InvalidArgumentError(
-                f"{operator} on {key!r} must have a non-empty list of values of one type; got {short(wanted)}."
+                f"The value of {operator} on {key!r} must be a non-empty list of values of one type; "
+                f"got {short(wanted)}."
             )
         wanted = tuple(wanted)
     elif _kind(wanted) is None:
         raise InvalidArgumentError(
-            f"{operator} on {key!r} must have a str, int, float or bool; got {short(wanted)}."
+            f"The value of {operator} on {key!r} must be a str, int, float or bool; got {short(wanted)}."
         )
     return Compare(key, operator, wanted)
 
@@ -181,7 +182,9 @@ def _text(operator: Any, value: Any) -> Clause:
             f"{near(str(operator), (*_TEXT, *_JOINS), what='Operators', limit=20)}"
         )
     if not isinstance(value, str) or not value:
-        raise InvalidArgumentError(f"{operator} must have a non-empty string; got {short(value)}.")
+        raise InvalidArgumentError(
+            f"The value of {operator} must be a non-empty string; got {short(value)}."
+        )
     if operator.endswith("regex"):
         _compile(value)
     return Text(operator, value)
