@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chromalab.display import html_table, one_line, text_table
-from chromalab.engine import Counts, Facts, Spread
+from chromalab.engine import Counts, Profile, Range
 from chromalab.errors import printable
 from chromalab.frames import data_frame
 from chromalab.sparse import with_sparse_vectors
@@ -83,8 +83,8 @@ class Distinct(Sequence[tuple[Any, int]]):
 
 
 @dataclass(frozen=True, repr=False)
-class Description(Facts):
-    """What a collection holds: `Facts`, and what the collection is.
+class Description(Profile):
+    """What a collection holds: `Profile`, and what the collection is.
 
     Attributes:
         collection: Its name.
@@ -168,7 +168,7 @@ def distinct_values(key: str, counts: Counts) -> Distinct:
 
 
 def description(
-    facts: Facts, collection: str, *, model: str, space: str, index: str
+    facts: Profile, collection: str, *, model: str, space: str, index: str
 ) -> Description:
     """Make a `Description` of what the engine read."""
     return Description(**vars(facts), collection=collection, model=model, space=space, index=index)
@@ -187,5 +187,5 @@ def _plain(value: Any) -> Any:
     return repr(value) if isinstance(value, float) else value
 
 
-def _range(spread: Spread) -> str:
+def _range(spread: Range) -> str:
     return f"{spread.min:,.4g} to {spread.max:,.4g} (median {spread.median:,.4g})"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chromalab.display import html_table
-from chromalab.engine.findings import Checked, Problem
+from chromalab.engine.values import CheckResult, Damage
 from chromalab.engine.interface import Engine
 from chromalab.frames import data_frame
 from chromalab.progress import bar
@@ -30,10 +30,10 @@ class Report:
         found: The problems, and what was read to find them.
     """
 
-    found: Checked
+    found: CheckResult
 
     @property
-    def problems(self) -> tuple[Problem, ...]:
+    def problems(self) -> tuple[Damage, ...]:
         """What is wrong: each has `collection`, `file`, `what`, `do`, and `ids` of its records."""
         return self.found.problems
 
@@ -48,10 +48,10 @@ class Report:
     def __len__(self) -> int:
         return len(self.problems)
 
-    def __iter__(self) -> Iterator[Problem]:
+    def __iter__(self) -> Iterator[Damage]:
         return iter(self.problems)
 
-    def __getitem__(self, at: int) -> Problem:
+    def __getitem__(self, at: int) -> Damage:
         return self.problems[at]
 
     def __repr__(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from chromalab._version import __version__
@@ -65,8 +65,8 @@ class ClientAPI(ShownStore):
         NotFoundError: there is no such tenant or database; the message names the near ones.
     """
 
-    def __init__(self, engine: Engine | Lease, scope: Scope, settings: Settings) -> None:
-        self._engine = cast(Engine, engine)
+    def __init__(self, engine: Engine, scope: Scope, settings: Settings) -> None:
+        self._engine: Engine = engine
         self._settings = settings
         self._scope = Scope()
         self.set_tenant(*scope)

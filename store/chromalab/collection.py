@@ -10,7 +10,7 @@ from chromalab.analysis import Analysed
 from chromalab.arguments import read_batch, read_filter, read_texts
 from chromalab.embed import embed_documents
 from chromalab.engine import Batch
-from chromalab.engine.interface import Vectors
+from chromalab.engine.values import Vectors
 from chromalab.errors import InvalidArgumentError
 from chromalab.feedback.transform import Transform
 from chromalab.ingest import Added, add_from, read_table

@@ -9,7 +9,7 @@ import numpy as np
 
 from chromalab.description import Described
 from chromalab.embed import EmbeddingFunction, embed_documents, name_of, to_config
-from chromalab.engine.interface import Rewritten
+from chromalab.engine.values import RewriteResult
 from chromalab.errors import InvalidArgumentError, printable, short
 from chromalab.frames import data_frame
 from chromalab.progress import bar
@@ -164,5 +164,5 @@ class Maintained(Described):
         return Reembedded(self.name, *_sizes(done), model=model)
 
 
-def _sizes(done: Rewritten) -> tuple[int, int, int, int]:
+def _sizes(done: RewriteResult) -> tuple[int, int, int, int]:
     return done.rows_before, done.rows_after, done.bytes_before, done.bytes_after

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 from chromalab.arguments import read_filter
 from chromalab.description import Described
 from chromalab.engine import Batch, Replacement
-from chromalab.engine.interface import Replaced, Rows
+from chromalab.engine.values import ReplaceResult, Rows
 from chromalab.errors import InvalidArgumentError
 from chromalab.snapshot import Snapshot
 from chromalab.sparse import to_stored, with_sparse_vectors
@@ -50,7 +50,7 @@ class Observed(Described):
         taken = self._snapshots.get(asked)
         if taken is not None and not taken.is_stale:
             return taken
-        found = self._engine.moment(self.id, read_filter(None, where, None))
+        found = self._engine.snapshot(self.id, read_filter(None, where, None))
         metadatas = found.rows.metadatas or []
         taken = Snapshot(
             ids=tuple(found.rows.ids),
@@ -75,7 +75,7 @@ class Observed(Described):
         update: Mapping[str, Any] | None = None,
         restore: Rows | None = None,
         version: int | None = None,
-    ) -> Replaced:
+    ) -> ReplaceResult:
         """Delete records, change metadata and restore deleted records, all of it or nothing.
 
         Args:

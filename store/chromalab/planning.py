@@ -9,8 +9,8 @@ from chromalab.arguments import no_images, read_filter, read_texts
 from chromalab.display import html_table, text_table
 from chromalab.embed import embed_queries
 from chromalab.engine import Filter
-from chromalab.engine.interface import Vectors
-from chromalab.engine.plan import Plan, Recall
+from chromalab.engine.values import Vectors
+from chromalab.engine.values import QueryPlan, Recall
 from chromalab.errors import InvalidArgumentError
 from chromalab.feedback.transform import Transform
 from chromalab.frames import data_frame
@@ -42,7 +42,7 @@ class Explanation:
         'exact scan'
     """
 
-    plan: Plan
+    plan: QueryPlan
     transform: str | None = None
     both: bool = False
 

@@ -130,5 +130,5 @@ class Readable(Described):
             >>> points.describe().duplicate_documents
             1
         """
-        facts, index = self._engine.facts(self.id), self._engine.indexing(self.id)
+        facts, index = self._engine.profile(self.id), self._engine.indexing(self.id)
         return description(facts, self.name, model=self.model, space=self.space, index=index.state)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chromalab.description import Described
-from chromalab.engine.attachment import Attachment
+from chromalab.engine.values import Attachment
 from chromalab.errors import InvalidArgumentError, NotFoundError, near, short
 from chromalab.types import Where
 from chromalab.validation import check_ids, check_text
@@ -233,12 +233,12 @@ class Selectable(Described):
         May be set: `collection.selection = ["a", "b"]`.
         """
         # All clients of a folder lease one engine, which their collections keep alive.
-        engine = getattr(self._engine, "engine", self._engine)
+        key = self._engine.key
         with _known_lock:
-            found = _known.get((id(engine), self.id))
+            found = _known.get((key, self.id))
             if found is None:
                 found = Selection(self)
-                _known[id(engine), self.id] = found
+                _known[key, self.id] = found
             found._collection = self  # the handle in use: an older one's client may be closed
             self.__dict__["_selection"] = found
         return found

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from chromalab.description import Described
-from chromalab.engine.interface import Vectors
-from chromalab.engine.lens import Lens
+from chromalab.engine.values import Vectors
+from chromalab.engine.record_transform import RecordTransform
 from chromalab.feedback.live import Chosen
 from chromalab.feedback.transform import Transform
 from chromalab.feedback.transforms import Transforms
@@ -39,14 +39,14 @@ class Transformed(Described):
         """
         return Transforms(cast("Collection", self))
 
-    def _through(self, queries: Vectors, asked: Any) -> tuple[Vectors, Lens | None]:
+    def _through(self, queries: Vectors, asked: Any) -> tuple[Vectors, RecordTransform | None]:
         """Map queries as a call asks for; give what the records are to be seen through."""
         transform = self._chosen.of(asked)
         if transform is None:
             return queries, None
         return transform.queries(queries), transform.lens
 
-    def _live_lens(self) -> Lens | None:
+    def _live_lens(self) -> RecordTransform | None:
         transform = self._live_transform()
         return None if transform is None else transform.lens
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chromalab.engine.interface import Vectors
+from chromalab.engine.values import Vectors
 from chromalab.errors import (
     BatchSizeExceededError,
     DuplicateIDError,

@@ -156,7 +156,7 @@ def test_a_shared_file_that_is_gone_is_told(client, notes, tmp_path):
     client.close()
     (tmp_path / "vectors" / f"{notes.id}-0.f32").unlink()
     trial = chromalab.PersistentClient(tmp_path).get_collection("trial")
-    with pytest.raises(errors.InternalError, match="is gone"):
+    with pytest.raises(errors.InternalError, match="is missing"):
         trial.add(ids=["d"], embeddings=[[8, 8]])
 
 

@@ -77,7 +77,7 @@ def test_deleting_a_database_deletes_its_collections_and_their_files_alone(clien
 
 def test_the_default_database_can_be_deleted_and_made_again(client, admin, tmp_path):
     admin.delete_database("default_database")
-    with pytest.raises(errors.NotFoundError, match=r"Databases: none yet.*create_database makes"):
+    with pytest.raises(errors.NotFoundError, match=r"Databases: none yet.*create_database"):
         chromalab.PersistentClient(tmp_path)
     with chromalab.AdminClient(
         Settings(is_persistent=True, persist_directory=str(tmp_path))
@@ -116,9 +116,9 @@ def test_a_name_that_cannot_be_one_is_refused(admin, name):
 
 
 def test_a_name_that_is_taken_is_told(admin):
-    with pytest.raises(errors.UniqueConstraintError, match="A tenant 'acme' exists already"):
+    with pytest.raises(errors.UniqueConstraintError, match="Tenant 'acme' already exists"):
         admin.create_tenant("acme")
-    with pytest.raises(errors.UniqueConstraintError, match="A database 'papers' exists already"):
+    with pytest.raises(errors.UniqueConstraintError, match="Database 'papers' already exists"):
         admin.create_database("papers", "acme")
 
 

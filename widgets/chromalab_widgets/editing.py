@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chromalab import Collection
-from chromalab.engine.interface import Rows
+from chromalab.engine.values import Rows
 from chromalab.errors import InvalidArgumentError, NotFoundError, short
 from chromalab_widgets.cells import value_of
 

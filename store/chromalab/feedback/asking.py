@@ -13,7 +13,7 @@ import numpy as np
 
 from chromalab.embed import embed_queries
 from chromalab.engine import CollectionModel
-from chromalab.engine.interface import Vectors
+from chromalab.engine.values import Vectors
 
 if TYPE_CHECKING:
     from chromalab.collection import Collection

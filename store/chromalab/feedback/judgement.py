@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chromalab.engine import Attachment
-from chromalab.engine.interface import Vectors
+from chromalab.engine.values import Vectors
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.feedback.arguments import (
     check_flag,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from chromalab.engine import Attachment, Lens, Preparation
+from chromalab.engine import Attachment, RecordTransform, Preparation
 from chromalab.errors import (
     InternalError,
     InvalidArgumentError,
@@ -260,7 +260,7 @@ class Switching:
             )
         return transform
 
-    def _is_ready(self, lens: Lens) -> bool:
+    def _is_ready(self, lens: RecordTransform) -> bool:
         """Whether all records are indexed through it, or are so few that they need not be."""
         found = self._engine.indexing(self._id, lens)
         return found.indexed == found.total

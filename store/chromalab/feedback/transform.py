@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.engine.lens import Lens, lengths_of, turned
+from chromalab.engine.record_transform import RecordTransform, lengths_of, mapped
 from chromalab.errors import InvalidArgumentError, InvalidDimensionException
 
-__all__ = ["Transform", "pack_arrays", "turned", "unpack_arrays"]
+__all__ = ["Transform", "pack_arrays", "mapped", "unpack_arrays"]
 
 _ARRAYS = ("matrix", "keys", "shifts")
 # numpy reads headers with `ast`, which in Python 3.11 fails in two threads at once (python/cpython#106905).
@@ -100,9 +100,9 @@ class Transform:
         return _digest(*(getattr(self, name) for name in _ARRAYS), np.array(self.both))
 
     @cached_property
-    def lens(self) -> Lens | None:
+    def lens(self) -> RecordTransform | None:
         """What records are compared after; None where they stay as they are."""
-        return Lens(_digest(self.matrix), self.matrix) if self.both else None
+        return RecordTransform(_digest(self.matrix), self.matrix) if self.both else None
 
     def queries(self, vectors: Any) -> NDArray[np.float32]:
         """Map queries: (n, d) numbers to (n, d) float32.
@@ -113,12 +113,12 @@ class Transform:
         rows = self._checked(vectors)
         if len(self.keys):
             rows = _remembering(rows, self.keys, self.shifts)
-        return turned(rows, self.matrix)
+        return mapped(rows, self.matrix)
 
     def documents(self, vectors: Any) -> NDArray[np.float32]:
         """Map records: (n, d) numbers to (n, d) float32; as they are where `both` is False."""
         rows = self._checked(vectors)
-        return turned(rows, self.matrix) if self.both else rows
+        return mapped(rows, self.matrix) if self.both else rows
 
     def __repr__(self) -> str:
         sides = "queries and records" if self.both else "queries"

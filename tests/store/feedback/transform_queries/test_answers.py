@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chromalab import errors
-from chromalab.engine import Lens
-from chromalab.engine.lens import turned
+from chromalab.engine import RecordTransform
+from chromalab.engine.record_transform import mapped
 from chromalab.feedback import Transform
 
 DIMENSION = 6  # of the records of conftest.py
@@ -89,8 +89,8 @@ def test_a_transform_for_another_model_or_dimension_is_refused(points, some_tran
 
 
 def test_a_lens_that_does_not_fit_is_refused_by_the_engine(points):
-    lens = Lens("narrow", np.eye(3, dtype=np.float32))
-    with pytest.raises(errors.InvalidDimensionException, match="of 6 dimensions, found 3"):
+    lens = RecordTransform("narrow", np.eye(3, dtype=np.float32))
+    with pytest.raises(errors.InvalidDimensionException, match="must have 6 dimensions; got 3"):
         points._engine.indexing(points.id, lens)
 
 
@@ -108,7 +108,7 @@ def test_explain_says_that_one_applies(points, some_transform):
 def test_rows_that_a_matrix_takes_too_far_stay_as_they_are():
     rows = np.array([[3e38, 3e38], [0, 0], [1, 2], [1e-30, 0]], dtype=np.float32)
     for matrix in (np.zeros((2, 2)), 1e30 * np.eye(2), np.array([[1, 1], [0, 1e-30]])):
-        found = turned(rows, matrix.astype(np.float32))
+        found = mapped(rows, matrix.astype(np.float32))
         assert np.isfinite(found).all()
         lengths = np.linalg.norm(rows.astype(np.float64), axis=1)
         assert np.allclose(np.linalg.norm(found.astype(np.float64), axis=1), lengths, rtol=1e-5)

@@ -133,7 +133,7 @@ def test_only_a_few_lenses_are_kept_and_files_of_rows_have_no_name(
     for seed in range(4):
         transform = some_transform(seed=seed)
         check(points, records_of(points), np.ones(DIMENSION), transform, "l2")
-    assert len(resident._seen) == 2
+    assert len(resident._mapped) == 2
     folder = client._engine.engine.store.path / "cache"
     assert not list(folder.iterdir())
     assert client.check(progress=False).leftovers == ()

@@ -61,7 +61,7 @@ def method(collection, **asked):
 def by_index(collection, monkeypatch):
     """Let the planner choose the index, though a scan of so few rows is quicker."""
     from chromalab.engine import nearest
-    from chromalab.engine.index.costs import Costs
+    from chromalab.engine.index.planner import Costs
 
     monkeypatch.setattr(nearest, "machine_costs", lambda: Costs(1.0, 1.0, 1.0))
     return method(collection)

@@ -80,8 +80,8 @@ def test_names_of_users_are_escaped_and_shown_on_one_line(points):
         (made(both="yes"), "both is 'yes'"),
         (made(matrix=np.full((2, 2), np.nan)), "NaN or infinity"),
         (made(matrix=np.full((2, 2), 1e300)), "NaN or infinity"),
-        (made(evaluation={"gain": float("nan")}), "what JSON can hold"),
-        (made(parameters={"f": print}), "what JSON can hold"),
+        (made(evaluation={"gain": float("nan")}), "must be representable as JSON"),
+        (made(parameters={"f": print}), "must be representable as JSON"),
         (made(evaluation=[1]), "evaluation"),
     ],
 )
