@@ -451,7 +451,7 @@ class EmbeddedEngine:
         *,
         searching: bool = False,
     ) -> None:
-        """Have the index made in the background if it is due."""
+        """Have the index built in the background if it is due."""
         entry, mapped = collection.entry, collection.mapped(record_transform)
         # An add reads no view, so with many dead rows this may request a job that does nothing.
         live = len(collection.view.slots) if searching else entry.slots

@@ -64,7 +64,7 @@ class Lease:
         """The engine; raises ClientClosedError once this lease has ended."""
         shared = self._shared
         if shared is None:
-            raise ClientClosedError("This client was closed. Make a new one to go on.")
+            raise ClientClosedError("This client was closed. Create a new one.")
         return shared.engine
 
     @property

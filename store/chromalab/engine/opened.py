@@ -89,7 +89,7 @@ class Opened:
         return self.resident.columns.get(self.connection, self.entry.number, self.view, key)
 
     def known_column(self, key: str) -> Column:
-        """The values under a key; raises InvalidArgumentError if no record of some has it."""
+        """The values under a key; raises InvalidArgumentError if there are records and none has it."""
         column = self.column(key)
         if len(column.codes) and not np.any(column.codes >= 0):
             texts = self.connection.execute(

@@ -51,14 +51,16 @@ def write(
     if old:
         chosen = {row: known[batch.ids[row]] for row in old}
         if batch.vectors is not None:
-            records.bury(connection, entry.number, version, [slot for _, slot in chosen.values()])
+            records.mark_dead(
+                connection, entry.number, version, [slot for _, slot in chosen.values()]
+            )
             first = entry.slots + len(new)
             chosen = {
                 row: (place, first + offset)
                 for offset, (row, (place, _)) in enumerate(chosen.items())
             }
         records.rewrite(connection, entry.number, version, batch, chosen)
-    catalog.wrote(connection, entry.number, dimension, slots)
+    catalog.record_write(connection, entry.number, dimension, slots)
     return WriteResult(added=len(new), changed=len(old))
 
 
@@ -68,7 +70,9 @@ def delete(collection: Opened, filter: Filter, limit: int | None) -> int:
     if len(chosen):
         entry, places = collection.entry, collection.view.places[chosen].tolist()
         records.remove(collection.connection, entry.number, entry.model.version + 1, places)
-        catalog.wrote(collection.connection, entry.number, entry.model.dimension, entry.slots)
+        catalog.record_write(
+            collection.connection, entry.number, entry.model.dimension, entry.slots
+        )
     return len(chosen)
 
 

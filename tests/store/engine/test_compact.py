@@ -252,7 +252,7 @@ def test_kill_minus_9_at_any_point_leaves_an_undamaged_store(tmp_path):
 def test_compaction_reclaims_the_free_pages_of_sqlite(points, tmp_path):
     texts = ["a text of some length " * 20] * 2000
     points.add(ids=[f"t{n}" for n in range(2000)], embeddings=[[1, 2, 3]] * 2000, documents=texts)
-    points._engine.engine.store.let_go()  # the contents of the log go into the file
+    points._engine.engine.store.disconnect()  # the contents of the log go into the file
     large = (tmp_path / "store.sqlite3").stat().st_size
     points.delete(where_document={"$contains": "length"})
     points.compact()

@@ -86,7 +86,7 @@ def test_a_collection_deleted_by_another_process_raises_a_readable_error(
 def test_a_closed_client_raises(tmp_path):
     with chromalab.PersistentClient(tmp_path) as client:
         points = client.create_collection("points", embedding_function=None)
-    with pytest.raises(chromalab.errors.ClientClosedError, match="Make a new one"):
+    with pytest.raises(chromalab.errors.ClientClosedError, match="Create a new one"):
         points.count()
 
 

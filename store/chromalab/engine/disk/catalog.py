@@ -32,9 +32,9 @@ __all__ = [
     "modify",
     "now",
     "read_row",
+    "record_write",
     "row",
     "rows",
-    "wrote",
 ]
 
 _MOST = 2**48  # the upper limit of rows, versions and generations: more than any disk holds
@@ -180,8 +180,10 @@ def modify(
     return find_id(connection, id)
 
 
-def wrote(connection: sqlite3.Connection, number: int, dimension: int | None, slots: int) -> None:
-    """Count a write: its time, the dimension, and how many rows it leaves committed."""
+def record_write(
+    connection: sqlite3.Connection, number: int, dimension: int | None, slots: int
+) -> None:
+    """Raise the version for a write; set its time, the dimension and the number of committed rows."""
     connection.execute(
         "UPDATE collections SET version = version + 1, written_at = ?, dimension = ?, slots = ?"
         " WHERE number = ?",

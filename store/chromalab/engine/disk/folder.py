@@ -161,7 +161,7 @@ def _readable(path: Path, message: str) -> ChromalabError:
             f"store.sqlite3 in '{path}' is damaged ({message}). Restore the folder from a copy."
         )
     if "closed database" in message:
-        return ClientClosedError("This client was closed. Make a new one to go on.")
+        return ClientClosedError("This client was closed. Create a new one.")
     return InternalError(f"SQLite failed in '{path}': {message}.")
 
 

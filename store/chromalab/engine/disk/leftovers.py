@@ -19,7 +19,7 @@ from chromalab.engine.disk.folder import is_held
 from chromalab.engine.disk.store import Store
 from chromalab.engine.disk.vectors import forget_pending
 
-__all__ = ["ours", "sweeping", "unnamed"]
+__all__ = ["store_files", "sweeping", "unnamed"]
 
 _ID = re.compile(r"[0-9a-f-]{36}")
 _STEM = r"[0-9a-f-]{36}-\d+"
@@ -49,7 +49,7 @@ def sweeping(store: Store) -> Iterator[sqlite3.Connection]:
     _remove(store.path / "index" / name for name in graphs)
 
 
-def ours(folder: Path) -> set[Path]:
+def store_files(folder: Path) -> set[Path]:
     """List the files in the folders of vectors and graphs."""
     return {*_files(folder / "vectors"), *_files(folder / "index")}
 

@@ -50,7 +50,7 @@ class Running:
             self._stopped = True
             self._changed.wait_for(lambda: not self._threads.keys() - {me})
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Allow other threads to begin again."""
         with self._changed:
             self._stopped = False
@@ -60,7 +60,7 @@ class Running:
 class _Store(Protocol):
     running: Running
 
-    def let_go(self) -> None: ...
+    def disconnect(self) -> None: ...
     def renew(self) -> None: ...
 
 
@@ -113,13 +113,13 @@ def _before() -> None:
     steady.lock.acquire()
     for store in list(_stores):
         store.running.stop()
-        store.let_go()
+        store.disconnect()
 
 
 def _in_parent() -> None:
     steady.lock.release()
     for store in list(_stores):
-        store.running.go_on()
+        store.running.resume()
 
 
 def _in_child() -> None:

@@ -23,13 +23,13 @@ from chromalab.engine.values import Batch, Vectors
 from chromalab.errors import InternalError, short
 
 __all__ = [
-    "bury",
     "content_checksum",
     "fetch",
     "insert",
     "load",
     "load_all",
     "locate",
+    "mark_dead",
     "merged",
     "remove",
     "rewrite",
@@ -92,7 +92,9 @@ def insert(
     )
 
 
-def bury(connection: sqlite3.Connection, collection: int, version: int, slots: list[int]) -> None:
+def mark_dead(
+    connection: sqlite3.Connection, collection: int, version: int, slots: list[int]
+) -> None:
     """Record that slots died in `version` because their records have newer vectors."""
     connection.executemany(
         "INSERT INTO dead_slots (collection, version, slot) VALUES (?, ?, ?)",

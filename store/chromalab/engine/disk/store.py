@@ -143,9 +143,9 @@ class Store:
     def close(self) -> None:
         """Close every connection. Idempotent."""
         self._closed = True
-        self.let_go()
+        self.disconnect()
 
-    def let_go(self) -> None:
+    def disconnect(self) -> None:
         """Close the connections, which are opened again when needed."""
         held, self._connections = self._connections, {}
         for _, connection in held.values():
@@ -283,7 +283,7 @@ class Store:
 
     def _connection(self) -> sqlite3.Connection:
         if self._closed:
-            raise ClientClosedError("This client was closed. Make a new one to go on.")
+            raise ClientClosedError("This client was closed. Create a new one.")
         self._check_there()  # before connecting, which would create the file
         thread = threading.current_thread()
         held = self._connections.get(threading.get_ident())

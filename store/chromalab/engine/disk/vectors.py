@@ -195,7 +195,7 @@ def append(
         "SELECT min(slot) FROM pending_vectors WHERE file = ?", (name,)
     ).fetchone()[0]
     small = rows.nbytes <= _SMALL and after - (after if first is None else first) < _MOST
-    if durable and after and small:  # for a new file, the name must become durable too
+    if durable and after and small:  # a new file is waited for, or its name could be lost
         file.append(rows, after=after, durable=False)
         connection.executemany(
             "INSERT OR REPLACE INTO pending_vectors (file, slot, vector) VALUES (?, ?, ?)",

@@ -213,7 +213,7 @@ class CollectionIndex:
                 return
             if not len(slots):
                 return
-            made = self._made(given, graph, slots, stop, progress)
+            made = self._built(given, graph, slots, stop, progress)
             self._graph = entry.graph_name, made
             if file is None:
                 return
@@ -237,7 +237,7 @@ class CollectionIndex:
             self._given_up = entry.graph_name, entry.model.version
             raise
 
-    def _made(
+    def _built(
         self,
         given: IndexInput,
         after: HnswGraph | None,

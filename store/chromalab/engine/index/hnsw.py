@@ -121,7 +121,7 @@ class HnswGraph:
         """
         if self.parameters.space == "cosine":
             queries = unit(queries)
-        with self._lock:  # ef is a setting of the index
+        with self._lock:  # because ef is a setting of the whole index
             self._index.set_ef(max(ef, k))
             try:
                 labels, _ = self._index.knn_query(queries, k=k, num_threads=threads)

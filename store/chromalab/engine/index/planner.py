@@ -105,69 +105,69 @@ class PlannerInput:
     index: str
 
 
-def choose_plan(asked: PlannerInput, costs: Costs) -> QueryPlan:
+def choose_plan(query: PlannerInput, costs: Costs) -> QueryPlan:
     """Choose the cheapest method that keeps the recall.
 
     A walk through the graph finds matches of a filter only among near records. It therefore fetches
     enough candidates for k of them to pass, given the share of records that do and a margin of three
     standard deviations.
     """
-    scan = _scan_cost(asked, costs)
+    scan = _scan_cost(query, costs)
     estimates = {"exact scan": scan}
     fetched = ef = None
-    if asked.covered and asked.matches:
-        share = min(asked.matches / asked.covered, 1.0)
-        wanted = asked.k + (_SURE * math.sqrt(asked.k) if share < 1 else 0) + _SPARE
-        wider = _WIDER if asked.filtered else 1.0
-        ef = min(math.ceil(wider * max(asked.ef, wanted / share)), asked.covered)
-        fetched = ef if asked.filtered else min(math.ceil(wanted / share), asked.covered)
-        visited = min(ef * _NEW_PER_STEP * asked.max_neighbors, asked.covered)
-        row = _JUMP + asked.dimension * costs.scanned * _IN_PARTS
-        walk = asked.queries * visited * row
-        tail = min(asked.tail, asked.matches)
-        estimates["index"] = walk / 1000 + _rows_cost(asked, costs, tail, adjoining=True)
+    if query.covered and query.matches:
+        share = min(query.matches / query.covered, 1.0)
+        wanted = query.k + (_SURE * math.sqrt(query.k) if share < 1 else 0) + _SPARE
+        wider = _WIDER if query.filtered else 1.0
+        ef = min(math.ceil(wider * max(query.ef, wanted / share)), query.covered)
+        fetched = ef if query.filtered else min(math.ceil(wanted / share), query.covered)
+        visited = min(ef * _NEW_PER_STEP * query.max_neighbors, query.covered)
+        row = _JUMP + query.dimension * costs.scanned * _IN_PARTS
+        walk = query.queries * visited * row
+        tail = min(query.tail, query.matches)
+        estimates["index"] = walk / 1000 + _rows_cost(query, costs, tail, adjoining=True)
     method = min(estimates, key=lambda name: estimates[name])
     if method == "exact scan":
         fetched = ef = None
     return QueryPlan(
         method=method,
-        reason=_reason(asked, method),
-        queries=asked.queries,
-        k=asked.k,
-        records=asked.records,
-        matches=asked.matches,
-        tail=asked.tail if method == "index" else 0,
+        reason=_reason(query, method),
+        queries=query.queries,
+        k=query.k,
+        records=query.records,
+        matches=query.matches,
+        tail=query.tail if method == "index" else 0,
         fetched=fetched,
         ef=ef,
-        index=asked.index,
+        index=query.index,
         estimates=estimates,
     )
 
 
-def _scan_cost(asked: PlannerInput, costs: Costs) -> float:
-    dense = asked.matches > 0.4 * asked.records and not asked.gathered
-    rows = asked.records if dense else asked.matches
-    return _rows_cost(asked, costs, rows, adjoining=dense or asked.gathered)
+def _scan_cost(query: PlannerInput, costs: Costs) -> float:
+    dense = query.matches > 0.4 * query.records and not query.gathered
+    rows = query.records if dense else query.matches
+    return _rows_cost(query, costs, rows, adjoining=dense or query.gathered)
 
 
-def _rows_cost(asked: PlannerInput, costs: Costs, rows: int, *, adjoining: bool) -> float:
+def _rows_cost(query: PlannerInput, costs: Costs, rows: int, *, adjoining: bool) -> float:
     """Milliseconds to compare a number of rows with all queries."""
-    numbers = rows * asked.dimension
+    numbers = rows * query.dimension
     one = numbers * (costs.scanned if adjoining else costs.gathered)
-    more = (asked.queries - 1) * numbers * costs.multiplied
-    return (one + more + asked.queries * rows * _SELECTED) / 1000
+    more = (query.queries - 1) * numbers * costs.multiplied
+    return (one + more + query.queries * rows * _SELECTED) / 1000
 
 
-def _reason(asked: PlannerInput, method: str) -> str:
+def _reason(query: PlannerInput, method: str) -> str:
     of = (
-        f"{asked.matches:,} of {asked.records:,} records match"
-        if asked.filtered
-        else f"{asked.records:,} records"
+        f"{query.matches:,} of {query.records:,} records match"
+        if query.filtered
+        else f"{query.records:,} records"
     )
-    if not asked.matches:
-        return "no record matches" if asked.filtered else "there are no records"
-    if not asked.covered:
-        return f"{of}; {asked.index}"
+    if not query.matches:
+        return "no record matches" if query.filtered else "there are no records"
+    if not query.covered:
+        return f"{of}; {query.index}"
     if method == "exact scan":
         return f"{of}; an exact scan is cheaper than the index"
     return f"{of}; the index is cheaper than an exact scan"

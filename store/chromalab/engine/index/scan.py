@@ -155,7 +155,7 @@ class ExactScan:
                 yield start, self._distances(queries, rows, block)
             return
         every = len(slots) == last - first + 1
-        for low in range(first, last + 1, length):  # no copy
+        for low in range(first, last + 1, length):  # these slices are not copied
             high = min(low + length, last + 1)
             rough = self._distances(queries, self._vectors[low:high], slice(low, high))
             if every:

@@ -25,7 +25,7 @@ _MOST = 20  # the most problems that SQLite lists
 
 def check(store: Store, progress: Progress) -> CheckResult:
     """Verify every file against the catalog; see `ClientAPI.check`."""
-    there = leftovers.ours(store.path)
+    there = leftovers.store_files(store.path)
     found: list[Damage] = []
     entries: list[Entry] = []
     try:
