@@ -160,4 +160,4 @@ def test_a_widget_that_cannot_follow_any_more_does_not_spoil_the_others(tmp_path
         first.close()
         again.selection = ["c"]
         assert again.selection.ids == ["c"]
-        assert review.error == table.error == "This client was closed. Make a new one to go on."
+        assert review.error == table.error == "This client was closed. Create a new one."
