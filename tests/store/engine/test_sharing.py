@@ -26,6 +26,19 @@ def test_clients_of_a_folder_share_an_engine_however_its_path_is_written(tmp_pat
     assert engine(chromalab.PersistentClient(tmp_path / "other")) is not engine(one)
 
 
+def test_leases_of_one_engine_share_a_key_and_a_new_engine_gets_another(tmp_path):
+    one, two = chromalab.PersistentClient(tmp_path), chromalab.PersistentClient(tmp_path)
+    key = one._engine.key
+    assert two._engine.key == engine(two).key == key
+    one.close()
+    two.close()
+    with pytest.raises(errors.ClientClosedError):
+        _ = one._engine.key
+    del one, two
+    gc.collect()
+    assert chromalab.PersistentClient(tmp_path)._engine.key != key
+
+
 def test_a_closed_client_raises_while_another_continues(tmp_path):
     one, two = chromalab.PersistentClient(tmp_path), chromalab.PersistentClient(tmp_path)
     points = one.create_collection("points", embedding_function=None)
