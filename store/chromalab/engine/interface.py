@@ -189,6 +189,12 @@ class Attachments(Protocol):
         """Read the attachments of one kind, in the order in which they were attached."""
         ...
 
+    def attachments_since(
+        self, id: UUID, kind: str, number: int
+    ) -> tuple[list[int], list[Attachment]]:
+        """Read the numbers of all attachments of one kind, and the attachments after a number."""
+        ...
+
     def attachment(self, id: UUID, kind: str, name: str) -> Attachment | None:
         """Read one attachment by name; None if it does not exist."""
         ...

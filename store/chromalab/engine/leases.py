@@ -217,6 +217,12 @@ class Lease:
         """Read the attachments of one kind, in the order in which they were attached."""
         return self.engine.attachments(id, kind)
 
+    def attachments_since(
+        self, id: UUID, kind: str, number: int
+    ) -> tuple[list[int], list[Attachment]]:
+        """Read the numbers of all attachments of one kind, and the attachments after a number."""
+        return self.engine.attachments_since(id, kind, number)
+
     def attachment(self, id: UUID, kind: str, name: str) -> Attachment | None:
         """Read one attachment by name; None if it does not exist."""
         return self.engine.attachment(id, kind, name)

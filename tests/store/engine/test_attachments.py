@@ -72,6 +72,21 @@ def test_attachments_of_a_kind_are_read_back_complete_and_in_order(points):
     assert stored(points, "'; --") == []
 
 
+def test_attachments_after_a_number_are_read_with_all_numbers(client, points):
+    engine, id = points._engine, points.id
+    assert engine.attachments_since(id, "note", 0) == ([], [])
+    first, other, second = attach(points, note(1), Attachment("live", {}), note(2))
+    assert engine.attachments_since(id, "note", 0) == ([first, second], stored(points))
+    assert engine.attachments_since(id, "note", first) == ([first, second], stored(points)[1:])
+    assert engine.attachments_since(id, "note", second) == ([first, second], [])
+    attach(points, remove=[first])
+    assert engine.attachments_since(id, "note", second) == ([second], [])
+    assert engine.attachments_since(id, "live", 0)[0] == [other]
+    client.delete_collection("points")
+    with pytest.raises(errors.NotFoundError, match="was deleted"):
+        engine.attachments_since(id, "note", 0)
+
+
 def test_attaching_does_not_change_the_version(points):
     before = points.get_version(), points.snapshot()
     attach(points, note(1))

@@ -80,7 +80,7 @@ def test_a_collection_deleted_by_another_process_raises_a_readable_error(
     elsewhere(tmp_path).delete_collection("points")
     with pytest.raises(chromalab.errors.NotFoundError, match="it was deleted"):
         points.count()
-    assert "not there any more" in repr(points)
+    assert "no longer available" in repr(points)
 
 
 def test_a_closed_client_raises(tmp_path):
