@@ -5,12 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chromalab.analytics.dedupe.edges import semantic_pairs
+from chromalab.analytics.dedupe.candidates import semantic_pairs, units_of
 from chromalab.analytics.dedupe.groups import star_groups
 from chromalab.analytics.dedupe.minhash import jaccard, near_pairs
 from chromalab.analytics.dedupe.texts import equal_texts, normalised
 from chromalab.analytics.dedupe.thresholds import from_judged, suggested
-from chromalab.analytics.dedupe.units import units_of
 from chromalab.analytics.graph import Graph
 
 WORDS = "tea chalk green white a of the river stone 茶 été straße ab"

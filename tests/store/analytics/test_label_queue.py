@@ -5,8 +5,8 @@ import pytest
 
 from chromalab import datasets
 from chromalab.analytics import label_queue
-from chromalab.analytics.labelling.curve import learning_curve
-from chromalab.analytics.labelling.strategies import farthest
+from chromalab.analytics.labeling.learning_curve import learning_curve
+from chromalab.analytics.labeling.strategies import farthest
 from chromalab.embed import WordLlama
 from chromalab.errors import InvalidArgumentError
 from chromalab.snapshot import Snapshot

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from chromalab.analytics import dedupe, outliers, project
 from chromalab.analytics.dedupe import link
-from chromalab.analytics.dedupe.mutual import mutual_best
+from chromalab.analytics.dedupe.links import mutual_best
 from chromalab.errors import InvalidArgumentError
 from chromalab.snapshot import Snapshot
 

@@ -19,13 +19,12 @@ from chromalab.analytics.project.affinities import (
     memberships,
 )
 from chromalab.analytics.project.alignment import procrustes
-from chromalab.analytics.project.mapping import map_of
-from chromalab.analytics.project.options import Options
+from chromalab.analytics.project.initialization import carried, on_the_rim
 from chromalab.analytics.project.packages import optional
 from chromalab.analytics.project.pca import principal_components, unit
-from chromalab.analytics.project.placing import place_near
+from chromalab.analytics.project.projection import place_near
+from chromalab.analytics.project.projector import Options, map_of
 from chromalab.analytics.project.quality import map_neighbors, measure, trustworthiness
-from chromalab.analytics.project.starting import carried, on_the_rim
 from chromalab.errors import InvalidArgumentError, MissingDependencyError
 from chromalab.snapshot import Snapshot
 

@@ -6,8 +6,8 @@ import pytest
 from chromalab.analytics.graph import graph_of
 from chromalab.analytics.project import project, warm
 from chromalab.analytics.project.affinities import fuzzy_graph, memberships
+from chromalab.analytics.project.layouts import _compiled, umap_epochs, umap_start
 from chromalab.analytics.project.packages import compiled_folder, keep_compiled, optional
-from chromalab.analytics.project.umap_layout import _compiled, umap_epochs, umap_start
 from chromalab.errors import ChromalabWarning
 from chromalab.snapshot import Snapshot
 

@@ -1,4 +1,4 @@
-"""All pairs that may be duplicates, found once: every threshold is a cut through them."""
+"""Records taken together before pairs are looked for: those with equal texts, or equal vectors."""
 
 from __future__ import annotations
 
@@ -8,18 +8,131 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.dedupe.edges import semantic_pairs
 from chromalab.analytics.dedupe.minhash import jaccard, near_pairs
 from chromalab.analytics.dedupe.texts import equal_texts, normalised
 from chromalab.analytics.dedupe.thresholds import JACCARD_FLOOR
-from chromalab.analytics.dedupe.units import Units, units_of
 from chromalab.analytics.graph import Graph
 from chromalab.analytics.graph.copies import unit
 from chromalab.snapshot import Snapshot
 
-__all__ = ["Candidates", "candidates_of"]
+__all__ = ["Candidates", "Units", "candidates_of", "semantic_pairs", "units_of"]
 
 Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """Records that are surely the same, as one; so that s copies are s - 1 pairs, not s squared.
+
+    Attributes:
+        unit: (n,) int64, the unit of each record.
+        first: (u,) int64, the first record of each unit.
+    """
+
+    unit: Rows
+    first: Rows
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def copies(self) -> tuple[Rows, Rows]:
+        """Return the first record of a unit and another of it, (c,) int64 each: all the others."""
+        others = np.flatnonzero(self.first[self.unit] != np.arange(len(self.unit)))
+        return self.first[self.unit[others]], others
+
+
+def units_of(equal: Rows, node: Rows, *, zero: NDArray[np.bool_]) -> Units:
+    """Take records together.
+
+    Args:
+        equal: (n,) int64, the same number for equal texts, -1 for a record without text.
+        node: (n,) int64, the same number for equal vectors; -1 where vectors are not compared.
+        zero: (n,) bool, whether a vector is zero: it says nothing about its record.
+
+    Returns:
+        Units: of equal texts; of equal vectors for records without text; of one record otherwise.
+
+    Example:
+        >>> equal, node = np.array([0, 0, -1, -1]), np.array([0, 1, 2, 2])
+        >>> units_of(equal, node, zero=np.zeros(4, bool)).unit.tolist()
+        [0, 0, 1, 1]
+    """
+    count = len(equal)
+    alone = 2 * count + np.arange(count)
+    key = np.where(zero | (node < 0), alone, count + node)
+    key = np.where(equal >= 0, equal, key)
+    _, first, unit = np.unique(key, return_index=True, return_inverse=True)
+    order = np.argsort(first)  # units in the order of their first records
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    return Units(place[unit], first[order])
+
+
+_SPREAD = 8  # texts of one vector that are each paired with the texts of near vectors
+
+
+def semantic_pairs(
+    graph: Graph, units: Units, floor: float, zero: NDArray[np.bool_]
+) -> tuple[Rows, Rows, NDArray[np.float32]]:
+    """Find the pairs of units whose vectors have a cosine of at least `floor`.
+
+    A vector may stand for several texts ("tea or coffee" and "coffee or tea" for a model that takes
+    the mean over words). Each text is paired with the first of its vector, and with those of near
+    vectors; of a vector with more than 8 texts only the first is paired with those of near ones, as
+    the pairs would be without end, and the others hang on it.
+
+    Args:
+        graph: The neighbour graph of the records.
+        units: The records taken together.
+        floor: The least cosine.
+        zero: (n,) bool, whether a record's vector is zero.
+
+    Returns:
+        The units of each pair, (p,) int64, left < right, and its cosine, (p,) float32.
+    """
+    near = np.flatnonzero((graph.distances <= 1 - floor).ravel())
+    one = near // max(graph.k, 1)
+    other = graph.neighbors.ravel()[near].astype(np.int64)
+    cosine = 1 - graph.distances.ravel()[near]
+    kept = other >= 0
+    one, other, cosine = one[kept], other[kept], cosine[kept]
+
+    # Which units stand at each node: node after node, the units of each in order.
+    places = np.sort(graph.node.astype(np.int64) * len(units) + units.unit)
+    places = places[np.diff(places, prepend=-1) != 0]
+    node, unit = places // max(len(units), 1), places % max(len(units), 1)
+    sizes = np.bincount(node, minlength=len(graph))
+    starts = np.cumsum(sizes) - sizes
+
+    many = sizes[one] * sizes[other] > _SPREAD
+    wide = np.where(many, 1, sizes[other])
+    times = np.where(many, 1, sizes[one]) * wide
+    edge = np.repeat(np.arange(len(one)), times)
+    turn = np.arange(len(edge)) - np.repeat(np.cumsum(times) - times, times)
+    left = unit[starts[one[edge]] + turn // wide[edge]]
+    right = unit[starts[other[edge]] + turn % wide[edge]]
+    cosine = cosine[edge]
+
+    sure = ~zero[graph.first] if len(graph) else np.zeros(0, dtype=bool)
+    same = np.flatnonzero((starts[node] != np.arange(len(node))) & sure[node])
+    left = np.concatenate([left, unit[starts[node[same]]]])
+    right = np.concatenate([right, unit[same]])
+    cosine = np.concatenate([cosine, np.ones(len(same), dtype=np.float32)])
+    return _strongest(left, right, cosine.astype(np.float32), len(units))
+
+
+def _strongest(
+    left: Rows, right: Rows, cosine: NDArray[np.float32], count: int
+) -> tuple[Rows, Rows, NDArray[np.float32]]:
+    """Keep each pair once, with its highest cosine; both directions are one pair."""
+    pairs = np.minimum(left, right) * count + np.maximum(left, right)
+    kept = np.flatnonzero(left != right)
+    kept = kept[np.lexsort((-cosine[kept], pairs[kept]))]
+    pairs = pairs[kept]
+    kept = kept[np.diff(pairs, prepend=-1) != 0]
+    return np.minimum(left, right)[kept], np.maximum(left, right)[kept], cosine[kept]
+
+
 Scores = NDArray[np.float32]
 
 _BLOCK = 65_536  # pairs whose vectors are multiplied at a time

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from chromalab.analytics.new_records import new_vectors
 from chromalab.analytics.picture import picture
-from chromalab.analytics.project.drawing import colored, scatter
-from chromalab.analytics.project.placing import place_near
+from chromalab.analytics.project.affinities import memberships
+from chromalab.analytics.project.pca import unit
+from chromalab.analytics.project.scatter import colored, scatter
 from chromalab.analytics.result import Result
 from chromalab.display import html_table, text_table
 from chromalab.errors import MissingDependencyError
@@ -20,7 +21,7 @@ from chromalab.frames import data_frame
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Projection"]
+__all__ = ["Projection", "place_near"]
 
 _NEAREST = 15
 
@@ -186,3 +187,50 @@ class Projection(Result):
         if self.interrupted:
             rows.append(["interrupted", f"after {self.parameters['epochs']:,} epochs"])
         return rows
+
+
+_ENTRIES = 16_000_000  # of the block of likenesses that is held at a time
+_SAME = 1e-6  # cosine distance below which a vector counts as one that is there
+
+
+def place_near(
+    new: NDArray[np.float32],
+    vectors: NDArray[np.float32],
+    coordinates: NDArray[np.float32],
+    k: int,
+) -> NDArray[np.float32]:
+    """Place each vector at the weighted mean of its k nearest records on the map.
+
+    The weights are UMAP's (`memberships`). A copy of a record lies where that lies; zero vectors
+    and those that are like nothing (cosine of zero or less) lie in the middle of the map.
+
+    Args:
+        new: (q, dimension).
+        vectors: (n, dimension) of the records on the map.
+        coordinates: (n, dims) of them.
+        k: How many records count.
+
+    Returns:
+        (q, dims) float32.
+    """
+    n, dims = coordinates.shape
+    if not n or not len(new):
+        return np.zeros((len(new), dims), dtype=np.float32)
+    k = min(k, n)
+    there, asked = unit(vectors), unit(new)
+    placed = np.empty((len(new), dims), dtype=np.float32)
+    block = max(1, _ENTRIES // n)
+    for start in range(0, len(new), block):
+        far = 1.0 - asked[start : start + block] @ there.T
+        near = np.argpartition(far, k - 1, axis=1)[:, :k]
+        near = np.take_along_axis(
+            near, np.take_along_axis(far, near, 1).argsort(1, kind="stable"), 1
+        )
+        distances = np.maximum(np.take_along_axis(far, near, axis=1), 0.0)
+        weights = memberships(distances)
+        weights[distances[:, 0] < _SAME] = np.eye(1, k)
+        weights /= weights.sum(axis=1, keepdims=True)
+        at = np.einsum("qk,qkd->qd", weights, coordinates[near])
+        at[distances[:, 0] >= 1.0] = coordinates.mean(axis=0)
+        placed[start : start + block] = at
+    return placed

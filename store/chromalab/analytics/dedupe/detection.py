@@ -7,7 +7,7 @@ from typing import Any
 
 from chromalab.analytics.dedupe.candidates import candidates_of
 from chromalab.analytics.dedupe.duplicates import Duplicates, duplicates_of
-from chromalab.analytics.dedupe.keepers import KEEP, Keep
+from chromalab.analytics.dedupe.groups import KEEP, Keep
 from chromalab.analytics.dedupe.thresholds import FLOOR, suggested
 from chromalab.analytics.graph import graph_of
 from chromalab.errors import InvalidArgumentError, near, short

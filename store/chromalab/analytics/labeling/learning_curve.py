@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.classify.choosing import right
 from chromalab.analytics.classify.linear import fit_linear
+from chromalab.analytics.classify.model_selection import right
 from chromalab.analytics.graph.threads import one_thread_blas
 
 __all__ = ["Curve", "learning_curve"]

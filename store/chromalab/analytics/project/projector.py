@@ -1,30 +1,192 @@
-"""Make a map from a neighbour graph: start, layout, alignment, quality."""
+"""`project`: a map of a collection."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.graph.graph import Graph
+from chromalab.analytics.graph import Graph, graph_of
 from chromalab.analytics.project.affinities import fuzzy_graph, joint_probabilities
 from chromalab.analytics.project.alignment import Move, procrustes, shared_rows
-from chromalab.analytics.project.optimizing import OnFrame, optimize
-from chromalab.analytics.project.options import Options
-from chromalab.analytics.project.pacmap_layout import pacmap_epochs, pacmap_start
+from chromalab.analytics.project.initialization import carried, on_the_rim, smoothed
+from chromalab.analytics.project.layouts import (
+    pacmap_epochs,
+    pacmap_start,
+    tsne_epochs,
+    tsne_start,
+    umap_epochs,
+    umap_start,
+)
 from chromalab.analytics.project.pca import Components, principal_components, unit
 from chromalab.analytics.project.projection import Projection
 from chromalab.analytics.project.quality import measure
-from chromalab.analytics.project.starting import carried, on_the_rim, smoothed
-from chromalab.analytics.project.tsne_layout import tsne_epochs, tsne_start
-from chromalab.analytics.project.umap_layout import umap_epochs, umap_start
-from chromalab.errors import notice
+from chromalab.errors import InvalidArgumentError, near, notice, short
+from chromalab.progress import bar
 from chromalab.snapshot import Snapshot
 
-__all__ = ["map_of"]
+__all__ = ["OnFrame", "Optimized", "Options", "map_of", "optimize", "project"]
+
+
+def project(
+    data: Any,
+    *,
+    method: str = "umap",
+    dims: int = 2,
+    n_neighbors: int = 15,
+    min_dist: float = 0.1,
+    perplexity: float = 10.0,
+    epochs: int | None = None,
+    align_to: Projection | None = None,
+    random_state: int = 0,
+    progress: bool = False,
+    on_frame: OnFrame | None = None,
+) -> Projection:
+    """Draw a map of records: like ones lie near each other.
+
+    All methods but pca start from the stored neighbour graph, and from principal components. An
+    interrupt (Ctrl-C, or the stop button) while they run returns the map as it is then.
+
+    Args:
+        data: A collection, a snapshot, or (n, dimension) numbers.
+        method: "umap" (McInnes, Healy & Melville 2018), "tsne" (van der Maaten & Hinton 2008; by
+            openTSNE), "pacmap" (Wang et al. 2021): these need `pip install "chromalab[maps]"`.
+            "pca" needs nothing more and takes no time, but mixes up what lies in more dimensions.
+        dims: 2 or 3.
+        n_neighbors: For umap and pacmap, how many neighbours hold a record: more show more of the
+            whole and less of the detail. As in umap-learn, umap counts the record itself.
+        min_dist: For umap, how close records may lie.
+        perplexity: For tsne, how many neighbours count. Above 10 a wider graph is made: three
+            times as many neighbours are needed.
+        epochs: How long to improve the map: 100 for umap, 750 for tsne, 450 for pacmap if None.
+        align_to: An earlier map, whose records are kept where they were as far as can be.
+        random_state: The same seed and data give the same map, bit for bit.
+        progress: Whether to show a bar with the time that is left.
+        on_frame: Is called with coordinates (n, dims) that cannot be written to, how many epochs
+            are done, and of how many: first before the first epoch, then twenty times. Where it
+            raises KeyboardInterrupt, the map is returned as it is then.
+
+    Raises:
+        InvalidArgumentError: an argument cannot be used.
+        MissingDependencyError: the package of the method is not installed.
+
+    Example:
+        >>> import numpy as np
+        >>> project(np.eye(4), method="pca").neighbor_recall
+        1.0
+    """
+    options = Options(
+        method=method,
+        dims=dims,
+        n_neighbors=n_neighbors,
+        min_dist=min_dist,
+        perplexity=perplexity,
+        epochs=epochs,
+        align_to=align_to,
+        random_state=random_state,
+    )
+    snapshot = Snapshot.of(data)
+    graph = graph_of(snapshot, k=options.k, random_state=random_state, progress=progress)
+    return map_of(snapshot, graph, options, progress=progress, on_frame=on_frame)
+
+
+_EPOCHS = {"umap": 100, "tsne": 750, "pacmap": 450, "pca": 0}
+"""umap: measured, see umap_layout; tsne: openTSNE's 250 + 500; pacmap: its 100 + 100 + 250."""
+
+_STORED = 30  # neighbours the graph has anyhow
+
+
+@dataclass(frozen=True)
+class Options:
+    """The arguments of `project`, as it describes them.
+
+    Raises:
+        InvalidArgumentError: one of them cannot be used.
+
+    Example:
+        >>> Options(method="umap").total
+        100
+    """
+
+    method: str = "umap"
+    dims: int = 2
+    n_neighbors: int = 15
+    min_dist: float = 0.1
+    perplexity: float = 10.0
+    epochs: int | None = None
+    align_to: Projection | None = None
+    random_state: int = 0
+
+    def __post_init__(self) -> None:
+        if self.method not in list(_EPOCHS):  # a list is no key, and no method
+            known = near(str(self.method), _EPOCHS, what="Methods")
+            raise InvalidArgumentError(f"No method {short(self.method)}. {known}")
+        _whole("dims", self.dims, 2, 3)
+        _whole("n_neighbors", self.n_neighbors, 2, 500)
+        _whole("random_state", self.random_state, 0, 2**32 - 1)
+        if self.epochs is not None:
+            _whole("epochs", self.epochs, 1, 1_000_000)
+        _number("min_dist", self.min_dist, 0.0, 0.99)
+        _number("perplexity", self.perplexity, 1.0, 500.0)
+        if self.align_to is not None and not isinstance(self.align_to, Projection):
+            raise InvalidArgumentError(
+                f"align_to takes an earlier Projection; found {short(self.align_to)}."
+            )
+        if self.align_to is not None and self.align_to.dims != self.dims:
+            raise InvalidArgumentError(
+                f"align_to has {self.align_to.dims} dimensions: pass dims={self.align_to.dims}."
+            )
+
+    @property
+    def total(self) -> int:
+        """How many epochs are to be run."""
+        if self.method == "pca":
+            return 0
+        return _EPOCHS[self.method] if self.epochs is None else self.epochs
+
+    @property
+    def k(self) -> int:
+        """How many neighbours the graph must have."""
+        needed = 3 * self.perplexity if self.method == "tsne" else self.n_neighbors
+        return max(_STORED, int(needed + 0.999))
+
+    def parameters(self, epochs: int) -> dict[str, Any]:
+        """Return those that made the map, with the epochs that were run."""
+        earlier = self.align_to
+        by_method: dict[str, dict[str, Any]] = {
+            "umap": {"n_neighbors": self.n_neighbors, "min_dist": self.min_dist},
+            "tsne": {"perplexity": self.perplexity},
+            "pacmap": {"n_neighbors": self.n_neighbors},
+        }
+        ran = {} if self.method == "pca" else {"epochs": epochs}
+        aligned = {} if earlier is None else {"aligned_to": earlier.version or earlier.method}
+        return {
+            "method": self.method,
+            "dims": self.dims,
+            **by_method.get(self.method, {}),
+            **ran,
+            **aligned,
+            "random_state": self.random_state,
+        }
+
+
+def _whole(name: str, value: Any, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise InvalidArgumentError(
+            f"{name} takes a whole number from {low:,} to {high:,}; found {short(value)}."
+        )
+
+
+def _number(name: str, value: Any, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise InvalidArgumentError(
+            f"{name} takes a number from {low:g} to {high:g}; found {short(value)}."
+        )
+
 
 _FEWEST = 4  # linked nodes: with fewer there is nothing to lay out
 _ALIGNED_ALPHA = 0.3  # umap's first step from an earlier map: what is well placed stays
@@ -239,3 +401,49 @@ def _read_only(coordinates: NDArray[np.float32]) -> NDArray[np.float32]:
     held = np.array(coordinates, dtype=np.float32)
     held.flags.writeable = False
     return held
+
+
+OnFrame = Callable[[NDArray[np.float32], int, int], object]
+"""Takes (n, dims) coordinates, how many epochs are done, and of how many."""
+
+_FRAMES = 20  # of a whole run
+
+Optimized = tuple[NDArray[np.float32], int, bool]
+"""The coordinates, how many epochs were run, whether it was interrupted."""
+
+
+def optimize(
+    steps: Iterator[NDArray[np.float32]],
+    start: NDArray[np.float32],
+    total: int,
+    *,
+    what: str,
+    progress: bool,
+    frame: Callable[[NDArray[np.float32], int], None] | None,
+) -> Optimized:
+    """Take all steps; a KeyboardInterrupt ends it with what there is.
+
+    Args:
+        steps: Gives the coordinates after each step.
+        start: What there is before the first.
+        total: How many steps are expected.
+        what: Stands before the bar.
+        progress: Whether to show it.
+        frame: Shows coordinates, with how many steps were taken.
+    """
+    at, done = start, 0
+    every = max(1, total // _FRAMES)
+    try:
+        with bar(what, "epoch", progress) as tell:
+            for at in steps:
+                done += 1
+                tell(done, total)
+                if frame is not None and done % every == 0 and done < total:
+                    frame(at, done)
+    except KeyboardInterrupt:
+        notice(
+            f"Interrupted after {done:,} of {total:,} epochs: this is the map as it was then. "
+            f"Run it again for the whole, or with epochs={max(done, 1)} for a map this quick."
+        )
+        return np.array(at, dtype=np.float32), done, True
+    return np.array(at, dtype=np.float32), done, False

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-import chromalab
 from chromalab.analytics.project.packages import compiled_folder, keep_compiled
 
 __all__ = ["warm"]
@@ -45,7 +44,7 @@ def warm(packages: tuple[str, ...] = ("umap",)) -> bool:
         if folder in _running and _running[folder].poll() is None:
             return False
         folder.mkdir(parents=True, exist_ok=True)
-        source = str(Path(chromalab.__file__).parents[1])
+        source = str(Path(__file__).parents[3])
         paths = [source, *(p for p in sys.path if os.path.isabs(p) and p != source)]
         process = subprocess.Popen(
             [sys.executable, "-c", f"from {__name__} import _compile; _compile({wanted!r})"],
@@ -97,11 +96,11 @@ def _draw(package: str) -> None:
     start = np.random.RandomState(0).uniform(size=(40, 2)).astype(np.float32)
     if package == "umap":
         from chromalab.analytics.project.affinities import fuzzy_graph
-        from chromalab.analytics.project.umap_layout import umap_epochs
+        from chromalab.analytics.project.layouts import umap_epochs
 
         weights = fuzzy_graph(neighbors, distances)
         list(umap_epochs(weights, start, epochs=1, min_dist=0.1, random_state=0))
     else:
-        from chromalab.analytics.project.pacmap_layout import pacmap_epochs
+        from chromalab.analytics.project.layouts import pacmap_epochs
 
         list(pacmap_epochs(start, neighbors, distances, start, near=3, epochs=1, random_state=0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,21 +11,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.classify import showing
+from chromalab.analytics.classify import classification
 from chromalab.analytics.classify.calibration import expected_calibration_error
-from chromalab.analytics.classify.report import Report, reported
-from chromalab.analytics.classify.suspects import suspected
-from chromalab.analytics.classify.writing import columns_of, write
+from chromalab.analytics.classify.labels import by_people, predicted_key
+from chromalab.analytics.classify.report import Report, reported, suspected
+from chromalab.analytics.picture import picture
 from chromalab.analytics.result import Result
+from chromalab.display import html_table, one_line, text_table
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.frames import data_frame
+from chromalab.snapshot import Snapshot
 from chromalab.validation import check_key
 
 if TYPE_CHECKING:
     import pandas
     from typing_extensions import Self
 
-__all__ = ["Classification", "checked_threshold"]
+__all__ = ["Classification", "as_html", "as_text", "checked_threshold", "columns_of", "write"]
 
 _KEPT = 25_000_000  # probabilities; more would fill the folder of kept results
 _FRAME = ("id", "label", "probability", "given", "document")
@@ -206,10 +209,10 @@ class Classification(Result):
             raise ValueError("the parts of the classification do not fit together")
 
     def __repr__(self) -> str:
-        return showing.as_text(self, self._made())
+        return classification.as_text(self, self._made())
 
     def _repr_html_(self) -> str:
-        return showing.as_html(self, self._made())
+        return classification.as_html(self, self._made())
 
     @cached_property
     def _evaluated(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -276,3 +279,147 @@ def _sure(sure: NDArray[np.float32], several: bool) -> NDArray[np.float32]:
         return np.zeros(len(sure), dtype=np.float32)
     least: NDArray[np.float32] = np.maximum(sure, 1 - sure).min(axis=1)
     return least if several else np.asarray(sure.max(axis=1))
+
+
+_SHOWN = 10  # labels
+_SUSPECTS = 5
+_DRAWN = 60  # classes in the picture
+_COLUMNS = ("label", "given", "predicted", "precision", "recall")
+_DOUBTED = ("id", "given", "suggested", "confidence", "document")
+_TRIED = ("method", "score", "note")
+
+
+def as_text(found: Classification, made: str) -> str:
+    """Show the largest labels, and how good it is."""
+    table = text_table(_COLUMNS, _rows(found), width=48)
+    return "\n".join([table, *_notes(found), made])
+
+
+def as_html(found: Classification, made: str) -> str:
+    """Show the same as HTML, with the methods that were tried, the confusion and the first suspects."""
+    parts = [html_table(_COLUMNS, _rows(found), note="; ".join([*_notes(found), made]))]
+    if found.tried:
+        tried = [[row["method"], row["score"], row["note"]] for row in found.tried]
+        parts.append(html_table(_TRIED, tried, caption="Methods, by cross-validation"))
+    doubted = found._suspects()
+    if doubted:
+        note = f"{_SUSPECTS} of {len(doubted):,} shown" if len(doubted) > _SUSPECTS else ""
+        shown = [[id or "an example", *rest] for id, *rest in doubted[:_SUSPECTS]]
+        parts.append(html_table(_DOUBTED, shown, caption="Labels that are likely wrong", note=note))
+    return "".join(parts) + _confusion(found)
+
+
+def _rows(found: Classification) -> list[list[Any]]:
+    own = found.has_own
+    guessed: Counter[Any] = Counter()
+    for label, known in zip(found.predicted, own.tolist(), strict=True):
+        if not known and label is not None:
+            guessed.update([(type(one), one) for one in (label if found.several else [label])])
+    report = found.report
+    given = found.given.sum(axis=0).tolist()
+    rows = []
+    for place, label in enumerate(found.classes):
+        scores: list[Any] = ["", ""]
+        if report.support[place]:
+            scores = [float(report.precision[place]), float(report.recall[place])]
+        rows.append([one_line(label), given[place], guessed[type(label), label], *scores])
+    rows.sort(key=lambda row: -row[2])
+    return rows[:_SHOWN]
+
+
+def _notes(found: Classification) -> list[str]:
+    notes = []
+    if len(found.classes) > _SHOWN:
+        notes.append(f"the {_SHOWN} most predicted of {len(found.classes):,} labels shown")
+    notes.append(f"{found.method} ({found.why}); {found.calibrated}")
+    notes.append(str(found.report))
+    without = sum(label is None or label == () for label in found.labels)
+    if without:
+        level = "" if found.threshold is None else f" at threshold {found.threshold:g}"
+        notes.append(f"{without:,} records without a label{level}")
+    doubted = len(found._suspects())
+    if doubted:
+        notes.append(f"{doubted:,} of the labels given are likely wrong: suspects()")
+    return notes
+
+
+def _confusion(found: Classification) -> str:
+    if found.several or not found.report.labels or not 2 <= len(found.classes) <= _DRAWN:
+        return ""
+    counts = found._confused()[:, :-1]
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    names = [one_line(label, 20) for label in found.classes]
+
+    def draw(axes: Any) -> None:
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        if len(names) <= 20:
+            axes.set_xticks(range(len(names)), names, rotation=90, fontsize=7, parse_math=False)
+            axes.set_yticks(range(len(names)), names, fontsize=7, parse_math=False)
+        axes.set_xlabel("predicted")
+        axes.set_ylabel("given")
+
+    return picture(draw, alt="Confusion matrix of the held-out labels", width=4.0, height=3.6)
+
+
+_PAGE = 1000
+_TRIES = 5  # as long as others write in between
+
+
+def columns_of(key: str, labels: Sequence[Any], sure: Sequence[float]) -> dict[str, list[Any]]:
+    """Return a value a record for each metadata key; None, which deletes, where there is no label."""
+    there = [label is not None for label in labels]
+    return {
+        key: list(labels),
+        predicted_key(key): list(labels),
+        f"{key}_confidence": [
+            round(float(value), 4) if known else None
+            for value, known in zip(sure, there, strict=True)
+        ],
+    }
+
+
+def write(snapshot: Snapshot, key: str, columns: dict[str, list[Any]]) -> int | None:
+    """Write columns to the records whose value under `key` no person gave, as it stands now.
+
+    Returns:
+        The version of the collection after it, None where it has none or others wrote before.
+
+    Raises:
+        InvalidArgumentError: others write all the time; nothing was written.
+    """
+    rows = [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
+    wanted = dict(zip(snapshot.ids, rows, strict=True))
+    origin = snapshot.origin
+    if not hasattr(origin, "replace_records"):  # of another program, which takes a page at a time
+        _write_pages(Snapshot.of(origin), key, wanted)
+        return None
+    now = snapshot
+    for _ in range(_TRIES):
+        if now.is_stale:
+            now = origin.snapshot()
+        update = _update(now, key, wanted)
+        try:
+            version = origin.replace_records(update=update, version=now.version).version
+        except InvalidArgumentError:
+            if not now.is_stale:
+                raise
+            continue
+        return int(version) if now is snapshot else None
+    raise InvalidArgumentError(
+        "The collection is being written to by others all the time; try again."
+    )
+
+
+def _update(now: Snapshot, key: str, wanted: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    people = by_people(now, key)
+    ids = [id for id, label in zip(now.ids, people, strict=True) if label is None and id in wanted]
+    return {"ids": ids, "metadatas": [wanted[id] for id in ids]}
+
+
+def _write_pages(now: Snapshot, key: str, wanted: dict[str, dict[str, Any]]) -> None:
+    update = _update(now, key, wanted)
+    for at in range(0, len(update["ids"]), _PAGE):
+        page = slice(at, at + _PAGE)
+        now.origin.update(ids=update["ids"][page], metadatas=update["metadatas"][page])

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.dedupe.duplicates import Duplicates
-from chromalab.analytics.dedupe.finding import METHODS, dedupe
-from chromalab.analytics.dedupe.grouping import EXACT, NEAR, SEMANTIC, scores_of
-from chromalab.analytics.dedupe.showing import reason_names
+from chromalab.analytics.dedupe.detection import METHODS, dedupe
+from chromalab.analytics.dedupe.duplicates import Duplicates, reason_names
+from chromalab.analytics.dedupe.groups import EXACT, NEAR, SEMANTIC, scores_of
 from chromalab.analytics.result import Result
 from chromalab.display import html_table, text_table
 from chromalab.errors import InvalidArgumentError

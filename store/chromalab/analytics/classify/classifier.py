@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.analytics.classify.calibration import Calibration
-from chromalab.analytics.classify.choosing import Chosen, choose
+from chromalab.analytics.classify.classification import Classification, checked_threshold
 from chromalab.analytics.classify.labels import (
     Given,
     by_people,
@@ -21,8 +21,8 @@ from chromalab.analytics.classify.labels import (
     values_of,
 )
 from chromalab.analytics.classify.methods import METHODS, ONE_CLASS_EACH
+from chromalab.analytics.classify.model_selection import Chosen, choose
 from chromalab.analytics.classify.points import Points
-from chromalab.analytics.classify.result import Classification, checked_threshold
 from chromalab.analytics.graph.threads import one_thread_blas
 from chromalab.analytics.new_records import new_vectors
 from chromalab.errors import InvalidArgumentError, near, short
