@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from chromalab.analytics.classify import classification
 from chromalab.analytics.classify.calibration import expected_calibration_error
-from chromalab.analytics.classify.labels import by_people, predicted_key
-from chromalab.analytics.classify.report import Report, reported, suspected
-from chromalab.analytics.picture import picture
+from chromalab.analytics.classify.labels import user_labels, predicted_key
+from chromalab.analytics.classify.report import ClassifierReport, reported, suspected
+from chromalab.results.picture import picture
 from chromalab.analytics.result import Result
-from chromalab.display import html_table, one_line, text_table
+from chromalab.results.tables import html_table, one_line, text_table
 from chromalab.errors import InvalidArgumentError, short
-from chromalab.frames import data_frame
+from chromalab.results.tables import data_frame
 from chromalab.snapshot import Snapshot
 from chromalab.validation import check_key
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas
     from typing_extensions import Self
 
-__all__ = ["Classification", "as_html", "as_text", "checked_threshold", "columns_of", "write"]
+__all__ = ["Classification", "as_html", "as_text", "check_threshold", "columns_of", "write"]
 
 _KEPT = 25_000_000  # probabilities; more would fill the folder of kept results
 _FRAME = ("id", "label", "probability", "given", "document")
@@ -40,26 +40,26 @@ class Classification(Result):
     Attributes:
         snapshot: The records.
         parameters: What was asked for; `random_state` among them.
-        recall: Of the neighbour graph.
+        recall: Of the neighbor graph.
         classes: The labels that there are.
-        several: Whether a record may have several of them.
+        multilabel: Whether a record may have multilabel of them.
         method: How labels were learned.
         why: Why that method.
         tried: A row a method that was compared: `method`, `score`, `error`, `note`.
         calibrated: What was done for probabilities to be as often right as they say.
         probabilities: (n, c) float32, of each class; for records with a label of their own by models that did
             not see it, where that was possible.
-        threshold: Less probable labels are not given; None for none (0.5 where a record may have several).
+        threshold: Less probable labels are not given; None for none (0.5 where a record may have multilabel).
         examples: Texts that were learned from and are no records.
         trained_rows: (t,) int64, the record of each label that was learned from; -1 for an example.
         given: (t, c) bool, these labels.
-        heldout: (t, c) float32, probabilities by models that did not see the label; NaN where there are none.
+        held_out: (t, c) float32, probabilities by models that did not see the label; NaN where there are none.
     """
 
     reads_records = True
 
     classes: Sequence[str | int | float | bool]
-    several: bool
+    multilabel: bool
     method: str
     why: str
     tried: Sequence[Mapping[str, Any]]
@@ -69,18 +69,18 @@ class Classification(Result):
     examples: Sequence[str]
     trained_rows: NDArray[np.int64]
     given: NDArray[np.bool_]
-    heldout: NDArray[np.float32]
+    held_out: NDArray[np.float32]
 
     @property
     def is_whole(self) -> bool:
         """Whether it is kept: not where there are too many probabilities."""
-        return self.probabilities.size + self.heldout.size <= _KEPT
+        return self.probabilities.size + self.held_out.size <= _KEPT
 
     @cached_property
     def labels(self) -> list[Any]:
         """The label of each record: its own, else the predicted one; None below the threshold.
 
-        Where records may have several, tuples.
+        Where records may have multilabel, tuples.
         """
         found = list(self.predicted)
         for place, row in enumerate(self.trained_rows.tolist()):
@@ -95,26 +95,26 @@ class Classification(Result):
 
     @property
     def confidence(self) -> NDArray[np.float32]:
-        """(n,) float32, the probability of the likeliest label; with several, of the least sure yes or no."""
-        return _sure(self.probabilities, self.several)
+        """(n,) float32, the probability of the likeliest label; with multilabel, of the least sure yes or no."""
+        return _sure(self.probabilities, self.multilabel)
 
     @property
-    def has_own(self) -> NDArray[np.bool_]:
+    def is_labeled(self) -> NDArray[np.bool_]:
         """(n,) bool, whether the record had a label, which was learned from."""
         found = np.zeros(len(self.snapshot), dtype=bool)
         found[self.trained_rows[self.trained_rows >= 0]] = True
         return found
 
     @cached_property
-    def report(self) -> Report:
+    def report(self) -> ClassifierReport:
         """Accuracy, precision, recall and F1, cross-validated, at this threshold."""
         sure, given = self._evaluated
-        said, top = self._said(sure), _sure(sure, self.several)
+        said, top = self._said(sure), _sure(sure, self.multilabel)
         right = (self._said(sure, None) == given).all(axis=1)
         error = expected_calibration_error(top, right)
-        if self.several:
+        if self.multilabel:
             error = expected_calibration_error(sure.ravel(), given.ravel())
-        below = 0 if self.several else int((~said.any(axis=1)).sum())
+        below = 0 if self.multilabel else int((~said.any(axis=1)).sum())
         return reported(tuple(self.classes), said, given, below, error)
 
     def at(self, threshold: float | None) -> Self:
@@ -123,18 +123,18 @@ class Classification(Result):
         Raises:
             InvalidArgumentError: it is no number from 0 to 1.
         """
-        level = checked_threshold(threshold)
+        level = check_threshold(threshold)
         return replace(self, threshold=level, parameters={**self.parameters, "threshold": level})
 
     def confusion(self) -> pandas.DataFrame:
         """Count held-out labels: a row a true label, a column a predicted one; "no label" below the threshold.
 
         Raises:
-            InvalidArgumentError: records may have several labels, for which `report` has what there is.
+            InvalidArgumentError: records may have multilabel labels, for which `report` has what there is.
         """
-        if self.several:
+        if self.multilabel:
             raise InvalidArgumentError(
-                "Records with several labels have no confusion matrix; report.df() has a row a label."
+                "Records with multilabel labels have no confusion matrix; report.df() has a row a label."
             )
         counts = self._confused()
         names: list[Any] = [*self.classes, "no label"]
@@ -155,7 +155,7 @@ class Classification(Result):
             self.snapshot.ids,
             self.labels,
             self.confidence.tolist(),
-            self.has_own.tolist(),
+            self.is_labeled.tolist(),
             map(self.snapshot.document, range(len(self.snapshot))),
             strict=True,
         )
@@ -164,7 +164,7 @@ class Classification(Result):
     def columns(self, key: str) -> dict[str, list[Any]]:
         """Return what `into` writes: the label, the same again as the mark of a prediction, its confidence."""
         labels = self.labels
-        if self.several:
+        if self.multilabel:
             labels = [list(label) if label else None for label in labels]
         return columns_of(key, labels, self.confidence.tolist())
 
@@ -202,7 +202,7 @@ class Classification(Result):
         if (
             self.probabilities.shape != (len(self.snapshot), c)
             or self.given.shape != (t, c)
-            or self.heldout.shape != (t, c)
+            or self.held_out.shape != (t, c)
             or not ((self.trained_rows >= -1) & (self.trained_rows < len(self.snapshot))).all()
             or int((self.trained_rows < 0).sum()) != len(self.examples)
         ):
@@ -216,13 +216,13 @@ class Classification(Result):
 
     @cached_property
     def _evaluated(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        there = ~np.isnan(self.heldout).any(axis=1)
-        return self.heldout[there], self.given[there]
+        there = ~np.isnan(self.held_out).any(axis=1)
+        return self.held_out[there], self.given[there]
 
     def _said(self, sure: NDArray[np.float32], level: float | None = -1.0) -> NDArray[np.bool_]:
         """(q, c), which labels are given at these probabilities."""
         level = self.threshold if level == -1.0 else level
-        if self.several:
+        if self.multilabel:
             return sure >= (0.5 if level is None else level)
         said = np.zeros(sure.shape, dtype=bool)
         if sure.size:
@@ -232,7 +232,7 @@ class Classification(Result):
 
     def _named(self, said: NDArray[np.bool_]) -> Any:
         found = tuple(self.classes[place] for place in np.flatnonzero(said).tolist())
-        return found if self.several else found[0] if found else None
+        return found if self.multilabel else found[0] if found else None
 
     def _confused(self) -> NDArray[np.int64]:
         sure, given = self._evaluated
@@ -243,23 +243,23 @@ class Classification(Result):
         return counts
 
     def _suspects(self) -> list[list[Any]]:
-        places = suspected(self.heldout, self.given, several=self.several)
+        places = suspected(self.held_out, self.given, multilabel=self.multilabel)
         texts = iter(self.examples)
         text_of = {
             place: next(texts) for place, row in enumerate(self.trained_rows.tolist()) if row < 0
         }
         rows: list[list[Any]] = []
         for place in places.tolist():
-            row, sure = int(self.trained_rows[place]), self.heldout[place : place + 1]
+            row, sure = int(self.trained_rows[place]), self.held_out[place : place + 1]
             suggested = self._named(self._said(sure, None)[0])
-            confidence = float(_sure(sure, self.several)[0])
+            confidence = float(_sure(sure, self.multilabel)[0])
             text = text_of[place] if row < 0 else self.snapshot.document(row)
             id = None if row < 0 else self.snapshot.ids[row]
             rows.append([id, self._named(self.given[place]), suggested, confidence, text])
         return rows
 
 
-def checked_threshold(threshold: Any) -> float | None:
+def check_threshold(threshold: Any) -> float | None:
     """Return it as a float.
 
     Raises:
@@ -268,17 +268,17 @@ def checked_threshold(threshold: Any) -> float | None:
     if threshold is None:
         return None
     if isinstance(threshold, bool) or not isinstance(threshold, int | float | np.number):
-        raise InvalidArgumentError(f"threshold is a number from 0 to 1; found {short(threshold)}.")
+        raise InvalidArgumentError(f"threshold is a number from 0 to 1; got {short(threshold)}.")
     if not 0 <= threshold <= 1:
-        raise InvalidArgumentError(f"threshold is a number from 0 to 1; found {short(threshold)}.")
+        raise InvalidArgumentError(f"threshold is a number from 0 to 1; got {short(threshold)}.")
     return float(threshold)
 
 
-def _sure(sure: NDArray[np.float32], several: bool) -> NDArray[np.float32]:
+def _sure(sure: NDArray[np.float32], multilabel: bool) -> NDArray[np.float32]:
     if not sure.size:
         return np.zeros(len(sure), dtype=np.float32)
     least: NDArray[np.float32] = np.maximum(sure, 1 - sure).min(axis=1)
-    return least if several else np.asarray(sure.max(axis=1))
+    return least if multilabel else np.asarray(sure.max(axis=1))
 
 
 _SHOWN = 10  # labels
@@ -310,11 +310,11 @@ def as_html(found: Classification, made: str) -> str:
 
 
 def _rows(found: Classification) -> list[list[Any]]:
-    own = found.has_own
+    own = found.is_labeled
     guessed: Counter[Any] = Counter()
     for label, known in zip(found.predicted, own.tolist(), strict=True):
         if not known and label is not None:
-            guessed.update([(type(one), one) for one in (label if found.several else [label])])
+            guessed.update([(type(one), one) for one in (label if found.multilabel else [label])])
     report = found.report
     given = found.given.sum(axis=0).tolist()
     rows = []
@@ -344,7 +344,7 @@ def _notes(found: Classification) -> list[str]:
 
 
 def _confusion(found: Classification) -> str:
-    if found.several or not found.report.labels or not 2 <= len(found.classes) <= _DRAWN:
+    if found.multilabel or not found.report.labels or not 2 <= len(found.classes) <= _DRAWN:
         return ""
     counts = found._confused()[:, :-1]
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -413,7 +413,7 @@ def write(snapshot: Snapshot, key: str, columns: dict[str, list[Any]]) -> int | 
 
 
 def _update(now: Snapshot, key: str, wanted: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    people = by_people(now, key)
+    people = user_labels(now, key)
     ids = [id for id, label in zip(now.ids, people, strict=True) if label is None and id in wanted]
     return {"ids": ids, "metadatas": [wanted[id] for id in ids]}
 

@@ -11,25 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.analytics.classify.labels import (
-    Given,
-    by_people,
+    EncodedLabels,
+    user_labels,
     check_choices,
-    coded,
+    encode_labels,
     predicted_key,
-    values_of,
+    read_labels,
 )
 from chromalab.analytics.classify.methods import METHODS
 from chromalab.analytics.classify.model_selection import choose
 from chromalab.analytics.classify.points import Points
 from chromalab.analytics.graph.copies import unit
-from chromalab.analytics.graph.threads import one_thread_blas
-from chromalab.analytics.labeling.learning_curve import Curve, learning_curve
+from chromalab.cores import one_thread_blas
+from chromalab.analytics.labeling.learning_curve import LearningCurve, learning_curve
 from chromalab.analytics.labeling.replay import Replay, replayed
-from chromalab.analytics.labeling.strategies import STRATEGIES, density_of, stage_of, take
+from chromalab.analytics.labeling.strategies import STRATEGIES, density, rule_for, take
 from chromalab.analytics.result import Result
-from chromalab.display import html_table, one_line, text_table
+from chromalab.results.tables import html_table, one_line, text_table
 from chromalab.errors import InvalidArgumentError, near, short
-from chromalab.frames import data_frame
+from chromalab.results.tables import data_frame
 from chromalab.snapshot import Snapshot
 from chromalab.validation import check_key, check_random_state
 
@@ -53,13 +53,13 @@ def label_queue(
 ) -> LabelQueue:
     """Say which records to label next, so that few labels teach much.
 
-    While labels are few, records that lie far apart ("k-centre"); then those that a model of the labels is
+    While labels are few, records that lie far apart ("k-center"); then those that a model of the labels is
     least sure of ("margin"). Predictions that `classify` wrote count as no labels.
 
     Args:
         data: A collection, a snapshot, or (n, dimension) numbers.
         field: The metadata key of the labels, which no record may have yet; or (n,) labels, None for none.
-        strategy: "auto", "k-centre", "margin", "margin + diverse", "entropy" or "random".
+        strategy: "auto", "k-center", "margin", "margin + diverse", "entropy" or "random".
         n: How many.
         choices: What labels there may be.
         random_state: The seed.
@@ -78,17 +78,17 @@ def label_queue(
         hint = near(str(strategy), STRATEGIES, what="Strategies")
         raise InvalidArgumentError(f"No strategy {short(strategy)}. {hint}")
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-        raise InvalidArgumentError(f"n is a whole number from 1 on; found {short(n)}.")
+        raise InvalidArgumentError(f"n is a whole number from 1 on; got {short(n)}.")
     random_state = check_random_state(random_state)
     allowed = None if choices is None else check_choices(choices)
     snapshot = Snapshot.of(data)
     is_key = isinstance(field, str)
     values = (
-        by_people(snapshot, check_key(field, "field"))
+        user_labels(snapshot, check_key(field, "field"))
         if is_key
-        else values_of(field, len(snapshot))
+        else read_labels(field, len(snapshot))
     )
-    given = coded(values, allowed or ())
+    given = encode_labels(values, allowed or ())
     points = Points(
         snapshot,
         np.empty((0, snapshot.dimension), dtype=np.float32),
@@ -97,7 +97,7 @@ def label_queue(
     )
     rng = np.random.default_rng(random_state)
     seen = given.truth.sum(axis=0) > 0
-    stage = stage_of(strategy, len(given.rows), int(seen.sum()))
+    stage = rule_for(strategy, len(given.rows), int(seen.sum()))
     candidates = _candidates(points, given) if len(snapshot) else np.empty(0, dtype=np.int64)
     sure = _model(points, given, seen, candidates)
     rows, taken_for = np.empty(0, dtype=np.int64), np.empty(0)
@@ -109,9 +109,9 @@ def label_queue(
             given.rows,
             candidates,
             int(n),
-            density=density_of(points.graph),
+            density=density(points.graph),
             probabilities=None if sure is None else sure[:, seen],
-            several=given.several,
+            multilabel=given.multilabel,
             rng=rng,
         )
         rows = candidates[places]
@@ -136,13 +136,13 @@ def label_queue(
         confidence=confidence,
         reasons=_reasons(stage, taken_for, given, None if sure is None else sure[places]),
         stage=stage,
-        labelled=len(given.rows),
-        unlabelled=len(snapshot) - len(given.rows),
+        labeled=len(given.rows),
+        unlabeled=len(snapshot) - len(given.rows),
         labels=None if is_key else tuple(values),
     )
 
 
-def _candidates(points: Points, given: Given) -> NDArray[np.int64]:
+def _candidates(points: Points, given: EncodedLabels) -> NDArray[np.int64]:
     """The records without a label; of copies one, and none whose copy has one, as long as there are others."""
     node, n = points.graph.node, len(points.snapshot)
     left = np.setdiff1d(np.arange(n), given.rows)
@@ -155,31 +155,31 @@ def _candidates(points: Points, given: Given) -> NDArray[np.int64]:
 
 @one_thread_blas()
 def _model(
-    points: Points, given: Given, seen: NDArray[np.bool_], at: NDArray[np.int64]
+    points: Points, given: EncodedLabels, seen: NDArray[np.bool_], at: NDArray[np.int64]
 ) -> NDArray[np.float32] | None:
-    """Probabilities of the classes for some records; None where there are no two classes to tell apart."""
+    """Probabilities of the classes for some records; None where there are no two classes to on_progress apart."""
     if seen.sum() < 2 or not len(at):
         return None
     truth = given.truth[:, seen]
     few = float(np.median(truth.sum(axis=0))) <= _FEW
-    method = "logistic" if not few else "propagation" if given.several else "few-shot"
-    chosen = choose(points, given.rows, truth, asked=method, several=given.several)
-    scores = METHODS[method](points, given.rows, truth, at, given.several)
+    method = "logistic" if not few else "propagation" if given.multilabel else "few-shot"
+    chosen = choose(points, given.rows, truth, asked=method, multilabel=given.multilabel)
+    scores = METHODS[method](points, given.rows, truth, at, given.multilabel)
     found = np.zeros((len(at), len(given.classes)), dtype=np.float32)
-    found[:, seen] = chosen.calibration.probabilities(scores, given.several)
+    found[:, seen] = chosen.calibration.probabilities(scores, given.multilabel)
     return found
 
 
 def _reasons(
-    stage: str, taken_for: NDArray[np.float64], given: Given, sure: NDArray[np.float32] | None
+    stage: str, taken_for: NDArray[np.float64], given: EncodedLabels, sure: NDArray[np.float32] | None
 ) -> tuple[str, ...]:
     if stage == "random":
         return ("drawn at random",) * len(taken_for)
-    if stage == "k-centre":
-        what = "cosine distance {:.2f} to the nearest labelled or chosen one"
+    if stage == "k-center":
+        what = "cosine distance {:.2f} to the nearest labeled or chosen one"
         said = [what.format(value) for value in taken_for.tolist()]
         return tuple(["the most central one", *said[1:]] if said and not len(given.rows) else said)
-    if stage == "entropy" or sure is None or given.several:
+    if stage == "entropy" or sure is None or given.multilabel:
         return tuple(f"{stage} {value:.2f}" for value in taken_for.tolist())
     best = np.argsort(-sure, axis=1, kind="stable")[:, :2].tolist()
     return tuple(
@@ -199,15 +199,15 @@ class LabelQueue(Result):
     Attributes:
         snapshot: All records.
         parameters: `field`, `strategy`, `n`, `choices`, `random_state`.
-        recall: Of the neighbour graph.
+        recall: Of the neighbor graph.
         rows: (q,) int64, the rows of the records in the queue.
         classes: The labels that there are, and those of `choices`.
         guesses: (q,) int32, what the model thinks, as a place in `classes`; -1 where there is no model.
         confidence: (q,) float32, how sure it is; 0 where there is none.
         reasons: Why each is in the queue.
         stage: The rule that took them.
-        labelled: How many records have a label that a person gave.
-        unlabelled: How many have none.
+        labeled: How many records have a label that a person gave.
+        unlabeled: How many have none.
         labels: (n,) labels that were given for an array; None where they are in metadata.
     """
 
@@ -219,8 +219,8 @@ class LabelQueue(Result):
     confidence: NDArray[np.float32]
     reasons: Sequence[str]
     stage: str
-    labelled: int
-    unlabelled: int
+    labeled: int
+    unlabeled: int
     labels: Sequence[Any] | None = None
 
     def __len__(self) -> int:
@@ -237,12 +237,12 @@ class LabelQueue(Result):
         return [self.snapshot.document(row) for row in self.rows.tolist()]
 
     @cached_property
-    def curve(self) -> Curve:
+    def curve(self) -> LearningCurve:
         """How accuracy grew with the labels that are there, and what n more would add; made when asked for."""
         vectors, given = self._learned()
         rng = np.random.default_rng(self.random_state)
         more = int(self.parameters["n"])
-        return learning_curve(vectors, given.truth, more, several=given.several, rng=rng)
+        return learning_curve(vectors, given.truth, more, multilabel=given.multilabel, rng=rng)
 
     @property
     def should_stop(self) -> bool:
@@ -274,14 +274,14 @@ class LabelQueue(Result):
     def replay(self) -> Replay:
         """Compare the strategy with random picking on the labels that are there, five times over.
 
-        It says so where there are too few to tell.
+        It says so where there are too few to on_progress.
         """
         vectors, given = self._learned()
         return replayed(
             self.parameters["strategy"],
             vectors,
             given.truth,
-            several=given.several,
+            multilabel=given.multilabel,
             random_state=self.random_state or 0,
         )
 
@@ -316,12 +316,12 @@ class LabelQueue(Result):
         notes = "; ".join([*self._notes(), self._made()])
         return html_table(_COLUMNS, self._lines()[:_SHOWN], note=notes)
 
-    def _learned(self) -> tuple[NDArray[np.float32], Given]:
+    def _learned(self) -> tuple[NDArray[np.float32], EncodedLabels]:
         """The vectors of what has a label, and the labels."""
         values = self.labels
         if values is None:
-            values = by_people(self.snapshot, self.parameters["field"])
-        given = coded(values)
+            values = user_labels(self.snapshot, self.parameters["field"])
+        given = encode_labels(values)
         return unit(self.snapshot.vectors[given.rows])[0], given
 
     def _lines(self) -> list[list[Any]]:
@@ -337,7 +337,7 @@ class LabelQueue(Result):
         notes = []
         if len(self) > _SHOWN:
             notes.append(f"{_SHOWN} of {len(self):,} shown")
-        what = f"{self.labelled:,} records have a label, {self.unlabelled:,} have none"
+        what = f"{self.labeled:,} records have a label, {self.unlabeled:,} have none"
         notes.append(f"{what}; {len(self):,} next by {self.stage}" if len(self) else what)
         notes.append(str(self.curve))
         return notes
@@ -361,7 +361,7 @@ def write_labels(
         InvalidArgumentError: a label cannot be used, or is none of the choices; nothing was written.
     """
     if not isinstance(labels, Mapping):
-        raise InvalidArgumentError(f"Labels are a dict by id; found {short(labels)}.")
+        raise InvalidArgumentError(f"Labels are a dict by id; got {short(labels)}.")
     given = {id: label for id, label in labels.items() if label is not None}
     for label in given.values():
         parts = label if isinstance(label, list | tuple) else [label]

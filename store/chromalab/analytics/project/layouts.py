@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.project.packages import compiling, optional
+from chromalab.analytics.project.packages import compile_cached, optional
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -26,7 +26,7 @@ __all__ = [
 _DECAY = (
     3.0  # the step shrinks as (1 - t)^3, not as 1 - t: 100 epochs are then worth 200 (banking77:
 )
-# trustworthiness .9940 and neighbour recall .563, against .9937 and .534 of umap's 200)
+# trustworthiness .9940 and neighbor recall .563, against .9937 and .534 of umap's 200)
 _NEGATIVES = 5  # umap's negative_sample_rate
 _INT32 = np.iinfo(np.int32)
 
@@ -58,7 +58,7 @@ def umap_epochs(
         start: (m, dims) float32, as `umap_start` scales them; it is not changed.
         epochs: How many there will be: edges weaker than the strongest by this factor are left
             out, and the steps shrink to nothing at the last.
-        min_dist: How close neighbours may lie on the map, against a spread of 1.
+        min_dist: How close neighbors may lie on the map, against a spread of 1.
         random_state: Draws whom a node is pushed away from.
         decay: The power by which the step shrinks.
         alpha: The first step: umap's learning_rate.
@@ -97,7 +97,7 @@ def umap_epochs(
 @cache
 def _compiled() -> Callable[..., Any]:
     """Compile umap's step so that it is kept on disk, which umap itself does not."""
-    step: Callable[..., Any] = compiling(
+    step: Callable[..., Any] = compile_cached(
         optional("umap.layouts")._optimize_layout_euclidean_single_epoch
     )
     return step
@@ -163,7 +163,7 @@ def tsne_epochs(
         done = until
 
 
-_MID_NEAR, _FURTHER = 0.5, 2.0  # pairs a neighbour: pacmap's MN_ratio and FP_ratio
+_MID_NEAR, _FURTHER = 0.5, 2.0  # pairs a neighbor: pacmap's MN_ratio and FP_ratio
 _MID_NEAR_WEIGHT = 1000.0  # pacmap's w_MN_init
 _FEWEST = 12  # nodes: pacmap draws pairs of distinct ones, and would search forever below
 
@@ -171,8 +171,8 @@ _FEWEST = 12  # nodes: pacmap draws pairs of distinct ones, and would search for
 def pacmap_start(coordinates: NDArray[np.float32]) -> NDArray[np.float32]:
     """Scale (m, dims) coordinates as pacmap does what it is given to start from."""
     spread = coordinates.std(axis=0)
-    centred = coordinates - coordinates.mean(axis=0)
-    return np.asarray(centred / np.where(spread > 0, spread, 1.0) * 1e-4, dtype=np.float32)
+    centered = coordinates - coordinates.mean(axis=0)
+    return np.asarray(centered / np.where(spread > 0, spread, 1.0) * 1e-4, dtype=np.float32)
 
 
 def pacmap_epochs(
@@ -195,7 +195,7 @@ def pacmap_epochs(
         neighbors: (m, k) nodes; -1 where there are no more.
         distances: (m, k).
         start: (m, dims), as `pacmap_start` scales them; it is not changed.
-        near: How many neighbours pull; fewer where there are not so many nodes.
+        near: How many neighbors pull; fewer where there are not so many nodes.
         epochs: How many iterations; the three phases share them as 100, 100 and 250.
         random_state: Draws the pairs.
         refines: Whether the start is a finished map: then only the last phase is run.

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from chromalab.analytics.graph import Graph, graph_of
 from chromalab.analytics.project.affinities import fuzzy_graph, joint_probabilities
-from chromalab.analytics.project.alignment import Move, procrustes, shared_rows
-from chromalab.analytics.project.initialization import carried, on_the_rim, smoothed
+from chromalab.analytics.project.alignment import SimilarityTransform, procrustes, shared_rows
+from chromalab.analytics.project.initialization import interpolated, with_isolated_nodes, smoothed
 from chromalab.analytics.project.layouts import (
     pacmap_epochs,
     pacmap_start,
@@ -26,10 +26,10 @@ from chromalab.analytics.project.pca import Components, principal_components, un
 from chromalab.analytics.project.projection import Projection
 from chromalab.analytics.project.quality import measure
 from chromalab.errors import InvalidArgumentError, near, notice, short
-from chromalab.progress import bar
+from chromalab.results.progress import bar
 from chromalab.snapshot import Snapshot
 
-__all__ = ["OnFrame", "Optimized", "Options", "map_of", "optimize", "project"]
+__all__ = ["OnFrame", "Optimized", "MapOptions", "make_map", "optimize", "project"]
 
 
 def project(
@@ -48,7 +48,7 @@ def project(
 ) -> Projection:
     """Draw a map of records: like ones lie near each other.
 
-    All methods but pca start from the stored neighbour graph, and from principal components. An
+    All methods but pca start from the stored neighbor graph, and from principal components. An
     interrupt (Ctrl-C, or the stop button) while they run returns the map as it is then.
 
     Args:
@@ -57,11 +57,11 @@ def project(
             openTSNE), "pacmap" (Wang et al. 2021): these need `pip install "chromalab[maps]"`.
             "pca" needs nothing more and takes no time, but mixes up what lies in more dimensions.
         dims: 2 or 3.
-        n_neighbors: For umap and pacmap, how many neighbours hold a record: more show more of the
+        n_neighbors: For umap and pacmap, how many neighbors hold a record: more show more of the
             whole and less of the detail. As in umap-learn, umap counts the record itself.
         min_dist: For umap, how close records may lie.
-        perplexity: For tsne, how many neighbours count. Above 10 a wider graph is made: three
-            times as many neighbours are needed.
+        perplexity: For tsne, how many neighbors count. Above 10 a wider graph is made: three
+            times as many neighbors are needed.
         epochs: How long to improve the map: 100 for umap, 750 for tsne, 450 for pacmap if None.
         align_to: An earlier map, whose records are kept where they were as far as can be.
         random_state: The same seed and data give the same map, bit for bit.
@@ -79,7 +79,7 @@ def project(
         >>> project(np.eye(4), method="pca").neighbor_recall
         1.0
     """
-    options = Options(
+    options = MapOptions(
         method=method,
         dims=dims,
         n_neighbors=n_neighbors,
@@ -91,24 +91,24 @@ def project(
     )
     snapshot = Snapshot.of(data)
     graph = graph_of(snapshot, k=options.k, random_state=random_state, progress=progress)
-    return map_of(snapshot, graph, options, progress=progress, on_frame=on_frame)
+    return make_map(snapshot, graph, options, progress=progress, on_frame=on_frame)
 
 
 _EPOCHS = {"umap": 100, "tsne": 750, "pacmap": 450, "pca": 0}
 """umap: measured, see umap_layout; tsne: openTSNE's 250 + 500; pacmap: its 100 + 100 + 250."""
 
-_STORED = 30  # neighbours the graph has anyhow
+_STORED = 30  # neighbors the graph has anyhow
 
 
 @dataclass(frozen=True)
-class Options:
+class MapOptions:
     """The arguments of `project`, as it describes them.
 
     Raises:
         InvalidArgumentError: one of them cannot be used.
 
     Example:
-        >>> Options(method="umap").total
+        >>> MapOptions(method="umap").total
         100
     """
 
@@ -134,7 +134,7 @@ class Options:
         _number("perplexity", self.perplexity, 1.0, 500.0)
         if self.align_to is not None and not isinstance(self.align_to, Projection):
             raise InvalidArgumentError(
-                f"align_to takes an earlier Projection; found {short(self.align_to)}."
+                f"align_to takes an earlier Projection; got {short(self.align_to)}."
             )
         if self.align_to is not None and self.align_to.dims != self.dims:
             raise InvalidArgumentError(
@@ -150,7 +150,7 @@ class Options:
 
     @property
     def k(self) -> int:
-        """How many neighbours the graph must have."""
+        """How many neighbors the graph must have."""
         needed = 3 * self.perplexity if self.method == "tsne" else self.n_neighbors
         return max(_STORED, int(needed + 0.999))
 
@@ -177,14 +177,14 @@ class Options:
 def _whole(name: str, value: Any, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise InvalidArgumentError(
-            f"{name} takes a whole number from {low:,} to {high:,}; found {short(value)}."
+            f"{name} takes a whole number from {low:,} to {high:,}; got {short(value)}."
         )
 
 
 def _number(name: str, value: Any, low: float, high: float) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise InvalidArgumentError(
-            f"{name} takes a number from {low:g} to {high:g}; found {short(value)}."
+            f"{name} takes a number from {low:g} to {high:g}; got {short(value)}."
         )
 
 
@@ -193,10 +193,10 @@ _ALIGNED_ALPHA = 0.3  # umap's first step from an earlier map: what is well plac
 _PACMAP_DIMENSION = 100  # pacmap's own reduction before it draws pairs
 
 
-def map_of(
+def make_map(
     snapshot: Snapshot,
     graph: Graph,
-    options: Options,
+    options: MapOptions,
     *,
     progress: bool = False,
     on_frame: OnFrame | None = None,
@@ -224,7 +224,7 @@ def map_of(
             progress=progress,
             frame=None if on_frame is None else frame,
         )
-        at = on_the_rim(linked, making.linked)
+        at = with_isolated_nodes(linked, making.linked)
     move = making.move(at)
     at = move(at)
     if linear is not None:
@@ -244,7 +244,7 @@ def map_of(
         neighbor_recall=quality.recall,
         sampled=quality.sampled,
         trust=quality.trusts[graph.node],
-        recall15=quality.recalls[graph.node],
+        neighbor_recalls=quality.recalls[graph.node],
         explained=() if linear is None else linear.explained,
         axes=np.empty((0, 0), dtype=np.float32) if linear is None else linear.axes,
         offset=np.empty(0, dtype=np.float32) if linear is None else linear.offset,
@@ -258,11 +258,11 @@ class _Making:
 
     snapshot: Snapshot
     graph: Graph
-    options: Options
+    options: MapOptions
 
     @cached_property
     def linked(self) -> NDArray[np.bool_]:
-        """(m,) the nodes that have a neighbour, or are one."""
+        """(m,) the nodes that have a neighbor, or are one."""
         near = self.graph.neighbors
         linked = np.zeros(len(near), dtype=np.bool_)
         linked[(near >= 0).any(axis=1)] = True
@@ -271,7 +271,7 @@ class _Making:
 
     @cached_property
     def neighbors(self) -> NDArray[np.int32]:
-        """(l, k) neighbours of linked nodes, numbered among those."""
+        """(l, k) neighbors of linked nodes, numbered among those."""
         number = np.append(np.cumsum(self.linked) - 1, -1).astype(np.int32)
         return number[self.graph.neighbors[self.linked]]
 
@@ -362,10 +362,10 @@ class _Making:
 
     def finish(self, linked: NDArray[np.float32]) -> NDArray[np.float32]:
         """Make coordinates of all records of those of the linked nodes."""
-        at = on_the_rim(np.asarray(linked, dtype=np.float32), self.linked)
+        at = with_isolated_nodes(np.asarray(linked, dtype=np.float32), self.linked)
         return self.move(at)(at)[self.graph.node]
 
-    def move(self, at: NDArray[np.float32]) -> Move:
+    def move(self, at: NDArray[np.float32]) -> SimilarityTransform:
         """Find the move onto the earlier map, or into the middle where there is none."""
         here, there = self.shared
         if len(here) and self.options.align_to is not None:
@@ -374,7 +374,7 @@ class _Making:
         dims = self.options.dims
         known = at if self.options.method != "pca" else np.zeros((0, dims))
         shift = -known.mean(axis=0, dtype=np.float64) if len(known) else np.zeros(dims)
-        return Move(np.eye(dims), shift)
+        return SimilarityTransform(np.eye(dims), shift)
 
     def _earlier(
         self, earlier: Projection, here: NDArray[np.intp], there: NDArray[np.intp]
@@ -385,14 +385,14 @@ class _Making:
         counts = np.bincount(nodes, minlength=len(self.graph)).astype(np.float64)
         known[counts == 0] = np.nan
         known /= np.maximum(counts, 1)[:, None]
-        at = carried(known[self.linked], self.neighbors)
+        at = interpolated(known[self.linked], self.neighbors)
         if self.options.method == "umap" and earlier.method != "umap":
             reach = float(np.abs(at - at.mean(axis=0)).max(initial=0.0))
             at = at * np.float32(5.0 / reach) if reach > 0 else at
         return at
 
 
-def _moved(linear: Components, move: Move) -> Components:
+def _moved(linear: Components, move: SimilarityTransform) -> Components:
     axes = (move.matrix.T @ linear.axes).astype(np.float32)
     return replace(linear, axes=axes, offset=move(linear.offset))
 
@@ -434,10 +434,10 @@ def optimize(
     at, done = start, 0
     every = max(1, total // _FRAMES)
     try:
-        with bar(what, "epoch", progress) as tell:
+        with bar(what, "epoch", progress) as on_progress:
             for at in steps:
                 done += 1
-                tell(done, total)
+                on_progress(done, total)
                 if frame is not None and done % every == 0 and done < total:
                     frame(at, done)
     except KeyboardInterrupt:

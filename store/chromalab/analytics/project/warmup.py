@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from chromalab.analytics.project.packages import compiled_folder, keep_compiled
+from chromalab.analytics.project.packages import compile_cache_folder, use_compile_cache
 
 __all__ = ["warm"]
 
@@ -39,7 +39,7 @@ def warm(packages: tuple[str, ...] = ("umap",)) -> bool:
         wanted = [p for p in packages if p in _PACKAGES and _is_cold(p)]
         if not wanted or not sys.executable:
             return False
-        keep_compiled()  # the process shares the folder with this one
+        use_compile_cache()  # the process shares the folder with this one
         folder = _folder()
         if folder in _running and _running[folder].poll() is None:
             return False
@@ -66,7 +66,7 @@ def warm(packages: tuple[str, ...] = ("umap",)) -> bool:
 
 
 def _folder() -> Path:
-    return Path(os.environ.get("NUMBA_CACHE_DIR") or compiled_folder())
+    return Path(os.environ.get("NUMBA_CACHE_DIR") or compile_cache_folder())
 
 
 def _is_cold(package: str) -> bool:
