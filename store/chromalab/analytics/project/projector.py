@@ -47,6 +47,14 @@ OnFrame = Callable[[NDArray[np.float32], int, int], object]
 _EPOCHS = {"umap": 100, "tsne": 750, "pacmap": 450, "pca": 0}
 """For umap as measured, see layouts.py; for tsne openTSNE's 250 + 500; for pacmap its 100 + 100 + 250."""
 
+_USED_BY: dict[str, tuple[Method, ...]] = {
+    "n_neighbors": ("umap", "pacmap"),
+    "min_dist": ("umap",),
+    "perplexity": ("tsne",),
+    "epochs": ("umap", "tsne", "pacmap"),
+}
+"""The options that only some methods use."""
+
 _GRAPH_K = 30  # neighbors that the graph has in any case
 _MIN_NODES = 4  # linked nodes; with fewer there is nothing to lay out
 _ALIGNED_ALPHA = 0.3  # the first step of UMAP from an earlier map, so that well-placed records stay
@@ -160,6 +168,13 @@ class MapOptions:
             _check_integer("epochs", self.epochs, 1, 1_000_000)
         _check_number("min_dist", self.min_dist, 0.0, 0.99)
         _check_number("perplexity", self.perplexity, 1.0, 500.0)
+        for name, methods in _USED_BY.items():
+            default = type(self).__dataclass_fields__[name].default
+            if getattr(self, name) != default and self.method not in methods:
+                known = " or ".join(map(repr, methods))
+                raise InvalidArgumentError(
+                    f"{name} needs the method {known}; got {short(self.method)}. Leave {name} out."
+                )
         earlier = self.align_to
         if earlier is not None and not isinstance(earlier, Projection):
             raise InvalidArgumentError(
