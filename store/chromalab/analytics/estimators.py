@@ -23,7 +23,7 @@ from chromalab.analytics.classify.choosing import choose
 from chromalab.analytics.classify.methods import FITS, METHODS
 from chromalab.analytics.classify.points import Points
 from chromalab.analytics.cluster import cluster
-from chromalab.analytics.graph.copies import unit
+from chromalab.analytics.graph.distinct_vectors import unit
 from chromalab.analytics.outliers import outliers
 from chromalab.analytics.project import project
 from chromalab.errors import InvalidArgumentError, near, short

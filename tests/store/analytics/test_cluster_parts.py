@@ -11,12 +11,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from chromalab.analytics.cluster.communities import communities, halves
-from chromalab.analytics.cluster.labels import by_size, matched
-from chromalab.analytics.cluster.levels import coarser, cut, join
-from chromalab.analytics.cluster.membership import settle, shares, strongest
-from chromalab.analytics.cluster.resolution import choose
-from chromalab.analytics.cluster.weights import between
+from chromalab.analytics.cluster.assembly import matched, numbered
+from chromalab.analytics.cluster.leiden import choose_resolution, halves, leiden
+from chromalab.analytics.cluster.levels import coarser, cut, merges
+from chromalab.analytics.cluster.membership import settle, shares, strongest, weights_between
 
 
 def weights(n: int, seed: int, share: float = 0.3) -> csr_matrix:
@@ -60,7 +58,7 @@ def test_shares_are_those_of_a_loop(n: int, seed: int, clusters: int) -> None:
 def test_matching_keeps_as_many_numbers_as_any_permutation(
     n: int, seed: int, clusters: int
 ) -> None:
-    new = by_size(labels(n, seed, clusters))
+    new = numbered(labels(n, seed, clusters))
     old = labels(n, seed + 1, clusters)
     ids = [f"r{row}" for row in range(n)]
     found = matched(new, ids, old, ids)
@@ -78,9 +76,9 @@ def test_matching_keeps_as_many_numbers_as_any_permutation(
 @settings(deadline=None, max_examples=50)
 @given(n=st.integers(4, 40), seed=st.integers(0, 9999), clusters=st.integers(1, 9))
 def test_a_coarser_level_is_a_union_of_finer_ones(n: int, seed: int, clusters: int) -> None:
-    groups = by_size(labels(n, seed, clusters, noise=0))
+    groups = numbered(labels(n, seed, clusters, noise=0))
     count = int(groups.max()) + 1
-    tree = join(*between(weights(n, seed), groups, count))
+    tree = merges(*weights_between(weights(n, seed), groups, count))
     assert np.all(np.diff(tree[:, 2]) <= 0)
     finer = cut(tree, count)
     assert finer.tolist() == list(range(count))
@@ -96,10 +94,10 @@ def test_a_coarser_level_is_a_union_of_finer_ones(n: int, seed: int, clusters: i
 def test_what_joins_first_is_what_a_search_of_all_pairs_joins(
     n: int, seed: int, clusters: int
 ) -> None:
-    groups = by_size(labels(n, seed, clusters, noise=0))
+    groups = numbered(labels(n, seed, clusters, noise=0))
     count = int(groups.max()) + 1
     links = weights(n, seed, share=0.9)
-    tree = join(*between(links, groups, count))
+    tree = merges(*weights_between(links, groups, count))
     dense = links.toarray()
     parts = [np.flatnonzero(groups == group) for group in range(count)]
     heights = []
@@ -122,7 +120,7 @@ def test_what_joins_first_is_what_a_search_of_all_pairs_joins(
 
 def test_between_sums_weights_and_degrees() -> None:
     links = csr_matrix(np.array([[0, 1, 2], [1, 0, 0], [2, 0, 0.0]]))
-    sums, degrees = between(links, np.array([0, 1, -1], dtype=np.int32), 2)
+    sums, degrees = weights_between(links, np.array([0, 1, -1], dtype=np.int32), 2)
     assert sums.tolist() == [[0, 1], [1, 0]]
     assert degrees.tolist() == [3, 1]
 
@@ -146,9 +144,7 @@ def test_small_communities_go_where_their_neighbours_are() -> None:
 
 def test_communities_are_the_same_with_the_same_seed_and_halves_share_no_edge() -> None:
     links = weights(200, 1, share=0.1)
-    assert np.array_equal(
-        communities(links, 2.0, random_state=3), communities(links, 2.0, random_state=3)
-    )
+    assert np.array_equal(leiden(links, 2.0, random_state=3), leiden(links, 2.0, random_state=3))
     one, other = halves(links, 0)
     assert one.multiply(other).nnz == 0
     assert abs(one + other - links).max() == 0
@@ -160,8 +156,8 @@ def test_the_choice_finds_planted_groups_and_ends_early() -> None:
     drawn = rng.random((600, 600)) < np.where(group[:, None] == group, 0.5, 0.01)
     upper = np.triu(drawn, 1).astype(float)
     links = csr_matrix(upper + upper.T)
-    found = choose(links)
-    partition = communities(links, found.resolution)
+    found = choose_resolution(links)
+    partition = leiden(links, found.resolution)
     assert partition.max() + 1 == 20
     assert len(found.tried) == len(found.stability) == len(found.n_clusters) < 12
     assert max(found.stability) > 0.9

@@ -9,9 +9,17 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
-from chromalab.analytics.cluster.condensed import condense, select
-from chromalab.analytics.cluster.density import core_distances, dense, merges, spanning_tree
-from chromalab.analytics.graph import Graph, graph_of
+from chromalab.analytics.cluster.hdbscan import (
+    condense,
+    core_distances,
+    select_clusters,
+    single_linkage,
+    spanning_tree,
+)
+from chromalab.analytics.cluster.hdbscan import (
+    hdbscan as our_hdbscan,
+)
+from chromalab.analytics.graph import NeighborGraph, graph_of
 from chromalab.snapshot import Snapshot
 
 
@@ -27,7 +35,7 @@ def blobs(
     return rows.astype(np.float32)
 
 
-def graph(rows: NDArray[np.float32], k: int = 30) -> Graph:
+def graph(rows: NDArray[np.float32], k: int = 30) -> NeighborGraph:
     return graph_of(Snapshot.of(rows), k=k)
 
 
@@ -39,7 +47,7 @@ def test_it_gives_what_hdbscan_gives_on_the_raw_vectors(dimension: int, leaf: bo
     rows = blobs(900, dimension, 9, seed=dimension)
     method = "leaf" if leaf else "eom"
     true = hdbscan.HDBSCAN(15, min_samples=5, cluster_selection_method=method).fit(rows)
-    labels, strength = dense(graph(rows), min_cluster_size=15, min_samples=5, leaf=leaf)
+    labels, strength = our_hdbscan(graph(rows), min_cluster_size=15, min_samples=5, leaf=leaf)
     assert true.labels_.max() > 3
     assert adjusted_rand_score(true.labels_, labels) >= 0.95
     both = (labels >= 0) & (true.labels_ >= 0)
@@ -76,9 +84,9 @@ def test_with_all_pairs_known_the_tree_is_that_of_hdbscan(
     condensed = condense_tree(single, 3)
     stability = compute_stability(condensed)
     true, strengths, _ = get_clusters(condensed, stability, "leaf" if leaf else "eom")
-    tree, sizes = merges(edges, lengths, known.copies)
+    tree, sizes = single_linkage(edges, lengths, known.copies)
     # As hdbscan has it, a node drops out where it joins: its core distance is for copies alone.
-    labels, strength = select(condense(tree, lengths, sizes, core, 3), leaf=leaf)
+    labels, strength = select_clusters(condense(tree, lengths, sizes, core, 3), leaf=leaf)
     assert adjusted_rand_score(true, labels) == 1
     assert np.array_equal(true < 0, labels < 0)
     np.testing.assert_allclose(strength, strengths, rtol=1e-5, atol=1e-6)
@@ -97,7 +105,7 @@ def test_components_do_not_come_back_as_the_clusters() -> None:
     ends = np.arange(0, known.neighbors.size + 1, known.k)
     links = csr_matrix((np.ones(known.neighbors.size), known.neighbors.ravel(), ends))
     assert connected_components(links)[0] >= 2
-    labels, _ = dense(known, min_cluster_size=15, min_samples=5)
+    labels, _ = our_hdbscan(known, min_cluster_size=15, min_samples=5)
     assert labels.max() + 1 == 12
     assert adjusted_rand_score(np.arange(480) // 40, labels) > 0.95
     assert np.isfinite(spanning_tree(known, core_distances(known, 5))[1]).all()
@@ -110,7 +118,7 @@ def test_copies_count_as_the_records_they_are() -> None:
     copied = np.repeat(rows, 1 + np.arange(300) % 4, axis=0)
     true = hdbscan.HDBSCAN(20, min_samples=6).fit(copied.astype(float))
     known = graph(copied)
-    labels, _ = dense(known, min_cluster_size=20, min_samples=6)
+    labels, _ = our_hdbscan(known, min_cluster_size=20, min_samples=6)
     assert len(known) == 300
     assert true.labels_.max() > 1
     assert adjusted_rand_score(true.labels_, labels[known.node]) >= 0.95
@@ -119,6 +127,6 @@ def test_copies_count_as_the_records_they_are() -> None:
 @pytest.mark.parametrize("n", [0, 1, 2, 5])
 def test_too_few_records_are_noise(n: int) -> None:
     known = graph(blobs(n, 4, 2, 0) if n else np.zeros((0, 4), dtype=np.float32))
-    labels, strength = dense(known, min_cluster_size=15)
+    labels, strength = our_hdbscan(known, min_cluster_size=15)
     assert labels.tolist() == [-1] * n
     assert strength.tolist() == [0.0] * n

@@ -5,12 +5,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from chromalab.analytics.graph import graph_of
-from chromalab.analytics.graph.approximate import approximate_neighbors
-from chromalab.analytics.graph.building import build
-from chromalab.analytics.graph.copies import _by_bytes, distinct, unit
+from chromalab.analytics.graph.approximate import RecallSample, approximate_neighbors
+from chromalab.analytics.graph.construction import build
+from chromalab.analytics.graph.distinct_vectors import _distinct_bytes, distinct, unit
 from chromalab.analytics.graph.exact import exact_neighbors, largest
-from chromalab.analytics.graph.lists import best
-from chromalab.analytics.graph.recall import Held
+from chromalab.analytics.graph.graph import lists_of_pairs
 from chromalab.errors import InvalidArgumentError
 from chromalab.snapshot import Snapshot
 
@@ -42,13 +41,13 @@ def test_the_exact_graph_is_that_of_its_definition(vectors, k):
     graph = build(vectors, k)
     node, lists = slow(vectors, k)
     assert graph.node.tolist() == node
-    assert graph.first.tolist() == [node.index(number) for number in range(len(lists))]
-    assert graph.copies.tolist() == [node.count(number) for number in range(len(lists))]
+    assert graph.representative.tolist() == [node.index(number) for number in range(len(lists))]
+    assert graph.counts.tolist() == [node.count(number) for number in range(len(lists))]
     assert graph.exact
     assert graph.recall == 1
     assert graph.neighbors.shape == graph.distances.shape == (len(lists), k)
     assert (graph.neighbors.dtype, graph.distances.dtype) == (np.int32, np.float32)
-    scaled, _ = unit(vectors[graph.first])
+    scaled, _ = unit(vectors[graph.representative])
     for number, expected in enumerate(lists):
         there = graph.neighbors[number] >= 0
         found = graph.neighbors[number][there]
@@ -67,7 +66,7 @@ def test_the_exact_graph_is_that_of_its_definition(vectors, k):
 @given(small)
 def test_records_with_equal_vectors_are_one_node_with_or_without_a_hash(vectors):
     node, first = distinct(vectors)
-    slow_node, slow_first = _by_bytes(vectors)
+    slow_node, slow_first = _distinct_bytes(vectors)
     assert np.array_equal(node, slow_node)
     assert np.array_equal(first, slow_first)
     assert (node.dtype, first.dtype) == (np.int32, np.int64)
@@ -99,7 +98,7 @@ def test_lists_made_of_pairs_hold_the_most_similar(n, k, data):
     rng = np.random.default_rng(data.draw(st.integers(0, 9)))
     similarity = rng.permutation(np.linspace(-1, 1, len(pairs), dtype=np.float32))
     whom, who = (np.array(column, dtype=np.int32) for column in zip(*sorted(pairs), strict=True))
-    lists, values = best(whom, who, similarity, n, k)
+    lists, values = lists_of_pairs(whom, who, similarity, n, k)
     for owner in range(n):
         mine = sorted(zip(-similarity[whom == owner], who[whom == owner], strict=True))[:k]
         assert lists[owner].tolist() == [int(b) for _, b in mine] + [-1] * (k - len(mine))
@@ -122,7 +121,7 @@ def test_lists_made_of_pairs_hold_the_most_similar(n, k, data):
 def test_nothing_one_record_copies_zeros_and_extremes_are_no_error(vectors):
     graph = graph_of(Snapshot.of(vectors))
     assert len(graph.node) == len(vectors)
-    assert graph.copies.sum() == len(vectors)
+    assert graph.counts.sum() == len(vectors)
     assert np.array_equal(np.isinf(graph.distances), graph.neighbors < 0)
     assert not np.isnan(graph.distances).any()
     assert ((graph.distances >= 0) & ((graph.distances <= 2.000001) | (graph.neighbors < 0))).all()
@@ -153,11 +152,11 @@ def test_the_recall_it_states_is_what_it_has(kind):
     scaled, has_direction = unit(vectors[distinct(vectors)[1]])
     scaled = scaled[has_direction]
     random = np.random.default_rng(0)
-    held = Held.of(scaled, random)
+    held = RecallSample.of(scaled, random)
     found = approximate_neighbors(scaled, 30, held, random=random)
     assert found is not None
     neighbors, distances = found
-    truth = Held.of(scaled, np.random.default_rng(99), size=2000)
+    truth = RecallSample.of(scaled, np.random.default_rng(99), size=2000)
     assert held.recall(distances) >= 0.95
     assert truth.recall(distances) == pytest.approx(held.recall(distances), abs=0.02)
     rows = truth.rows[:200]
@@ -180,7 +179,7 @@ def test_copies_and_zeros_take_no_places_in_lists():
     assert np.array_equal(
         graph.neighbors[1:], np.where(clean.neighbors >= 0, clean.neighbors + 1, -1)
     )
-    assert graph.copies.tolist() == [2, *np.bincount(drawn)]
+    assert graph.counts.tolist() == [2, *np.bincount(drawn)]
     assert (graph.neighbors[0] == -1).all()
 
 
@@ -205,7 +204,7 @@ def test_the_same_seed_gives_the_same_graph_bit_for_bit():
 def test_two_threads_or_one_give_the_same_graph(monkeypatch):
     vectors = kinds(14_000)["no clusters"].astype(np.float32)
     many = build(vectors, 30)
-    monkeypatch.setattr("chromalab.analytics.graph.threads._MOST", 1)
+    monkeypatch.setattr("chromalab.cores._MAX_THREADS", 1)
     one = build(vectors, 30)
     assert many.neighbors.tobytes() == one.neighbors.tobytes()
     assert many.distances.tobytes() == one.distances.tobytes()
@@ -218,13 +217,17 @@ def test_an_interrupt_passes_through_and_the_next_call_works():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        exact_neighbors(unit(vectors)[0], 5, tell=interrupt)
+        exact_neighbors(unit(vectors)[0], 5, on_progress=interrupt)
     assert len(build(vectors, 5)) == 3000
 
 
 def test_the_bar_is_told_every_step_up_to_the_last():
     told = []
-    build(kinds(13_000)["clusters"].astype(np.float32), 30, tell=lambda *step: told.append(step))
+    build(
+        kinds(13_000)["clusters"].astype(np.float32),
+        30,
+        on_progress=lambda *step: told.append(step),
+    )
     assert told == sorted(told)
     assert told[-1][0] == told[-1][1]
 

@@ -4,24 +4,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chromalab.analytics.graph import growth
-from chromalab.analytics.graph.building import build
-from chromalab.analytics.graph.copies import unit
+from chromalab.analytics.graph.approximate import RecallSample
+from chromalab.analytics.graph.construction import build
+from chromalab.analytics.graph.distinct_vectors import unit
 from chromalab.analytics.graph.growth import extended
-from chromalab.analytics.graph.recall import Held
 
 
 def recall(graph, vectors, size=1000):
-    scaled, has_direction = unit(vectors[graph.first])
+    scaled, has_direction = unit(vectors[graph.representative])
     assert has_direction.all()
-    return Held.of(scaled, np.random.default_rng(7), size=size).recall(graph.distances)
+    return RecallSample.of(scaled, np.random.default_rng(7), size=size).recall(graph.distances)
 
 
 def assert_holds_together(graph, vectors):
     """Every list is of other nodes, in order, without gaps, at the distances that the vectors have."""
-    scaled, _ = unit(vectors[graph.first])
+    scaled, _ = unit(vectors[graph.representative])
     there = graph.neighbors >= 0
-    assert np.array_equal(graph.node[graph.first], np.arange(len(graph)))
-    assert np.array_equal(vectors[graph.first][graph.node], vectors)
+    assert np.array_equal(graph.node[graph.representative], np.arange(len(graph)))
+    assert np.array_equal(vectors[graph.representative][graph.node], vectors)
     assert np.array_equal(np.isfinite(graph.distances), there)
     assert (graph.distances[:, 1:] >= graph.distances[:, :-1]).all()
     owner, place = np.nonzero(there)
@@ -35,7 +35,7 @@ def assert_holds_together(graph, vectors):
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_an_exact_graph_that_grows_and_shrinks_stays_exact(data):
-    growth_at = growth._FEWEST
+    growth_at = growth._MIN_NODES
     seed = data.draw(st.integers(0, 99))
     rng = np.random.default_rng(seed)
     kinds = rng.integers(-2, 3, size=(300, 3)).astype(np.float32)  # copies among them, and zero
@@ -44,7 +44,7 @@ def test_an_exact_graph_that_grows_and_shrinks_stays_exact(data):
     inside = rng.random(300) < 0.8
     graph, rows = build(pool[inside], 30), names[inside]
     try:
-        growth._FEWEST = 40
+        growth._MIN_NODES = 40
         for _ in range(3):
             flipped = rng.random(300) < data.draw(st.sampled_from([0, 0.01, 0.05]))
             inside = inside ^ flipped
@@ -58,7 +58,7 @@ def test_an_exact_graph_that_grows_and_shrinks_stays_exact(data):
             assert np.array_equal(after.first, full.first)
             assert_lists_are_the_full_ones_as_far_as_they_go(after, full)
     finally:
-        growth._FEWEST = growth_at
+        growth._MIN_NODES = growth_at
 
 
 def assert_lists_are_the_full_ones_as_far_as_they_go(graph, full):

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chromalab.analytics.graph.graph import Graph
+from chromalab.analytics.graph.graph import NeighborGraph
 from chromalab.analytics.outliers import outliers
 from chromalab.analytics.outliers.outliers import METHODS, outliers_of
 from chromalab.analytics.outliers.scores import (
     global_local,
     local_outlier_factor,
     mean_distance,
-    spread_of,
+    robust_scale,
 )
 from chromalab.errors import InvalidArgumentError
 from chromalab.snapshot import Snapshot
@@ -43,7 +43,7 @@ def exact(vectors, k):
         for place, (distance, other) in enumerate(sorted(near)[:k]):
             neighbors[at, place], distances[at, place] = other, distance
     whole = np.array(first, dtype=np.int64)
-    return Graph(neighbors, distances, np.array(node, dtype=np.int32), whole, 1.0, True, 0)
+    return NeighborGraph(neighbors, distances, np.array(node, dtype=np.int32), whole, 1.0, True, 0)
 
 
 def scored(vectors, *, k=10, documents=None, **arguments):
@@ -226,11 +226,11 @@ def test_vectors_that_differ_by_rounding_have_no_outliers():
 
 
 def test_half_equal_scores_still_have_a_spread():
-    spread = spread_of(np.array([1, 1, 1, 1, 3], dtype=np.float32))
+    spread = robust_scale(np.array([1, 1, 1, 1, 3], dtype=np.float32))
     assert spread.median == 1
     assert spread.deviation == pytest.approx(0.4 / 0.7979)
-    assert spread_of(np.ones(4, dtype=np.float32)).deviation == 0
-    assert spread_of(np.array([1, 2, 3, 4, 100], dtype=np.float32)).deviation == pytest.approx(
+    assert robust_scale(np.ones(4, dtype=np.float32)).deviation == 0
+    assert robust_scale(np.array([1, 2, 3, 4, 100], dtype=np.float32)).deviation == pytest.approx(
         1 / 0.6745
     )
 

@@ -12,10 +12,15 @@ from hypothesis import strategies as st
 
 from chromalab import datasets
 from chromalab.analytics.topics import topics
+from chromalab.analytics.topics.description import count_terms as counted
+from chromalab.analytics.topics.description import (
+    distinct_names,
+    diverse,
+    representatives,
+    stop_words_of,
+    topic_words,
+)
 from chromalab.analytics.topics.matrix import token_matrix
-from chromalab.analytics.topics.naming import count as counted
-from chromalab.analytics.topics.naming import distinct_names, diverse, everywhere, topic_words
-from chromalab.analytics.topics.representatives import representatives
 from chromalab.errors import InvalidArgumentError
 from chromalab.snapshot import Snapshot
 
@@ -121,7 +126,7 @@ def test_words_are_weighed_as_a_slow_count_weighs_them(records, n_words):
 def test_words_that_stand_everywhere_are_those_a_slow_count_finds(records):
     labels = [label for _, label in records]
     matrix = token_matrix([text for text, _ in records])
-    found = everywhere(matrix, counted(matrix, *numbered(labels)))
+    found = stop_words_of(matrix, counted(matrix, *numbered(labels)))
     expected = spread_evenly(matrix, per_topic(matrix, labels))
     assert {matrix.words[word] for word in np.flatnonzero(found)} == expected
 

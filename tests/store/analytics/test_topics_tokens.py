@@ -8,10 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chromalab.analytics.dedupe.texts import normalised
-from chromalab.analytics.nfkc import nfkc
-from chromalab.analytics.topics.evenness import cells_of, spread_evenly
 from chromalab.analytics.topics.matrix import token_matrix, token_matrix_of
-from chromalab.analytics.topics.tokens import is_weak, joined, tokens
+from chromalab.analytics.topics.stopwords import cells_of, evenly_spread
+from chromalab.analytics.topics.tokens import is_weak, joined, nfkc, tokens
 from chromalab.snapshot import Snapshot
 
 WORDS = st.sampled_from(["a", "b", "tea", "green", "19", "茶道", "水", "データ"])
@@ -144,7 +143,7 @@ def test_without_the_words_of_all_cells_it_counts_the_rest_as_a_slow_count_does(
     for text, cell in zip(texts, cells.tolist(), strict=True):
         for word in tokens(text):
             spread[words.index(word), cell] += 1
-    even = spread_evenly(spread, spread.sum(axis=0).astype(np.int64))
+    even = evenly_spread(spread, spread.sum(axis=0).astype(np.int64))
     left = {word for word, gone in zip(words, even, strict=True) if not gone}
     kept = [[word for word in tokens(text) if word in left] for text in texts]
     matrix = token_matrix(texts, cells=cells)
