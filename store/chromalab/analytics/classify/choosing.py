@@ -13,8 +13,8 @@ from chromalab.analytics.classify.calibration import Calibration, calibrate
 from chromalab.analytics.classify.folds import dealt, held_out
 from chromalab.analytics.classify.methods import METHODS, ONE_CLASS_EACH, Method
 from chromalab.analytics.classify.points import Points
-from chromalab.analytics.graph.copies import distinct
-from chromalab.analytics.graph.threads import one_thread_blas
+from chromalab.analytics.graph.distinct_vectors import distinct
+from chromalab.cores import one_thread_blas
 
 __all__ = ["Chosen", "choose", "right"]
 

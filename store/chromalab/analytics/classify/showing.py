@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chromalab.analytics.picture import picture
 from chromalab.display import html_table, one_line, text_table
+from chromalab.results.picture import picture
 
 if TYPE_CHECKING:
     from chromalab.analytics.classify.result import Classification

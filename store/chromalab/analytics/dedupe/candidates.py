@@ -13,8 +13,8 @@ from chromalab.analytics.dedupe.minhash import jaccard, near_pairs
 from chromalab.analytics.dedupe.texts import equal_texts, normalised
 from chromalab.analytics.dedupe.thresholds import JACCARD_FLOOR
 from chromalab.analytics.dedupe.units import Units, units_of
-from chromalab.analytics.graph import Graph
-from chromalab.analytics.graph.copies import unit
+from chromalab.analytics.graph import NeighborGraph
+from chromalab.analytics.graph.distinct_vectors import unit
 from chromalab.snapshot import Snapshot
 
 __all__ = ["Candidates", "candidates_of"]
@@ -51,7 +51,7 @@ class Candidates:
 
 def candidates_of(
     snapshot: Snapshot,
-    graph: Graph | None,
+    graph: NeighborGraph | None,
     methods: Collection[str],
     *,
     floor: float,
@@ -136,11 +136,11 @@ def _with_near(
     return left, right, np.concatenate([cosine, np.full(len(more), np.nan, dtype=np.float32)])
 
 
-def _zero(snapshot: Snapshot, graph: Graph) -> NDArray[np.bool_]:
+def _zero(snapshot: Snapshot, graph: NeighborGraph) -> NDArray[np.bool_]:
     """Find the records with a zero vector: they share a node, and are near to nothing."""
     zero = np.zeros(len(graph), dtype=bool)
-    shared = np.flatnonzero(graph.copies > 1)
-    zero[shared] = ~snapshot.vectors[graph.first[shared]].any(axis=1)
+    shared = np.flatnonzero(graph.counts > 1)
+    zero[shared] = ~snapshot.vectors[graph.representative[shared]].any(axis=1)
     return np.asarray(zero[graph.node], dtype=bool)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.analytics.dedupe.units import Units
-from chromalab.analytics.graph import Graph
+from chromalab.analytics.graph import NeighborGraph
 
 __all__ = ["semantic_pairs"]
 
@@ -16,7 +16,7 @@ _SPREAD = 8  # texts of one vector that are each paired with the texts of near v
 
 
 def semantic_pairs(
-    graph: Graph, units: Units, floor: float, zero: NDArray[np.bool_]
+    graph: NeighborGraph, units: Units, floor: float, zero: NDArray[np.bool_]
 ) -> tuple[Rows, Rows, NDArray[np.float32]]:
     """Find the pairs of units whose vectors have a cosine of at least `floor`.
 
@@ -57,7 +57,7 @@ def semantic_pairs(
     right = unit[starts[other[edge]] + turn % wide[edge]]
     cosine = cosine[edge]
 
-    sure = ~zero[graph.first] if len(graph) else np.zeros(0, dtype=bool)
+    sure = ~zero[graph.representative] if len(graph) else np.zeros(0, dtype=bool)
     same = np.flatnonzero((starts[node] != np.arange(len(node))) & sure[node])
     left = np.concatenate([left, unit[starts[node[same]]]])
     right = np.concatenate([right, unit[same]])

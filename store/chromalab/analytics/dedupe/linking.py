@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from chromalab.analytics.dedupe.leaking import joined
 from chromalab.analytics.dedupe.mutual import mutual_best
 from chromalab.analytics.dedupe.texts import normalised
-from chromalab.analytics.graph.copies import unit
+from chromalab.analytics.graph.distinct_vectors import unit
 from chromalab.analytics.result import Result
 from chromalab.display import html_table, text_table
 from chromalab.errors import InvalidArgumentError, short

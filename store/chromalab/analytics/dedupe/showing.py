@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chromalab.analytics.dedupe.grouping import EXACT, NEAR, SEMANTIC, scores_of
-from chromalab.analytics.picture import picture
 from chromalab.display import html_table, one_line, text_table
 from chromalab.errors import short
+from chromalab.results.picture import picture
 
 if TYPE_CHECKING:
     from chromalab.analytics.dedupe.duplicates import Duplicates

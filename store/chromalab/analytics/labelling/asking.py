@@ -12,9 +12,9 @@ from chromalab.analytics.classify.choosing import choose
 from chromalab.analytics.classify.labels import Given, by_people, check_choices, coded, values_of
 from chromalab.analytics.classify.methods import METHODS
 from chromalab.analytics.classify.points import Points
-from chromalab.analytics.graph.threads import one_thread_blas
 from chromalab.analytics.labelling.queue import LabelQueue
 from chromalab.analytics.labelling.strategies import STRATEGIES, density_of, stage_of, take
+from chromalab.cores import one_thread_blas
 from chromalab.display import one_line
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.snapshot import Snapshot

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from chromalab.analytics.classify.choosing import right
 from chromalab.analytics.classify.linear import fit_linear
-from chromalab.analytics.graph.threads import one_thread_blas
+from chromalab.cores import one_thread_blas
 
 __all__ = ["Curve", "learning_curve"]
 

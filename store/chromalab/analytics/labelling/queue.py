@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.analytics.classify.labels import Given, by_people, coded, predicted_key
-from chromalab.analytics.graph.copies import unit
+from chromalab.analytics.graph.distinct_vectors import unit
 from chromalab.analytics.labelling.curve import Curve, learning_curve
 from chromalab.analytics.labelling.replay import Replay, replayed
 from chromalab.analytics.result import Result

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from chromalab.analytics.classify.choosing import right
 from chromalab.analytics.classify.linear import fit_linear
 from chromalab.analytics.graph import graph_of
-from chromalab.analytics.graph.threads import one_thread_blas
 from chromalab.analytics.labelling.strategies import density_of, stage_of, take
-from chromalab.analytics.picture import picture
+from chromalab.cores import one_thread_blas
 from chromalab.display import html_table, text_table
+from chromalab.results.picture import picture
 from chromalab.snapshot import Snapshot
 
 __all__ = ["Replay", "replayed"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.graph import Graph
+from chromalab.analytics.graph import NeighborGraph
 
 __all__ = ["STRATEGIES", "density_of", "farthest", "stage_of", "take"]
 
@@ -124,7 +124,7 @@ def farthest(
     return np.array(taken, dtype=np.int64), np.array(far)
 
 
-def density_of(graph: Graph) -> NDArray[np.float32]:
+def density_of(graph: NeighborGraph) -> NDArray[np.float32]:
     """Say how near the ten nearest of each record are: (n,), minus their mean distance; copies are nearest."""
     near = np.where(np.isfinite(graph.distances), graph.distances, 2)[:, :_NEAR]
     if not near.shape[1]:

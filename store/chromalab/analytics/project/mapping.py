@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.graph.graph import Graph
+from chromalab.analytics.graph.graph import NeighborGraph
 from chromalab.analytics.project.affinities import fuzzy_graph, joint_probabilities
 from chromalab.analytics.project.alignment import Move, procrustes, shared_rows
 from chromalab.analytics.project.optimizing import OnFrame, optimize
@@ -33,7 +33,7 @@ _PACMAP_DIMENSION = 100  # pacmap's own reduction before it draws pairs
 
 def map_of(
     snapshot: Snapshot,
-    graph: Graph,
+    graph: NeighborGraph,
     options: Options,
     *,
     progress: bool = False,
@@ -44,7 +44,7 @@ def map_of(
     linear = None
     if options.method == "pca":
         linear = principal_components(snapshot.vectors, options.dims)
-        at, done, interrupted = linear.place(snapshot.vectors)[graph.first], 0, False
+        at, done, interrupted = linear.place(snapshot.vectors)[graph.representative], 0, False
     else:
         start = making.start()
         if on_frame is not None:
@@ -67,7 +67,7 @@ def map_of(
     at = move(at)
     if linear is not None:
         linear = _moved(linear, move)
-    vectors = unit(snapshot.vectors[graph.first])
+    vectors = unit(snapshot.vectors[graph.representative])
     coordinates = _read_only(at[graph.node])
     if on_frame is not None and not interrupted:  # who stopped it has seen it, and would again
         on_frame(coordinates, done, options.total)
@@ -95,7 +95,7 @@ class _Making:
     """What the steps of making a map share: arrays over nodes, or over those that are linked."""
 
     snapshot: Snapshot
-    graph: Graph
+    graph: NeighborGraph
     options: Options
 
     @cached_property
@@ -121,7 +121,7 @@ class _Making:
     @cached_property
     def vectors(self) -> NDArray[np.float32]:
         """(l, dimension) vectors of linked nodes, of length one."""
-        return unit(self.snapshot.vectors[self.graph.first[self.linked]])
+        return unit(self.snapshot.vectors[self.graph.representative[self.linked]])
 
     @cached_property
     def weights(self) -> object:

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.analytics.new_records import new_vectors
-from chromalab.analytics.picture import picture
 from chromalab.analytics.project.drawing import colored, scatter
 from chromalab.analytics.project.placing import place_near
 from chromalab.analytics.result import Result
 from chromalab.display import html_table, text_table
 from chromalab.errors import MissingDependencyError
 from chromalab.frames import data_frame
+from chromalab.results.picture import picture
 
 if TYPE_CHECKING:
     import pandas

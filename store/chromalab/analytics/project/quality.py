@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.graph.graph import Graph
+from chromalab.analytics.graph.graph import NeighborGraph
 
 __all__ = ["Quality", "map_neighbors", "measure", "trustworthiness"]
 
@@ -37,7 +37,7 @@ class Quality:
 
 
 def measure(
-    graph: Graph,
+    graph: NeighborGraph,
     vectors: NDArray[np.float32],
     coordinates: NDArray[np.float32],
     *,
