@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from chromalab import Collection, analytics
 from chromalab.analytics.classify.methods import METHODS
-from chromalab.analytics.labelling.strategies import STRATEGIES
+from chromalab.analytics.labeling.strategies import STRATEGIES
 from chromalab.display import one_line
 from chromalab.errors import InvalidArgumentError
 from chromalab_kernel.arguments import COLLECTION, FILL, JSONL, WHERE

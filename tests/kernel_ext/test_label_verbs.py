@@ -76,7 +76,7 @@ def test_label_shows_what_is_next_and_the_body_writes_labels(store, points):
     kinds = {id: points.get(ids=[id])["metadatas"][0]["kind"] for id in (first, second)}
     assert kinds == {first: 2, second: "new"}
     again = run(store, "label points --field kind -n 3")
-    assert again.labelled == queue.labelled + 2
+    assert again.labeled == queue.labeled + 2
     assert not {first, second} & set(again.ids)
     with pytest.raises(InvalidArgumentError, match="none of the choices"):
         store.run_cell_magic("chroma", "label points --field kind --choices 0,1", f"{first}: 7")

@@ -6,7 +6,7 @@ All start from one graph of nearest neighbours, computed once.
 from chromalab.analytics.classify import Classification, classify
 from chromalab.analytics.cluster import Clusters, cluster
 from chromalab.analytics.dedupe import Duplicates, Leakage, Links, dedupe, leakage, link
-from chromalab.analytics.labelling import LabelQueue, label_queue
+from chromalab.analytics.labeling import LabelQueue, label_queue
 from chromalab.analytics.neighbors import Neighbors, neighbors
 from chromalab.analytics.outliers import Outliers, outliers
 from chromalab.analytics.project import Projection, project

@@ -1,4 +1,4 @@
-"""Compile what maps need before they are asked for, in a process of its own, in the background."""
+"""Background compilation of the packages that make maps, in a process of its own."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-import chromalab
-from chromalab.analytics.project.packages import compiled_folder, keep_compiled
+from chromalab.analytics.project.packages import compile_cache_folder, use_compile_cache
 
 __all__ = ["warm"]
 
@@ -21,13 +20,13 @@ _running: dict[Path, subprocess.Popen[bytes]] = {}
 
 
 def warm(packages: tuple[str, ...] = ("umap",)) -> bool:
-    """Compile packages in the background, so that the first map with them starts at once.
+    """Compile packages in the background, so that the first map that needs them starts at once.
 
-    It takes them some twenty seconds where nothing is compiled yet, once for each set of versions;
-    later calls find that it was done. It runs at low priority, and ends with this process.
+    Compilation takes about twenty seconds, once per set of versions; later calls find it done. It runs at
+    low priority, and ends with this process.
 
     Args:
-        packages: Of "umap" and "pacmap"; those that are not installed are left out.
+        packages: "umap", "pacmap" or both; packages that are not installed are skipped.
 
     Returns:
         Whether a process was started.
@@ -37,29 +36,29 @@ def warm(packages: tuple[str, ...] = ("umap",)) -> bool:
         False
     """
     try:
-        wanted = [p for p in packages if p in _PACKAGES and _is_cold(p)]
-        if not wanted or not sys.executable:
+        cold = [p for p in packages if p in _PACKAGES and _is_cold(p)]
+        if not cold or not sys.executable:
             return False
-        keep_compiled()  # the process shares the folder with this one
+        use_compile_cache()  # the process shares the folder with this one
         folder = _folder()
         if folder in _running and _running[folder].poll() is None:
             return False
         folder.mkdir(parents=True, exist_ok=True)
-        source = str(Path(chromalab.__file__).parents[1])
+        source = str(Path(__file__).parents[3])
         paths = [source, *(p for p in sys.path if os.path.isabs(p) and p != source)]
         process = subprocess.Popen(
-            [sys.executable, "-c", f"from {__name__} import _compile; _compile({wanted!r})"],
+            [sys.executable, "-c", f"from {__name__} import _compile; _compile({cold!r})"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            cwd=folder,  # not where a stray numba.py may lie
+            cwd=folder,  # never the user's folder, which may contain a numba.py
             env={
                 **os.environ,
                 "PYTHONPATH": os.pathsep.join(paths),
                 "NUMBA_CACHE_DIR": str(folder),
             },
         )
-    except (OSError, ValueError):  # a convenience: without it the first map takes longer
+    except (OSError, ValueError):  # a convenience only: without it, the first map takes longer
         return False
     _running[folder] = process
     atexit.register(_stop, process)
@@ -67,7 +66,7 @@ def warm(packages: tuple[str, ...] = ("umap",)) -> bool:
 
 
 def _folder() -> Path:
-    return Path(os.environ.get("NUMBA_CACHE_DIR") or compiled_folder())
+    return Path(os.environ.get("NUMBA_CACHE_DIR") or compile_cache_folder())
 
 
 def _is_cold(package: str) -> bool:
@@ -81,27 +80,27 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _compile(packages: list[str]) -> None:
-    """Draw a tiny map with each package: runs in the background process."""
+    """Make a tiny map with each package; this runs in the background process."""
     if hasattr(os, "nice"):
         os.nice(19)
     for package in packages:
-        _draw(package)
+        _make_map(package)
         (_folder() / f"{package}.compiled").touch()
 
 
-def _draw(package: str) -> None:
-    """Take every compiled step once, with the types that real data has."""
+def _make_map(package: str) -> None:
+    """Run every compiled step once, with the types of real data."""
     ring = np.arange(40, dtype=np.int32)
     neighbors = np.stack([(ring + step) % 40 for step in (1, 2, 3)], axis=1).astype(np.int32)
     distances = np.tile(np.array([0.1, 0.2, 0.3], dtype=np.float32), (40, 1))
     start = np.random.RandomState(0).uniform(size=(40, 2)).astype(np.float32)
     if package == "umap":
         from chromalab.analytics.project.affinities import fuzzy_graph
-        from chromalab.analytics.project.umap_layout import umap_epochs
+        from chromalab.analytics.project.layouts import umap_epochs
 
         weights = fuzzy_graph(neighbors, distances)
         list(umap_epochs(weights, start, epochs=1, min_dist=0.1, random_state=0))
     else:
-        from chromalab.analytics.project.pacmap_layout import pacmap_epochs
+        from chromalab.analytics.project.layouts import pacmap_epochs
 
         list(pacmap_epochs(start, neighbors, distances, start, near=3, epochs=1, random_state=0))
