@@ -17,7 +17,7 @@ from feedback_sets import OTHERS, STORED, Pairs, Retrieval, Vectors, entailed, l
 from feedback_stress import reasons, stress
 from texts import Absent
 
-from chromalab.analytics.graph.threads import one_thread_blas
+from chromalab.cores import one_thread_blas
 from chromalab.feedback import Judged, Transform, TuneReport, tune
 
 __all__ = ["CASES"]

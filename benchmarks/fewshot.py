@@ -27,7 +27,7 @@ from texts import Absent, embedded, read
 from chromalab.analytics import classify, label_queue
 from chromalab.analytics.classify.calibration import expected_calibration_error
 from chromalab.analytics.classify.methods import FITS
-from chromalab.analytics.graph.threads import one_thread_blas
+from chromalab.cores import one_thread_blas
 from chromalab.cache import cache_folder
 from chromalab.embed import MiniLM, shows_progress
 from chromalab.snapshot import Snapshot

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.graph.threads import each
+from chromalab.cores import each
 from chromalab.feedback.metrics import METRICS, of_ranks
 from chromalab.feedback.problem import SAFE, Problem
 from chromalab.feedback.transform import Transform

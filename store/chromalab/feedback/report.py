@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chromalab.analytics.picture import picture
+from chromalab.results.picture import picture
 from chromalab.display import html_table, text_table
 from chromalab.feedback.changes import Changed, changed_rankings
 from chromalab.feedback.crossvalidation import HeldOut

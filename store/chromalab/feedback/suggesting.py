@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.graph.threads import each, one_thread_blas
+from chromalab.cores import each, one_thread_blas
 from chromalab.errors import InvalidArgumentError
 from chromalab.feedback.arguments import check_query, list_queries
 from chromalab.feedback.asking import embed_texts

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from chromalab.analytics.graph.threads import one_thread_blas
+from chromalab.cores import one_thread_blas
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.feedback.arguments import now
 from chromalab.feedback.crossvalidation import HeldOut, cross_validate
