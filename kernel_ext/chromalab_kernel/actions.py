@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import chromalab
 from chromalab import embed
-from chromalab.display import one_line
+from chromalab.results.tables import one_line
 from chromalab.engine.configuration import SPACES
 from chromalab.errors import InvalidArgumentError, UniqueConstraintError, near
 from chromalab.listing import CollectionList

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from chromalab import __version__
-from chromalab.display import one_line
+from chromalab.results.tables import one_line
 from chromalab.errors import ChromalabError, InvalidArgumentError, near
 from chromalab_kernel.command import execute
 from chromalab_kernel.session import Session

@@ -8,7 +8,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
-from chromalab.display import one_line
+from chromalab.results.tables import one_line
 from chromalab.errors import InvalidArgumentError, near
 from chromalab.where_text import parse_where_text
 from chromalab_kernel.actions import status

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from chromalab import Collection, analytics
 from chromalab.analytics.classify.methods import METHODS
 from chromalab.analytics.labeling.strategies import STRATEGIES
-from chromalab.display import one_line
+from chromalab.results.tables import one_line
 from chromalab.errors import InvalidArgumentError
 from chromalab_kernel.arguments import COLLECTION, FILL, JSONL, WHERE
 from chromalab_kernel.results import Notice

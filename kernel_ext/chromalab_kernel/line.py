@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from chromalab.display import one_line
+from chromalab.results.tables import one_line
 from chromalab.errors import InvalidArgumentError
 
 __all__ = ["fill", "split", "variable_in"]

@@ -11,7 +11,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from traitlets import Int, TraitError, Unicode
 
-from chromalab.display import one_line
+from chromalab.results.tables import one_line
 from chromalab.errors import ChromalabError, InvalidArgumentError
 from chromalab_kernel.command import execute
 from chromalab_kernel.results import Status

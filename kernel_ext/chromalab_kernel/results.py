@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chromalab import embed
-from chromalab.display import html_table, one_line, text_table
+from chromalab.results.tables import html_table, one_line, text_table
 from chromalab.listing import CollectionList
 
 __all__ = ["Models", "Notice", "Status"]

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from chromalab.display import one_line
+from chromalab.results.tables import one_line
 from chromalab.errors import InvalidArgumentError, near
 
 if sys.version_info >= (3, 11):

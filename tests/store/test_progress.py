@@ -1,7 +1,7 @@
 import pytest
 import tqdm.auto
 
-from chromalab.progress import bar
+from chromalab.results.progress import bar
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chromalab.display import html_table
+from chromalab.results.tables import html_table
 from chromalab.errors import MissingDependencyError
 from chromalab_widgets.bundles import bundle
 from chromalab_widgets.map_page import page
@@ -120,7 +120,7 @@ class Saved(SelectingWidget):
         return EmbeddingAtlasWidget(self._frame(), x="x", y="y", text="text", **options)
 
     def _frame(self) -> Any:
-        from chromalab.frames import data_frame
+        from chromalab.results.tables import data_frame
 
         entry = {
             code: one["label"]

@@ -11,7 +11,7 @@ import ipywidgets
 import traitlets
 
 from chromalab import ClientAPI, Collection
-from chromalab.display import html_table, text_table
+from chromalab.results.tables import html_table, text_table
 from chromalab_widgets.base import Verb, Widget
 from chromalab_widgets.bundles import bundle
 from chromalab_widgets.fields import choice, text

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import traitlets
 
 from chromalab.analytics import Clusters, Duplicates, Outliers
-from chromalab.display import html_table
+from chromalab.results.tables import html_table
 from chromalab.errors import ChromalabError, InvalidArgumentError, short
 from chromalab.feedback import Decision, Decisions
 from chromalab_widgets.base import Verb, cut

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol
 import traitlets
 
 from chromalab.arguments import read_filter
-from chromalab.display import html_table
+from chromalab.results.tables import html_table
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, short
 from chromalab.where_text import parse_where_text
 from chromalab_widgets.base import Verb, cut

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.aggregates import Distinct
-from chromalab.display import one_line
+from chromalab.results.tables import one_line
 
 __all__ = ["BINS", "TOP", "summary"]
 

@@ -10,7 +10,7 @@ import traitlets
 
 from chromalab import Collection
 from chromalab.arguments import read_filter
-from chromalab.display import html_table
+from chromalab.results.tables import html_table
 from chromalab.errors import ChromalabError, InvalidArgumentError
 from chromalab.where_text import format_where
 from chromalab_widgets.base import Reply, Verb, cut

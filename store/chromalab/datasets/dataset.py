@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from chromalab.frames import data_frame
+from chromalab.results.tables import data_frame
 
 if TYPE_CHECKING:
     import pandas as pd

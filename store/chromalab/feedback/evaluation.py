@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chromalab.display import html_table, one_line, text_table
+from chromalab.results.tables import html_table, one_line, text_table
 from chromalab.errors import printable
 from chromalab.feedback.metrics import Paired, metric_names
-from chromalab.frames import data_frame
+from chromalab.results.tables import data_frame
 
 if TYPE_CHECKING:
     import pandas

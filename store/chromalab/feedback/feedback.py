@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chromalab.display import html_table, text_table
+from chromalab.results.tables import html_table, text_table
 from chromalab.errors import ChromalabError, NotFoundError, short
 from chromalab.feedback.judged import Judged, resolve
 from chromalab.feedback.judgement import Judgement

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from chromalab.errors import EmbeddingFunctionError, InvalidArgumentError, short
 from chromalab.feedback.asking import embed_texts, fingerprint
 from chromalab.feedback.judgement import Judgement
-from chromalab.frames import data_frame
+from chromalab.results.tables import data_frame
 from chromalab.snapshot import Snapshot
 
 if TYPE_CHECKING:

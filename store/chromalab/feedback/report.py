@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chromalab.results.picture import picture
-from chromalab.display import html_table, text_table
+from chromalab.results.tables import html_table, text_table
 from chromalab.feedback.changes import Changed, changed_rankings
 from chromalab.feedback.crossvalidation import HeldOut
 from chromalab.feedback.gate import Admission
 from chromalab.feedback.judged import Judged
 from chromalab.feedback.metrics import METRICS, Paired
 from chromalab.feedback.transform import Transform
-from chromalab.frames import data_frame
+from chromalab.results.tables import data_frame
 
 if TYPE_CHECKING:
     import pandas

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chromalab.display import html_table, text_table
+from chromalab.results.tables import html_table, text_table
 from chromalab.errors import printable
 from chromalab.feedback.judgement import Judgement
-from chromalab.frames import data_frame
+from chromalab.results.tables import data_frame
 
 if TYPE_CHECKING:
     import pandas

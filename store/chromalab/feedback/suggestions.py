@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from chromalab.display import html_table, text_table
+from chromalab.results.tables import html_table, text_table
 from chromalab.errors import printable
-from chromalab.frames import data_frame
+from chromalab.results.tables import data_frame
 
 if TYPE_CHECKING:
     import pandas

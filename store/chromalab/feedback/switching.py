@@ -29,7 +29,7 @@ from chromalab.feedback.asking import fingerprint
 from chromalab.feedback.keeping import KIND, LIVE
 from chromalab.feedback.live import Live, named, no_transform, read_live, why_retired
 from chromalab.feedback.transform import Transform
-from chromalab.progress import bar
+from chromalab.results.progress import bar
 
 if TYPE_CHECKING:
     from chromalab.collection import Collection

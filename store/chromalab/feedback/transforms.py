@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chromalab.display import html_table, text_table
+from chromalab.results.tables import html_table, text_table
 from chromalab.errors import ChromalabError, InternalError, InvalidArgumentError, printable
 from chromalab.feedback.asking import fingerprint
 from chromalab.feedback.keeping import (
@@ -21,7 +21,7 @@ from chromalab.feedback.keeping import (
 from chromalab.feedback.live import named, why_retired
 from chromalab.feedback.switching import Switching
 from chromalab.feedback.transform import Transform
-from chromalab.frames import data_frame
+from chromalab.results.tables import data_frame
 
 if TYPE_CHECKING:
     import pandas

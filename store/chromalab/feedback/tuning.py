@@ -18,7 +18,7 @@ from chromalab.feedback.metrics import METRICS, paired
 from chromalab.feedback.problem import Problem
 from chromalab.feedback.report import TuneReport
 from chromalab.feedback.transform import Transform
-from chromalab.progress import bar
+from chromalab.results.progress import bar
 from chromalab.validation import check_random_state
 
 __all__ = ["SIDES", "tune"]
