@@ -229,7 +229,7 @@ def test_invalid_arguments_raise():
         InvalidArgumentError, match="A label must be a string, a number or a boolean"
     ):
         classify(rows, [{"a": 1}, "b", None])
-    with pytest.raises(InvalidArgumentError, match="No embedding function"):
+    with pytest.raises(InvalidArgumentError, match="no embedding function"):
         classify(rows, labels=["a", "b"])
     with pytest.raises(InvalidArgumentError, match="examples must be texts by label"):
         classify(rows, examples="a")
