@@ -11,7 +11,7 @@ from chromalab import analytics
 from chromalab.errors import InvalidArgumentError
 from chromalab.snapshot import Snapshot
 
-METHODS = ("cluster", "neighbors", "outliers", "propagate", "topics")
+METHODS = ("classify", "cluster", "dedupe", "neighbors", "outliers", "project", "propagate", "topics")
 
 
 class OtherClient:
