@@ -148,7 +148,7 @@ def test_a_collection_of_another_client_is_classified_and_written_to(bank):
 
 
 def test_an_array_cannot_be_written_to_and_an_unknown_field_suggests_similar_ones(bank):
-    with pytest.raises(InvalidArgumentError, match="needs a collection to write to"):
+    with pytest.raises(InvalidArgumentError, match="no collection to write to"):
         analytics.classify(np.eye(2), ["a", "b"]).into("kind")
     with pytest.raises(InvalidArgumentError, match="Did you mean 'kind'"):
         bank.classify("knd")

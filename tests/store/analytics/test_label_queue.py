@@ -103,7 +103,7 @@ def test_invalid_labels_raise_and_nothing_is_written(points):
     with pytest.raises(InvalidArgumentError, match="dict of labels by id"):
         queue.label(["a"])
     assert points.label_queue("kind").labeled == 2
-    with pytest.raises(InvalidArgumentError, match="into that list"):
+    with pytest.raises(InvalidArgumentError, match="your own list"):
         label_queue(np.eye(3), [None] * 3).label({"0": "a"})
 
 

@@ -216,7 +216,7 @@ class Classification(Result):
         field = check_key(field, "into")
         if self.snapshot.origin is None:
             raise InvalidArgumentError(
-                "into needs a collection to write to, and this result is of an array. df() has the values."
+                "There is no collection to write to: the result is of an array. df() has the values."
             )
         version = _write_predictions(self.snapshot, field, self.columns(field))
         if version is None:

@@ -115,8 +115,8 @@ class LabelQueue(Result):
         field, choices = self.parameters["field"], self.parameters["choices"]
         if self.snapshot.origin is None or self.labels is not None:
             raise InvalidArgumentError(
-                "label needs a collection to write to, and the labels of this queue were given as a list. "
-                "Put the labels into that list, and call label_queue again."
+                "There is no collection to write to: the labels of this queue were given as a list. Add "
+                "the new ones to your own list, and call label_queue again."
             )
         for id in labels if isinstance(labels, Mapping) else ():
             self.snapshot.row_of(id)

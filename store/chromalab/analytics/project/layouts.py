@@ -186,7 +186,7 @@ def pacmap_epochs(
     random_state: int,
     refines: bool = False,
 ) -> Iterator[NDArray[np.float32]]:
-    """Improve coordinates: near and mid-near pairs attract each other, and further pairs repel each other.
+    """Improve coordinates: the points of near and mid-near pairs attract, those of further pairs repel.
 
     Wang, Huang, Rudin & Shaposhnik 2021, JMLR 22 (201).
 
