@@ -78,7 +78,7 @@ def test_label_shows_what_is_next_and_the_body_writes_labels(store, points):
     again = run(store, "label points --field kind -n 3")
     assert again.labeled == queue.labeled + 2
     assert not {first, second} & set(again.ids)
-    with pytest.raises(InvalidArgumentError, match="none of the choices"):
+    with pytest.raises(InvalidArgumentError, match="not one of the choices"):
         store.run_cell_magic("chroma", "label points --field kind --choices 0,1", f"{first}: 7")
     with pytest.raises(InvalidArgumentError, match="No record 'nobody'"):
         store.run_cell_magic("chroma", "label points --field kind", "nobody: 1")
