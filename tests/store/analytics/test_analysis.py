@@ -11,7 +11,19 @@ from chromalab import analytics
 from chromalab.errors import InvalidArgumentError
 from chromalab.snapshot import Snapshot
 
-METHODS = ("cluster", "neighbors", "outliers", "propagate", "topics")
+METHODS = (
+    "classify",
+    "cluster",
+    "dedupe",
+    "label_queue",
+    "link",
+    "leakage",
+    "neighbors",
+    "outliers",
+    "project",
+    "propagate",
+    "topics",
+)
 
 
 class OtherClient:

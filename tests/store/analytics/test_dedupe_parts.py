@@ -10,7 +10,7 @@ from chromalab.analytics.dedupe.groups import star_groups
 from chromalab.analytics.dedupe.minhash import jaccard, near_pairs
 from chromalab.analytics.dedupe.texts import equal_texts, normalized
 from chromalab.analytics.dedupe.thresholds import suggest_thresholds, thresholds_from_judgments
-from chromalab.analytics.graph import Graph
+from chromalab.analytics.graph import NeighborGraph
 
 WORDS = "tea chalk green white a of the river stone 茶 été straße ab"
 
@@ -201,7 +201,7 @@ def small_graphs(draw):
     for record in range(len(node)):
         kind = draw(st.integers(-1, record))
         equal[record] = kind if kind < 0 or equal[kind] == kind else record
-    graph = Graph(
+    graph = NeighborGraph(
         np.array(lists, np.int32).reshape(nodes, -1),
         np.array(lengths, np.float32).reshape(nodes, -1),
         np.array(node, np.int32),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from chromalab.analytics.dedupe.leakage import concatenate
 from chromalab.analytics.dedupe.texts import normalized
-from chromalab.analytics.graph.copies import unit
+from chromalab.analytics.graph.distinct_vectors import unit
 from chromalab.analytics.result import Result
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.results.progress import bar

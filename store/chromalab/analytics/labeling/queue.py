@@ -22,7 +22,7 @@ from chromalab.analytics.classify.labels import (
 from chromalab.analytics.classify.methods import METHODS
 from chromalab.analytics.classify.model_selection import choose_method
 from chromalab.analytics.classify.points import Points
-from chromalab.analytics.graph.copies import unit
+from chromalab.analytics.graph.distinct_vectors import unit
 from chromalab.analytics.labeling.learning_curve import LearningCurve, learning_curve
 from chromalab.analytics.labeling.replay import Replay, replay_labels
 from chromalab.analytics.labeling.strategies import STRATEGIES, Strategy, density, rule_for, select
