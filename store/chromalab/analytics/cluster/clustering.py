@@ -227,7 +227,7 @@ def _check(
             raise InvalidArgumentError(f"{name} must be an integer ≥ {least}; got {short(value)}.")
     if method == "kmeans" and n_clusters is None:
         raise InvalidArgumentError(
-            "kmeans needs n_clusters=.... Use method='leiden' to find the number of clusters."
+            "method='kmeans' needs n_clusters. Use method='leiden' to find the number of clusters."
         )
     if method == "hdbscan" and n_clusters is not None:
         raise InvalidArgumentError(
