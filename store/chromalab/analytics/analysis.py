@@ -39,7 +39,7 @@ def analysis(
 
     Args:
         kind: The class of the result.
-        is_cached: Whether the result is cached beside the store.
+        is_cached: Whether the result is cached in the folder of the store.
         warms_maps: Whether the call starts to compile the packages of maps in a notebook, where a map
             usually follows.
 

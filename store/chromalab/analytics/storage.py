@@ -1,4 +1,4 @@
-"""The cache of results beside the store: a repeated analysis is answered from it.
+"""The cache of results in the folder of the store: a repeated analysis is answered from it.
 
 A file is an npz archive. It holds every array of the result, and one JSON text with all other fields.
 Its name is a hash of everything that the result depends on. A file that cannot be read is ignored,

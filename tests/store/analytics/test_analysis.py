@@ -11,7 +11,21 @@ from chromalab import analytics
 from chromalab.errors import InvalidArgumentError
 from chromalab.snapshot import Snapshot
 
-METHODS = ("classify", "cluster", "dedupe", "neighbors", "outliers", "project", "propagate", "topics")
+METHODS = (
+    "classify",
+    "cluster",
+    "dedupe",
+    "label_queue",
+    "link",
+    "leakage",
+    "neighbors",
+    "outliers",
+    "project",
+    "propagate",
+    "topics",
+)
+COMMON = {"where", "into", "random_state", "progress"}
+WITHOUT = {"label_queue": {"into"}, "link": {"where", "into"}, "leakage": {"where", "into"}}
 
 
 class OtherClient:
@@ -53,7 +67,11 @@ def test_a_method_has_the_signature_and_the_docstring_of_the_function(points, na
     assert "Args:" in method.__doc__
     hints = get_type_hints(function)
     assert issubclass(hints["return"], analytics.Result)
-    assert {"where", "into", "random_state", "progress"} <= set(hints)
+    assert COMMON - WITHOUT.get(name, set()) <= set(hints)
+    for option in ("where", "into", "random_state", "progress"):
+        if option in hints:
+            default = inspect.signature(function).parameters[option].default
+            assert default == {"random_state": 0, "progress": True}.get(option)
 
 
 def test_a_filter_selects_the_records_of_any_collection(points):

@@ -1,4 +1,4 @@
-"""Results are cached beside the store, and damaged files are ignored."""
+"""Results are cached in the folder of the store, and damaged files are ignored."""
 
 import os
 from dataclasses import fields

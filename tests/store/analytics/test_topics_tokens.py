@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chromalab.analytics.dedupe.texts import normalised
+from chromalab.analytics.dedupe.texts import normalized
 from chromalab.analytics.topics.matrix import token_matrix, token_matrix_of
 from chromalab.analytics.topics.stopwords import cells_of, evenly_spread
 from chromalab.analytics.topics.tokens import is_weak, joined, nfkc, tokens
@@ -165,7 +165,7 @@ def test_long_runs_of_combining_marks_take_linear_time():
     text = "a" + "\u0301\u0323" * 200_000  # a minute, sorted by Python; here a fraction of a second
     start = time.process_time()
     assert len(tokens(text)) == 1
-    assert normalised(text)[0] in "aạ"
+    assert normalized(text)[0] in "aạ"
     assert time.process_time() - start < 10
 
 

@@ -76,13 +76,12 @@ def cluster(
             modularity. By default it is chosen from the data.
         min_cluster_size: Smallest number of records in a cluster; 15 by default, fewer below 300
             records.
-        min_samples: For HDBSCAN, how many neighbors make a record dense; min_cluster_size by default.
+        min_samples: For HDBSCAN, how many neighbors make a record dense. min_cluster_size by default.
         leaf: For HDBSCAN, take the finest clusters rather than the most stable ones. They are more and
             smaller.
-        noise: Records with less than this share of their neighbors in their cluster are noise. The
+        noise: Smallest share of a record's neighbors in its own cluster. With less, it is noise. The
             default is .1 for Leiden and 0 for the other methods.
-        previous: An earlier clustering of these records, or of some of them, whose cluster numbers are
-            reused.
+        previous: Earlier clusters of these records, or of some of them, to reuse their numbers.
         where: Analyze only the records that match this filter.
         into: Write the cluster numbers to this metadata field.
         random_state: Seed of the neighbor graph and of the clustering.
@@ -227,7 +226,7 @@ def _check(
             raise InvalidArgumentError(f"{name} must be an integer ≥ {least}; got {short(value)}.")
     if method == "kmeans" and n_clusters is None:
         raise InvalidArgumentError(
-            "kmeans needs n_clusters=.... Use method='leiden' to find the number of clusters."
+            "method='kmeans' needs n_clusters. Use method='leiden' to find the number of clusters."
         )
     if method == "hdbscan" and n_clusters is not None:
         raise InvalidArgumentError(

@@ -25,7 +25,7 @@ from chromalab.snapshot import Snapshot
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Labeled", "Topic", "Topics", "topics_of"]
+__all__ = ["Labeled", "Topic", "Topics", "check_documents", "topics_of"]
 
 _MAX_NGRAM = 5  # words
 _NAME_CANDIDATES = 15  # words that a name may be made of
@@ -246,11 +246,7 @@ def topics_of(
     """
     _check(name, n_words, ngrams, n_documents, stop_words)
     snapshot = clusters.snapshot
-    if len(snapshot) and all(text is None for text in snapshot.documents or ()):
-        raise InvalidArgumentError(
-            f"Topics need documents, and none of the {len(snapshot):,} records has one. Add them with "
-            "update(ids=..., documents=...), or for an array with Snapshot.of(array, documents=...)."
-        )
+    check_documents(snapshot)
     labels = np.asarray(clusters.labels, dtype=np.int32)
     known, sizes, topic = _numbered(labels)
     matrix = token_matrix_of(snapshot, (int(ngrams[0]), int(ngrams[1])))
@@ -298,6 +294,15 @@ def topics_of(
         topic_words=words,
         topic_rows=rows,
     )
+
+
+def check_documents(snapshot: Snapshot) -> None:
+    """Raise InvalidArgumentError if no record has a document."""
+    if len(snapshot) and all(text is None for text in snapshot.documents or ()):
+        raise InvalidArgumentError(
+            f"Topics need documents, and none of the {len(snapshot):,} records has one. Add them with "
+            "update(ids=..., documents=...), or for an array with Snapshot.of(array, documents=...)."
+        )
 
 
 def _numbered(

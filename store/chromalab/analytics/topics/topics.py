@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection
 from hashlib import blake2b
 from typing import Any
 
+from chromalab.analytics.analysis import snapshot_of
 from chromalab.analytics.cluster.clustering import cluster
 from chromalab.analytics.cluster.clusters import Clusters
 from chromalab.analytics.storage import cached
-from chromalab.analytics.topics.result import Topics, topics_of
+from chromalab.analytics.topics.result import Topics, check_documents, topics_of
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.types import Where
 
@@ -66,7 +67,9 @@ def topics(
     """
     given: Any = data if clusters is None and _is_clustering(data) else clusters
     if given is None:
-        given = cluster(data, where=where, random_state=random_state, progress=progress)
+        snapshot = snapshot_of(data, where)
+        check_documents(snapshot)
+        given = cluster(snapshot, random_state=random_state, progress=progress)
     elif where is not None or random_state != 0:
         option = "random_state" if where is None else "where"
         raise InvalidArgumentError(
