@@ -1,4 +1,4 @@
-"""`Transform`: a learned map of embeddings: plain arrays, and what they were learned from."""
+"""`Transform`: a learned map of embeddings, stored as plain arrays with a record of its training."""
 
 from __future__ import annotations
 
@@ -17,36 +17,38 @@ from numpy.typing import NDArray
 from chromalab.engine.lens import Lens, lengths_of, turned
 from chromalab.errors import InvalidArgumentError, InvalidDimensionException
 
-__all__ = ["Transform", "pack_arrays", "turned", "unpack_arrays"]
+__all__ = ["Transform", "pack_arrays", "unpack_arrays"]
 
 _ARRAYS = ("matrix", "keys", "shifts")
-# numpy reads headers with `ast`, which in Python 3.11 fails in two threads at once (python/cpython#106905).
+# numpy parses array headers with `ast`, which can fail in Python 3.11 when two threads use it at once:
+# https://github.com/python/cpython/issues/106905
 _READING = threading.Lock()
-_SHARPNESS = 10.0  # of the memory: a query at cosine 0.9 to a key counts e**-1 of one at 1.0
+_SHARPNESS = 10.0  # In a memory, a key at cosine 0.9 weighs e**-1 times as much as one at cosine 1.0.
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Transform:
-    """A map of queries, or of queries and records, that makes judged answers nearer.
+    """A map of queries, or of queries and records, that brings queries closer to their answers.
 
-    Directions change and lengths stay, so that the identity matrix changes nothing in any space.
+    A transform changes directions and preserves lengths, so the identity matrix changes nothing in
+    any space.
 
     Attributes:
-        name: Unique among those of a collection.
+        name: The name, unique within a collection.
         method: How it was learned: "infonce", "mahalanobis", "ridge", "memory" or "identity".
-        both: Whether records go through it, too; else the index stays as it is.
+        both: Whether records are mapped too. If not, the index is used unchanged.
         matrix: (d, d) float32, applied as `matrix @ x`.
-        keys: (m, d) float32, unit length: judged queries of a memory; m may be 0.
-        shifts: (m, d) float32, where each of them moves a query that is near it.
-        model: The embedding function that it belongs to, as `fingerprint` names it.
-        space: The distance of the collection it was learned for.
-        judgements: The digest of the judgements it saw.
-        evaluation: Plain JSON: the evaluation that admitted it, or did not.
-        parameters: How it was asked for, with the seed.
+        keys: (m, d) float32, unit length: the judged queries of a memory; m may be 0.
+        shifts: (m, d) float32: how far each key moves the queries near it.
+        model: The fingerprint of the embedding function that it belongs to.
+        space: The distance of the collection that it was learned for.
+        judgements: The digest of the judgments that it was trained on.
+        evaluation: Plain JSON: the evaluation by which it was admitted or refused.
+        parameters: The options it was learned with, including the seed.
         at: When it was made, in UTC.
 
     Raises:
-        InvalidArgumentError: the arrays do not fit together.
+        InvalidArgumentError: The shapes of the arrays do not match.
 
     Example:
         >>> swap = Transform(name="swap", matrix=np.array([[0, 1], [1, 0]], dtype=np.float32))
@@ -73,7 +75,7 @@ class Transform:
                 arrays = {n: np.asarray(getattr(self, n), dtype=np.float32) for n in _ARRAYS}
         except (TypeError, ValueError) as error:
             raise InvalidArgumentError(
-                f"The arrays of a transform are numbers: {error}."
+                f"The arrays of a transform must be numeric: {error}."
             ) from error
         for name, array in arrays.items():
             object.__setattr__(self, name, array)
@@ -85,38 +87,38 @@ class Transform:
             or (len(keys) and keys.shape[1] != matrix.shape[1])
         ):
             raise InvalidArgumentError(
-                "The arrays of a transform do not fit together: matrix is (d, d), keys and shifts are "
-                f"(m, d); found {matrix.shape}, {keys.shape} and {shifts.shape}."
+                "The arrays of a transform must match: matrix must be (d, d), keys and shifts must be "
+                f"(m, d); got {matrix.shape}, {keys.shape} and {shifts.shape}."
             )
 
     @property
     def dimension(self) -> int:
-        """Numbers of an embedding."""
+        """The dimension of the embeddings that it maps."""
         return int(self.matrix.shape[1])
 
     @cached_property
     def digest(self) -> str:
-        """Names the map itself: two of the same arrays have the same."""
+        """A hash of the map itself: transforms with the same arrays have the same digest."""
         return _digest(*(getattr(self, name) for name in _ARRAYS), np.array(self.both))
 
     @cached_property
-    def lens(self) -> Lens | None:
-        """What records are compared after; None where they stay as they are."""
+    def record_transform(self) -> Lens | None:
+        """The map of the records, as the engine takes it; None if records are not mapped."""
         return Lens(_digest(self.matrix), self.matrix) if self.both else None
 
     def queries(self, vectors: Any) -> NDArray[np.float32]:
         """Map queries: (n, d) numbers to (n, d) float32.
 
         Raises:
-            InvalidDimensionException: the vectors have another dimension.
+            InvalidDimensionException: The vectors have another dimension.
         """
         rows = self._checked(vectors)
         if len(self.keys):
-            rows = _remembering(rows, self.keys, self.shifts)
+            rows = _apply_memory(rows, self.keys, self.shifts)
         return turned(rows, self.matrix)
 
     def documents(self, vectors: Any) -> NDArray[np.float32]:
-        """Map records: (n, d) numbers to (n, d) float32; as they are where `both` is False."""
+        """Map records: (n, d) numbers to (n, d) float32; unchanged if `both` is False."""
         rows = self._checked(vectors)
         return turned(rows, self.matrix) if self.both else rows
 
@@ -128,7 +130,7 @@ class Transform:
         rows = np.atleast_2d(np.asarray(vectors, dtype=np.float32))
         if rows.ndim != 2 or rows.shape[1] != self.dimension:
             raise InvalidDimensionException(
-                f"The transform {self.name!r} is for embeddings of {self.dimension} dimensions, found "
+                f"The transform {self.name!r} maps embeddings of {self.dimension} dimensions; got "
                 f"{rows.shape[-1]}. Use the model that it was learned with."
             )
         return rows
@@ -141,10 +143,10 @@ def _digest(*arrays: NDArray[Any]) -> str:
     return digest.hexdigest()
 
 
-def _remembering(
+def _apply_memory(
     rows: NDArray[np.float32], keys: NDArray[np.float32], shifts: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Move queries as the judged queries beside them were moved; see `methods.memory`."""
+    """Move queries the way the judged queries near them were moved; see `tuning.methods.memory`."""
     with np.errstate(over="ignore", invalid="ignore"):
         lengths = lengths_of(rows)
         unit = rows / np.where(lengths > 0, lengths, 1)
@@ -153,33 +155,34 @@ def _remembering(
         moved = unit + weights @ shifts
         after = lengths_of(moved)
         moved *= lengths / np.where(after > 0, after, 1)
-    kept = (after > 0) & np.isfinite(moved).all(axis=1, keepdims=True)
-    return np.where(kept, moved, rows)
+    is_usable = (after > 0) & np.isfinite(moved).all(axis=1, keepdims=True)
+    return np.where(is_usable, moved, rows)
 
 
 def pack_arrays(transform: Transform) -> bytes:
-    """Write the arrays of a transform as an npz archive, float32."""
-    held = io.BytesIO()
-    np.savez(held, **{name: getattr(transform, name) for name in _ARRAYS})
-    return held.getvalue()
+    """Pack the arrays of a transform, float32, into an npz archive."""
+    archive = io.BytesIO()
+    np.savez(archive, **{name: getattr(transform, name) for name in _ARRAYS})
+    return archive.getvalue()
 
 
 def unpack_arrays(data: bytes) -> dict[str, NDArray[np.float32]]:
-    """Read such an archive; nothing of it is believed.
+    """Read an archive made by `pack_arrays`. Its contents are treated as untrusted.
 
     Raises:
-        ValueError: it is damaged, or holds something else.
+        ValueError: The archive is damaged or does not hold the arrays of a transform.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:  # members are stored, not packed
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            # The members are stored uncompressed, so together they cannot exceed the archive.
             if sum(member.file_size for member in packed.infolist()) > len(data):
-                raise ValueError("it is larger than it can be")
+                raise ValueError("its members are larger than the archive")
         with _READING, np.load(io.BytesIO(data), allow_pickle=False) as found:
             arrays = {name: found[name] for name in _ARRAYS}
-    except Exception as error:  # what damage raises has no end
+    except Exception as error:  # Damaged archives raise many kinds of exceptions.
         raise ValueError("the arrays cannot be read") from error
     if not arrays["matrix"].size or not all(a.dtype == np.float32 for a in arrays.values()):
-        raise ValueError("the arrays are empty, or not float32")
+        raise ValueError("the arrays are empty or not float32")
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise ValueError("the arrays hold NaN or infinity")
     return arrays

@@ -1,4 +1,4 @@
-"""A transform around an embedding function, for stores that know nothing of transforms."""
+"""`TransformedEmbedding`: an embedding function with a transform, for stores without transforms."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from chromalab.embed import (
 )
 from chromalab.embed.protocol import Space
 from chromalab.errors import EmbeddingFunctionError
-from chromalab.feedback.keeping import checked, described, read_transform
-from chromalab.feedback.transform import Transform, pack_arrays
+from chromalab.transforms.storage import check_transform, describe, read_transform
+from chromalab.transforms.transform import Transform, pack_arrays
 
 __all__ = ["TransformedEmbedding"]
 
@@ -30,11 +30,12 @@ __all__ = ["TransformedEmbedding"]
 class TransformedEmbedding(EmbeddingFunction[Any]):
     """An embedding function whose queries, and documents if both are mapped, go through a transform.
 
-    For Chroma, or another store; a collection here has `transforms.use`, which needs no new embeddings.
-    The configuration holds the function's and the transform itself, so that it comes back by name.
+    Use it with Chroma or another store. A collection of chromalab has `transforms.use`, which does not
+    need to re-embed anything. The configuration holds that of the function and the transform itself, so
+    the whole can be rebuilt by name.
 
     Args:
-        function: An embedding function, the one that the transform was learned with.
+        function: The embedding function that the transform was learned with.
         transform: The transform.
 
     Example:
@@ -50,38 +51,39 @@ class TransformedEmbedding(EmbeddingFunction[Any]):
     def __init__(self, function: Callable[[Any], Any], transform: Transform) -> None:
         if not callable(function) or isinstance(function, type):
             raise EmbeddingFunctionError(
-                f"{function!r} is no embedding function: give an instance, such as MiniLM()."
+                f"function must be an embedding function; got {function!r}. Give an instance, such as "
+                "MiniLM()."
             )
         self.function = function
-        self.transform = checked(transform)
+        self.transform = check_transform(transform)
 
     def __call__(self, input: Any) -> NDArray[np.float32]:
-        """Embed documents, one row each."""
+        """Embed documents, one row per document."""
         return self.transform.documents(embed_documents(self.function, input))
 
     def embed_query(self, input: Any) -> NDArray[np.float32]:
-        """Embed queries, and map them."""
+        """Embed queries and map them."""
         return self.transform.queries(embed_queries(self.function, input))
 
     @staticmethod
     def name() -> str:
-        """Name the function in stored configurations."""
+        """Return the name of the function in stored configurations."""
         return "chromalab_transformed"
 
     def get_config(self) -> dict[str, Any]:
-        """Give the function's configuration, and the transform with its arrays."""
+        """Return the configuration of the function, and the transform with its arrays."""
         return {
             "function": to_config(self.function),
-            "transform": described(self.transform),
+            "transform": describe(self.transform),
             "arrays": base64.b64encode(pack_arrays(self.transform)).decode(),
         }
 
     @staticmethod
     def build_from_config(config: dict[str, Any]) -> TransformedEmbedding:
-        """Make the function again; nothing of the configuration is believed.
+        """Rebuild the function from a configuration, which is treated as untrusted.
 
         Raises:
-            EmbeddingFunctionError: the function in it is not registered, or the transform is damaged.
+            EmbeddingFunctionError: The wrapped function is not registered, or the transform is damaged.
         """
         try:
             function = from_config(config["function"])
@@ -96,21 +98,21 @@ class TransformedEmbedding(EmbeddingFunction[Any]):
             ) from error
         if function is None:
             raise EmbeddingFunctionError(
-                "The embedding function that was transformed cannot be stored by name. Give it again: "
+                "The embedding function inside the transform cannot be rebuilt by name. Give it again: "
                 "TransformedEmbedding(function, transform)."
             )
         return TransformedEmbedding(function, transform)
 
     def is_legacy(self) -> bool:
-        """Whether the function inside cannot be stored by name, and so neither can this one."""
+        """Return whether the wrapped function cannot be stored by name, so that this one cannot either."""
         return (to_config(self.function) or {}).get("type") != "known"
 
     def default_space(self) -> Space:
-        """Tell the distance of the function inside: lengths are not changed."""
+        """Return the distance of the wrapped function; transforms preserve lengths."""
         found = getattr(self.function, "default_space", None)
         return found() if found is not None else super().default_space()
 
     def supported_spaces(self) -> list[Space]:
-        """Tell those of the function inside."""
+        """Return the distances that the wrapped function supports."""
         found = getattr(self.function, "supported_spaces", None)
         return list(found()) if found is not None else super().supported_spaces()

@@ -1,26 +1,35 @@
-"""How well rankings put answers first, query by query, and whether a difference is more than chance."""
+"""Ranking metrics per query, and a paired test of whether two rankers differ by more than chance."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.errors import InvalidArgumentError
 
-__all__ = ["METRICS", "Paired", "metric_names", "of_list", "of_ranks", "paired"]
+__all__ = [
+    "METRICS",
+    "Paired",
+    "comparison_rows",
+    "metric_names",
+    "of_list",
+    "of_ranks",
+    "paired",
+]
 
 METRICS = ("ndcg@10", "recall@10", "mrr")
-"""What `of_ranks` measures, unless another k is said."""
+"""The metrics of `of_ranks` for the default k."""
 
 _RESAMPLES = 10_000
-_EXACT = 13  # changes up to which all signs are tried: 8,192 of them, fewer than are drawn else
+_EXACT = 13  # With this many changes or fewer, all 8,192 sign patterns are tried instead of 10,000 draws.
 
 
 def metric_names(k: int) -> tuple[str, str, str]:
-    """Name what `of_ranks` measures of the first k records.
+    """Return the names of the metrics of the first k records.
 
     Example:
         >>> metric_names(5)
@@ -39,18 +48,18 @@ def of_ranks(
     """Measure one ranking by the ranks of its answers.
 
     Args:
-        ranks: (a,) int64, from 1, all different.
-        gains: (a,) float32, their grades, above 0; all 1, unless given.
-        k: How far down the list is looked, but for the reciprocal rank, which takes all of it.
-        missing: (b,) float32, the grades of answers that are not in the ranking at all; none, unless
-            given. The best list that there could be has them, too.
+        ranks: (a,) int64, starting at 1, all different.
+        gains: (a,) float32, the grades of the answers, above 0; all 1 by default.
+        k: The cutoff of nDCG and recall; the reciprocal rank uses the whole ranking.
+        missing: (b,) float32, the grades of answers that are not in the ranking at all; none by
+            default. The ideal ranking includes them.
 
     Returns:
-        nDCG@k with gains as they are (Järvelin, Kekäläinen: Cumulated gain-based evaluation of IR
-        techniques, 2002), recall@k, and the reciprocal of the first rank, 0 where there is none.
+        nDCG@k with the grades as gains (Järvelin, Kekäläinen: Cumulated gain-based evaluation of IR
+        techniques, 2002), recall@k, and the reciprocal rank of the first answer, or 0 without one.
 
     Raises:
-        InvalidArgumentError: there is no answer at all, so that nothing can be measured.
+        InvalidArgumentError: There are no answers, so nothing can be measured.
 
     Example:
         >>> of_ranks(np.array([1, 20]))
@@ -61,7 +70,7 @@ def of_ranks(
     reached = np.ones(len(ranks)) if gains is None else np.asarray(gains, dtype=np.float64)
     every = reached if missing is None else np.concatenate([reached, missing])
     if not len(every):
-        raise InvalidArgumentError("A ranking is measured by its answers; there are none.")
+        raise InvalidArgumentError("A ranking is measured by its answers, and there are none.")
     seen = ranks <= k
     found = float((reached[seen] / np.log2(1 + ranks[seen])).sum())
     ideal = np.sort(every)[::-1][:k]
@@ -76,11 +85,11 @@ def of_list(ids: Sequence[str], grades: Mapping[str, float], k: int = 10) -> dic
 
     Args:
         ids: The records, best first.
-        grades: Of each record that is an answer, above 0; also of those that are not in the list.
-        k: How many records are looked at.
+        grades: The grade of each answer, above 0, including answers that are not in the list.
+        k: How many records count.
 
     Returns:
-        What `of_ranks` gives.
+        The metrics of `of_ranks`.
 
     Example:
         >>> of_list(["a", "b", "c"], {"b": 1.0, "z": 1.0}, k=3)
@@ -97,16 +106,16 @@ def of_list(ids: Sequence[str], grades: Mapping[str, float], k: int = 10) -> dic
 
 @dataclass(frozen=True)
 class Paired:
-    """A difference between two rankers on the same queries.
+    """The difference between two rankers on the same queries.
 
     Attributes:
-        before: The mean of the first.
-        after: The mean of the second.
+        before: The mean of the first ranker.
+        after: The mean of the second ranker.
         difference: The mean of after - before.
-        se: Its standard error; 0 for a single query.
-        p: The two-sided p-value of a randomisation test: the share of signs of the changes that give a
-            mean at least as far from 0.
-        queries: How many.
+        se: The standard error of the difference; 0 for a single query.
+        p: The two-sided p-value of a randomization test: the share of sign patterns of the changes
+            whose mean is at least as far from 0.
+        queries: The number of queries.
     """
 
     before: float
@@ -117,7 +126,7 @@ class Paired:
     queries: int
 
     def plain(self) -> Mapping[str, float | int]:
-        """The same as JSON."""
+        """Return the fields as JSON can hold them."""
         return vars(self)
 
 
@@ -126,13 +135,13 @@ def paired(
 ) -> Paired:
     """Compare two rankers query by query.
 
-    The test is Fisher's randomisation test, as Smucker, Allan, Carterette (CIKM 2007) recommend. All
-    signs are tried where at most 13 queries change, 10,000 random ones where more do.
+    The test is Fisher's randomization test, as recommended by Smucker, Allan, Carterette (CIKM 2007).
+    It tries all sign patterns if at most 13 queries change, and 10,000 random ones otherwise.
 
     Args:
-        before: (q,) float64, a metric of the first for each query.
-        after: (q,) float64, of the second.
-        random_state: Of the signs.
+        before: (q,) float64, a metric of the first ranker for each query.
+        after: (q,) float64, the same metric of the second ranker.
+        random_state: The seed of the random sign patterns.
 
     Example:
         >>> found = paired(np.array([0.5, 0.25, 0.5]), np.array([0.75, 0.5, 0.75]))
@@ -148,20 +157,34 @@ def paired(
         float(after.mean()) if count else 0.0,
         mean,
         se,
-        _by_chance(change[change != 0], random_state),
+        _p_value(change[change != 0], random_state),
         count,
     )
 
 
-def _by_chance(change: NDArray[np.float64], random_state: int) -> float:
-    """The share of signs under which the sum of changes, none of them 0, is as far from 0."""
-    # Less a little: sums of the same numbers in another order differ in the last digits.
-    asked = abs(float(change.sum())) - 1e-9 * float(np.abs(change).sum())
+def comparison_rows(metrics: Mapping[str, Paired]) -> list[list[Any]]:
+    """Return one row per metric: its name, the mean before and after, the change, and the p-value."""
+    return [
+        [
+            metric,
+            f"{found.before:.3f}",
+            f"{found.after:.3f}",
+            f"{found.difference:+.3f} ± {found.se:.3f}",
+            f"{found.p:.3f}",
+        ]
+        for metric, found in metrics.items()
+    ]
+
+
+def _p_value(change: NDArray[np.float64], random_state: int) -> float:
+    """Return the share of sign patterns under which the sum of nonzero changes is as far from 0."""
+    # The tolerance is needed because sums of the same numbers in another order differ in the last digits.
+    target = abs(float(change.sum())) - 1e-9 * float(np.abs(change).sum())
     if len(change) <= _EXACT:
         bits = np.arange(2 ** len(change))[:, np.newaxis] >> np.arange(len(change))
-        return float((np.abs((1 - 2 * (bits & 1)) @ change) >= asked).mean())
+        return float((np.abs((1 - 2 * (bits & 1)) @ change) >= target).mean())
     random, extreme = np.random.default_rng(random_state), 0
-    for _ in range(0, _RESAMPLES, 1000):  # in blocks: the signs of many queries take memory
+    for _ in range(0, _RESAMPLES, 1000):  # In blocks, as the signs of many queries need memory.
         signs = random.integers(0, 2, (1000, len(change)), dtype=np.int8) * 2 - 1
-        extreme += int((np.abs(signs @ change) >= asked).sum())
+        extreme += int((np.abs(signs @ change) >= target).sum())
     return (extreme + 1) / (_RESAMPLES + 1)
