@@ -1,10 +1,10 @@
-"""`Decisions`: what somebody decided in a review, kept with the collection, each with the way back."""
+"""`Decisions`: the decisions of a review, stored with the collection, each of which can be undone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -12,27 +12,29 @@ import numpy as np
 from chromalab.engine import Attachment, Filter
 from chromalab.engine.interface import Rows
 from chromalab.errors import InternalError, InvalidArgumentError, NotFoundError, short
-from chromalab.feedback.arguments import now, some_text, user_name
+from chromalab.handle import Handle
+from chromalab.judgments.arguments import now, required_text, user_name
+from chromalab.results.tables import count
 from chromalab.sparse import to_stored, with_sparse_vectors
 from chromalab.validation import check_metadatas
-
-if TYPE_CHECKING:
-    from chromalab.collection import Collection
 
 __all__ = ["KIND", "Decision", "Decisions"]
 
 KIND = "review"
-"""What decisions are attached to a collection as."""
+"""The kind of attachment that decisions are stored as."""
 
-_WAY_BACK = "review before"
-"""What the values and records that they changed are attached as: large, and read by `undo` alone."""
+_UNDO_KIND = "review before"
+"""The kind of attachment that holds the changed values and deleted records.
+
+These attachments are large, and only `undo` reads them.
+"""
 
 _Changes = Mapping[str, list[Any]]
 """`ids` and `metadatas`."""
 
-_KEPT = ("item", "choice", "value", "by", "at", "way_back", "version")
+_FIELDS = ("item", "choice", "value", "by", "at", "way_back", "version")
 _PARTS = {"documents", "metadatas", "uris", "embeddings"}
-_TRIES = 10  # to change records while others write
+_TRIES = 10  # How often a change is retried while others write.
 
 
 @dataclass(frozen=True)
@@ -40,16 +42,16 @@ class Decision:
     """One decision of a review.
 
     Attributes:
-        item: What it is about, as its queue names it; "" for all at once.
-        choice: What was chosen.
-        value: What was said with it; what JSON can hold.
-        by: Who decided.
-        at: When, in UTC.
-        way_back: Names what is kept of the records that it changed; None where it changed none.
-        version: The collection's after it, where it changed records.
-        number: Given when it is kept.
-        seen: The collection's version that `undo` started from, where it changed records.
-        left: How many records `undo` left as they are, since somebody changed or deleted them after it.
+        item: What it is about, as the queue names it; "" for all items at once.
+        choice: The choice that was made.
+        value: A value that goes with the choice; anything that JSON can hold.
+        by: The person who decided.
+        at: When it was made, in UTC.
+        way_back: The name of the attachment that can undo its changes; None if it changed no records.
+        version: The version of the collection after it, if it changed records.
+        number: The number given to it when it was stored.
+        seen: The version of the collection that `undo` started from, if it changed records.
+        left: How many records `undo` left unchanged, because they were changed or deleted later.
 
     Example:
         >>> Decision("a", "keep", by="ada").changes_records
@@ -69,17 +71,17 @@ class Decision:
 
     @property
     def changes_records(self) -> bool:
-        """Whether it wrote to records, or is only held until all are applied."""
+        """Whether it changed records, rather than being deferred until all are applied."""
         return self.way_back is not None
 
 
 class Decisions:
-    """The decisions of one review queue, in the order they were made; they outlive Python.
+    """The persistent decisions of one review queue, in the order in which they were made.
 
     Args:
-        collection: What is reviewed.
-        queue: Which review it is, such as "duplicates".
-        by: Who decides; the user of this machine, unless said.
+        collection: The collection that is reviewed.
+        queue: The name of the review, such as "duplicates".
+        by: The person who decides; by default the user of this machine.
 
     Example:
         >>> import chromalab
@@ -93,11 +95,11 @@ class Decisions:
         ('delete', 2)
     """
 
-    def __init__(self, collection: Collection, queue: str, *, by: str | None = None) -> None:
+    def __init__(self, collection: Handle, queue: str, *, by: str | None = None) -> None:
         self._collection = collection
-        self._engine = collection._engine
-        self.queue = some_text(queue, "queue")
-        self._by = user_name() if by is None else some_text(by, "by")
+        self._engine = collection.engine
+        self.queue = required_text(queue, "queue")
+        self._by = user_name() if by is None else required_text(by, "by")
 
     def add(
         self,
@@ -109,58 +111,59 @@ class Decisions:
         update: _Changes | None = None,
         version: int | None = None,
     ) -> Decision:
-        """Keep a decision, and do to the records what it says, in one transaction.
+        """Store a decision, and make its changes to the records in one transaction.
 
-        It is kept before the records change, with what they were: so there is a way back whatever happens.
-        Where Python ends in between, the decision is there, and `undo` finds nothing to change back.
+        The decision is stored before the records change, with their previous values, so that it can be
+        undone whatever happens. If Python exits in between, the decision is stored, and `undo` finds
+        nothing to change back.
 
         Args:
-            item: What it is about; "" for all at once.
-            choice: What was chosen.
-            value: What was said with it.
-            delete: Ids.
-            update: `ids` and `metadatas`, merged; None deletes a key.
-            version: Of the collection that this was decided on; None for any.
+            item: What it is about; "" for all items at once.
+            choice: The choice.
+            value: A value that goes with the choice.
+            delete: The ids of records to delete.
+            update: `ids` and `metadatas`, merged into the stored metadata; None deletes a key.
+            version: The collection version that the decision was based on; any by default.
 
         Raises:
-            InvalidArgumentError: the collection is not at that version; nothing was written.
+            InvalidArgumentError: The collection is at another version; nothing was written.
         """
         decision = Decision(item, choice, value, self._by)
         if not delete and (update is None or not update["ids"]):
-            return self._keep(decision)
+            return self._store(decision)
         if version is not None:
             return self._change(decision, delete, update, version)
-        return self._until_alone(lambda seen: self._change(decision, delete, update, seen))
+        return self._retry(lambda seen: self._change(decision, delete, update, seen))
 
     def undo(self) -> Decision:
-        """Take back the last decision: records that it deleted come back, metadata is as before.
+        """Undo the last decision: restore the records that it deleted and the metadata that it changed.
 
-        A record whose metadata somebody changed after it is left alone, and counted in `left`. The records
-        change before the decision goes, and what is as before already is not changed again: so it can be
-        called once more after a crash in between.
+        A record whose metadata was changed later is left unchanged and counted in `left`. The records
+        change before the decision is removed, and values that are already as before are not changed
+        again. So after a crash in between, undo can be called once more.
 
         Returns:
-            The decision, with the version of the collection now, and the one it was `seen` at.
+            The decision, with the current version of the collection, and the one that it was `seen` at.
 
         Raises:
-            NotFoundError: there is none.
-            InvalidArgumentError: it deleted records, and the collection has changed since.
+            NotFoundError: There is no decision.
+            InvalidArgumentError: It deleted records, and the collection has changed since.
         """
         decisions = list(self)
         if not decisions:
-            raise NotFoundError(f"Nothing was decided in {short(self.queue)}: there is no undo.")
+            raise NotFoundError(f"There are no decisions to undo in {short(self.queue)}.")
         last = decisions[-1]
         undone = replace(last, version=None)
         if last.changes_records:
-            undone = self._until_alone(lambda seen: self._change_back(last, seen))
+            undone = self._retry(lambda seen: self._change_back(last, seen))
         self._forget([last])
         return undone
 
     def clear(self) -> int:
-        """Forget the decisions of the queue; what they did to records stays.
+        """Remove the decisions of the queue; their changes to records remain.
 
         Returns:
-            How many there were.
+            The number of decisions that were removed.
         """
         decisions = list(self)
         self._forget(decisions)
@@ -174,25 +177,25 @@ class Decisions:
         return len(list(iter(self)))
 
     def __bool__(self) -> bool:
-        return True  # it is there, also while it is empty
+        return True  # Even without decisions, so that `if decisions` is about the object.
 
     def __repr__(self) -> str:
-        count = len(self)
-        return f"Decisions({self.queue!r}, {count:,} decision{'' if count == 1 else 's'})"
+        return f"Decisions({self.queue!r}, {count(len(self), 'decision')})"
 
-    def _keep(self, decision: Decision, *beside: Attachment) -> Decision:
-        body = {"queue": self.queue} | {key: getattr(decision, key) for key in _KEPT}
-        add = [Attachment(KIND, body), *beside]
+    def _store(self, decision: Decision, *others: Attachment) -> Decision:
+        """Store a decision, with other attachments that belong to it."""
+        body = {"queue": self.queue} | {key: getattr(decision, key) for key in _FIELDS}
+        add = [Attachment(KIND, body), *others]
         number, *_ = self._engine.attach(self._collection.id, add=add)
         return replace(decision, number=number)
 
     def _forget(self, decisions: Iterable[Decision]) -> None:
-        """Remove decisions, each with its way back."""
+        """Remove decisions, each with what could undo it."""
         numbers = [number for decision in decisions for number in self._numbers(decision)]
         self._engine.attach(self._collection.id, remove=numbers)
 
-    def _until_alone(self, change: Callable[[int], Decision]) -> Decision:
-        """Change records on the version that is there, anew where somebody else wrote meanwhile."""
+    def _retry(self, change: Callable[[int], Decision]) -> Decision:
+        """Make a change to the current version, and retry if another writer was faster."""
         for _ in range(_TRIES):
             seen = self._collection.get_version()
             try:
@@ -200,40 +203,38 @@ class Decisions:
             except InvalidArgumentError:
                 if self._collection.get_version() == seen:
                     raise
-        raise InvalidArgumentError(
-            "The collection is being written to by others all the time; try again."
-        )
+        raise InvalidArgumentError("Other writers keep changing the collection. Try again.")
 
     def _change(
         self, decision: Decision, delete: Sequence[str], update: _Changes | None, seen: int
     ) -> Decision:
-        """Keep a decision, then change the records, if nobody wrote after the version `seen`."""
+        """Store a decision, then change the records if the collection is still at version `seen`."""
         removed = self._rows(delete) if delete else None
         before = self._before(update, delete) if update is not None and update["ids"] else None
-        # Nobody writes in between, so the version after it is known: one more where records go, and
-        # one more where others change.
+        # No other write can come in between, so the version afterward is known: one more if records are
+        # deleted, and one more if others are changed.
         version = seen + bool(removed) + bool(before and before["ids"])
         way_back = uuid4().hex
         decision = replace(decision, way_back=way_back, version=version)
         try:
-            kept = self._keep(decision, _way_back(way_back, before, update, removed))
+            stored = self._store(decision, _way_back(way_back, before, update, removed))
             self._collection.replace_records(delete=delete, update=update, version=seen)
         except BaseException as error:
-            # What is refused wrote nothing; but an interrupt may have come after the commit.
+            # A refused change has written nothing, but an interrupt may have come after the commit.
             if isinstance(error, InvalidArgumentError) or self._collection.get_version() == seen:
-                self._forget([each for each in self if each.way_back == way_back])
+                self._forget([found for found in self if found.way_back == way_back])
             raise
-        return kept
+        return stored
 
     def _change_back(self, decision: Decision, seen: int) -> Decision:
-        kept = self._engine.attachment(self._collection.id, _WAY_BACK, decision.way_back or "")
-        before, after, removed = _changed(kept)
+        stored = self._engine.attachment(self._collection.id, _UNDO_KIND, decision.way_back or "")
+        before, after, removed = _changed(stored)
         update, left = self._unless_changed(before, after)
         gone = None if removed is None or self._is_back(removed) else removed
         if gone is not None and seen != decision.version:
             raise InvalidArgumentError(
-                f"{short(self._collection.name)} has changed since, so what was deleted does not "
-                "come back: its ids may be taken. `decisions.clear()` forgets what was decided."
+                f"{short(self._collection.name)} has changed since, so the deleted records cannot be "
+                "restored: their ids may be taken. `decisions.clear()` forgets the decisions."
             )
         done = self._collection.replace_records(update=update, restore=gone, version=seen)
         return replace(decision, version=done.version, seen=seen, left=left)
@@ -241,7 +242,7 @@ class Decisions:
     def _unless_changed(
         self, before: _Changes | None, after: _Changes | None
     ) -> tuple[dict[str, list[Any]], int]:
-        """What to change back, and how many records are neither as before nor as the decision left them."""
+        """Return what to change back, and the number of records that were changed by others."""
         update: dict[str, list[Any]] = {"ids": [], "metadatas": []}
         left = 0
         if before is not None:
@@ -258,27 +259,29 @@ class Decisions:
         return update, left
 
     def _is_back(self, removed: Rows) -> bool:
-        """Whether records that were deleted are all there, as they were."""
+        """Return whether all deleted records exist again, as they were."""
         found = self._engine.get(self._collection.id, Filter(ids=removed.ids), _PARTS, None, 0)
         return _records(found) == _records(removed)
 
     def _numbers(self, decision: Decision) -> list[int]:
-        """The number of a decision, and of its way back."""
-        kept = None
+        """Return the number of a decision, and of the attachment that could undo it."""
+        stored = None
         if decision.way_back is not None:
-            kept = self._engine.attachment(self._collection.id, _WAY_BACK, decision.way_back)
-        numbers = [decision.number, None if kept is None else kept.number]
+            stored = self._engine.attachment(self._collection.id, _UNDO_KIND, decision.way_back)
+        numbers = [decision.number, None if stored is None else stored.number]
         return [number for number in numbers if number is not None]
 
     def _rows(self, ids: Sequence[str]) -> Rows:
         found = self._engine.get(self._collection.id, Filter(ids=list(ids)), _PARTS, None, 0)
         if len(found.ids) != len(set(ids)):
             missing = sorted(set(ids) - set(found.ids))
-            raise InvalidArgumentError(f"No record {short(missing[0])}: it is gone already.")
+            raise InvalidArgumentError(
+                f"There is no record {short(missing[0])}; it was deleted already."
+            )
         return found
 
     def _before(self, update: _Changes, deleted: Sequence[str] = ()) -> dict[str, list[Any]]:
-        """The values that an update changes as they were, None where there was none."""
+        """Return the current values of the keys that an update changes, None if there is no value."""
         found = self._engine.get(
             self._collection.id, Filter(ids=list(update["ids"])), {"metadatas"}, None, 0
         )
@@ -294,9 +297,9 @@ class Decisions:
 
 def _read(row: Attachment) -> Decision:
     try:
-        return Decision(**{key: row.body[key] for key in _KEPT}, number=row.number)
+        return Decision(**{key: row.body[key] for key in _FIELDS}, number=row.number)
     except KeyError as error:
-        raise InternalError(f"A decision that is kept is damaged: it has no {error}.") from error
+        raise InternalError(f"A stored decision is damaged: it lacks {error}.") from error
 
 
 def _way_back(
@@ -305,7 +308,7 @@ def _way_back(
     update: _Changes | None,
     removed: Rows | None,
 ) -> Attachment:
-    """Keep values as they were and as they become, and deleted records whole."""
+    """Return what can undo a decision: values before and after it, and deleted records in full."""
     after = None
     if before is not None and update is not None:
         metadatas = [*map(to_stored, check_metadatas(update["metadatas"]))]
@@ -316,21 +319,22 @@ def _way_back(
         parts = ("ids", "documents", "metadatas", "uris")
         body["removed"] = {part: getattr(removed, part) for part in parts}
         data = np.ascontiguousarray(removed.vectors, dtype="<f4").tobytes()
-    return Attachment(_WAY_BACK, body, name, data)
+    return Attachment(_UNDO_KIND, body, name, data)
 
 
-def _changed(kept: Attachment | None) -> tuple[_Changes | None, _Changes | None, Rows | None]:
-    """Read values as they were and as they became, and deleted records."""
+def _changed(stored: Attachment | None) -> tuple[_Changes | None, _Changes | None, Rows | None]:
+    """Read the values before and after a decision, and the deleted records."""
     try:
-        if kept is None:
-            raise ValueError("what it changed is not kept")
-        before, after, held = kept.body["before"], kept.body.get("after"), kept.body["removed"]
-        if held is None:
+        if stored is None:
+            raise ValueError("its changes are not stored")
+        before, after = stored.body["before"], stored.body.get("after")
+        removed = stored.body["removed"]
+        if removed is None:
             return before, after, None
-        vectors = np.frombuffer(kept.data or b"", dtype="<f4").reshape(len(held["ids"]), -1)
-        return before, after, Rows(vectors=vectors, **held)
+        vectors = np.frombuffer(stored.data or b"", dtype="<f4").reshape(len(removed["ids"]), -1)
+        return before, after, Rows(vectors=vectors, **removed)
     except (KeyError, TypeError, ValueError) as error:
-        raise InternalError(f"The way back of a decision is damaged: {error}.") from error
+        raise InternalError(f"A decision cannot be undone, as it is damaged: {error}.") from error
 
 
 def _by_id(update: _Changes) -> dict[str, dict[str, Any]]:
@@ -338,11 +342,11 @@ def _by_id(update: _Changes) -> dict[str, dict[str, Any]]:
 
 
 def _same(values: Mapping[str, Any] | None, others: Mapping[str, Any]) -> bool:
-    return repr(values) == repr(others)  # 1, 1.0 and True are three values
+    return repr(values) == repr(others)  # Unlike ==, this distinguishes 1, 1.0 and True.
 
 
 def _records(rows: Rows) -> dict[str, tuple[Any, ...]]:
-    """All parts of records, by id."""
+    """Return all parts of records, by id."""
     missing = [None] * len(rows.ids)
     vectors = [] if rows.vectors is None else [vector.tobytes() for vector in rows.vectors]
     parts = (vectors, rows.documents or missing, rows.metadatas or missing, rows.uris or missing)

@@ -1,4 +1,4 @@
-"""Baselines: the lists that an evaluation saw, kept with a collection, and later ones beside them."""
+"""Baselines: the result lists of an evaluation, stored with a collection to compare later ones with."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ import numpy as np
 
 from chromalab.engine import Attachment
 from chromalab.errors import InternalError, InvalidArgumentError, short
-from chromalab.feedback.arguments import check_time, some_text
-from chromalab.feedback.evaluation import Compared, Evaluation, Scored, State
-from chromalab.feedback.metrics import of_list, paired
+from chromalab.evaluation.metrics import of_list, paired
+from chromalab.evaluation.results import Compared, Evaluation, Scored, State
+from chromalab.judgments.arguments import check_time, required_text
 
-__all__ = ["KIND", "Baseline", "Known", "check_name", "compare"]
+__all__ = ["KIND", "Baseline", "RelevantSet", "check_name", "compare"]
 
 KIND = "evaluation"
-"""What baselines are attached to a collection as."""
+"""The kind of attachment that baselines are stored as."""
 
-_NEW = "queries that the baseline has not"
-_OTHER = "queries that had another text under the same id"
+_NEW = "queries that are not in the baseline"
+_OTHER = "queries whose text has changed"
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is known of the answers to a query.
+class RelevantSet:
+    """The known answers to a query.
 
     Attributes:
-        grades: Of each record that is an answer and is there, above 0.
-        gone: Records that were judged, and are not there.
+        grades: The grade of each answer that exists, above 0.
+        gone: The judged records that no longer exist.
     """
 
     grades: Mapping[str, float]
@@ -39,13 +39,13 @@ class Known:
 
 @dataclass(frozen=True)
 class Baseline:
-    """An evaluation as it is kept: its lists, so that they are measured by what is known later.
+    """An evaluation as it is stored: its lists, so that they can be measured by later judgments.
 
     Attributes:
-        name: Of the set of queries; "" for one that was given.
+        name: The name of the set of queries; "" if the evaluation was passed directly.
         state: What was evaluated.
-        lists: Of each query its text, None for a vector, and the first k records.
-        number: Of the attachment.
+        lists: For each query its text, None for a vector, and the first k records.
+        number: The number of the attachment.
     """
 
     name: str
@@ -60,76 +60,76 @@ class Baseline:
         return cls(name, evaluation.state, lists)
 
     def attachment(self) -> Attachment:
-        """Give it as it is kept."""
+        """Return the baseline as it is stored."""
         lists = [[key, text, list(ids)] for key, (text, ids) in self.lists.items()]
         return Attachment(KIND, {"state": asdict(self.state), "lists": lists}, self.name)
 
     @classmethod
     def read(cls, attachment: Attachment) -> Baseline:
-        """Read what is kept; nothing of it is believed.
+        """Read a stored baseline, which is treated as untrusted.
 
         Raises:
-            InternalError: it is damaged, or somebody else wrote it.
+            InternalError: It is damaged or was written by another program.
         """
         try:
             state = _state(attachment.body["state"])
             lists = {key: _list(text, ids) for key, text, ids in attachment.body["lists"]}
             if not all(isinstance(key, str) for key in lists):
-                raise TypeError("a query has no name")
+                raise TypeError("the key of a query is not a text")
         except (KeyError, TypeError, ValueError) as error:
             raise InternalError(
                 f"The baseline {short(attachment.name)} is damaged: {error}. evaluate(..., replace=True) "
-                "keeps another in its place."
+                "stores another in its place."
             ) from error
         return cls(attachment.name or "", state, lists, attachment.number)
 
 
 def check_name(name: Any) -> str:
-    """Check the name of a baseline: up to 200 printable characters."""
-    text = some_text(name, "baseline")
+    """Check the name of a baseline: at most 200 printable characters."""
+    text = required_text(name, "baseline")
     if not text.isprintable() or len(text) > 200:
         raise InvalidArgumentError(
-            f"{short(text)} is no name for a baseline: up to 200 printable characters."
+            f"baseline must be a name of at most 200 printable characters; got {short(text)}."
         )
     return text
 
 
 def compare(
-    evaluation: Evaluation, known: Sequence[Known], baseline: Baseline, random_state: int
+    evaluation: Evaluation, relevant: Sequence[RelevantSet], baseline: Baseline, random_state: int
 ) -> Evaluation:
-    """Put an evaluation beside a baseline.
+    """Compare an evaluation with a baseline.
 
-    The same answers measure both: those of now. Of the baseline's lists, judged records that are gone
-    are taken out, so that nobody is to blame for not finding them any more.
+    Both are measured by the answers that are known now. Judged records that no longer exist are removed
+    from the baseline's lists, so that their loss does not count against the current results.
 
     Args:
-        evaluation: The one of now.
-        known: The answers to each of its queries.
-        baseline: The earlier one.
-        random_state: Of the test.
+        evaluation: The current evaluation.
+        relevant: The answers to each of its queries.
+        baseline: The earlier evaluation.
+        random_state: The seed of the test.
 
     Returns:
-        The evaluation, with `compared`; None there where no query is in both.
+        The evaluation with `compared`, which is None if no query is in both.
 
     Raises:
-        InvalidArgumentError: the baseline's lists are shorter than k.
+        InvalidArgumentError: The baseline's lists are shorter than k.
     """
     k = evaluation.k
     named = f"The baseline {baseline.name!r}" if baseline.name else "The baseline"
     if baseline.state.k < k:
         raise InvalidArgumentError(
-            f"{named} has the first {baseline.state.k:,} records of each query, and k is {k:,}. Ask with "
-            f"k={baseline.state.k}, give another baseline, or say replace=True."
+            f"{named} has the first {baseline.state.k:,} records of each query, and k is {k:,}. Use "
+            f"k={baseline.state.k}, pass another baseline, or pass replace=True."
         )
     left_out: Counter[str] = Counter()
     scores = [
         replace(scored, before=_before(scored, answers, baseline, k, left_out))
-        for scored, answers in zip(evaluation.scores, known, strict=True)
+        for scored, answers in zip(evaluation.scores, relevant, strict=True)
     ]
     both = [scored for scored in scores if scored.before is not None]
     if not both:
         why = f"{named} of {baseline.state.at} has none of these queries"
-        return replace(evaluation, note=f"not compared: {why}; give the set a name of its own")
+        return replace(evaluation, note=f"not compared: {why}; give this set a name of its own")
     metrics = {
         metric: paired(
             np.array([scored.before[metric] for scored in both if scored.before is not None]),
@@ -152,7 +152,7 @@ def compare(
 
 
 def _before(
-    scored: Scored, known: Known, baseline: Baseline, k: int, left_out: Counter[str]
+    scored: Scored, relevant: RelevantSet, baseline: Baseline, k: int, left_out: Counter[str]
 ) -> dict[str, float] | None:
     if scored.key not in baseline.lists:
         left_out[_NEW] += 1
@@ -161,7 +161,7 @@ def _before(
     if text != scored.text:
         left_out[_OTHER] += 1
         return None
-    return of_list([id for id in ids if id not in known.gone], known.grades, k)
+    return of_list([id for id in ids if id not in relevant.gone], relevant.grades, k)
 
 
 def _state(values: Any) -> State:
@@ -170,12 +170,12 @@ def _state(values: Any) -> State:
         if type(values[name]) is not int or values[name] < 0:
             raise ValueError(f"{name} is {short(values[name])}")
     if not isinstance(where, Mapping | None) or not isinstance(transform, str | None):
-        raise TypeError("its filter or transform makes no sense")
+        raise TypeError("the filter or the transform has the wrong type")
     return State(
         at=check_time(values["at"]),
         records=values["records"],
         version=values["version"],
-        model=some_text(values["model"], "model"),
+        model=required_text(values["model"], "model"),
         transform=transform,
         k=values["k"],
         where=where,
@@ -184,7 +184,7 @@ def _state(values: Any) -> State:
 
 def _list(text: Any, ids: Any) -> tuple[str | None, tuple[str, ...]]:
     if not isinstance(text, str | None) or not isinstance(ids, list):
-        raise TypeError("a list makes no sense")
+        raise TypeError("a list of results is malformed")
     if not all(isinstance(id, str) for id in ids):
-        raise TypeError("an id is no text")
+        raise TypeError("an id is not a text")
     return text, tuple(ids)

@@ -1,12 +1,13 @@
-"""`evaluate`: asks a collection queries whose answers are known, and compares with an earlier time."""
+"""`evaluate` runs queries with known answers and compares the result with an earlier one."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from dataclasses import replace as with_changes
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,127 +19,164 @@ from chromalab.errors import (
     UniqueConstraintError,
     short,
 )
-from chromalab.feedback.arguments import check_flag, list_queries, now
-from chromalab.feedback.asking import embed_texts, fingerprint
-from chromalab.feedback.baseline import KIND, Baseline, Known, check_name, compare
-from chromalab.feedback.evaluation import Evaluation, Scored, State
-from chromalab.feedback.metrics import of_list
-from chromalab.feedback.sources import read_named
-from chromalab.feedback.transform import Transform
+from chromalab.evaluation.baseline import KIND, Baseline, RelevantSet, check_name, compare
+from chromalab.evaluation.metrics import of_list
+from chromalab.evaluation.results import Evaluation, Scored, State
+from chromalab.handle import Handle
+from chromalab.judgments.arguments import check_flag, list_queries, now
+from chromalab.judgments.exchange import ParsedJudgment, read_named
+from chromalab.transforms.active import ActiveTransform
+from chromalab.transforms.transform import Transform
 from chromalab.types import Where
 from chromalab.validation import check_n_results, check_random_state
 
-if TYPE_CHECKING:
-    from chromalab.collection import Collection
-
 __all__ = ["evaluate"]
 
-_BLOCK = 256  # queries asked together
-_TRIES = 20  # as often another may keep a baseline between our look and our write
+_BLOCK = 256  # Queries per call of `query`.
+_TRIES = 20  # How often another process may store a baseline between our read and write.
 _NO_RECORD = "no such record"
-_NO_ANSWER = "a query without a relevant record that is there"
+_NO_ANSWER = "a query without an existing relevant record"
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Query:
     key: str
     label: str
     text: str | None
     data: bytes | None
-    known: Known
+    relevant: RelevantSet
 
 
 def evaluate(
-    collection: Collection,
+    collection: Handle,
     queries: Any,
     relevance: Any,
     *,
-    k: int,
-    where: Where | None,
-    transform: Transform | str | bool | None,
-    baseline: Evaluation | str | None,
-    replace_baseline: bool,
-    random_state: int,
+    k: int = 10,
+    where: Where | None = None,
+    transform: Transform | str | bool | None = "active",
+    baseline: Evaluation | str | None = "main",
+    replace: bool = False,
+    random_state: int = 0,
 ) -> Evaluation:
-    """Ask a collection, measure its lists, compare with the baseline; see `Collection.evaluate`."""
+    """Run queries with known answers, and compare the result with that of the first run.
+
+    The first evaluation under a name is stored with the collection as the baseline. Later ones are
+    compared with it query by query, by a paired test. The baseline stores lists of ids and not metrics,
+    so both are measured by the answers that are known now.
+
+    Args:
+        collection: The collection to evaluate.
+        queries: `{query id: text or vector}`, or a list of texts or vectors.
+        relevance: The answers: `{query id: {id: grade}}` or `{query id: [ids]}`. For a list of queries,
+            a list of these in the same order, or a dict by position, starting at 0. Rows or a DataFrame,
+            as `feedback.from_qrels` takes them, work too. A grade above 0 is relevant.
+        k: The length of the lists that are measured.
+        where: A metadata filter. Answers that it excludes count as not found.
+        transform: The transform that queries go through; see `query`.
+        baseline: The name of the set of queries, an `Evaluation` to compare with instead, or None to
+            compare with nothing and store nothing.
+        replace: Replace the baseline after the comparison with it.
+        random_state: The seed of the test.
+
+    Returns:
+        nDCG@k, recall@k and the reciprocal rank within the first k, and what changed.
+
+    Raises:
+        InvalidArgumentError: No query has an existing answer, or an argument cannot be read.
+
+    Example:
+        >>> import chromalab
+        >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+        >>> points.add(ids=["a", "b"], embeddings=[[0, 0], [3, 4]])
+        >>> points.evaluate({"q": [0, 1]}, {"q": ["a"]})
+        points: 1 query, ndcg@10 1.000, recall@10 1.000, mrr 1.000
+        stored as the baseline 'main'
+        >>> points.add(ids=["c"], embeddings=[[0, 1]])
+        >>> points.evaluate({"q": [0, 1]}, {"q": ["a"]}).compared.summary
+        'ndcg@10 falls, 1.000 to 0.631 (-0.369 ± 0.000, p = 1.000): too few queries to tell (1 changed)'
+    """
     k, random_state = check_n_results(k, "k"), check_random_state(random_state)
     name = check_name(baseline) if isinstance(baseline, str) else None
-    if check_flag(replace_baseline, "replace") and name is None:
-        raise InvalidArgumentError("replace=True goes with the name of a baseline.")
+    if check_flag(replace, "replace") and name is None:
+        raise InvalidArgumentError("replace=True requires the name of a baseline.")
     if not isinstance(baseline, str | Evaluation | None):
         raise InvalidArgumentError(
-            f"baseline is {short(baseline)}; it is the name of one, an Evaluation, or None."
+            f"baseline must be a name, an Evaluation or None; got {short(baseline)}."
         )
     left_out: Counter[str] = Counter()
-    asked = _read(collection, queries, relevance, left_out)
-    through = collection._chosen.of(transform)
-    model = collection._engine.get_collection_by_id(collection.id)
+    checked = _read(collection, queries, relevance, left_out)
+    through = collection.room(ActiveTransform).of(transform)
     state = State(
         at=now(),
-        records=collection.count(),
-        version=model.version,
-        model=fingerprint(model),
+        records=collection.engine.count(collection.id),
+        version=collection.get_version(),
+        model=collection.fingerprint(),
         transform=None if through is None else through.name,
         k=k,
         where=where,
     )
-    lists = _ask(collection, asked, k, where, through)
+    lists = _lists(collection, checked, k, where, through)
     made = Evaluation(
         collection=collection.name,
         state=state,
-        scores=tuple(_scored(a, ids, k) for a, ids in zip(asked, lists, strict=True)),
-        left_out={why: count for why, count in left_out.items() if count},
+        scores=tuple(_scored(query, ids, k) for query, ids in zip(checked, lists, strict=True)),
+        left_out={why: number for why, number in left_out.items() if number},
         random_state=random_state,
     )
-    known = [query.known for query in asked]
+    relevant = [query.relevant for query in checked]
     if isinstance(baseline, Evaluation):
-        return compare(made, known, Baseline.of(baseline), random_state)
-    return made if name is None else _beside_kept(collection, made, known, name, replace_baseline)
+        return compare(made, relevant, Baseline.of(baseline), random_state)
+    return made if name is None else _with_stored(collection, made, relevant, name, replace)
 
 
-def _beside_kept(
-    collection: Collection, made: Evaluation, known: Sequence[Known], name: str, anew: bool
+def _with_stored(
+    collection: Handle,
+    made: Evaluation,
+    relevant: Sequence[RelevantSet],
+    name: str,
+    is_replaced: bool,
 ) -> Evaluation:
-    """Compare with the baseline of a name; keep this one where there is none, or it is replaced."""
-    engine = collection._engine
+    """Compare with the baseline of a name; store this one if there is none or it is replaced."""
+    engine = collection.engine
     for _ in range(_TRIES):
         row = engine.attachment(collection.id, KIND, name)
         if row is None:
-            found, word = made, f"kept as the baseline {name!r}"
+            found, note = made, f"stored as the baseline {name!r}"
         else:
             try:
-                found = compare(made, known, Baseline.read(row), made.random_state)
-                word = f"kept as the baseline {name!r}, instead of that one"
+                found = compare(made, relevant, Baseline.read(row), made.random_state)
+                note = f"stored as the baseline {name!r}, replacing that one"
             except (InternalError, InvalidArgumentError):
-                if not anew:
+                if not is_replaced:
                     raise
-                found, word = made, f"kept as the baseline {name!r}, instead of another"
-            if not anew:
+                found, note = made, f"stored as the baseline {name!r}, replacing another"
+            if not is_replaced:
                 return found
         numbers = [] if row is None or row.number is None else [row.number]
         try:
-            kept = Baseline.of(made, name).attachment()
-            engine.attach(collection.id, remove=numbers, add=[kept])
+            stored = Baseline.of(made, name).attachment()
+            engine.attach(collection.id, remove=numbers, add=[stored])
         except (NotFoundError, UniqueConstraintError):
-            engine.get_collection_by_id(collection.id)  # says so where the collection is gone
+            engine.get_collection_by_id(collection.id)  # Raises if the collection was deleted.
             continue
-        return replace(found, note=word)
-    raise StoreBusyError(f"Others keep replacing the baseline {short(name)}. Try again.")
+        return with_changes(found, note=note)
+    raise StoreBusyError(f"Other processes keep replacing the baseline {short(name)}. Try again.")
 
 
-def _ask(
-    collection: Collection,
-    asked: Sequence[_Asked],
+def _lists(
+    collection: Any,
+    queries: Sequence[_Query],
     k: int,
     where: Where | None,
     through: Transform | None,
 ) -> list[list[str]]:
-    """The first k records for each query, as everybody gets them."""
-    texts = [query.text for query in asked if query.text is not None]
-    embedded = iter(embed_texts(collection, texts)) if texts else iter(())
+    """Return the first k records for each query, as `query` returns them to users."""
+    texts = [query.text for query in queries if query.text is not None]
+    embedded = iter(collection.embed_queries(texts)) if texts else iter(())
     vectors = [
         next(embedded) if query.data is None else np.frombuffer(query.data, dtype="<f4")
-        for query in asked
+        for query in queries
     ]
     lists: list[list[str]] = []
     for start in range(0, len(vectors), _BLOCK):
@@ -153,8 +191,8 @@ def _ask(
     return lists
 
 
-def _scored(query: _Asked, ids: Sequence[str], k: int) -> Scored:
-    grades = query.known.grades
+def _scored(query: _Query, ids: Sequence[str], k: int) -> Scored:
+    grades = query.relevant.grades
     ranks = [rank for rank, id in enumerate(ids, 1) if id in grades]
     return Scored(
         key=query.key,
@@ -168,11 +206,9 @@ def _scored(query: _Asked, ids: Sequence[str], k: int) -> Scored:
     )
 
 
-def _read(
-    collection: Collection, queries: Any, relevance: Any, left_out: Counter[str]
-) -> list[_Asked]:
-    """The queries that have an answer, with what is known of them."""
-    if not collection.count():
+def _read(collection: Handle, queries: Any, relevance: Any, left_out: Counter[str]) -> list[_Query]:
+    """Return the queries that have an answer, with their relevant sets."""
+    if not collection.engine.count(collection.id):
         raise InvalidArgumentError(
             f"Collection {collection.name!r} has no records to find. add() some, then evaluate."
         )
@@ -180,43 +216,44 @@ def _read(
     named = dict(enumerate(list_queries(queries))) if is_listed else dict(queries)
     if not named:
         raise InvalidArgumentError(
-            "queries is empty: give texts or vectors whose answers are known."
+            "queries is empty. Give texts or vectors whose answers are known."
         )
     graded = _graded(relevance, named, is_listed)
-    said = read_named(graded, named, collection.dimension, left_out, what="relevance")
-    there = collection._existing(list({row.id for _, row in said}))
-    rows: dict[str, list[Any]] = {}
-    for name, row in said:
+    parsed = read_named(graded, named, collection.dimension, left_out, what="relevance")
+    existing = collection.existing(list({row.id for _, row in parsed}))
+    rows: dict[str, list[ParsedJudgment]] = {}
+    for name, row in parsed:
         rows.setdefault(name, []).append(row)
-        left_out[_NO_RECORD] += row.id not in there
-    asked, keys = [], Counter[str]()
+        left_out[_NO_RECORD] += row.id not in existing
+    found, keys = [], Counter[str]()
     for name in map(str, named):
         judged = rows.get(name, [])
-        last = {row.id: row.relevance for row in judged}  # of a record, the last word counts
-        grades = {id: grade for id, grade in last.items() if grade > 0 and id in there}
+        last = {row.id: row.relevance for row in judged}  # The last grade of a record counts.
+        grades = {id: grade for id, grade in last.items() if grade > 0 and id in existing}
         if not grades:
             left_out[_NO_ANSWER] += 1
             continue
         text, data = judged[0].query, judged[0].data
         key = name
-        if is_listed:  # the place in a list says nothing: another time it is another query's
-            key = text if text is not None else blake2b(data, digest_size=16).hexdigest()
+        # A position in a list does not identify a query, as another list has another query there.
+        if is_listed:
+            key = text if text is not None else blake2b(data or b"", digest_size=16).hexdigest()
             keys[key] += 1
             key = key if keys[key] == 1 else f"{key} ({keys[key]})"
-        known = Known(grades, frozenset(last) - there)
+        relevant = RelevantSet(grades, frozenset(last) - existing)
         label = text if text is not None else f"query {name}" if is_listed else name
-        asked.append(_Asked(key, label, text, data, known))
-    if not asked:
+        found.append(_Query(key, label, text, data, relevant))
+    if not found:
         why = "; ".join(f"{count:,} left out: {why}" for why, count in left_out.items() if count)
         raise InvalidArgumentError(
-            f"None of {len(named):,} queries can be measured: {why}. relevance is "
-            "{query id: {id: grade}} with ids of this collection, above 0 is relevant."
+            f"None of {len(named):,} queries can be measured: {why}. relevance must be "
+            "{query id: {id: grade}} with ids of this collection; a grade above 0 is relevant."
         )
-    return asked
+    return found
 
 
 def _graded(relevance: Any, named: Mapping[Any, Any], is_listed: bool) -> Any:
-    """What `read_named` takes: of lists of ids, each is a 1; a list beside a list is taken in order."""
+    """Return relevance as `read_named` takes it: ids in lists get grade 1, lists go by position."""
     if isinstance(relevance, Mapping):
         return {name: _grades(value) for name, value in relevance.items()}
     is_table = hasattr(relevance, "columns")
@@ -224,8 +261,8 @@ def _graded(relevance: Any, named: Mapping[Any, Any], is_listed: bool) -> Any:
         return relevance
     if isinstance(relevance, str) or len(relevance) != len(named):
         raise InvalidArgumentError(
-            f"relevance has {len(relevance):,} entries for {len(named):,} queries. Beside a list of "
-            "queries it is a list, too: {id: grade} or [ids] for each."
+            f"relevance must have one entry per query; got {len(relevance):,} entries for "
+            f"{len(named):,} queries. For a list of queries, give a list of {{id: grade}} or [ids]."
         )
     return {name: _grades(value) for name, value in zip(named, relevance, strict=True)}
 

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from chromalab.display import html_table, one_line, text_table
 from chromalab.errors import printable
-from chromalab.feedback.metrics import Paired, metric_names
-from chromalab.frames import data_frame
-
-if TYPE_CHECKING:
-    import pandas
+from chromalab.evaluation.metrics import Paired, comparison_rows, metric_names
+from chromalab.results.tables import Table, count, html_table, one_line, text_table
 
 __all__ = ["Compared", "Evaluation", "Scored", "State"]
 
-_LEVEL = 0.05  # a p-value below it is called more than chance
-_SHOWN = 10
+_LEVEL = 0.05  # A p-value below this level is reported as more than chance.
 
 
 @dataclass(frozen=True)
@@ -27,12 +22,12 @@ class State:
     """What was evaluated, and when.
 
     Attributes:
-        at: In UTC.
-        records: How many the collection had.
-        version: Of the collection.
-        model: The embedding function, with a hash of its configuration.
+        at: The time, in UTC.
+        records: The number of records in the collection.
+        version: The version of the collection.
+        model: The fingerprint of the embedding function.
         transform: The transform that queries went through; None for none.
-        k: How many records of each list were looked at.
+        k: The length of the lists.
         where: The filter; None for all records.
 
     Example:
@@ -50,11 +45,11 @@ class State:
     where: Mapping[str, Any] | None = None
 
     def since(self, before: State) -> tuple[str, ...]:
-        """Say what changed from another state to this one."""
+        """Describe what changed since another state."""
         writes = self.version - before.version
         changes = {
             f"{before.records:,} to {self.records:,} records": before.records != self.records,
-            f"{writes:,} write{'' if writes == 1 else 's'}": bool(writes),
+            count(writes, "write"): bool(writes),
             f"model {before.model} to {self.model}": before.model != self.model,
             f"transform {_named(before.transform)} to {_named(self.transform)}": (
                 before.transform != self.transform
@@ -66,18 +61,18 @@ class State:
 
 @dataclass(frozen=True)
 class Scored:
-    """One query, and how well it is answered.
+    """One query and how well it is answered.
 
     Attributes:
-        key: Names it among the queries of the set.
-        query: The query as it is shown.
-        text: The text that was asked; None for a vector.
+        key: Identifies the query within the set.
+        query: The query as it is displayed.
+        text: The text of the query; None for a vector.
         ids: The first k records, best first.
-        relevant: How many records are answers.
+        relevant: The number of records that are answers.
         found: How many of them are in the list.
-        first: The rank of the first of them; None where there is none.
+        first: The rank of the first answer; None if there is none in the list.
         metrics: nDCG@k, recall@k and the reciprocal rank.
-        before: The same of the baseline's list; None where it has none for this query.
+        before: The same metrics of the baseline's list; None if it has no list for this query.
     """
 
     key: str
@@ -92,7 +87,7 @@ class Scored:
 
     @property
     def change(self) -> float | None:
-        """By how much nDCG@k is more than the baseline's."""
+        """The change of nDCG@k from the baseline."""
         if self.before is None:
             return None
         ndcg = next(iter(self.metrics))
@@ -101,15 +96,15 @@ class Scored:
 
 @dataclass(frozen=True)
 class Compared:
-    """An evaluation beside an earlier one, query by query.
+    """An evaluation compared with an earlier one, query by query.
 
     Attributes:
-        name: Of the earlier one; "" for one that was given.
+        name: The name of the earlier one; "" if it was passed as an `Evaluation`.
         before: What was evaluated then.
-        metrics: Of each metric the means of both, the difference and its p-value.
+        metrics: For each metric the means of both, the difference and its p-value.
         changes: What changed in between.
-        better: Queries that are answered better, by nDCG@k.
-        worse: Queries that are answered worse.
+        better: The number of queries that are answered better, by nDCG@k.
+        worse: The number of queries that are answered worse.
         left_out: Why queries were not compared, and how many.
     """
 
@@ -127,14 +122,14 @@ class Compared:
         return next(iter(self.metrics.values())).p < _LEVEL
 
     @property
-    def verdict(self) -> str:
-        """Say in a sentence how nDCG@k changed, and whether that is more than chance."""
+    def summary(self) -> str:
+        """One sentence on how nDCG@k changed, and whether that is more than chance."""
         metric, found = next(iter(self.metrics.items()))
         changed = self.better + self.worse
         if not changed:
             return f"{metric} is the same for every query"
         moved = (
-            "stays"
+            "is unchanged"
             if not round(found.difference, 3)
             else "rises"
             if found.difference > 0
@@ -143,10 +138,10 @@ class Compared:
         sure = (
             "more than chance"
             if self.is_more_than_chance
-            # With all changes in one direction, only two of all signs are as extreme.
+            # If all changes go in one direction, only two of all sign patterns are as extreme.
             else f"too few queries to tell ({changed} changed)"
             if 2.0 ** (1 - changed) >= _LEVEL
-            else "no more than chance may do"
+            else "within chance"
         )
         p = f"p = {found.p:.3f}" if found.p >= 0.001 else "p < 0.001"
         return (
@@ -156,16 +151,16 @@ class Compared:
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
-class Evaluation:
-    """How well a collection answers queries whose answers are known.
+class Evaluation(Table):
+    """How well a collection answers queries with known answers.
 
     Attributes:
         collection: The name of the collection.
         state: What was evaluated.
-        scores: Each query.
-        left_out: Why judgements or queries were left out, and how many.
-        compared: The comparison with the baseline; None where there was none to compare with.
-        note: What became of the baseline, in words.
+        scores: The score of each query.
+        left_out: Why judgments or queries were left out, and how many.
+        compared: The comparison with the baseline; None if there was nothing to compare with.
+        note: What happened to the baseline.
         random_state: The seed of the test.
     """
 
@@ -177,9 +172,11 @@ class Evaluation:
     note: str = ""
     random_state: int = 0
 
+    _limit = 10
+
     @property
     def k(self) -> int:
-        """How many records of each list were looked at."""
+        """The length of the lists."""
         return self.state.k
 
     @property
@@ -190,32 +187,27 @@ class Evaluation:
             for metric in metric_names(self.k)
         }
 
-    def df(self) -> pandas.DataFrame:
-        """Make a pandas DataFrame: a row a query, those that fell most first, then the worst."""
-        return data_frame(self._rows(), self._columns())
-
     def __len__(self) -> int:
         return len(self.scores)
 
     def __repr__(self) -> str:
-        table = [] if self.compared is None else [text_table(*self._metrics())]
-        return "\n".join([self._headline(), *table, *filter(None, [self._about()])])
+        table = [] if self.compared is None else [text_table(*self._means())]
+        return "\n".join([self._heading(), *table, *filter(None, [self._about()])])
 
     def _repr_html_(self) -> str:
-        columns, rows = self._metrics()
-        queries, cut = self._rows()[:_SHOWN], ""
-        if len(self) > _SHOWN:
-            cut = f"{_SHOWN} of {len(self):,} queries shown"
-        means = html_table(columns, rows, caption=self._headline(), note=self._about())
-        return means + html_table(self._columns(), queries, caption="The worst first", note=cut)
+        means = html_table(*self._means(), caption=self._heading(), note=self._about())
+        cut = f"{self._limit} of {len(self):,} queries shown" if len(self) > self._limit else ""
+        queries = html_table(
+            self._header(),
+            self._rows()[: self._limit],
+            caption="Worst queries first",
+            note=cut,
+        )
+        return means + queries
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(repr(self))
-
-    def _headline(self) -> str:
-        count = f"{len(self):,} {'query' if len(self) == 1 else 'queries'}"
+    def _heading(self) -> str:
         means = ", ".join(f"{metric} {mean:.3f}" for metric, mean in self.metrics.items())
-        return f"{printable(self.collection)}: {count}, {means}"
+        return f"{printable(self.collection)}: {count(len(self), 'query', 'queries')}, {means}"
 
     def _about(self) -> str:
         parts = [self.note]
@@ -223,35 +215,27 @@ class Evaluation:
             found = self.compared
             changes = ", ".join(found.changes) or "nothing changed"
             parts = [
-                f"{found.verdict}; {found.better:,} queries better, {found.worse:,} worse",
+                f"{found.summary}; {found.better:,} queries better, {found.worse:,} worse",
                 f"since {found.before.at}: {changes}",
                 *(f"{n:,} not compared: {why}" for why, n in found.left_out.items()),
                 self.note,
             ]
-        out = [f"{count:,} left out: {why}" for why, count in self.left_out.items()]
+        out = [f"{number:,} left out: {why}" for why, number in self.left_out.items()]
         return "; ".join(filter(None, [*parts, *out]))
 
-    def _metrics(self) -> tuple[list[str], list[list[Any]]]:
+    def _means(self) -> tuple[list[str], list[list[Any]]]:
         if self.compared is None:
             means = [[metric, f"{mean:.3f}"] for metric, mean in self.metrics.items()]
             return ["metric", "mean"], means
-        rows = [
-            [
-                metric,
-                f"{found.before:.3f}",
-                f"{found.after:.3f}",
-                f"{found.difference:+.3f} ± {found.se:.3f}",
-                f"{found.p:.3f}",
-            ]
-            for metric, found in self.compared.metrics.items()
-        ]
-        return ["metric", "before", "now", "change", "p"], rows
+        columns = ["metric", "before", "now", "change", "p"]
+        return columns, comparison_rows(self.compared.metrics)
 
-    def _columns(self) -> list[str]:
+    def _header(self) -> list[str]:
         names = metric_names(self.k)
         return ["query", "relevant", "found", "first", *names, f"{names[0]} before", "change"]
 
     def _rows(self) -> list[list[Any]]:
+        """Return one row per query: the largest falls first, then the worst queries."""
         names = metric_names(self.k)
         worst = sorted(self.scores, key=lambda s: (s.change or 0.0, s.metrics[names[0]]))
         return [

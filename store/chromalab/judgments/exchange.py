@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from chromalab.errors import InvalidArgumentError, near, short
-from chromalab.feedback.files import write_whole
+from chromalab.files import write_whole
 from chromalab.judgments.arguments import check_query, check_relevance, required_text
 from chromalab.judgments.judgment import Judgment, read_judgment
 from chromalab.validation import check_documents
@@ -167,7 +167,9 @@ def read_lines(path: Path) -> list[Judgment]:
         InvalidArgumentError: There is no such file, or a line is invalid; the message says which.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")  # Some editors begin a file with a byte-order mark.
+        text = path.read_text(
+            encoding="utf-8-sig"
+        )  # Some editors begin a file with a byte-order mark.
     except OSError as error:
         raise InvalidArgumentError(f"'{path}' cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:

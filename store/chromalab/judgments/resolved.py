@@ -1,4 +1,4 @@
-"""`Judged`: what learning starts from: judgements as they count now, with the vectors they are about."""
+"""`ResolvedJudgments`: the judgments as they count now, with the vectors that they are about."""
 
 from __future__ import annotations
 
@@ -14,60 +14,59 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.errors import EmbeddingFunctionError, InvalidArgumentError, short
-from chromalab.feedback.asking import embed_texts, fingerprint
-from chromalab.feedback.judgement import Judgement
-from chromalab.frames import data_frame
+from chromalab.handle import Handle
+from chromalab.judgments.judgment import Judgment
+from chromalab.judgments.log import JudgmentLog
+from chromalab.results.tables import count, data_frame
 from chromalab.snapshot import Snapshot
 
 if TYPE_CHECKING:
     import pandas
 
-    from chromalab.collection import Collection
-
-__all__ = ["Judged", "Verdict", "resolve", "verdicts"]
+__all__ = ["ResolvedJudgments", "Verdict", "resolve", "verdicts"]
 
 _NO_RECORD = "no such record"
 _MODEL = "a vector of another model"
 _DIMENSION = "a vector of another dimension"
-_NO_FUNCTION = "a text, and no embedding function for it"
+_NO_FUNCTION = "a text without an embedding function for it"
 _NOT_FINITE = "a record whose vector is not finite"
-_CONFLICT = "people of equal weight say the opposite"
-_STRANGE = "no judgement at all"
+_CONFLICT = "people of equal weight disagree"
+_INVALID = "not a judgment"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is held of one record as the answer to one query, by all who judged it.
+    """The merged judgments of one record as an answer to one query.
 
     Attributes:
-        latest: The judgement that was made last, of those that count.
-        relevance: The mean grade, by weight, of the side that weighs more.
-        weight: By how much it weighs more; 0 is a conflict.
-        count: How many judgements were put together.
+        latest: The latest judgment of the side that prevails.
+        relevance: The weighted mean grade of that side.
+        weight: By how much that side outweighs the other; 0 is a tie.
+        count: The number of judgments that were merged.
     """
 
-    latest: Judgement
+    latest: Judgment
     relevance: float
     weight: float
     count: int
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Judged:
-    """Judgements as they count now, in arrays.
+class ResolvedJudgments:
+    """Judgments as they count now, in arrays.
 
     Attributes:
         queries: (q, d) float32, the distinct queries.
-        texts: The text of each, for show: of a record its document; None for a vector.
-        documents: (n, d) float32, read only: the vectors of all records.
+        texts: The text of each query for display: that of the document for a record, None for a vector.
+        documents: (n, d) float32, read-only: the vectors of all records.
         ids: The n ids.
-        pairs: (m, 2) int64, the row of a query and of a record.
-        relevance: (m,) float32, grades: above 0 is relevant.
+        pairs: (m, 2) int64, the row of a query and the row of a record.
+        relevance: (m,) float32, the grades; above 0 is relevant.
         weights: (m,) float32, above 0.
-        own: (q,) int64, the row of the record that a query is itself; -1 for others.
+        own: (q,) int64, the row of the record that the query is itself; -1 for other queries.
         space: The distance of the collection.
-        digest: Names these judgements: the same for the same, in whatever order they were made.
-        left_out: Why judgements are not in it, and how many.
+        digest: A hash of the judgments, independent of the order in which they were made.
+        left_out: Why judgments are left out, and how many.
 
     Example:
         >>> import chromalab
@@ -75,7 +74,7 @@ class Judged:
         >>> points.add(ids=["a", "b"], embeddings=[[0, 0], [3, 4]])
         >>> _ = points.feedback.add(query=[0, 1], id=["a", "b"], relevance=[True, False])
         >>> points.feedback.resolved()
-        Judged(1 query, 2 pairs: 1 relevant, 1 not)
+        ResolvedJudgments(1 query, 2 pairs: 1 relevant, 1 not)
     """
 
     queries: NDArray[np.float32]
@@ -102,32 +101,32 @@ class Judged:
         texts: Sequence[str | None] | None = None,
         ids: Sequence[str] | None = None,
         space: str = "cosine",
-    ) -> Judged:
-        """Take judgements of arrays, without a collection.
+    ) -> ResolvedJudgments:
+        """Build judgments from arrays, without a collection.
 
         Args:
             queries: (q, d) numbers.
             documents: (n, d) numbers.
-            pairs: (m, 2) whole numbers, the row of a query and of a document.
-            relevance: (m,) numbers, above 0 is relevant.
-            weights: (m,) numbers above 0; all 1, unless given.
-            texts: Of the queries, for show.
-            ids: Of the documents; their row numbers, unless given.
+            pairs: (m, 2) integers, the row of a query and the row of a document.
+            relevance: (m,) numbers; above 0 is relevant.
+            weights: (m,) numbers above 0; all 1 by default.
+            texts: The texts of the queries, for display.
+            ids: The ids of the documents; their row numbers by default.
             space: "cosine", "l2" or "ip".
 
         Raises:
-            InvalidArgumentError: the shapes do not fit together, or a number is not finite.
+            InvalidArgumentError: The shapes do not match, or a number is not finite.
 
         Example:
-            >>> Judged.of([[0, 1]], [[0, 1], [1, 0]], [[0, 0], [0, 1]], [1, -1])
-            Judged(1 query, 2 pairs: 1 relevant, 1 not)
+            >>> ResolvedJudgments.of([[0, 1]], [[0, 1], [1, 0]], [[0, 0], [0, 1]], [1, -1])
+            ResolvedJudgments(1 query, 2 pairs: 1 relevant, 1 not)
         """
-        asked, rows = (
+        query_rows, rows = (
             Snapshot.of(np.atleast_2d(np.asarray(v, dtype=np.float32))).vectors
             for v in (queries, documents)
         )
         if space not in ("cosine", "l2", "ip"):
-            raise InvalidArgumentError(f"space is {short(space)}; it is cosine, l2 or ip.")
+            raise InvalidArgumentError(f"space must be cosine, l2 or ip; got {short(space)}.")
         try:
             judged = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
             grades = np.asarray(relevance, dtype=np.float32).reshape(-1)
@@ -136,36 +135,37 @@ class Judged:
                 heavy = np.asarray(weights, dtype=np.float32).reshape(-1)
         except (TypeError, ValueError, OverflowError) as error:
             raise InvalidArgumentError(
-                f"pairs are (m, 2) rows of queries and documents, relevance and weights m numbers: {error}."
+                "pairs must be (m, 2) rows of queries and documents, and relevance and weights m "
+                f"numbers: {error}."
             ) from error
-        said = tuple([None] * len(asked) if texts is None else texts)
+        labels = tuple([None] * len(query_rows) if texts is None else texts)
         names = tuple(map(str, range(len(rows)) if ids is None else ids))
         if (
-            asked.shape[1] != rows.shape[1]
+            query_rows.shape[1] != rows.shape[1]
             or not len(judged) == len(grades) == len(heavy)
             or (judged < 0).any()
-            or (judged >= [len(asked), len(rows)]).any()
+            or (judged >= [len(query_rows), len(rows)]).any()
             or not np.isfinite(grades).all()
             or not (np.isfinite(heavy) & (heavy > 0)).all()
-            or len(said) != len(asked)
+            or len(labels) != len(query_rows)
             or len(names) != len(rows)
         ):
             raise InvalidArgumentError(
-                f"Judgements are (q, d) queries, (n, d) documents, (m, 2) pairs of their rows, and m "
-                f"finite grades; found {asked.shape}, {rows.shape}, {judged.shape}, {grades.shape}."
+                "Judgments must be (q, d) queries, (n, d) documents, (m, 2) pairs of their rows, and m "
+                f"finite grades; got {query_rows.shape}, {rows.shape}, {judged.shape}, {grades.shape}."
             )
         digest = blake2b(digest_size=16)
-        for part in (asked, judged, grades, heavy):
+        for part in (query_rows, judged, grades, heavy):
             digest.update(np.ascontiguousarray(part).tobytes())
         return cls(
-            queries=asked,
-            texts=said,
+            queries=query_rows,
+            texts=labels,
             documents=rows,
             ids=names,
             pairs=judged,
             relevance=grades,
             weights=heavy,
-            own=np.full(len(asked), -1, dtype=np.int64),
+            own=np.full(len(query_rows), -1, dtype=np.int64),
             space=space,
             digest=digest.hexdigest(),
             left_out={},
@@ -176,14 +176,14 @@ class Judged:
 
     def __repr__(self) -> str:
         queries, relevant = len(self.queries), int((self.relevance > 0).sum())
-        out = "".join(f"; {count:,} left out: {why}" for why, count in self.left_out.items())
+        out = "".join(f"; {number:,} left out: {why}" for why, number in self.left_out.items())
         return (
-            f"Judged({queries:,} {'query' if queries == 1 else 'queries'}, {len(self):,} pairs: "
+            f"ResolvedJudgments({count(queries, 'query', 'queries')}, {len(self):,} pairs: "
             f"{relevant:,} relevant, {len(self) - relevant:,} not{out})"
         )
 
     def df(self) -> pandas.DataFrame:
-        """Make a pandas DataFrame: a row a pair."""
+        """Return a pandas DataFrame with one row per pair."""
         rows = [
             [int(query), self.texts[query], self.ids[row], float(grade), float(weight)]
             for (query, row), grade, weight in zip(
@@ -193,57 +193,65 @@ class Judged:
         return data_frame(rows, ["query", "text", "id", "relevance", "weight"])
 
 
-def verdicts(judgements: Iterable[Judgement]) -> list[Verdict]:
-    """Put together what was said of each query and record.
+def verdicts(judgments: Iterable[Judgment]) -> list[Verdict]:
+    """Merge the judgments of each query and record.
 
-    A later judgement by the same person replaces an earlier one. What people said goes before what
-    clicks suggest, and clicks add up. Where both sides have advocates, the weights are compared.
+    A later judgment by the same person replaces an earlier one. Judgments by people take precedence
+    over clicks, and clicks add up. If there are judgments for and against, their weights are compared.
 
     Args:
-        judgements: In the order they were made.
+        judgments: In the order in which they were made.
     """
-    standing: dict[tuple[Any, ...], Judgement] = {}
-    for at, judgement in enumerate(judgements):
-        who = ("clicks", at) if judgement.source == "clicks" else ("said", judgement.by)
-        key = (judgement.about, who)
-        standing.pop(key, None)  # so that the order is that of the last word
-        standing[key] = judgement
-    groups: dict[tuple[Any, ...], list[Judgement]] = {}
-    for (about, _), judgement in standing.items():
-        groups.setdefault(about, []).append(judgement)
+    current: dict[tuple[Any, ...], Judgment] = {}
+    for at, judgment in enumerate(judgments):
+        author = ("click", at) if judgment.source == "clicks" else ("person", judgment.by)
+        key = (judgment.about, author)
+        current.pop(key, None)  # So that the order is that of each author's latest judgment.
+        current[key] = judgment
+    groups: dict[tuple[Any, ...], list[Judgment]] = {}
+    for (about, _), judgment in current.items():
+        groups.setdefault(about, []).append(judgment)
     return [_verdict(group) for group in groups.values()]
 
 
-def _verdict(group: Sequence[Judgement]) -> Verdict:
-    heard = [judgement for judgement in group if judgement.source != "clicks"] or group
-    relevant = math.fsum(judgement.weight for judgement in heard if judgement.is_relevant)
-    other = math.fsum(judgement.weight for judgement in heard if not judgement.is_relevant)
-    side = [judgement for judgement in heard if judgement.is_relevant is (relevant > other)]
-    total = math.fsum(judgement.weight for judgement in side)
-    mean = math.fsum(judgement.weight * judgement.relevance for judgement in side) / total
-    even = math.isclose(relevant, other, rel_tol=1e-9)
-    return Verdict(side[-1], mean, 0.0 if even else abs(relevant - other), len(heard))
+def _verdict(group: Sequence[Judgment]) -> Verdict:
+    counted = [judgment for judgment in group if judgment.source != "clicks"] or group
+    relevant = math.fsum(judgment.weight for judgment in counted if judgment.is_relevant)
+    other = math.fsum(judgment.weight for judgment in counted if not judgment.is_relevant)
+    side = [judgment for judgment in counted if judgment.is_relevant is (relevant > other)]
+    total = math.fsum(judgment.weight for judgment in side)
+    mean = math.fsum(judgment.weight * judgment.relevance for judgment in side) / total
+    is_tie = math.isclose(relevant, other, rel_tol=1e-9)
+    return Verdict(side[-1], mean, 0.0 if is_tie else abs(relevant - other), len(counted))
 
 
-def resolve(collection: Collection, judgements: Sequence[Judgement], strange: int) -> Judged:
-    """Find the vectors that judgements are about; see `Feedback.resolved`.
+def resolve(collection: Handle) -> ResolvedJudgments:
+    """Return the judgments as they count now, with the vectors that they are about.
 
-    Args:
-        collection: What was judged.
-        judgements: In the order they were made.
-        strange: How many more there are that make no sense.
+    Texts are embedded by the collection's current embedding function. Judgments of deleted records,
+    ties between people of equal weight, and vectors of another model are left out and counted.
+
+    Returns:
+        Arrays; see `ResolvedJudgments`.
+
+    Example:
+        >>> import chromalab
+        >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+        >>> points.add(ids=["a", "b"], embeddings=[[0, 0], [3, 4]])
+        >>> _ = points.feedback.add(query=[0, 1], id=["a", "b"], relevance=[True, False])
+        >>> points.feedback.resolved().df()["relevance"].tolist()
+        [1.0, -1.0]
     """
-    left_out = Counter({_STRANGE: strange})
-    engine = collection._engine
+    logged = collection.room(JudgmentLog).read()
     while True:
-        before = engine.get_collection_by_id(collection.id)
+        left_out = Counter({_INVALID: logged.invalid})
+        model = collection.fingerprint()
         snapshot = collection.snapshot()
-        found, vectors = _found(collection, snapshot, judgements, fingerprint(before), left_out)
-        if fingerprint(engine.get_collection_by_id(collection.id)) == fingerprint(before):
-            break
-        left_out = Counter({_STRANGE: strange})  # it was embedded anew meanwhile: again
+        found, vectors = _found(collection, snapshot, logged.judgments, model, left_out)
+        if collection.fingerprint() == model:
+            break  # Otherwise the collection was re-embedded in the meantime, so try again.
     rows = {id: row for row, id in enumerate(snapshot.ids)}
-    numbers = {asked: number for number, asked in enumerate(vectors)}
+    numbers = {query: number for number, query in enumerate(vectors)}
     pairs = [(numbers[v.latest.asked], rows[v.latest.id]) for v in found]
     own = [rows[str(what)] if kind == "record" else -1 for kind, _, what in vectors]
     texts = [
@@ -251,7 +259,7 @@ def resolve(collection: Collection, judgements: Sequence[Judgement], strange: in
         for (kind, _, what), row in zip(vectors, own, strict=True)
     ]
     shape = (len(vectors), snapshot.dimension)
-    return Judged(
+    return ResolvedJudgments(
         queries=np.asarray([*vectors.values()], dtype=np.float32).reshape(shape),
         texts=tuple(texts),
         documents=snapshot.vectors,
@@ -262,21 +270,21 @@ def resolve(collection: Collection, judgements: Sequence[Judgement], strange: in
         own=np.asarray(own, dtype=np.int64),
         space=collection.space,
         digest=_digest(found),
-        left_out={why: count for why, count in left_out.items() if count},
+        left_out={why: number for why, number in left_out.items() if number},
     )
 
 
 def _found(
-    collection: Collection,
+    collection: Handle,
     snapshot: Snapshot,
-    judgements: Sequence[Judgement],
+    judgments: Sequence[Judgment],
     model: str,
     left_out: Counter[str],
 ) -> tuple[list[Verdict], dict[tuple[str, str, str | bytes], NDArray[np.float32]]]:
-    """The verdicts that can be used, and the vector of each query among them."""
+    """Return the usable verdicts, and the vector of each query among them."""
     rows = {id: row for row, id in enumerate(snapshot.ids)}
     usable = []
-    for verdict in verdicts(judgements):
+    for verdict in verdicts(judgments):
         why = _why_not(verdict, rows, snapshot, model)
         if why is None:
             usable.append(verdict)
@@ -286,7 +294,7 @@ def _found(
     embedded: dict[str, NDArray[np.float32]] = {}
     why = _NO_FUNCTION
     try:
-        made = embed_texts(collection, texts) if texts else np.empty((0, snapshot.dimension))
+        made = collection.embed_queries(texts) if texts else np.empty((0, snapshot.dimension))
         why = _DIMENSION
         if made.shape[1] == snapshot.dimension:
             embedded = dict(zip(texts, made, strict=True))
@@ -313,6 +321,7 @@ def _found(
 def _why_not(
     verdict: Verdict, rows: Mapping[str, int], snapshot: Snapshot, model: str
 ) -> str | None:
+    """Return why a verdict cannot be used; None if it can."""
     last = verdict.latest
     records = [last.id] if last.query_id is None else [last.id, last.query_id]
     if any(id not in rows for id in records):
@@ -328,19 +337,19 @@ def _why_not(
     return None
 
 
-def _has_function(collection: Collection) -> bool:
+def _has_function(collection: Handle) -> bool:
     try:
-        collection._function()
+        collection.embedding_function()
     except EmbeddingFunctionError:
         return False
     return True
 
 
 def _digest(found: Iterable[Verdict]) -> str:
-    said = []
+    parts = []
     for verdict in found:
         kind, model, what = verdict.latest.asked
         name = what.hex() if isinstance(what, bytes) else what
-        said.append([kind, model, name, verdict.latest.id, verdict.relevance, verdict.weight])
-    text = json.dumps(sorted(said, key=lambda row: row[:4])).encode()
+        parts.append([kind, model, name, verdict.latest.id, verdict.relevance, verdict.weight])
+    text = json.dumps(sorted(parts, key=lambda row: row[:4])).encode()
     return blake2b(text, digest_size=16).hexdigest()

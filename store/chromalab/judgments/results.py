@@ -1,4 +1,4 @@
-"""What the calls about judgements return, and how it shows."""
+"""What the calls about judgments return, and how it is displayed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chromalab.display import html_table, text_table
 from chromalab.errors import printable
-from chromalab.feedback.judgement import Judgement
-from chromalab.frames import data_frame
+from chromalab.judgments.judgment import Judgment
+from chromalab.results.tables import Table, count, cut, data_frame
 
 if TYPE_CHECKING:
     import pandas
@@ -19,15 +18,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Disagreement",
     "Disagreements",
-    "Exported",
-    "Judgements",
-    "Noted",
-    "overview",
-    "row_of",
-    "summary",
+    "ExportResult",
+    "FeedbackResult",
+    "Judgments",
+    "Overview",
 ]
 
-_SHOWN = 20
 _FIELDS = (
     "number", "query", "query_id", "vector", "id", "relevance", "weight", "note", "by", "at",
     "source", "shown", "transform", "model",
@@ -35,18 +31,18 @@ _FIELDS = (
 
 
 @dataclass(frozen=True)
-class Noted:
-    """What a call that judges did.
+class FeedbackResult:
+    """The outcome of a call that adds judgments.
 
     Attributes:
         collection: The name of the collection.
-        count: Judgements that were added.
-        numbers: The number of each, by which `remove` takes it away.
-        left_out: Why others were not, and how many.
+        count: The number of judgments that were added.
+        numbers: The number of each, by which `remove` removes it.
+        left_out: Why others were left out, and how many.
 
     Example:
-        >>> Noted("papers", 2, (1, 2), {"no such record": 12})
-        papers: 2 judgements added, 12 left out: no such record
+        >>> FeedbackResult("papers", 2, (1, 2), {"no such record": 12})
+        papers: 2 judgments added, 12 left out: no such record
     """
 
     collection: str
@@ -55,105 +51,105 @@ class Noted:
     left_out: Mapping[str, int] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        out = "".join(f", {count:,} left out: {why}" for why, count in self.left_out.items())
-        return f"{printable(self.collection)}: {_judgements(self.count)} added{out}"
+        out = "".join(f", {number:,} left out: {why}" for why, number in self.left_out.items())
+        return f"{printable(self.collection)}: {count(self.count, 'judgment')} added{out}"
 
     def df(self) -> pandas.DataFrame:
-        """Make a pandas DataFrame: a row a judgement that was added."""
+        """Return a pandas DataFrame with one row per judgment that was added."""
         return data_frame([[number] for number in self.numbers], ["number"])
 
 
 @dataclass(frozen=True)
-class Exported:
-    """Judgements that were written to a file.
+class ExportResult:
+    """The outcome of writing judgments to a file.
 
     Attributes:
         path: The file.
-        count: How many.
+        count: The number of judgments.
 
     Example:
-        >>> Exported(Path("said.jsonl"), 3)
-        3 judgements written to said.jsonl
+        >>> ExportResult(Path("judgments.jsonl"), 3)
+        3 judgments written to judgments.jsonl
     """
 
     path: Path
     count: int
 
     def __repr__(self) -> str:
-        return f"{_judgements(self.count)} written to {printable(str(self.path))}"
+        return f"{count(self.count, 'judgment')} written to {printable(str(self.path))}"
 
 
 @dataclass(frozen=True, repr=False)
-class Judgements:
-    """Some judgements, in the order they were made.
+class Judgments(Table):
+    """A list of judgments, in the order in which they were made.
 
     Attributes:
-        judgements: Each.
-        title: What they are.
+        judgments: The judgments.
+        title: What happened to them, such as "removed".
 
     Example:
-        >>> Judgements((Judgement("a", 1.0, query="tea", by="ada", at="2026-01-31T12:00:00+00:00"),))
-        1 judgement
+        >>> Judgments((Judgment("a", 1.0, query="tea", by="ada", at="2026-01-31T12:00:00+00:00"),))
+        1 judgment
         query  record  relevance  by   at                         note
         tea    a       1          ada  2026-01-31T12:00:00+00:00
     """
 
-    judgements: tuple[Judgement, ...]
+    judgments: tuple[Judgment, ...]
     title: str = ""
 
+    _columns = ("query", "record", "relevance", "by", "at", "note")
+
     def __len__(self) -> int:
-        return len(self.judgements)
+        return len(self.judgments)
 
-    def __iter__(self) -> Iterator[Judgement]:
-        return iter(self.judgements)
-
-    def __repr__(self) -> str:
-        return "\n".join([self._heading(), *_text(*self._table(), len(self))])
-
-    def _repr_html_(self) -> str:
-        columns, rows = self._table()
-        return html_table(columns, rows, caption=self._heading(), note=_cut(len(self)))
+    def __iter__(self) -> Iterator[Judgment]:
+        return iter(self.judgments)
 
     def df(self) -> pandas.DataFrame:
-        """Make a pandas DataFrame: a row a judgement."""
-        return data_frame([row_of(judgement) for judgement in self], _FIELDS)
+        """Return a pandas DataFrame with one row per judgment and all its fields."""
+        return data_frame([_values(judgment) for judgment in self], _FIELDS)
 
     def _heading(self) -> str:
-        return f"{_judgements(len(self))} {printable(self.title)}".strip()
+        return f"{count(len(self), 'judgment')} {printable(self.title)}".strip()
 
-    def _table(self) -> tuple[list[str], list[list[Any]]]:
-        rows = [[j.label, j.id, j.relevance, j.by, j.at, j.note] for j in self.judgements[-_SHOWN:]]
-        return ["query", "record", "relevance", "by", "at", "note"], rows
+    def _note(self) -> str:
+        return cut(self._limit, len(self))
+
+    def _rows(self) -> list[list[Any]]:
+        """Return the rows that are displayed: those of the latest judgments."""
+        return [
+            [j.label, j.id, j.relevance, j.by, j.at, j.note] for j in self.judgments[-self._limit :]
+        ]
 
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A query and a record of which the opposite was said.
+    """A query and a record with judgments for and against.
 
     Attributes:
-        query: The query as it is shown.
+        query: The query as it is displayed.
         id: The record.
-        relevant: Who said that it is relevant, and when.
-        other: Who said that it is not.
+        relevant: The judgments that it is relevant.
+        other: The judgments that it is not.
     """
 
     query: str
     id: str
-    relevant: tuple[Judgement, ...]
-    other: tuple[Judgement, ...]
+    relevant: tuple[Judgment, ...]
+    other: tuple[Judgment, ...]
 
 
 @dataclass(frozen=True, repr=False)
-class Disagreements:
-    """Where people disagree, with each other or with themselves at another time.
+class Disagreements(Table):
+    """Where people disagree with each other, or with their own earlier judgments.
 
     Attributes:
-        found: Each, in the order of the first judgement.
+        found: The disagreements, in the order of their first judgments.
 
     Example:
-        >>> said = [Judgement("a", grade, query="tea", by=who, at="2026-01-31T12:00:00+00:00")
+        >>> both = [Judgment("a", grade, query="tea", by=who, at="2026-01-31T12:00:00+00:00")
         ...         for grade, who in ((1.0, "ada"), (-1.0, "bob"))]
-        >>> Disagreements((Disagreement("tea", "a", (said[0],), (said[1],)),))
+        >>> Disagreements((Disagreement("tea", "a", (both[0],), (both[1],)),))
         1 disagreement
         query  record  relevant                       not
         tea    a       ada 2026-01-31T12:00:00+00:00  bob 2026-01-31T12:00:00+00:00
@@ -161,83 +157,82 @@ class Disagreements:
 
     found: tuple[Disagreement, ...]
 
+    _columns = ("query", "record", "relevant", "not")
+
     def __len__(self) -> int:
         return len(self.found)
 
     def __iter__(self) -> Iterator[Disagreement]:
         return iter(self.found)
 
-    def __repr__(self) -> str:
-        return "\n".join([self._heading(), *_text(*self._table(), len(self))])
-
-    def _repr_html_(self) -> str:
-        columns, rows = self._table()
-        return html_table(columns, rows, caption=self._heading(), note=_cut(len(self)))
-
     def df(self) -> pandas.DataFrame:
-        """Make a pandas DataFrame: a row a judgement that is part of a disagreement."""
-        said = [(at, j) for at, d in enumerate(self) for j in (*d.relevant, *d.other)]
-        rows = [[at, *row_of(judgement)] for at, judgement in said]
+        """Return a pandas DataFrame with one row per judgment that is part of a disagreement."""
+        numbered = [(at, j) for at, d in enumerate(self) for j in (*d.relevant, *d.other)]
+        rows = [[at, *_values(judgment)] for at, judgment in numbered]
         return data_frame(rows, ["disagreement", *_FIELDS])
 
     def _heading(self) -> str:
-        return f"{len(self):,} disagreement{'' if len(self) == 1 else 's'}"
+        return count(len(self), "disagreement")
 
-    def _table(self) -> tuple[list[str], list[list[Any]]]:
-        rows = [[d.query, d.id, _who(d.relevant), _who(d.other)] for d in self.found[:_SHOWN]]
-        return ["query", "record", "relevant", "not"], rows
-
-
-def summary(name: str, judgements: Sequence[Judgement], strange: int) -> str:
-    """Say in a line how much was judged, and by whom."""
-    queries = len({judgement.asked for judgement in judgements})
-    records = len({judgement.id for judgement in judgements})
-    relevant = sum(judgement.is_relevant for judgement in judgements)
-    by = Counter(judgement.by or "nobody named" for judgement in judgements).most_common()
-    people = ", ".join(f"{printable(who)[:40]} {count:,}" for who, count in by[:5])
-    more = f", {len(by) - 5:,} others" if len(by) > 5 else ""
-    odd = f"; {strange:,} rows are no judgements and left out" if strange else ""
-    if not judgements:
-        return f"{printable(name)}: no judgements yet{odd}"
-    return (
-        f"{printable(name)}: {_judgements(len(judgements))} of {queries:,} "
-        f"{'query' if queries == 1 else 'queries'} and {records:,} record"
-        f"{'' if records == 1 else 's'}; {relevant:,} relevant, {len(judgements) - relevant:,} not; "
-        f"by {people}{more}{odd}"
-    )
+    def _rows(self) -> list[list[Any]]:
+        return [[d.query, d.id, _authors(d.relevant), _authors(d.other)] for d in self.found]
 
 
-def overview(judgements: Sequence[Judgement]) -> tuple[list[str], list[list[Any]], str]:
-    """Make a table of queries, those that were judged last first, and a note on what it lacks."""
-    groups: dict[tuple[Any, ...], list[Judgement]] = {}
-    for judgement in judgements:
-        group = groups.pop(judgement.asked, [])  # to the end
-        group.append(judgement)
-        groups[judgement.asked] = group
-    rows = []
-    for group in list(groups.values())[::-1][:_SHOWN]:
-        relevant = sum(judgement.is_relevant for judgement in group)
-        by = ", ".join(sorted({judgement.by or "" for judgement in group} - {""}))
-        rows.append([group[-1].label, relevant, len(group) - relevant, by, group[-1].at])
-    return ["query", "relevant", "not", "by", "last"], rows, _cut(len(groups))
+@dataclass(frozen=True, repr=False)
+class Overview(Table):
+    """The judgments of a collection by query, the latest judged query first.
+
+    Attributes:
+        collection: The name of the collection.
+        judgments: The judgments.
+        invalid: The number of stored rows that are not judgments.
+
+    Example:
+        >>> Overview("notes", [Judgment("a", 1.0, query="tea", by="ada", at="2026-01-31T12:00:00+00:00")])
+        notes: 1 judgment of 1 query and 1 record; 1 relevant, 0 not; by ada 1
+        query  relevant  not  by   last
+        tea    1         0    ada  2026-01-31T12:00:00+00:00
+    """
+
+    collection: str
+    judgments: Sequence[Judgment]
+    invalid: int = 0
+
+    _columns = ("query", "relevant", "not", "by", "last")
+
+    def _heading(self) -> str:
+        name, judgments = printable(self.collection), self.judgments
+        odd = f"; {self.invalid:,} rows are not judgments and are left out" if self.invalid else ""
+        if not judgments:
+            return f"{name}: no judgments yet{odd}"
+        queries = count(len({judgment.asked for judgment in judgments}), "query", "queries")
+        records = count(len({judgment.id for judgment in judgments}), "record")
+        relevant = sum(judgment.is_relevant for judgment in judgments)
+        by = Counter(judgment.by or "unknown" for judgment in judgments).most_common()
+        people = ", ".join(f"{printable(who)[:40]} {number:,}" for who, number in by[:5])
+        more = f", {len(by) - 5:,} others" if len(by) > 5 else ""
+        return (
+            f"{name}: {count(len(judgments), 'judgment')} of {queries} and {records}; "
+            f"{relevant:,} relevant, {len(judgments) - relevant:,} not; by {people}{more}{odd}"
+        )
+
+    def _rows(self) -> list[list[Any]]:
+        groups: dict[tuple[Any, ...], list[Judgment]] = {}
+        for judgment in self.judgments:
+            group = groups.pop(judgment.asked, [])  # Moves the query to the end.
+            group.append(judgment)
+            groups[judgment.asked] = group
+        rows = []
+        for group in list(groups.values())[::-1]:
+            relevant = sum(judgment.is_relevant for judgment in group)
+            by = ", ".join(sorted({judgment.by or "" for judgment in group} - {""}))
+            rows.append([group[-1].label, relevant, len(group) - relevant, by, group[-1].at])
+        return rows
 
 
-def row_of(judgement: Judgement) -> list[Any]:
-    """Give the values of a row of a DataFrame."""
-    return [getattr(judgement, name) for name in _FIELDS]
+def _values(judgment: Judgment) -> list[Any]:
+    return [getattr(judgment, name) for name in _FIELDS]
 
 
-def _who(said: Sequence[Judgement]) -> str:
-    return ", ".join(f"{judgement.by or 'somebody'} {judgement.at}" for judgement in said)
-
-
-def _judgements(count: int) -> str:
-    return f"{count:,} judgement{'' if count == 1 else 's'}"
-
-
-def _text(columns: Sequence[str], rows: Sequence[Sequence[Any]], count: int) -> list[str]:
-    return [text_table(columns, rows), _cut(count)][: 1 + (count > _SHOWN)] if rows else []
-
-
-def _cut(count: int) -> str:
-    return f"{_SHOWN} of {count:,} shown" if count > _SHOWN else ""
+def _authors(judgments: Sequence[Judgment]) -> str:
+    return ", ".join(f"{judgment.by or 'unknown'} {judgment.at}" for judgment in judgments)

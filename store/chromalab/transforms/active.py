@@ -1,12 +1,12 @@
-"""Which transform the queries of a collection go through: the live one, or one that a call names."""
+"""The active transform of a collection: the one that its queries go through by default."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-from chromalab.engine import Attachment, CollectionModel, Engine
+from chromalab.engine import Attachment
 from chromalab.errors import (
     InternalError,
     InvalidArgumentError,
@@ -15,24 +15,31 @@ from chromalab.errors import (
     notice,
     short,
 )
-from chromalab.feedback.asking import fingerprint
-from chromalab.feedback.keeping import KIND, LIVE, read_stored
-from chromalab.feedback.transform import Transform
+from chromalab.handle import Handle
+from chromalab.transforms.storage import ACTIVE, ACTIVE_KIND, KIND, read_attachment
+from chromalab.transforms.transform import Transform
 
-__all__ = ["Chosen", "Live", "named", "no_transform", "read_live", "why_retired"]
+__all__ = [
+    "Activation",
+    "ActiveTransform",
+    "find_transform",
+    "missing_transform",
+    "read_activation",
+    "why_retired",
+]
 
-_HISTORY = 20  # switches that can be taken back
+_HISTORY = 20  # The number of switches that can be rolled back.
 
 
 @dataclass(frozen=True)
-class Live:
-    """What is kept about which transform is live.
+class Activation:
+    """The stored record of which transform is active.
 
     Attributes:
-        transform: Its name; None for none.
-        history: The names of those that were live before, latest last; None for none.
-        switch: Another one after each switch.
-        number: Of the attachment.
+        transform: The name of the active transform; None for none.
+        history: The names of those that were active before, latest last; None for none.
+        switch: A random string that changes with every switch.
+        number: The number of the attachment.
     """
 
     transform: str | None = None
@@ -40,152 +47,166 @@ class Live:
     switch: str = ""
     number: int | None = None
 
-    def to(self, name: str | None) -> Live:
-        """Switch to another."""
+    def to(self, name: str | None) -> Activation:
+        """Return the record after a switch to another transform."""
         history = (*self.history, self.transform)[-_HISTORY:]
-        return Live(name, history, uuid4().hex)
+        return Activation(name, history, uuid4().hex)
 
-    def back_to(self, name: str | None) -> Live:
-        """Go back to one that was live before; what came after it is forgotten."""
-        if name not in self.history:  # somebody else went back further
+    def back_to(self, name: str | None) -> Activation:
+        """Return the record after a rollback; the history after that transform is dropped."""
+        if name not in self.history:  # Another process has rolled back further.
             return self.to(name)
         at = len(self.history) - 1 - self.history[::-1].index(name)
-        return Live(name, self.history[:at], uuid4().hex)
+        return Activation(name, self.history[:at], uuid4().hex)
 
     def attachment(self) -> Attachment:
-        """Give it as it is kept."""
+        """Return the record as it is stored."""
         body = {"transform": self.transform, "history": list(self.history), "switch": self.switch}
-        return Attachment(LIVE, body, LIVE)
+        return Attachment(ACTIVE_KIND, body, ACTIVE_KIND)
 
 
-def read_live(attachment: Attachment | None) -> Live:
-    """Read what is kept; nothing of it is believed.
+def read_activation(attachment: Attachment | None) -> Activation:
+    """Read the stored record, which is treated as untrusted.
 
     Raises:
-        InternalError: it is damaged.
+        InternalError: The record is damaged.
     """
     if attachment is None:
-        return Live()
+        return Activation()
     body = attachment.body
     name, history, switch = body.get("transform"), body.get("history", []), body.get("switch", "")
-    sound = isinstance(name, str | None) and isinstance(history, list) and isinstance(switch, str)
-    if not sound or not all(isinstance(former, str | None) for former in history):
+    is_valid = (
+        isinstance(name, str | None) and isinstance(history, list) and isinstance(switch, str)
+    )
+    if not is_valid or not all(isinstance(former, str | None) for former in history):
         raise InternalError(
-            "What says which transform is live is damaged. transforms.use(None), or use(name), writes "
-            "it anew; query(transform=None) goes without one."
+            "The record of which transform is active is damaged. transforms.use(name), or use(None), "
+            "replaces it; query(transform=None) goes without a transform."
         )
-    return Live(name, tuple(history[-_HISTORY:]), switch, attachment.number)
+    return Activation(name, tuple(history[-_HISTORY:]), switch, attachment.number)
 
 
-def named(engine: Engine, id: UUID, name: Any) -> Transform:
+def find_transform(collection: Handle, name: Any) -> Transform:
     """Read a transform by name.
 
     Raises:
-        NotFoundError: there is none.
-        InternalError: it is damaged.
+        NotFoundError: There is no transform with that name.
+        InternalError: The transform is damaged.
     """
-    found = engine.attachment(id, KIND, name) if isinstance(name, str) else None
+    found = None
+    if isinstance(name, str):
+        found = collection.engine.attachment(collection.id, KIND, name)
     if found is None:
-        raise no_transform(engine, id, name)
-    return read_stored(found)
+        raise missing_transform(collection, name)
+    return read_attachment(found)
 
 
-def no_transform(engine: Engine, id: UUID, name: Any) -> NotFoundError:
-    """Make the error for a name that no transform has."""
-    names = [attachment.name or "" for attachment in engine.attachments(id, KIND)]
+def missing_transform(collection: Handle, name: Any) -> NotFoundError:
+    """Return the error for a name that no transform has."""
+    stored = collection.engine.attachments(collection.id, KIND)
+    names = [attachment.name or "" for attachment in stored]
     return NotFoundError(f"No transform {short(name)}. {near(str(name), names, what='Transforms')}")
 
 
-def why_retired(transform: Transform, model: CollectionModel) -> str | None:
-    """Say why a transform is not for a collection as it is now; None where it is."""
-    if transform.model != fingerprint(model):
+def why_retired(transform: Transform, collection: Handle) -> str | None:
+    """Return why a transform does not fit a collection as it is now; None if it fits."""
+    if transform.model != collection.fingerprint():
         return "the embedding function changed"
-    if model.dimension not in (None, transform.dimension):
-        return f"it has {transform.dimension:,} dimensions, and the collection {model.dimension:,}"
+    dimension = collection.dimension
+    if dimension not in (None, transform.dimension):
+        return f"it has {transform.dimension:,} dimensions, and the collection {dimension:,}"
     return None
 
 
-class Chosen:
-    """Finds the transform of a query. A handle of a collection keeps one, with what it has read."""
+class ActiveTransform:
+    """Finds the transform of a query; `collection.room(ActiveTransform)` caches what it has read.
 
-    def __init__(self, engine: Engine, id: UUID) -> None:
-        self._engine = engine
-        self._id = id
-        self._known: tuple[int | None, Transform | None] = (None, None)
-        self._noticed: set[str] = set()
+    Args:
+        collection: The collection that is queried.
+    """
 
-    def live(self) -> Transform | None:
-        """The live one; None where there is none, or it is retired, which is said once."""
-        transform = self._read()
-        if transform is None:
+    def __init__(self, collection: Handle) -> None:
+        self._collection = collection
+        self._cached: tuple[int | None, Transform | None] = (None, None)
+        self._warned: set[str] = set()
+
+    def of(self, transform: Any) -> Transform | None:
+        """Return the transform that a call asks for.
+
+        Args:
+            transform: "active", the name of another, a `Transform`, or None or False for none.
+
+        Raises:
+            NotFoundError: There is no transform with that name.
+            InvalidArgumentError: It is for another model, or the argument is of another kind.
+        """
+        collection = self._collection
+        if transform is None or transform is False:
             return None
-        model = self._engine.get_collection_by_id(self._id)
-        if why_retired(transform, model) is None:
+        if isinstance(transform, str) and transform == ACTIVE:
+            return self.current()
+        if isinstance(transform, Transform):
+            found = transform
+        elif isinstance(transform, str):
+            found = find_transform(collection, transform)
+        else:
+            raise InvalidArgumentError(
+                f"transform must be {ACTIVE!r}, the name of one, a Transform or None; got "
+                f"{short(transform)}."
+            )
+        if why_retired(found, collection) is not None:
+            raise InvalidArgumentError(
+                f"The transform {found.name!r} was learned for {found.model} ({found.dimension:,} "
+                f"dimensions), and {collection.name!r} has {collection.fingerprint()} "
+                f"({collection.dimension or 0:,}). Run tune() again."
+            )
+        return found
+
+    def current(self) -> Transform | None:
+        """Return the active transform; None if there is none, or it is retired, with one warning."""
+        transform = self._read()
+        if transform is None or why_retired(transform, self._collection) is None:
             return transform
-        if transform.name not in self._noticed:
-            self._noticed.add(transform.name)
+        if transform.name not in self._warned:
+            self._warned.add(transform.name)
             notice(
                 f"The transform {transform.name!r} was learned for {transform.model} "
-                f"({transform.dimension:,} dimensions), and {model.name!r} has {fingerprint(model)} now: "
-                "it is not used. tune() again, or transforms.use(None)."
+                f"({transform.dimension:,} dimensions), and {self._collection.name!r} now has "
+                f"{self._collection.fingerprint()}, so it is not used. Run tune() again, or "
+                "transforms.use(None)."
             )
         return None
 
     def name(self) -> str | None:
-        """Name the live one, for the record; None where queries go through none, or it is damaged."""
+        """Return the name of the active transform for the record; None if none is usable."""
         try:
             transform = self._read()
-        except InternalError:  # query() says so; what somebody judges is worth keeping all the same
+        except InternalError:  # query() reports the damage; a judgment is worth storing anyway.
             return None
-        if transform is None or why_retired(transform, self._engine.get_collection_by_id(self._id)):
+        if transform is None or why_retired(transform, self._collection) is not None:
             return None
         return transform.name
 
     def _read(self) -> Transform | None:
-        """What is kept as the live one, retired or not."""
-        row = self._engine.attachment(self._id, LIVE, LIVE)
+        """Return the transform that is recorded as active, even if it is retired."""
+        collection = self._collection
+        row = collection.engine.attachment(collection.id, ACTIVE_KIND, ACTIVE_KIND)
         if row is None:
             return None
-        known = self._known
-        if known[0] != row.number:  # an attachment is never changed, so the same number is the same
-            name = read_live(row).transform
-            known = row.number, None if name is None else self._named_live(name)
-            self._known = known
-        return known[1]
+        cached = self._cached
+        if (
+            cached[0] != row.number
+        ):  # Attachments never change, so an equal number means equal content.
+            name = read_activation(row).transform
+            cached = row.number, None if name is None else self._recorded(name)
+            self._cached = cached
+        return cached[1]
 
-    def of(self, asked: Any) -> Transform | None:
-        """What a call asks for.
-
-        Args:
-            asked: "live", the name of another, a `Transform`, or None or False for none.
-
-        Raises:
-            NotFoundError: there is none of that name.
-            InvalidArgumentError: it is for another model, or is nothing that can be asked for.
-        """
-        if asked is None or asked is False:
-            return None
-        if isinstance(asked, str) and asked == LIVE:
-            return self.live()
-        if not isinstance(asked, str | Transform):
-            raise InvalidArgumentError(
-                f"transform is {short(asked)}; it is {LIVE!r}, the name of one, a Transform, or None."
-            )
-        found = asked if isinstance(asked, Transform) else named(self._engine, self._id, asked)
-        model = self._engine.get_collection_by_id(self._id)
-        if why_retired(found, model) is not None:
-            raise InvalidArgumentError(
-                f"The transform {found.name!r} was learned for {found.model} ({found.dimension:,} "
-                f"dimensions), and {model.name!r} has {fingerprint(model)} ({model.dimension or 0:,}). "
-                "tune() again."
-            )
-        return found
-
-    def _named_live(self, name: str) -> Transform:
+    def _recorded(self, name: str) -> Transform:
         try:
-            return named(self._engine, self._id, name)
+            return find_transform(self._collection, name)
         except NotFoundError as error:
             raise InternalError(
-                f"The transform {short(name)} is live, and is not there any more. transforms.use(None), "
-                "or another; query(transform=None) goes without one."
+                f"The transform {short(name)} is active but no longer stored. Call transforms.use(None), "
+                "or use another; query(transform=None) goes without one."
             ) from error

@@ -13,7 +13,7 @@ import numpy as np
 from chromalab.arguments import read_texts
 from chromalab.engine import Attachment
 from chromalab.errors import InternalError, InvalidArgumentError, short
-from chromalab.feedback.files import write_whole
+from chromalab.files import write_whole
 from chromalab.transforms.transform import Transform, pack_arrays, unpack_arrays
 
 __all__ = [

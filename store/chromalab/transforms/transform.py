@@ -23,7 +23,9 @@ _ARRAYS = ("matrix", "keys", "shifts")
 # numpy parses array headers with `ast`, which can fail in Python 3.11 when two threads use it at once:
 # https://github.com/python/cpython/issues/106905
 _READING = threading.Lock()
-_SHARPNESS = 10.0  # In a memory, a key at cosine 0.9 weighs e**-1 times as much as one at cosine 1.0.
+_SHARPNESS = (
+    10.0  # In a memory, a key at cosine 0.9 weighs e**-1 times as much as one at cosine 1.0.
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

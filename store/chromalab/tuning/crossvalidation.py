@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.graph.threads import each
+from chromalab.cores import each
 from chromalab.evaluation.metrics import METRICS, of_ranks
 from chromalab.transforms.transform import Transform
 from chromalab.tuning.training_set import NEAR_SHARE, TrainingSet

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from chromalab.feedback import Judged, tune
-from chromalab.feedback.metrics import of_ranks, paired
+from chromalab.evaluation.metrics import of_ranks, paired
+from chromalab.feedback import ResolvedJudgments, tune
 
 
 class World:
@@ -36,7 +36,7 @@ class World:
             others = self.random.permutation(ranking[~right][:20])[:each]
             pairs += [(query, row) for row in [*answers, *others]]
             relevance += [1] * len(answers) + [-1] * len(others)
-        return Judged.of(self.queries, self.documents, pairs, relevance, **options)
+        return ResolvedJudgments.of(self.queries, self.documents, pairs, relevance, **options)
 
     def ndcg(self, transform=None):
         """(30,) nDCG@10 of the odd queries, which are never judged."""

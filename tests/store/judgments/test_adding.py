@@ -10,9 +10,9 @@ import pytest
 import chromalab
 from chromalab import errors
 from chromalab.engine import Attachment
-from chromalab.feedback import Feedback, Judgement, Transform
+from chromalab.feedback import Feedback, Judgment, Transform
 from chromalab.feedback.asking import fingerprint
-from chromalab.feedback.keeping import as_attachment
+from chromalab.transforms.storage import as_attachment
 
 
 def test_a_judgement_says_who_when_how_and_of_what(tea):
@@ -94,7 +94,7 @@ def test_a_user_whose_name_nobody_knows_can_judge(points, monkeypatch):
 
 
 def test_judgements_are_plain_values():
-    one, other = (Judgement("a", 1.0, data=bytes(8), at="x") for _ in range(2))
+    one, other = (Judgment("a", 1.0, data=bytes(8), at="x") for _ in range(2))
     assert one == other
     assert len({one, other}) == 1
     assert one.vector.tolist() == [0, 0]

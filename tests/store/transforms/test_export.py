@@ -13,9 +13,11 @@ from chromalab import errors
 from chromalab.embed import from_config, to_config
 from chromalab.feedback import TransformedEmbedding
 from chromalab.feedback.asking import fingerprint
-from chromalab.feedback.keeping import described
+from chromalab.transforms.storage import describe
 
-_spec = importlib.util.spec_from_file_location("making", Path(__file__).with_name("making.py"))
+_spec = importlib.util.spec_from_file_location(
+    "made_transforms", Path(__file__).with_name("made_transforms.py")
+)
 making = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(making)
 made, same = making.made, making.same
@@ -48,7 +50,7 @@ def archive(**arrays):
 
 
 PARTS = {name: getattr(made(), name) for name in ("matrix", "keys", "shifts")}
-ABOUT = np.frombuffer(json.dumps(described(made())).encode(), dtype=np.uint8)
+ABOUT = np.frombuffer(json.dumps(describe(made())).encode(), dtype=np.uint8)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ def test_it_is_a_step_of_a_pipeline():
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import Normalizer
 
-    from chromalab.feedback.estimator import TransformEstimator
+    from chromalab.transforms.estimator import TransformEstimator
 
     transform, rows = made(), np.array([[1, 2], [3, 4]], dtype=np.float32)
     estimator = TransformEstimator(transform)

@@ -3,8 +3,8 @@
 import numpy as np
 
 from chromalab.feedback import Transform
-from chromalab.feedback.keeping import described
-from chromalab.feedback.transform import pack_arrays
+from chromalab.transforms.storage import describe
+from chromalab.transforms.transform import pack_arrays
 
 
 def made(name="tuned", **fields):
@@ -13,4 +13,4 @@ def made(name="tuned", **fields):
 
 
 def same(one, other):
-    return described(one) == described(other) and pack_arrays(one) == pack_arrays(other)
+    return describe(one) == describe(other) and pack_arrays(one) == pack_arrays(other)

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chromalab.feedback import Judged, tune
-from chromalab.feedback.crossvalidation import cross_validate
-from chromalab.feedback.methods import METHODS, candidates
-from chromalab.feedback.metrics import of_ranks
-from chromalab.feedback.problem import Problem
+from chromalab.evaluation.metrics import of_ranks
+from chromalab.feedback import ResolvedJudgments, tune
+from chromalab.tuning.crossvalidation import cross_validate
+from chromalab.tuning.methods import Method, candidates
+from chromalab.tuning.training_set import TrainingSet
 
 SHARED = Path(__file__).parents[5] / "shared" / "data" / "feedback"
 
@@ -39,7 +39,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_others(world):
     assert first.parameters["random_state"] == 7
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", Method)
 @pytest.mark.parametrize("sides", ["both", "queries"])
 def test_no_method_makes_queries_worse_that_nobody_judged(world, method, sides):
     report = tune(world.judged(), method=method, sides=sides)
@@ -61,7 +61,7 @@ def test_three_labels_in_ten_may_be_wrong(seed, new_world):
     judged = world.judged()
     wrong = np.random.default_rng(seed).random(len(judged)) < 0.3
     grades = np.where(wrong, -judged.relevance, judged.relevance)
-    report = tune(Judged.of(judged.queries, judged.documents, judged.pairs, grades))
+    report = tune(ResolvedJudgments.of(judged.queries, judged.documents, judged.pairs, grades))
     assert world.change(report.transform).difference >= -0.005
 
 
@@ -77,7 +77,7 @@ def test_where_there_is_nothing_to_gain_the_identity_stays(new_world):
 def test_lengths_stay_and_count_as_the_space_has_it(world, space):
     lengths = world.random.uniform(0.5, 2, size=(len(world.documents), 1)).astype(np.float32)
     judged = world.judged()
-    scaled = Judged.of(
+    scaled = ResolvedJudgments.of(
         judged.queries, judged.documents * lengths, judged.pairs, judged.relevance, space=space
     )
     report = tune(scaled, gate="off")
@@ -86,7 +86,7 @@ def test_lengths_stay_and_count_as_the_space_has_it(world, space):
 
 
 def test_folds_hold_out_whole_queries(world):
-    problem = Problem.of(world.judged(), 0)
+    problem = TrainingSet.of(world.judged(), 0)
     seen = []
 
     def note(part):
@@ -100,7 +100,7 @@ def test_folds_hold_out_whole_queries(world):
 
 
 def test_unjudged_records_near_a_query_are_never_taken_for_others(world):
-    problem = Problem.of(world.judged(), 0)
+    problem = TrainingSet.of(world.judged(), 0)
     near = np.argsort(-(problem.queries @ problem.documents.T), axis=1)
     for query in problem.judged_queries:
         mine = problem.pairs[:, 0] == query
@@ -132,7 +132,7 @@ def test_real_passages_gain_and_a_shuffled_log_is_refused():
         other = random.choice([row for row in ranking if row not in answers[query]])
         pairs += [(query, random.choice(sorted(answers[query]))), (query, other)]
         grades += [1, -1]
-    report = tune(Judged.of(queries, documents, pairs, grades))
+    report = tune(ResolvedJudgments.of(queries, documents, pairs, grades))
     assert report.admitted
 
     def ndcg(queries, documents):
@@ -147,4 +147,4 @@ def test_real_passages_gain_and_a_shuffled_log_is_refused():
     assert ndcg(made.queries(test), made.documents(documents)) > ndcg(test, documents) + 0.01
     pairs = np.array(pairs)
     pairs[:, 1] = random.permutation(pairs[:, 1])
-    assert not tune(Judged.of(queries, documents, pairs, grades)).admitted
+    assert not tune(ResolvedJudgments.of(queries, documents, pairs, grades)).admitted

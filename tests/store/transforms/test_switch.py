@@ -11,7 +11,9 @@ import pytest
 import chromalab
 from chromalab import errors
 
-_spec = importlib.util.spec_from_file_location("making", Path(__file__).with_name("making.py"))
+_spec = importlib.util.spec_from_file_location(
+    "made_transforms", Path(__file__).with_name("made_transforms.py")
+)
 making = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(making)
 made = making.made

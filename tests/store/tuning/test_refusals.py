@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chromalab import errors
-from chromalab.feedback import Judged, TuneReport, tune
+from chromalab.feedback import ResolvedJudgments, TuneReport, tune
 
 
 def refused(judged, words, **options):
@@ -31,7 +31,7 @@ def test_only_answers_and_only_others_are_refused(world):
     judged = world.judged()
     for sign, words in ((1, "Everything was judged relevant"), (-1, "Nothing was judged relevant")):
         kept = np.sign(judged.relevance) == sign
-        part = Judged.of(
+        part = ResolvedJudgments.of(
             judged.queries, judged.documents, judged.pairs[kept], judged.relevance[kept]
         )
         refused(part, words)
@@ -44,7 +44,7 @@ def test_a_log_whose_records_were_shuffled_is_refused(seed, each, new_world):
     pairs = judged.pairs.copy()
     pairs[:, 1] = np.random.default_rng(seed).permutation(pairs[:, 1])
     refused(
-        Judged.of(judged.queries, judged.documents, pairs, judged.relevance),
+        ResolvedJudgments.of(judged.queries, judged.documents, pairs, judged.relevance),
         "do not fit their queries",
     )
 
@@ -53,7 +53,7 @@ def test_many_judgements_have_to_show_a_gain(world):
     judged = world.judged(each=9)
     assert len(judged) >= 500
     grades = np.random.default_rng(0).permutation(judged.relevance)
-    strict = tune(Judged.of(judged.queries, judged.documents, judged.pairs, grades))
+    strict = tune(ResolvedJudgments.of(judged.queries, judged.documents, judged.pairs, grades))
     if not strict.admitted:
         assert "one standard error" in strict.reason or "do not fit" in strict.reason
     else:
@@ -64,7 +64,7 @@ def test_the_gate_can_be_opened_by_hand(world):
     judged = world.judged()
     pairs = judged.pairs.copy()
     pairs[:, 1] = np.random.default_rng(0).permutation(pairs[:, 1])
-    shuffled = Judged.of(judged.queries, judged.documents, pairs, judged.relevance)
+    shuffled = ResolvedJudgments.of(judged.queries, judged.documents, pairs, judged.relevance)
     report = tune(shuffled, gate="off")
     assert report.admitted
     assert report.transform.method != "identity"
@@ -77,7 +77,7 @@ def test_whatever_was_judged_the_answer_is_a_report(data):
     queries, documents, dimension = data.draw(size), data.draw(size), data.draw(st.integers(1, 6))
     random = np.random.default_rng(data.draw(st.integers(0, 99)))
     count = data.draw(st.integers(0, 40))
-    judged = Judged.of(
+    judged = ResolvedJudgments.of(
         random.integers(-1, 2, (queries, dimension)),
         random.integers(-1, 2, (documents, dimension)),
         np.stack(
@@ -95,9 +95,9 @@ def test_whatever_was_judged_the_answer_is_a_report(data):
 
 def test_arrays_that_do_not_fit_are_refused(world):
     with pytest.raises(errors.InvalidArgumentError, match="Judgements are"):
-        Judged.of([[0, 1]], [[1, 0]], [[0, 5]], [1])
+        ResolvedJudgments.of([[0, 1]], [[1, 0]], [[0, 5]], [1])
     with pytest.raises(errors.InvalidArgumentError, match="NaN"):
-        Judged.of([[0, np.nan]], [[1, 0]], [[0, 0]], [1])
+        ResolvedJudgments.of([[0, np.nan]], [[1, 0]], [[0, 0]], [1])
     with pytest.raises(errors.InvalidArgumentError, match="Did you mean 'ridge'"):
         tune(world.judged(), method="rigde")
 
@@ -114,12 +114,12 @@ def test_arrays_that_do_not_fit_are_refused(world):
 def test_arrays_that_are_no_judgements_are_told(wrong, says):
     given = {"queries": np.eye(2), "documents": np.eye(2), "pairs": [[0, 1]], "relevance": [1]}
     with pytest.raises(errors.InvalidArgumentError, match=says):
-        Judged.of(**{**given, **wrong})
+        ResolvedJudgments.of(**{**given, **wrong})
 
 
 def test_texts_and_ids_of_judgements_may_be_arrays():
     names = np.array(["a", "b"])
-    judged = Judged.of(np.eye(2), np.eye(2), [[0, 1]], [1], texts=names, ids=names)
+    judged = ResolvedJudgments.of(np.eye(2), np.eye(2), [[0, 1]], [1], texts=names, ids=names)
     assert judged.df().iloc[0].tolist() == [0, "a", "b", 1.0, 1.0]
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 
 from chromalab.errors import InvalidArgumentError
-from chromalab.feedback.metrics import METRICS, metric_names, of_list, of_ranks, paired
+from chromalab.evaluation.metrics import METRICS, metric_names, of_list, of_ranks, paired
 
 grades = st.lists(st.sampled_from([0.0, 0.0, 0.5, 1.0, 2.0, 3.0]), min_size=2, max_size=30)
 

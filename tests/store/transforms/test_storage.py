@@ -9,7 +9,9 @@ import pytest
 from chromalab import errors
 from chromalab.engine import Attachment
 
-_spec = importlib.util.spec_from_file_location("making", Path(__file__).with_name("making.py"))
+_spec = importlib.util.spec_from_file_location(
+    "made_transforms", Path(__file__).with_name("made_transforms.py")
+)
 making = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(making)
 made, same = making.made, making.same
