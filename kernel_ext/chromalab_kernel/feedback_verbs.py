@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from chromalab.errors import InvalidArgumentError, near, short
-from chromalab.feedback.gate import GATES
-from chromalab.feedback.methods import METHODS
-from chromalab.feedback.tuning import SIDES
+from chromalab.tuning.gate import Gate
+from chromalab.tuning.methods import Method
+from chromalab.tuning.tuning import Sides
 from chromalab_kernel.arguments import COLLECTION, FILL, JSONL, WHERE
 from chromalab_kernel.verb import Argument, Verb
 
@@ -194,13 +194,13 @@ FEEDBACK = (
         "collection.tune(method=...)",
         (
             COLLECTION,
-            Argument("--method", "How it is learned.", choices=lambda _: list(METHODS)),
+            Argument("--method", "How it is learned.", choices=lambda _: list(get_args(Method))),
             Argument(
                 "--sides",
                 "What is mapped; queries leaves the index.",
-                choices=lambda _: list(SIDES),
+                choices=lambda _: list(get_args(Sides)),
             ),
-            Argument("--gate", "What is let through.", choices=lambda _: list(GATES)),
+            Argument("--gate", "What is let through.", choices=lambda _: list(get_args(Gate))),
             Argument("--name", "Of the transform; tuned-1, tuned-2 ..., unless said."),
             _RANDOM_STATE,
             Argument("--no-use", "Keep it, and let queries go as they went.", "switch"),
