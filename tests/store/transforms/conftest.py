@@ -1,4 +1,4 @@
-"""Three records to query through transforms, and a store that is damaged from outside."""
+"""Three records to query through transforms, and a store whose database can be damaged."""
 
 import importlib.util
 import sqlite3
@@ -24,7 +24,7 @@ def points(client):
 
 @pytest.fixture
 def kept(tmp_path):
-    """A store with a live transform, and what writes to its rows of attachments behind its back."""
+    """A store with an active transform, and a function that damages its stored attachments."""
     path = tmp_path / "store"
     with chromalab.PersistentClient(path) as client:
         points = client.create_collection("points", embedding_function=None)

@@ -1,4 +1,4 @@
-"""A transform that is damaged or gone is told in a sentence, and never believed blindly."""
+"""Damaged and missing transforms are reported; what is stored is treated as untrusted."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from chromalab import errors
         ("UPDATE attachments SET name = 'renamed' WHERE kind = 'transform'", "renamed"),
     ],
 )
-def test_a_damaged_transform_is_told_and_can_be_left_and_removed(kept, sql, name):
+def test_a_damaged_transform_is_reported_and_can_be_deactivated_and_removed(kept, sql, name):
     path, damage = kept
     damage(sql)
     with chromalab.PersistentClient(path) as client:
@@ -33,7 +33,7 @@ def test_a_damaged_transform_is_told_and_can_be_left_and_removed(kept, sql, name
 @pytest.mark.parametrize(
     "body", ['{"transform": 7}', '{"transform": "tuned", "history": 3}', '{"history": [[]]}']
 )
-def test_a_damaged_note_of_which_is_live_is_told_and_written_anew(kept, body):
+def test_a_damaged_activation_is_reported_and_replaced(kept, body):
     path, damage = kept
     damage("UPDATE attachments SET body = ? WHERE kind = 'live'", body)
     with chromalab.PersistentClient(path) as client:
@@ -41,22 +41,22 @@ def test_a_damaged_note_of_which_is_live_is_told_and_written_anew(kept, body):
         with pytest.raises(errors.InternalError, match=r"use\(None\)"):
             points.query(query_embeddings=[[0, 1]])
         points.transforms.use("tuned")
-        assert points.transforms.live.name == "tuned"
+        assert points.transforms.active.name == "tuned"
         points.query(query_embeddings=[[0, 1]])
 
 
-def test_a_live_one_that_is_gone_is_told(kept):
+def test_a_missing_active_transform_is_reported(kept):
     path, damage = kept
     damage("DELETE FROM attachments WHERE kind = 'transform'")
     with chromalab.PersistentClient(path) as client:
         points = client.get_collection("points")
-        with pytest.raises(errors.InternalError, match="not there any more"):
+        with pytest.raises(errors.InternalError, match="no longer stored"):
             points.query(query_embeddings=[[0, 1]])
         points.transforms.use(None)
         assert points.query(query_embeddings=[[0, 1]])["ids"] == [["a", "b"]]
 
 
-def test_a_store_that_is_checked_knows_them(kept):
+def test_check_reports_a_damaged_transform(kept):
     path, damage = kept
     with chromalab.PersistentClient(path) as client:
         assert not client.check(progress=False).problems
@@ -66,7 +66,7 @@ def test_a_store_that_is_checked_knows_them(kept):
         assert "of the kind 'transform'" in problem.what
 
 
-def test_a_deleted_collection_is_a_sentence(client, points):
+def test_a_deleted_collection_is_reported(client, points):
     transforms = points.transforms
     client.delete_collection("points")
     assert "No collection with the id" in repr(transforms)
