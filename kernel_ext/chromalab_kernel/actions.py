@@ -131,7 +131,7 @@ def query(session: Session, arguments: SimpleNamespace) -> Any:
     _check_query(asked, arguments.body is not None)
     texts: Any = [asked] if isinstance(asked, str) else asked
     is_text = isinstance(texts, Iterable) and all(isinstance(text, str) for text in texts)
-    through = "live" if arguments.transform is None else arguments.transform
+    through = "active" if arguments.transform is None else arguments.transform
     return collection.query(
         query_texts=list(texts) if is_text else None,
         query_embeddings=None if is_text else texts,

@@ -5,7 +5,6 @@ import pytest
 
 from chromalab.errors import ChromalabError, InvalidArgumentError, NotFoundError
 from chromalab.feedback import Transform
-from chromalab.feedback.asking import fingerprint
 
 
 def run(shell, line, body=None):
@@ -29,16 +28,16 @@ def test_a_cell_judges_a_line_a_record(store, notes):
         'feedback notes --query "hot drinks" --by ada',
         "a: +1\nb: -1   too far: 5 miles\n\nc:.5 only half\r\n",
     )
-    assert repr(done) == "notes: 3 judgements added"
+    assert repr(done) == "notes: 3 judgments added"
     assert said(notes) == [
         ("hot drinks", "a", 1.0, None),
         ("hot drinks", "b", -1.0, "too far: 5 miles"),
         ("hot drinks", "c", 0.5, "only half"),
     ]
     assert {j.by for j in notes.feedback} == {"ada"}
-    assert repr(run(store, "feedback notes")).startswith("notes: 3 judgements of 1 query")
+    assert repr(run(store, "feedback notes")).startswith("notes: 3 judgments of 1 query")
     assert len(run(store, "feedback notes --undo")) == 3
-    with pytest.raises(NotFoundError, match="no judgements to undo"):
+    with pytest.raises(NotFoundError, match="no judgments to undo"):
         run(store, "feedback notes --undo")
 
 
@@ -81,12 +80,12 @@ def test_a_vector_is_judged_by_its_name_and_a_text_is_filled(store, notes):
 def test_judgements_go_to_a_file_and_come_back(store, notes):
     run(store, "feedback notes --query x", "a: +1")
     assert repr(run(store, "feedback notes --export said.jsonl")) == (
-        "1 judgement written to said.jsonl"
+        "1 judgment written to said.jsonl"
     )
     with pytest.raises(InvalidArgumentError, match="already"):
         run(store, "feedback notes --export said.jsonl")
     run(store, "feedback notes --undo")
-    assert repr(run(store, "feedback notes --load said.jsonl")) == "notes: 1 judgement added"
+    assert repr(run(store, "feedback notes --load said.jsonl")) == "notes: 1 judgment added"
     run(store, "feedback notes --query x --by bob", "a: -1")
     assert len(run(store, "feedback notes --disagreements")) == 1
 
@@ -95,7 +94,7 @@ def test_judgements_go_to_a_file_and_come_back(store, notes):
 def swapped(notes):
     """A transform under which the order of the notes is another."""
     matrix = np.array([[-1, 0], [0, 1]], dtype=np.float32)
-    model = fingerprint(notes.get_model())
+    model = notes.fingerprint()
     return notes.transforms.add(Transform(name="swap", matrix=matrix, both=False, model=model))
 
 
@@ -120,9 +119,9 @@ def test_what_was_learned_is_kept_and_used_unless_said_otherwise(store, notes):
     for n in range(0, 40, 2):
         notes.feedback.add([np.cos(n), np.sin(n)], [f"n{n}", f"n{(n + 20) % 40}"], [True, False])
     assert run(store, "tune notes --method ridge --gate off --name one --no-use").admitted
-    assert notes.transforms.live is None
-    assert run(store, "tune notes --method ridge --gate off").is_live
-    assert notes.transforms.live.name == "tuned-1"
+    assert notes.transforms.active is None
+    assert run(store, "tune notes --method ridge --gate off").is_active
+    assert notes.transforms.active.name == "tuned-1"
     assert [transform.name for transform in notes.transforms] == ["one", "tuned-1"]
 
 
@@ -154,12 +153,12 @@ def test_evaluate_compares_with_the_first_time(store, notes, swapped):
     store.user_ns["asked"] = {"q1": "tea", "q2": "a long walk"}
     store.user_ns["qrels"] = {"q1": {"a": 2}, "q2": ["b"]}
     given = "evaluate notes --queries :asked --relevance :qrels -k 1"
-    assert "kept as the baseline 'main'" in repr(run(store, given))
+    assert "stored as the baseline 'main'" in repr(run(store, given))
     changed = run(store, f"{given} --transform swap --random-state 1")
     assert changed.compared.changes == ("transform none to 'swap'",)
     assert changed.random_state == 1
     assert run(store, f"{given} --transform none --baseline none").note == ""
-    assert run(store, f"{given} --replace").note.endswith("instead of that one")
+    assert run(store, f"{given} --replace").note.endswith("replacing that one")
     assert run(store, f'{given} --baseline other --where "year = 2020"').state.where is not None
 
 
@@ -191,7 +190,7 @@ def test_what_to_judge_next_is_suggested(store, notes):
         ("feedback notes --suggest 3 --query x", "a: 1", "--suggest says what to judge next"),
         ("feedback notes --suggest 0 --query x", None, "at least 1"),
         ("feedback notes --suggest some", None, "--suggest is a whole number"),
-        ("feedback notes --suggest 3", None, "No query of 'notes' was judged yet"),
+        ("feedback notes --suggest 3", None, "No query of 'notes' has been judged yet"),
         ("tune notes --method infonse", None, "Did you mean 'infonce'"),
         ("tune notes --sides left", None, "--sides cannot be 'left'"),
         ("transforms notes --use nobody", None, "No transform 'nobody'"),
