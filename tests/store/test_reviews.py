@@ -57,13 +57,13 @@ folder, write, end, change = sys.argv[1:]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 client = chromalab.PersistentClient(folder)
 decisions = Decisions(client.get_collection("teas"), "some")
-said = []
+statements = []
 def look(frame, event, arg):
-    if event == "c_return" and arg.__name__ == "execute" and said[-1:] == ["COMMIT"]:
-        if said.count("BEGIN IMMEDIATE") == int(write):
+    if event == "c_return" and arg.__name__ == "execute" and statements[-1:] == ["COMMIT"]:
+        if statements.count("BEGIN IMMEDIATE") == int(write):
             sys.setprofile(None)
             os._exit(7) if end == "killed" else signal.raise_signal(signal.SIGINT)
-client._engine.engine.store._connection().set_trace_callback(said.append)
+client._engine.engine.store._connection().set_trace_callback(statements.append)
 sys.setprofile(look)
 try:
     decisions.add("", "do", **json.loads(change))

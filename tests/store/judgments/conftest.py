@@ -18,7 +18,7 @@ def points(client):
 
 
 @pytest.fixture
-def said():
+def judged():
     """Returns the query, record and relevance of each judgment, in order."""
 
     def of(collection):

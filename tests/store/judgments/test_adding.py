@@ -112,9 +112,9 @@ def test_a_judgment_names_the_active_transform_unless_it_is_retired_or_damaged(p
     record = engine.attachment(id, "live", "live")
     body = {**record.body, "transform": "other"}
     (number,) = engine.attach(id, add=[Attachment("live", body, "live")], remove=[record.number])
-    points.feedback.add([0, 1], "b", True)  # retired
+    points.feedback.add([0, 1], "b", True)  # The transform is retired.
     engine.attach(id, add=[Attachment("live", {"transform": 5}, "live")], remove=[number])
-    points.feedback.add([0, 1], "c", True)  # damaged
+    points.feedback.add([0, 1], "c", True)  # The activation is damaged.
     assert [judgment.transform for judgment in points.feedback] == ["same", None, None]
 
 

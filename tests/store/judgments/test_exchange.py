@@ -110,7 +110,7 @@ def test_exported_judgments_load_exactly_and_only_once(client, tea, tmp_path):
     log = [{"query": "x", "shown": ["a", "b"], "clicked": ["b"]}]
     feedback.from_clicks(log)
     feedback.from_clicks(log)
-    file = tmp_path / "said.jsonl"
+    file = tmp_path / "judgments.jsonl"
     assert repr(feedback.export(file)) == f"8 judgments written to {file}"
     vector = json.loads(file.read_text(encoding="utf-8").split("\n")[2])["vector"]
     assert np.float32(vector).tobytes() == np.float32([1 / 3, 1e-40]).tobytes()
@@ -122,7 +122,7 @@ def test_exported_judgments_load_exactly_and_only_once(client, tea, tmp_path):
     assert [j.line() for j in again.feedback] == [j.line() for j in feedback]
     assert repr(again.feedback.load(file)) == "again: 0 judgments added, 8 left out: already stored"
     assert len(again.feedback.undo()) == 8
-    assert [path.name for path in tmp_path.iterdir()] == ["said.jsonl"]
+    assert [path.name for path in tmp_path.iterdir()] == ["judgments.jsonl"]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_exported_judgments_load_exactly_and_only_once(client, tea, tmp_path):
     ],
 )
 def test_an_invalid_line_is_named_and_nothing_is_written(points, tmp_path, line, message):
-    file = tmp_path / "said.jsonl"
+    file = tmp_path / "judgments.jsonl"
     file.write_text('{"query": "x", "id": "a", "relevance": 1}\n' + line + "\n")
     with pytest.raises(errors.InvalidArgumentError, match=message):
         points.feedback.load(file)
@@ -168,8 +168,8 @@ def test_an_impossible_path_is_reported(points, path):
         points.feedback.load(path)
 
 
-def test_a_file_with_a_byte_order_mark_is_read(points, tmp_path, said):
-    file = tmp_path / "said.jsonl"
+def test_a_file_with_a_byte_order_mark_is_read(points, tmp_path, judged):
+    file = tmp_path / "judgments.jsonl"
     file.write_text('{"query": "x", "id": "a", "relevance": 1}\n', encoding="utf-8-sig")
     points.feedback.load(file)
-    assert said(points) == [("x", "a", 1.0)]
+    assert judged(points) == [("x", "a", 1.0)]

@@ -41,11 +41,11 @@ def test_disagreements_list_their_authors(points):
     assert len(found.df()) == 4
 
 
-def test_text_of_users_is_escaped(points, said):
+def test_text_of_users_is_escaped(points, judged):
     feedback = points.feedback
     feedback.add(EVIL, "a", True, note=EVIL, by=EVIL)
     feedback.add(EVIL, "a", False, note="\x1b[31m", by=f"{EVIL}\x1b[31m")
-    assert said(points) == [(EVIL, "a", 1.0), (EVIL, "a", -1.0)]
+    assert judged(points) == [(EVIL, "a", 1.0), (EVIL, "a", -1.0)]
     for shown in (feedback, feedback.disagreements(), feedback.undo()):
         assert "<img" not in shown._repr_html_()
         assert "&lt;img" in shown._repr_html_()

@@ -15,8 +15,8 @@ from chromalab import errors
         ("UPDATE attachments SET name = 'renamed' WHERE kind = 'transform'", "renamed"),
     ],
 )
-def test_a_damaged_transform_is_reported_and_can_be_deactivated_and_removed(kept, sql, name):
-    path, damage = kept
+def test_a_damaged_transform_is_reported_and_can_be_deactivated_and_removed(store, sql, name):
+    path, damage = store
     damage(sql)
     with chromalab.PersistentClient(path) as client:
         points = client.get_collection("points")
@@ -33,8 +33,8 @@ def test_a_damaged_transform_is_reported_and_can_be_deactivated_and_removed(kept
 @pytest.mark.parametrize(
     "body", ['{"transform": 7}', '{"transform": "tuned", "history": 3}', '{"history": [[]]}']
 )
-def test_a_damaged_activation_is_reported_and_replaced(kept, body):
-    path, damage = kept
+def test_a_damaged_activation_is_reported_and_replaced(store, body):
+    path, damage = store
     damage("UPDATE attachments SET body = ? WHERE kind = 'live'", body)
     with chromalab.PersistentClient(path) as client:
         points = client.get_collection("points")
@@ -45,8 +45,8 @@ def test_a_damaged_activation_is_reported_and_replaced(kept, body):
         points.query(query_embeddings=[[0, 1]])
 
 
-def test_a_missing_active_transform_is_reported(kept):
-    path, damage = kept
+def test_a_missing_active_transform_is_reported(store):
+    path, damage = store
     damage("DELETE FROM attachments WHERE kind = 'transform'")
     with chromalab.PersistentClient(path) as client:
         points = client.get_collection("points")
@@ -56,8 +56,8 @@ def test_a_missing_active_transform_is_reported(kept):
         assert points.query(query_embeddings=[[0, 1]])["ids"] == [["a", "b"]]
 
 
-def test_check_reports_a_damaged_transform(kept):
-    path, damage = kept
+def test_check_reports_a_damaged_transform(store):
+    path, damage = store
     with chromalab.PersistentClient(path) as client:
         assert not client.check(progress=False).problems
     damage("UPDATE attachments SET data = x'00' WHERE kind = 'transform'")

@@ -17,9 +17,9 @@ from chromalab.transforms.storage import describe
 _spec = importlib.util.spec_from_file_location(
     "made_transforms", Path(__file__).with_name("made_transforms.py")
 )
-making = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(making)
-made, same = making.made, making.same
+made_transforms = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(made_transforms)
+made, same = made_transforms.made, made_transforms.same
 
 
 def test_an_exported_transform_is_the_same_in_another_store(points, tmp_path):

@@ -12,9 +12,9 @@ from chromalab.engine import Attachment
 _spec = importlib.util.spec_from_file_location(
     "made_transforms", Path(__file__).with_name("made_transforms.py")
 )
-making = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(making)
-made, same = making.made, making.same
+made_transforms = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(made_transforms)
+made, same = made_transforms.made, made_transforms.same
 
 EVIL = "<img src=x onerror=alert(1)>'; DROP TABLE attachments --"
 
@@ -72,7 +72,7 @@ def test_names_are_escaped_and_displayed_on_one_line(points):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "says"),
+    ("wrong", "message"),
     [
         ("tuned", "must be a Transform"),
         (made(""), "name is empty"),
@@ -88,14 +88,14 @@ def test_names_are_escaped_and_displayed_on_one_line(points):
         (made(evaluation=[1]), "evaluation"),
     ],
 )
-def test_invalid_values_are_refused_with_a_clear_message(points, wrong, says):
-    with pytest.raises(errors.InvalidArgumentError, match=says):
+def test_invalid_values_are_refused_with_a_clear_message(points, wrong, message):
+    with pytest.raises(errors.InvalidArgumentError, match=message):
         points.transforms.add(wrong)
     assert len(points.transforms) == 0
 
 
 @pytest.mark.parametrize(
-    ("fields", "says"),
+    ("fields", "message"),
     [
         ({"matrix": np.ones((2, 3))}, r"got \(2, 3\)"),
         ({"matrix": np.ones(2)}, r"got \(2,\)"),
@@ -104,8 +104,8 @@ def test_invalid_values_are_refused_with_a_clear_message(points, wrong, says):
         ({"matrix": [["a", "b"], ["c", "d"]]}, "must be numeric"),
     ],
 )
-def test_arrays_that_do_not_match_are_refused(fields, says):
-    with pytest.raises(errors.InvalidArgumentError, match=says):
+def test_arrays_that_do_not_match_are_refused(fields, message):
+    with pytest.raises(errors.InvalidArgumentError, match=message):
         made(**fields)
 
 

@@ -14,9 +14,9 @@ from chromalab import errors
 _spec = importlib.util.spec_from_file_location(
     "made_transforms", Path(__file__).with_name("made_transforms.py")
 )
-making = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(making)
-made = making.made
+made_transforms = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(made_transforms)
+made = made_transforms.made
 
 
 def test_only_inactive_transforms_can_be_removed(points):
@@ -99,8 +99,8 @@ def test_concurrent_threads_leave_no_dangling_activation(points):
     assert len(points.engine.attachments(points.id, "live")) == 1
 
 
-def test_two_processes_leave_no_dangling_activation(kept):
-    path, _ = kept
+def test_two_processes_leave_no_dangling_activation(store):
+    path, _ = store
     code = f"""
 import sys, chromalab, numpy as np
 from chromalab.feedback import Transform

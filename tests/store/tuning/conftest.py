@@ -10,19 +10,19 @@ from chromalab.feedback import ResolvedJudgments, tune
 class World:
     """Records in groups that differ in few of many directions; a query asks for its group."""
 
-    def __init__(self, seed=0, *, records=400, queries=60, dimension=32, groups=20, told=8):
+    def __init__(self, seed=0, *, records=400, queries=60, dimension=32, groups=20, informative=8):
         random = np.random.default_rng(seed)
-        centers = random.normal(size=(groups, told))
+        centers = random.normal(size=(groups, informative))
         self.group = np.arange(records) % groups
         self.asked = np.arange(queries) % groups
-        self.documents = self._rows(random, centers[self.group], dimension, told)
-        self.queries = self._rows(random, centers[self.asked], dimension, told)
+        self.documents = self._rows(random, centers[self.group], dimension, informative)
+        self.queries = self._rows(random, centers[self.asked], dimension, informative)
         self.random = random
 
     @staticmethod
-    def _rows(random, told, dimension, count):
-        rows = random.normal(size=(len(told), dimension)) * 0.7
-        rows[:, :count] = told + random.normal(size=told.shape) * 0.4
+    def _rows(random, informative, dimension, count):
+        rows = random.normal(size=(len(informative), dimension)) * 0.7
+        rows[:, :count] = informative + random.normal(size=informative.shape) * 0.4
         return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
     def judged(self, queries=None, each=3, **options):

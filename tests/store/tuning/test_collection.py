@@ -81,7 +81,7 @@ def test_pairs_of_records_teach_as_queries_do(client, world):
     for row in range(60):
         near = np.argsort(-(world.documents @ world.documents[row]))
         alike = world.group[near] == world.group[row]
-        alike[0] = False  # itself
+        alike[0] = False  # The record itself.
         others = near[(world.group[near] != world.group[row])][:10]
         a = [ids[row]] * 4
         b = [

@@ -67,9 +67,8 @@ def test_three_labels_in_ten_may_be_wrong(seed, new_world):
 
 
 def test_nothing_gets_worse_if_there_is_nothing_to_gain(new_world):
-    world = new_world(
-        records=300, groups=30, told=32, dimension=32
-    )  # All directions distinguish the groups.
+    # All directions distinguish the groups.
+    world = new_world(records=300, groups=30, informative=32, dimension=32)
     report = tune(world.judged())
     assert world.change(report.transform).difference >= 0
 

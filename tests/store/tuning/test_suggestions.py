@@ -13,21 +13,21 @@ EVIL = "<img src=x onerror=alert(1)>"
 DIMENSION = 8
 
 
-def told(client, queries=15, records=60, space="cosine", seed=0):
+def rotated(client, queries=15, records=60, space="cosine", seed=0):
     """A collection whose answers are where a hidden rotation maps the query, with judgments."""
     random = np.random.default_rng(seed)
     turn = np.linalg.qr(random.normal(size=(DIMENSION, DIMENSION)))[0]
     rows = random.normal(size=(records, DIMENSION)).astype(np.float32)
     asked = random.normal(size=(queries, DIMENSION)).astype(np.float32)
-    told = client.create_collection(
-        "told", embedding_function=None, configuration={"hnsw": {"space": space}}
+    rotated = client.create_collection(
+        "rotated", embedding_function=None, configuration={"hnsw": {"space": space}}
     )
-    told.add(ids=[f"r{n}" for n in range(records)], embeddings=rows)
+    rotated.add(ids=[f"r{n}" for n in range(records)], embeddings=rows)
     best = np.argsort(-(asked @ turn) @ rows.T, axis=1)
     for query, order in zip(asked, best, strict=True):
         ids = [f"r{row}" for row in (*order[:2], *order[-2:])]
-        told.feedback.add(query, ids, [True, True, False, False])
-    return told, asked
+        rotated.feedback.add(query, ids, [True, True, False, False])
+    return rotated, asked
 
 
 def said(found):
@@ -35,7 +35,7 @@ def said(found):
 
 
 def test_judged_records_are_not_suggested_and_each_query_has_few(client):
-    collection, _ = told(client)
+    collection, _ = rotated(client)
     found = collection.feedback.suggest(30)
     judged = {(j.data, j.id) for j in collection.feedback}
     pairs = [(one.ask.tobytes(), one.id) for one in found]
@@ -48,7 +48,7 @@ def test_judged_records_are_not_suggested_and_each_query_has_few(client):
 
 
 def test_records_outside_the_displayed_list_come_first(client):
-    collection, asked = told(client)
+    collection, asked = rotated(client)
     found = collection.feedback.suggest(10)
     lists = collection.query(query_embeddings=asked, n_results=10, include=[])["ids"]
     shown = {(query.tobytes(), id) for query, ids in zip(asked, lists, strict=True) for id in ids}
@@ -58,7 +58,7 @@ def test_records_outside_the_displayed_list_come_first(client):
 
 
 def test_the_reported_ranks_are_those_of_the_plain_ranking(client):
-    collection, _ = told(client)
+    collection, _ = rotated(client)
     for one in collection.feedback.suggest(15):
         ids = collection.query(query_embeddings=[one.ask], n_results=60, include=[])["ids"][0]
         words = one.why.split()
@@ -68,7 +68,7 @@ def test_the_reported_ranks_are_those_of_the_plain_ranking(client):
 
 @pytest.mark.parametrize("space", ["cosine", "l2", "ip"])
 def test_equal_seeds_give_equal_suggestions_until_they_are_judged(client, space):
-    collection, _ = told(client, space=space)
+    collection, _ = rotated(client, space=space)
     first = collection.feedback.suggest(12, random_state=3)
     assert said(first) == said(collection.feedback.suggest(12, random_state=3))
     for one in first:
@@ -95,7 +95,7 @@ def test_without_judgments_the_end_of_the_list_comes_first(notes):
 
 
 def test_few_judged_queries_are_learned_in_closed_form(client):
-    collection, _ = told(client, queries=4)
+    collection, _ = rotated(client, queries=4)
     assert "ridge" in collection.feedback.suggest().note
     elsewhere = collection.feedback.suggest(queries=[[1.0] * DIMENSION])
     assert {one.query for one in elsewhere} == {"vector 0"}
@@ -103,7 +103,7 @@ def test_few_judged_queries_are_learned_in_closed_form(client):
 
 
 def test_one_judged_query_is_too_little_to_learn_from(client):
-    collection, _ = told(client, queries=1)
+    collection, _ = rotated(client, queries=1)
     assert "too little was judged" in collection.feedback.suggest().note
 
 
@@ -162,7 +162,7 @@ def test_in_a_large_collection_only_records_near_a_query_are_ranked(client):
     ],
 )
 def test_invalid_arguments_are_refused(client, n, queries, message):
-    collection, _ = told(client, queries=2)
+    collection, _ = rotated(client, queries=2)
     with pytest.raises(errors.ChromalabError, match=message):
         collection.feedback.suggest(n, queries=queries)
 

@@ -10,7 +10,7 @@ import chromalab
 from chromalab import errors
 from chromalab.feedback import Transform
 
-DIMENSION = 6  # of the records of conftest.py
+DIMENSION = 6  # Of the records in conftest.py.
 
 
 def test_a_fork_and_a_compaction_preserve_the_active_transform(
@@ -53,7 +53,7 @@ def test_re_embedding_retires_a_transform_and_warns_once(notes, function, some_t
     ):
         found = notes.query(query_texts=["tea"], n_results=1)
     assert found["ids"] == [["a"]]
-    notes.query(query_embeddings=[[3, 1, 1]])  # a second warning would be an error
+    notes.query(query_embeddings=[[3, 1, 1]])  # A second warning would be an error.
     assert notes.transforms.df()["state"].tolist() == ["retired: the embedding function changed"]
     with pytest.raises(errors.InvalidArgumentError, match="was learned for counting"):
         notes.transforms.use("tuned")
@@ -107,7 +107,7 @@ def test_queries_during_switches_never_see_a_mixture(points, some_transform):
     assert seen == {0, 1, 2}
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="os.fork is not available")
 def test_parent_and_child_of_a_fork_map_rows_of_their_own(
     points, some_transform, check, records_of
 ):

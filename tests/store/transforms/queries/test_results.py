@@ -10,7 +10,7 @@ from chromalab.engine import Lens
 from chromalab.engine.lens import turned
 from chromalab.feedback import Transform
 
-DIMENSION = 6  # of the records of conftest.py
+DIMENSION = 6  # Of the records in conftest.py.
 
 numbers = st.lists(
     st.floats(-100, 100, width=32, allow_subnormal=False), min_size=DIMENSION, max_size=DIMENSION
@@ -91,9 +91,9 @@ def test_a_transform_for_another_model_or_dimension_is_refused(points, some_tran
 
 
 def test_the_engine_refuses_a_record_transform_of_another_dimension(points):
-    lens = Lens("narrow", np.eye(3, dtype=np.float32))
+    narrow = Lens("narrow", np.eye(3, dtype=np.float32))
     with pytest.raises(errors.InvalidDimensionException, match="of 6 dimensions, found 3"):
-        points.engine.indexing(points.id, lens)
+        points.engine.indexing(points.id, narrow)
 
 
 def test_explain_names_the_transform(points, some_transform):
