@@ -74,8 +74,8 @@ def evaluate(
         k: The length of the lists that are measured.
         where: A metadata filter. Answers that it excludes count as not found.
         transform: The transform that queries go through; see `query`.
-        baseline: The name of the set of queries, an `Evaluation`, or None. An `Evaluation` is only
-            compared with. None compares with nothing and stores nothing.
+        baseline: The name of the set of queries, an `Evaluation`, or None. An `Evaluation` is
+            compared with but never replaced; None compares with nothing and stores nothing.
         replace: Replace the baseline after the comparison with it.
         random_state: The seed of the test.
 
