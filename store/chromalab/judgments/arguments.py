@@ -100,6 +100,8 @@ def list_queries(queries: Any) -> list[Any]:
 
 def required_text(value: Any, what: str) -> str:
     """Check a text that must be given and must not be empty."""
+    if not isinstance(value, str):
+        raise InvalidArgumentError(f"{what} must be a text; got {short(value)}.")
     (text,) = read_texts([value], what)
     if not text:
         raise InvalidArgumentError(f"{what} is empty. Give a text.")

@@ -72,9 +72,9 @@ def test_one_call_judges_several_records_in_one_transaction(points):
         ({"weight": float("inf")}, "a number above 0"),
         ({"weight": True}, "a number above 0"),
         ({"shown": "no"}, "True or False"),
-        ({"id": []}, "ids is empty"),
-        ({"id": 7}, "ids is a list of strings"),
-        ({"id": ["a", "a"]}, "more than once"),
+        ({"id": []}, "ids must not be empty"),
+        ({"id": 7}, "ids must be a list of strings; got 7"),
+        ({"id": ["a", "a"]}, "1 duplicate id"),
     ],
 )
 def test_invalid_values_are_refused_with_a_clear_message(points, arguments, message):

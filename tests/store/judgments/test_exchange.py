@@ -92,8 +92,8 @@ def test_click_sessions_add_up_and_people_take_precedence(points, resolved):
         ({"query": "x", "shown": "a", "clicked": []}, "ids must be a list"),
         ({"query": "x", "shown": ["a"]}, "must have query, shown"),
         ({"query": "", "shown": ["a"], "clicked": []}, "Row 0 of log: query is empty"),
-        ({"query": "x", "shown": [7], "clicked": []}, "is 7"),
-        ({"query": "x", "shown": [None], "clicked": []}, "is None"),
+        ({"query": "x", "shown": [7], "clicked": []}, "must be a string; got 7"),
+        ({"query": "x", "shown": [None], "clicked": []}, "must be a text; got None"),
         ("x", "must have query, shown"),
     ],
 )

@@ -83,8 +83,8 @@ def test_names_are_escaped_and_displayed_on_one_line(points):
         (made(both="yes"), "both must be True or False; got 'yes'"),
         (made(matrix=np.full((2, 2), np.nan)), "NaN or infinity"),
         (made(matrix=np.full((2, 2), 1e300)), "NaN or infinity"),
-        (made(evaluation={"gain": float("nan")}), "what JSON can hold"),
-        (made(parameters={"f": print}), "what JSON can hold"),
+        (made(evaluation={"gain": float("nan")}), "representable as JSON"),
+        (made(parameters={"f": print}), "representable as JSON"),
         (made(evaluation=[1]), "evaluation"),
     ],
 )

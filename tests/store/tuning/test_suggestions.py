@@ -152,7 +152,7 @@ def test_in_a_large_collection_only_records_near_a_query_are_ranked(client):
     ("n", "queries", "message"),
     [
         (0, None, "at least 1"),
-        ("x", None, "n is a whole number"),
+        ("x", None, "n must be an integer; got 'x'"),
         (5, [], "No query"),
         (5, 3, "list of texts or vectors"),
         (5, [[1.0, 2.0]], "got 2"),

@@ -135,7 +135,7 @@ def test_few_mapped_views_are_cached_and_their_files_are_unnamed(
     for seed in range(4):
         transform = some_transform(seed=seed)
         check(points, records_of(points), np.ones(DIMENSION), transform, "l2")
-    assert len(resident._seen) == 2
+    assert len(resident._mapped) == 2
     folder = client._engine.engine.store.path / "cache"
     assert not list(folder.iterdir())
     assert client.check(progress=False).leftovers == ()

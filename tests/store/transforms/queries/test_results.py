@@ -92,7 +92,7 @@ def test_a_transform_for_another_model_or_dimension_is_refused(points, some_tran
 
 def test_the_engine_refuses_a_record_transform_of_another_dimension(points):
     narrow = Lens("narrow", np.eye(3, dtype=np.float32))
-    with pytest.raises(errors.InvalidDimensionException, match="of 6 dimensions, found 3"):
+    with pytest.raises(errors.InvalidDimensionException, match="must have 6 dimensions; got 3"):
         points.engine.indexing(points.id, narrow)
 
 
@@ -100,7 +100,7 @@ def test_explain_names_the_transform(points, some_transform):
     points.transforms.add(some_transform())
     points.transforms.use("some")
     query = [[0.0] * DIMENSION]
-    steps = points.explain(query_embeddings=query).df().set_index("step")["what"]
+    steps = points.explain(query_embeddings=query).df().set_index("step")["details"]
     assert steps["transform"] == "'some': the query and the records are mapped by it first"
     assert steps["method"].startswith("exact scan")
     assert "transform" not in repr(points.explain(query_embeddings=query, transform=None))
