@@ -1,4 +1,4 @@
-"""The command line: `chromalab VERB ...`, for the verbs of the table that make sense there."""
+"""The command line, `chromalab VERB ...`, for the verbs that make sense outside a notebook."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import sys
 from collections.abc import Sequence
 
 from chromalab import __version__
+from chromalab.commands.command import execute
+from chromalab.commands.session import Session
+from chromalab.commands.settings import DEFAULTS
+from chromalab.commands.verbs import VERBS
 from chromalab.display import one_line
 from chromalab.errors import ChromalabError, InvalidArgumentError, near
-from chromalab_kernel.command import execute
-from chromalab_kernel.session import Session
-from chromalab_kernel.settings import DEFAULTS
-from chromalab_kernel.verbs import VERBS
 
 __all__ = ["main"]
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run a command; return 0, or 1 after an error, which is one red line."""
+    """Run a command. Return 0, or 1 after an error, which is printed as one red line."""
     words = list(sys.argv[1:] if words is None else words)
     verbs = {name: verb for name, verb in VERBS.items() if verb.cli}
     if words in ([], ["help"], ["--help"], ["-h"]):
         print("chromalab VERB [ARGS] [--flags]\n")
         print("\n".join(f"  {verb.usage:<32} {verb.summary}" for verb in verbs.values()))
-        print("\nThe other verbs live in a notebook: %load_ext chromalab, then %chroma help")
+        print("\nAll other verbs run in a notebook: %load_ext chromalab, then %chroma help")
         return 0
     if words == ["--version"]:
         print(f"chromalab {__version__}")
@@ -31,7 +31,7 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         if words[0] in VERBS and words[0] not in verbs:
             raise InvalidArgumentError(
-                f"{words[0]} works in a notebook: %load_ext chromalab, then %chroma {words[0]}"
+                f"{words[0]} runs in a notebook: %load_ext chromalab, then %chroma {words[0]}"
             )
         if words[0] not in verbs:
             raise InvalidArgumentError(f"Unknown command {words[0]!r}. {near(words[0], verbs)}")
