@@ -1,4 +1,4 @@
-"""The magics that analyse: each is one call of the API, and gives its result."""
+"""The verbs for analyses: each makes one call of the API and returns its result."""
 
 import numpy as np
 import pytest
@@ -47,14 +47,14 @@ def points(store):
         ("project points --method pca --dims 3", analytics.Projection),
     ],
 )
-def test_each_gives_the_result_of_the_api(store, points, line, kind):
+def test_each_verb_returns_the_result_of_the_api(store, points, line, kind):
     found = run(store, line)
     assert isinstance(found, kind)
     half = run(store, f'{line} --where "half = 1"') if "topics" not in line else None
     assert half is None or len(half.ids) == 45
 
 
-def test_topics_of_clusters_are_written_where_it_is_said(store, points):
+def test_topics_of_clusters_are_written_to_the_given_field(store, points):
     store.user_ns["clusters"] = run(store, "cluster points --n-clusters 3 --into group")
     run(store, "topics :clusters --into topic")
     metadata = points.get(ids=["0"])["metadatas"][0]
@@ -62,14 +62,14 @@ def test_topics_of_clusters_are_written_where_it_is_said(store, points):
     assert "tea" in metadata["topic"]
 
 
-def test_a_method_that_is_not_there_names_the_near_ones(store, points):
+def test_an_unknown_method_is_reported_with_a_similar_one(store, points):
     with pytest.raises(InvalidArgumentError, match="hdbscan"):
         run(store, "cluster points --method hdbscn")
-    with pytest.raises(InvalidArgumentError, match="is a number"):
+    with pytest.raises(InvalidArgumentError, match="must be a number"):
         run(store, "outliers points --share many")
 
 
-def test_arrays_are_analysed_as_collections_are(store, points):
+def test_arrays_are_analyzed_like_collections(store, points):
     store.user_ns["rows"] = points.snapshot().vectors
     store.user_ns["clusters"] = run(store, "cluster :rows --n-clusters 3")
     assert store.user_ns["clusters"].sizes.tolist() == [30, 30, 30]

@@ -1,11 +1,11 @@
-"""The verbs for analyses: neighbors, cluster, topics, dedupe, link, leakage, outliers, project, propagate."""
+"""The verbs for analyses: neighbors, cluster, topics, dedupe, link, leakage, outliers, project."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from chromalab import Collection, analytics
-from chromalab.commands.argument import COLLECTION, collections
+from chromalab.commands.argument import collections
 from chromalab.commands.verb import Call, Verb
 
 __all__ = ["ANALYSES", "analyze"]
@@ -73,15 +73,6 @@ ANALYSES = (
         api="collection.project",
         summary="Project the embeddings to two or three dimensions, for a map.",
         examples=("%chroma project papers", "%chroma project papers --method pca --into map"),
-        action=analyze,
-    ),
-    Verb(
-        api="collection.propagate",
-        summary="Label every record from the few that have a label, along the neighbor graph.",
-        examples=(
-            "%chroma propagate papers --field kind",
-            "%chroma propagate papers --field kind --into kind_guess",
-        ),
         action=analyze,
     ),
 )

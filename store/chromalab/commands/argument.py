@@ -87,6 +87,8 @@ class Argument:
             notes.append(f"One of {', '.join(map(str, self.choices))}.")
         if self.kind == "words":
             notes.append("Comma-separated.")
+        if self.none:
+            notes.append("The word none stands for None.")
         if self.setting:
             notes.append(f"[setting: {self.setting}]")
         elif self.default is not None:
@@ -116,9 +118,13 @@ COLLECTION = Argument(
 CONTAINS = Argument(name="--contains", help="Only documents that contain this text.")
 JSONL = Argument(name="--jsonl", help="Read each line of the body as a JSON value.", kind="switch")
 FILL = Argument(
-    name="--fill", help="Replace {{name}} in the texts with the value of that variable.", kind="switch"
+    name="--fill",
+    help="Replace {{name}} in the texts with the value of that variable.",
+    kind="switch",
 )
-YES = Argument(name="--yes", help="Delete, instead of showing what would be deleted.", kind="switch")
+YES = Argument(
+    name="--yes", help="Delete, instead of showing what would be deleted.", kind="switch"
+)
 DRY_RUN = Argument(
     name="--dry-run", help="Show what would be done, without writing anything.", kind="switch"
 )

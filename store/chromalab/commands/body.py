@@ -1,4 +1,4 @@
-"""The body of a `%%chroma` cell: texts, one a block, or JSON, one value a line."""
+"""The body of a `%%chroma` cell: texts separated by empty lines, or one JSON value per line."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["fill_rows", "read_body"]
 
 
 def read_body(body: str, *, jsonl: bool) -> list[Any]:
-    """Read the texts, or rows, of a body.
+    """Read the texts or JSON values of a body.
 
     Args:
         body: The cell below its first line.
-        jsonl: Whether each line is a JSON value; else an empty line stands between two texts.
+        jsonl: Whether each line is a JSON value. By default, empty lines separate texts.
 
     Raises:
-        InvalidArgumentError: there is nothing in it, or a line is not JSON.
+        InvalidArgumentError: the body is empty, or a line is not valid JSON.
     """
     if jsonl:
         items = [
@@ -30,18 +30,18 @@ def read_body(body: str, *, jsonl: bool) -> list[Any]:
         items = [block.strip() for block in re.split(r"\n[ \t]*\n", body) if block.strip()]
     if not items:
         raise InvalidArgumentError(
-            "The body of the cell is empty: write a text below the first line."
+            "The body of the cell is empty. Write a text below the first line."
         )
     return items
 
 
 def fill_rows(rows: list[Any], filled: Callable[[str], str], *, column: str | None) -> list[Any]:
-    """Fill what will be embedded: texts, and the text column of dicts.
+    """Fill the placeholders in everything that will be embedded: texts, and the text column of dicts.
 
     Args:
-        rows: What `read_body` returned.
-        filled: Fills one text.
-        column: The column of the documents; "document" or "text" where that is there.
+        rows: The result of `read_body`.
+        filled: A function that fills one text.
+        column: The column of the documents; by default "document" if a row has it, otherwise "text".
     """
     if column is None:
         keys = {key for row in rows if isinstance(row, dict) for key in row}
@@ -62,4 +62,4 @@ def _json(number: int, line: str) -> Any:
     except ValueError as error:
         raise InvalidArgumentError(f"Line {number} of the body is not JSON: {error}.") from error
     except RecursionError as error:
-        raise InvalidArgumentError(f"Line {number} of the body is nested too deep.") from error
+        raise InvalidArgumentError(f"Line {number} of the body is nested too deeply.") from error

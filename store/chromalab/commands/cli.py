@@ -10,8 +10,8 @@ from chromalab.commands.command import execute
 from chromalab.commands.session import Session
 from chromalab.commands.settings import DEFAULTS
 from chromalab.commands.verbs import VERBS
-from chromalab.display import one_line
 from chromalab.errors import ChromalabError, InvalidArgumentError, near
+from chromalab.results.tables import one_line
 
 __all__ = ["main"]
 

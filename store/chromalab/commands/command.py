@@ -16,9 +16,9 @@ from chromalab.commands.results import Notice
 from chromalab.commands.session import Session
 from chromalab.commands.store import status
 from chromalab.commands.verb import Call, Verb
-from chromalab.commands.verbs import VERBS
-from chromalab.display import one_line
+from chromalab.commands.verbs import find_verb
 from chromalab.errors import InvalidArgumentError, near
+from chromalab.results.tables import one_line
 from chromalab.where_text import parse_where_text
 
 __all__ = ["execute", "parse"]
@@ -41,7 +41,7 @@ def execute(session: Session, command: str | list[str], body: str | None = None)
     words = split(command) if isinstance(command, str) else command
     if not words:
         return status(session)
-    verb = _verb(words[0])
+    verb = find_verb(words[0])
     if "--help" in words or "-h" in words:
         return Notice(verb.help_text)
     given = parse(session, verb, words[1:])
@@ -113,14 +113,6 @@ _NUMBERS: dict[str, tuple[Callable[[Any], Any], str]] = {
 }
 
 
-def _verb(name: str) -> Verb:
-    if name not in VERBS:
-        raise InvalidArgumentError(
-            f"Unknown verb {name!r}. {near(name, VERBS, what='Verbs', limit=50)}"
-        )
-    return VERBS[name]
-
-
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise InvalidArgumentError(
@@ -158,7 +150,7 @@ def _convert(session: Session, argument: Argument, typed: Any, filling: bool) ->
         if argument.kind == "texts" and len(bound) > 1:
             raise InvalidArgumentError(
                 'Put the text in quotes: "Tea is a drink". '
-                "Several texts go in the body of a %%chroma cell, or in a list, :texts"
+                "Several texts go in the body of a %%chroma cell, or in a list: :texts"
             )
         return bound[0] if len(bound) == 1 else bound
     value = _bound(session, typed, filling=filling)

@@ -1,18 +1,16 @@
-"""The verbs for labels: classify, label_queue, label_queue.label. A cell's body has one pair per line."""
+"""The verbs for labels: classify, propagate, label_queue, label_queue.label, label."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from chromalab.commands.analyses import analyze
-from chromalab.commands.argument import COLLECTION, FILL, JSONL
+from chromalab.commands.argument import FILL, JSONL
 from chromalab.commands.results import Notice
-from chromalab.commands.signature import options_of
 from chromalab.commands.verb import Call, Verb
-from chromalab.display import one_line
 from chromalab.errors import InvalidArgumentError
+from chromalab.results.tables import one_line
 
 __all__ = ["LABELS"]
 
@@ -79,6 +77,15 @@ LABELS = (
         action=_classify,
     ),
     Verb(
+        api="collection.propagate",
+        summary="Label every record from the few that have a label, along the neighbor graph.",
+        examples=(
+            "%chroma propagate papers --field kind",
+            "%chroma propagate papers --field kind --into kind_guess",
+        ),
+        action=analyze,
+    ),
+    Verb(
         api="collection.label_queue",
         summary="List the records whose labels would teach a classifier most.",
         examples=(
@@ -94,10 +101,18 @@ LABELS = (
             "%%chroma label_queue.label papers --field kind",
             "%%chroma label_queue.label papers --field kind --choices method,survey",
         ),
-        takes=(COLLECTION,),
+        through=("field", "choices"),
         hides=("labels",),
         body='labels, one per line, as "id: label"',
         adds=(JSONL, FILL),
         action=_label,
+    ),
+    Verb(
+        api="collection.label",
+        summary="Label records one at a time, starting with those that teach a classifier most.",
+        examples=(
+            "%chroma label papers --field kind",
+            "%chroma label papers --field kind --choices method,survey",
+        ),
     ),
 )

@@ -1,4 +1,4 @@
-"""A typed line, to its words; and what `:name` and `{{name}}` in them stand for."""
+"""Split a typed line into words, and find the `:name` and `{{name}}` references in them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from chromalab.display import one_line
 from chromalab.errors import InvalidArgumentError
+from chromalab.results.tables import one_line
 
 __all__ = ["fill", "split", "variable_in"]
 
@@ -21,7 +21,7 @@ _PLACE = re.compile(r"\{\{\s*([^\W\d]\w*)\s*\}\}|\{\{")
 
 
 def split(line: str) -> list[str]:
-    r"""Split a line into words; quotes group, a backslash is just a character (as in C:\papers).
+    r"""Split a line into words. Quotes group words; a backslash has no special meaning (C:\papers).
 
     A word that starts with "#" starts a comment.
 
@@ -36,7 +36,7 @@ def split(line: str) -> list[str]:
         if match is None:
             raise InvalidArgumentError(
                 f"A quote is not closed in: {line.strip()}. "
-                "A text with an apostrophe goes in double quotes."
+                "Put a text with an apostrophe in double quotes."
             )
         if match["comment"]:
             break
@@ -46,10 +46,10 @@ def split(line: str) -> list[str]:
 
 
 def variable_in(word: str) -> str | None:
-    """Say which variable `:name` names; None where the word is another.
+    """Return the variable that `:name` refers to; None for any other word.
 
     Raises:
-        InvalidArgumentError: it is `:name` with an attribute, an index or a call.
+        InvalidArgumentError: `:name` is followed by an attribute, an index or a call.
 
     Example:
         >>> variable_in(":df"), variable_in("df")
@@ -58,18 +58,18 @@ def variable_in(word: str) -> str | None:
     expression = _EXPRESSION.fullmatch(word)
     if expression:
         raise InvalidArgumentError(
-            f"{one_line(word)!r}: only a plain name can be bound: "
-            f"write col = {one_line(expression[1])} first, then :col"
+            f"Only a plain name can be bound; got {one_line(word)!r}. "
+            f"Write col = {one_line(expression[1])} first, then :col"
         )
     match = _VARIABLE.fullmatch(word)
     return match[1] if match else None
 
 
 def fill(text: str, value_of: Callable[[str], Any]) -> str:
-    """Replace every `{{name}}` by the text of that variable; nothing is evaluated.
+    """Replace every `{{name}}` with the value of that variable as text. Nothing is evaluated.
 
     Raises:
-        InvalidArgumentError: something else than a plain name stands in the braces.
+        InvalidArgumentError: the braces contain anything other than a plain name.
 
     Example:
         >>> fill("about {{topic}}", {"topic": "tea"}.get)
@@ -84,7 +84,7 @@ def fill(text: str, value_of: Callable[[str], Any]) -> str:
             return place[0]
         found = text[place.start() : text.index("}}", place.start()) + 2]
         raise InvalidArgumentError(
-            f"--fill cannot fill {one_line(found)}: only a plain name stands in the braces, as {{{{x}}}}."
+            f"--fill cannot fill {one_line(found)}. Only a plain name may be in the braces, as in {{{{x}}}}."
         )
 
     return _PLACE.sub(value, text)

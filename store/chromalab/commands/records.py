@@ -8,8 +8,8 @@ from typing import Any
 from chromalab.commands.argument import COLLECTION, CONTAINS, DRY_RUN, FILL, JSONL, YES, Argument
 from chromalab.commands.results import Notice
 from chromalab.commands.verb import Call, Verb
-from chromalab.display import one_line
 from chromalab.errors import InvalidArgumentError
+from chromalab.results.tables import one_line
 
 __all__ = ["RECORDS"]
 

@@ -1,21 +1,22 @@
-"""What commands return that the API has no result for: a notice, the status, the models."""
+"""Results of commands that the API has no result for: a notice, the status, the models."""
 
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from chromalab import embed
-from chromalab.display import html_table, one_line, text_table
 from chromalab.listing import CollectionList
+from chromalab.results.tables import Table, one_line
 
 __all__ = ["Models", "Notice", "Status"]
 
 
 @dataclass(frozen=True)
 class Notice:
-    """A text that shows as it is: help, or what a command did or would do."""
+    """A text that is shown as it is: help, or what a command did or would do."""
 
     text: str
 
@@ -25,7 +26,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class Status:
-    """What `%chroma` alone shows: the connections, and the collections of the current one."""
+    """The result of `%chroma` alone: the open connections, and the collections of the current one."""
 
     connections: tuple[str, ...]
     collections: CollectionList
@@ -39,7 +40,7 @@ class Status:
 
     @property
     def heading(self) -> str:
-        """The connections, in a line."""
+        """The connections in one line."""
         if not self.connections:
             return (
                 "No store is open. Open one: %chroma connect ./my.chroma; all verbs: %chroma help"
@@ -48,22 +49,23 @@ class Status:
         return f"Connections: {names}. All verbs: %chroma help"
 
 
-@dataclass(frozen=True)
-class Models:
-    """The models that run here, and where they are."""
+@dataclass(frozen=True, repr=False)
+class Models(Table):
+    """The models that run on this machine, and whether they are downloaded."""
 
     models: tuple[embed.ModelStatus, ...]
 
-    def __repr__(self) -> str:
-        return text_table(*self._table())
+    _columns = ("model", "dimension", "size", "license", "description", "status")
 
-    def _repr_html_(self) -> str:
-        return html_table(*self._table())
-
-    def _table(self) -> tuple[list[str], list[list[Any]]]:
-        rows = [
-            [m.name, m.dimension, f"{m.size / 1e6:.0f} MB", m.licence, m.description,
-             "here" if m.path else "not fetched yet"]
-            for m in self.models
-        ]  # fmt: skip
-        return ["model", "dimension", "size", "licence", "what", "where"], rows
+    def _rows(self) -> Sequence[Sequence[Any]]:
+        return [
+            [
+                model.name,
+                model.dimension,
+                f"{model.size / 1e6:.0f} MB",
+                getattr(model, "license", None) or model.licence,
+                model.description,
+                "downloaded" if model.path else "not downloaded",
+            ]
+            for model in self.models
+        ]

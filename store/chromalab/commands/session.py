@@ -1,4 +1,4 @@
-"""What a command runs in: the open stores, the user's variables, the settings."""
+"""`Session`: the open stores, the user's variables and the settings that a command works with."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from chromalab import ClientAPI, Collection, PersistentClient
 from chromalab.errors import InvalidArgumentError, NotFoundError, near
+from chromalab.results.tables import one_line
 
 __all__ = ["Session"]
 
@@ -16,12 +17,12 @@ class Session:
     """The connections of one kernel or one command line.
 
     Args:
-        variables: Where `:name` is looked up, and `name <<` is stored.
+        variables: The namespace in which `:name` is looked up and `name <<` is stored.
         settings: Values by name: `k`, `model`, `store`.
 
     Attributes:
-        current: The name of the connection that commands go to, or None.
-        panels: By connection, the panel that `%chroma` alone shows.
+        current: The name of the connection that commands use, or None.
+        panels: The panel that `%chroma` alone shows, by connection.
     """
 
     def __init__(self, variables: MutableMapping[str, Any], settings: Mapping[str, Any]) -> None:
@@ -38,7 +39,7 @@ class Session:
 
     @property
     def has_store(self) -> bool:
-        """Whether a store is open, or is there to be opened as the `store` setting says."""
+        """Whether a store is open, or the `store` setting names one that exists."""
         folder = self.settings["store"]
         return self.current is not None or (
             bool(folder) and (Path(folder).expanduser() / "store.sqlite3").is_file()
@@ -46,7 +47,7 @@ class Session:
 
     @property
     def client(self) -> ClientAPI:
-        """The store that commands go to; the `store` setting is opened when none is."""
+        """The client that commands use. If none is open, the store of the `store` setting is opened."""
         if self.current is None:
             if not self.settings["store"]:
                 raise InvalidArgumentError(
@@ -56,13 +57,13 @@ class Session:
         return self._clients[str(self.current)]
 
     def connect(self, client: ClientAPI, name: str) -> ClientAPI:
-        """Make a client the current one, under a name."""
+        """Make a client the current connection, under a name."""
         self._clients[name] = client
         self.current = name
         return client
 
     def select(self, name: str) -> ClientAPI:
-        """Go back to a connection."""
+        """Make an open connection the current one again."""
         if name not in self._clients:
             raise NotFoundError(
                 f"No connection {name!r}. {near(name, self.names, what='Connections')}"
@@ -71,21 +72,21 @@ class Session:
         return self._clients[name]
 
     def adopt(self, other: Session) -> None:
-        """Take the connections of another session over."""
+        """Take over the connections of another session."""
         self._clients, self.current, self.panels = other._clients, other.current, other.panels
 
     def collection(self, found: str | Collection) -> Collection:
-        """Find a collection of the current store; one that is given as an object is it already."""
+        """Return a collection of the current store by name. A `Collection` is returned as it is."""
         if isinstance(found, Collection):
             return found
         if not isinstance(found, str):
             raise InvalidArgumentError(
-                f"The collection is a name or a Collection; found a {type(found).__name__}."
+                f"collection must be a name or a Collection; got {one_line(repr(found))}."
             )
         return self.client.get_collection(found)
 
     def bound(self, name: str) -> Any:
-        """Look a variable up."""
+        """Return the value of a variable."""
         if name not in self.variables:
             mine = [v for v in self.variables if not v.startswith("_")]
             raise NotFoundError(

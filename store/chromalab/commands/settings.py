@@ -1,4 +1,4 @@
-"""Settings of the magics: flag, then `%config ChromaMagic`, then pyproject.toml, then the default."""
+"""Settings of the magics. A flag overrides `%config ChromaMagic`, which overrides pyproject.toml."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from chromalab.display import one_line
 from chromalab.errors import InvalidArgumentError, near
+from chromalab.results.tables import one_line
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -18,18 +18,18 @@ else:
 __all__ = ["DEFAULTS", "project_settings"]
 
 DEFAULTS: dict[str, Any] = {"k": 10, "model": "default", "store": ""}
-"""Every setting and its default; the type of the default is its type."""
+"""Every setting with its default, whose type is the type of the setting."""
 
 
 def project_settings(folder: Path) -> tuple[dict[str, Any], Path | None]:
-    """Read `[tool.chromalab.magic]` of the nearest pyproject.toml, from a folder upwards.
+    """Read `[tool.chromalab.magic]` from the nearest pyproject.toml, in a folder or above it.
 
     Returns:
-        The settings that stand there, and the file; ({}, None) where none has that section.
+        The settings and the file; ({}, None) if the nearest file does not have that section.
 
     Raises:
-        InvalidArgumentError: the file cannot be read, is another user's, or has a setting that
-            there is not or that cannot be so.
+        InvalidArgumentError: the file cannot be read, belongs to another user, or has a setting that is
+            unknown or invalid.
     """
     for parent in (folder, *folder.parents):
         file = parent / "pyproject.toml"
@@ -49,11 +49,12 @@ def _read(file: Path) -> tuple[dict[str, Any], Path | None]:
         part = part.get(name, {})
         if not isinstance(part, dict):
             raise InvalidArgumentError(
-                f"{name!r} in {file} must be a table; found {one_line(repr(part))}."
+                f"{name!r} in {file} must be a table; got {one_line(repr(part))}."
             )
     if not part:
         return {}, None
-    # A file that another user put above this folder could name their store: git's rule of safe.directory.
+    # Another user could place a file above this folder that names a store of theirs. Git guards against
+    # the same with its safe.directory setting.
     if hasattr(os, "getuid") and owner not in (os.getuid(), 0):
         raise InvalidArgumentError(f"{file} belongs to another user; its settings are ignored.")
     for name, value in part.items():
@@ -68,23 +69,23 @@ def _check(name: str, value: Any, file: Path) -> None:
         raise InvalidArgumentError(
             f"Unknown setting {name!r} in {file}. {near(name, DEFAULTS, what='Settings')}"
         )
-    found = one_line(repr(value))
+    got = one_line(repr(value))
     if type(value) is not type(DEFAULTS[name]):
         kind = type(DEFAULTS[name]).__name__
-        raise InvalidArgumentError(f"{name} in {file} must be of type {kind}; found {found}.")
+        raise InvalidArgumentError(f"{name} in {file} must be of type {kind}; got {got}.")
     if name == "k" and value < 1:
-        raise InvalidArgumentError(f"k in {file} must be at least 1; found {found}.")
+        raise InvalidArgumentError(f"k in {file} must be at least 1; got {got}.")
 
 
 def _store_below(file: Path, store: str) -> str:
     folder = file.parent.resolve()
     try:
         path = (folder / store).resolve()
-    except (OSError, ValueError, RuntimeError) as error:  # a NUL byte, or links in a circle
-        raise InvalidArgumentError(f"store in {file} is not a folder: {error}.") from error
+    except (OSError, ValueError, RuntimeError) as error:  # a NUL byte, or a loop of links
+        raise InvalidArgumentError(f"store in {file} is not a valid path: {error}.") from error
     if not path.is_relative_to(folder):
         raise InvalidArgumentError(
-            f"store in {file} is {one_line(repr(store))}, outside of its folder: "
-            "connect to it by hand, %chroma connect PATH"
+            f"store in {file} must be inside the folder of that file; got {one_line(repr(store))}. "
+            "To open it anyway, %chroma connect PATH."
         )
     return str(path)

@@ -13,6 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import chromalab
 from chromalab.commands.argument import Argument
+from chromalab.handle import Room
 
 __all__ = ["options_of", "resolve"]
 
@@ -27,6 +28,7 @@ _ROOTS = {
 }
 _KINDS = {int: "int", float: "float", bool: "switch", str: "text"}
 _LISTS = (Sequence, Collection, Iterable, list, tuple)
+_DICT_EXAMPLE = re.compile(r",? (?:e\.g\.|such as) .*")
 _ENTRY = re.compile(r"\*{0,2}(\w+)(?: \([^)]*\))?: +(.*)")
 _SENTENCE_END = re.compile(r"(?<![ (]e\.g\.)(?<![ (]i\.e\.)(?<=[.!?])\s+(?=[\"'`({\w])")
 
@@ -47,14 +49,10 @@ class _AnyType(metaclass=_Unknown):
     """Stands in for a type that cannot be resolved here."""
 
 
-class _Where:
-    """Stands in for `Where`, which would resolve to a mapping like any other."""
-
-
 def resolve(path: str) -> Any:
     """Find what an API path such as `collection.feedback.add` names, on the classes.
 
-    A property or a method in the middle of the path stands for what it returns.
+    A property, a room or a method in the middle of the path stands for what it returns.
 
     Example:
         >>> resolve("client.panel").__name__
@@ -88,12 +86,13 @@ def options_of(
         ['--limit']
     """
     function = resolve(path)
-    if isinstance(function, property) or not callable(function) or inspect.isclass(function):
+    if not callable(function):  # an attribute, such as collection.feedback
         return ()
     parameters = list(inspect.signature(function).parameters.values())
-    if not path.startswith("chromalab."):
+    if path.partition(".")[0] in ("collection", "client"):
         parameters = parameters[1:]  # self, or the collection
-    hints, helps = _hints(function), _helps(function)
+    typed = function if inspect.isroutine(function) else function.__init__
+    hints, helps = _hints(typed), _helps(function)
     hidden = _HIDDEN | set(hides)
     return tuple(
         replace(
@@ -107,6 +106,8 @@ def options_of(
 
 
 def _returned(found: Any) -> Any:
+    if isinstance(found, Room):
+        return found._kind
     if isinstance(found, property):
         found = found.fget
     return _hints(found)["return"] if inspect.isroutine(found) else found
@@ -114,11 +115,13 @@ def _returned(found: Any) -> Any:
 
 def _argument(parameter: inspect.Parameter, hint: Any, help: str) -> Argument:
     kind, choices, accepts_none = _kind(hint)
+    if parameter.name == "where":  # `Where` is a mapping like any other
+        kind = "where"
     name, default = parameter.name.replace("_", "-"), parameter.default
     if kind == "switch" and default is True:
         name = f"no-{name}"
-    if kind == "where" and help:
-        help = f'{help.removesuffix(".")}, such as "year >= 2020".'
+    if kind == "where" and help:  # an example in the docstring is a dict, which is not typed
+        help = f'{_DICT_EXAMPLE.sub("", help.removesuffix("."))}, such as "year >= 2020".'
     shown = default if isinstance(default, str | float | int) and default is not ... else None
     return Argument(
         name=f"--{name}",
@@ -143,8 +146,6 @@ def _kind(hint: Any) -> tuple[str, tuple[Any, ...], bool]:
     if choices:
         is_text = not others and all(isinstance(choice, str) for choice in choices)
         return ("text" if is_text else "any"), choices, accepts_none
-    if others == {_Where}:
-        return "where", (), accepts_none
     if others == {int, float}:
         return "float", (), accepts_none
     if len(others) == 1 and others <= _KINDS.keys():
@@ -176,13 +177,13 @@ def _hints(function: Any) -> dict[str, Any]:
     """
     inner = inspect.unwrap(function)
     known: dict[str, Any] = getattr(inner, "__globals__", {})
-    local: dict[str, Any] = {"Where": _Where}
+    local: dict[str, Any] = {}
     for annotation in getattr(function, "__annotations__", {}).values():
         if isinstance(annotation, str):
             for node in ast.walk(ast.parse(annotation, mode="eval")):
-                if isinstance(node, ast.Name) and node.id not in known:
-                    if not hasattr(builtins, node.id):
-                        local.setdefault(node.id, _AnyType)
+                name = node.id if isinstance(node, ast.Name) else ""
+                if name and name not in known and not hasattr(builtins, name):
+                    local.setdefault(name, _AnyType)
     return get_type_hints(function, localns=local)
 
 

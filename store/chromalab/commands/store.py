@@ -11,10 +11,10 @@ from chromalab.commands.argument import DRY_RUN, YES, Argument, collections
 from chromalab.commands.results import Models, Notice, Status
 from chromalab.commands.session import Session
 from chromalab.commands.verb import Call, Verb
-from chromalab.display import one_line
 from chromalab.engine.configuration import SPACES
 from chromalab.errors import InvalidArgumentError, UniqueConstraintError, near
 from chromalab.listing import CollectionList
+from chromalab.results.tables import one_line
 from chromalab.validation import check_name
 
 __all__ = ["MODELS", "STORE", "status"]
@@ -125,6 +125,7 @@ STORE = (
         summary="List the collections of the store.",
         examples=("%chroma collections", "found = %chroma collections"),
         takes=(),
+        hides=("limit", "offset"),
     ),
     Verb(
         api="client.create_collection",
@@ -178,9 +179,7 @@ MODELS = Verb(
     examples=("%chroma models", "%chroma models get minilm"),
     takes=(
         Argument(name="action", help="What to do: list or get.", choices=("list", "get")),
-        Argument(
-            name="model", help="The model to get.", offers=_local_models, is_open=True
-        ),
+        Argument(name="model", help="The model to get.", offers=_local_models, is_open=True),
     ),
     cli=True,
     action=_models,

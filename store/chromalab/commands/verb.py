@@ -11,7 +11,7 @@ from typing import Any
 import chromalab
 from chromalab.commands.argument import COLLECTION, Argument
 from chromalab.commands.session import Session
-from chromalab.commands.signature import options_of
+from chromalab.commands.signature import options_of, resolve
 
 __all__ = ["Call", "Verb"]
 
@@ -29,6 +29,7 @@ class Verb:
         examples: Two commands as a user types them.
         short_name: The name of the verb, if it is shorter than the path.
         takes: Arguments before the options; most verbs take the collection.
+        through: Options of the call before the last, as in `collection.label_queue(field).label`.
         positional: Options that are written without their names.
         adds: Arguments after the options, which the action uses.
         hides: Options that are no arguments, as the action sets them or nobody would type them.
@@ -43,6 +44,7 @@ class Verb:
     examples: tuple[str, str]
     short_name: str = ""
     takes: tuple[Argument, ...] = (COLLECTION,)
+    through: tuple[str, ...] = ()
     positional: tuple[str, ...] = ()
     adds: tuple[Argument, ...] = ()
     hides: tuple[str, ...] = ()
@@ -62,6 +64,9 @@ class Verb:
         options = options_of(self.api, hides=self.hides, changes=self.changes)
         positional = [a for name in self.positional for a in options if a.option == name]
         flags = [argument for argument in options if argument not in positional]
+        if self.through:
+            outer = options_of(self.api.rpartition(".")[0])
+            flags += [replace(a, option="") for a in outer if a.option in self.through]
         flags.sort(key=lambda argument: not argument.required)
         return (*self.takes, *map(_bare, positional), *flags, *self.adds)
 
@@ -82,7 +87,18 @@ class Verb:
         for flag, argument in zip(flags, self.arguments, strict=True):
             lines.append(f"  {flag:<{width}}  {argument.help_text}")
         lines += ["", "Examples", *(f"  {example}" for example in self.examples)]
-        return "\n".join([*lines, "", f"In Python: {self.api}"])
+        return "\n".join([*lines, "", f"In Python: {self.call}"])
+
+    @property
+    def call(self) -> str:
+        """The public call as it is written in Python."""
+        if not callable(resolve(self.api)):
+            return self.api
+        before, _, last = self.api.rpartition(".")
+        path = f"{before}(...).{last}" if self.through else self.api
+        return (
+            f"{path}(...)" if any(a.option for a in self.arguments) or self.hides else f"{path}()"
+        )
 
 
 @dataclass(frozen=True)
