@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chromalab_kernel.verbs import VERBS
+from chromalab.commands.verbs import VERBS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]

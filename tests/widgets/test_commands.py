@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chromalab
-from chromalab_kernel.command import execute
-from chromalab_kernel.session import Session
+from chromalab.commands.command import execute
+from chromalab.commands.session import Session
 from chromalab_widgets.commands import get_command
 from chromalab_widgets.conditions import condition_of, joined, parts_of, without
 
