@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -11,16 +10,11 @@ from numpy.typing import NDArray
 
 from chromalab import analytics
 from chromalab.analytics import (
-    Clusters,
     Duplicates,
     Leakage,
     Links,
-    Neighbors,
-    Outliers,
     Projection,
-    Topics,
 )
-from chromalab.analytics.stored import remembered
 from chromalab.labelling import Labelled
 from chromalab.types import Where
 
@@ -34,114 +28,10 @@ class Analysed(Labelled):
     about the records that match; `into` writes the answer to their metadata, in one transaction.
     """
 
-    def neighbors(
-        self,
-        k: int = 15,
-        *,
-        where: Where | None = None,
-        into: str | None = None,
-        random_state: int = 0,
-        progress: bool = True,
-    ) -> Neighbors:
-        """Find the nearest others of every record; see `chromalab.analytics.neighbors`.
-
-        Example:
-            >>> import chromalab
-            >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
-            >>> points.add(ids=["a", "b", "c"], embeddings=[[1, 0], [1, 0.1], [0, 1]])
-            >>> points.neighbors(k=1).of("c")
-            [('b', 0.9004...)]
-        """
-        found = analytics.neighbors(
-            self.snapshot(where), k=k, random_state=random_state, progress=progress
-        )
-        return found if into is None else found.into(into)
-
-    def cluster(
-        self,
-        method: str = "auto",
-        *,
-        n_clusters: int | None = None,
-        resolution: float | None = None,
-        min_cluster_size: int | None = None,
-        min_samples: int | None = None,
-        leaf: bool = False,
-        noise: float | None = None,
-        previous: Clusters | None = None,
-        where: Where | None = None,
-        into: str | None = None,
-        random_state: int = 0,
-        progress: bool = True,
-    ) -> Clusters:
-        """Group the records by their embeddings; see `chromalab.analytics.cluster`.
-
-        Example:
-            >>> import chromalab, numpy as np
-            >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
-            >>> rows = np.repeat(np.eye(2), 30, axis=0) + np.random.default_rng(0).normal(0, 0.1, (60, 2))
-            >>> points.add(ids=[str(i) for i in range(60)], embeddings=rows)
-            >>> points.cluster(n_clusters=2, into="group").sizes.tolist()
-            [30, 30]
-            >>> points.get(ids=["0"])["metadatas"]
-            [{'group': 0}]
-        """
-        options = {
-            "method": method,
-            "n_clusters": n_clusters,
-            "resolution": resolution,
-            "min_cluster_size": min_cluster_size,
-            "min_samples": min_samples,
-            "leaf": leaf,
-            "noise": noise,
-            "previous": previous,
-            "random_state": random_state,
-        }
-        return self._analysed(Clusters, analytics.cluster, options, where, into, progress)
-
-    def topics(
-        self,
-        clusters: Clusters | None = None,
-        *,
-        name: Callable[[list[str], list[str]], str] | None = None,
-        n_words: int = 10,
-        ngrams: tuple[int, int] = (1, 2),
-        n_documents: int = 3,
-        stop_words: Sequence[str] | None = None,
-        where: Where | None = None,
-        into: str | None = None,
-        progress: bool = True,
-    ) -> Topics:
-        """Name clusters by the words that set them apart; those of `cluster()`, unless others are given.
-
-        See `chromalab.analytics.topics`.
-
-        Example:
-            >>> import chromalab
-            >>> facts = chromalab.EphemeralClient().create_collection("facts")
-            >>> _ = facts.add_from(chromalab.datasets.load("facts"))
-            >>> names = facts.topics(facts.cluster(n_clusters=3)).df()["name"]
-            >>> len(names)
-            3
-        """
-        found = self.cluster(where=where, progress=progress) if clusters is None else clusters
-        options: dict[str, Any] = {
-            "name": name,
-            "n_words": n_words,
-            "ngrams": ngrams,
-            "n_documents": n_documents,
-            "stop_words": stop_words,
-        }
-        given = {name: value for name, value in options.items() if value is not None}
-        if not isinstance(found, Clusters):
-            return analytics.topics(found, **given)  # which says what it takes
-        parts = blake2b(found.labels.tobytes() + found.probabilities.tobytes(), digest_size=16)
-        made = remembered(
-            Topics,
-            found.snapshot,
-            {**given, "clusters": parts.hexdigest()},
-            lambda: analytics.topics(found, **given),
-        )
-        return made if into is None else made.into(into)
+    neighbors = analytics.neighbors
+    cluster = analytics.cluster
+    topics = analytics.topics
+    outliers = analytics.outliers
 
     def dedupe(
         self,
@@ -209,39 +99,6 @@ class Analysed(Labelled):
             ['x']
         """
         return analytics.leakage(self, test, threshold=threshold, progress=progress)
-
-    def outliers(
-        self,
-        method: str = "distance",
-        *,
-        k: int = 10,
-        share: float | None = None,
-        threshold: float | None = None,
-        copies: bool = False,
-        where: Where | None = None,
-        into: str | None = None,
-        random_state: int = 0,
-        progress: bool = True,
-    ) -> Outliers:
-        """Score every record by how far it is from the others; see `chromalab.analytics.outliers`.
-
-        Example:
-            >>> import chromalab
-            >>> facts = chromalab.EphemeralClient().create_collection("facts")
-            >>> _ = facts.add_from(chromalab.datasets.load("facts"))
-            >>> facts.add(ids=["odd"], documents=["lorem ipsum dolor sit amet"])
-            >>> facts.outliers().df()["id"][0]
-            'odd'
-        """
-        options = {
-            "method": method,
-            "k": k,
-            "share": share,
-            "threshold": threshold,
-            "copies": copies,
-            "random_state": random_state,
-        }
-        return self._analysed(Outliers, analytics.outliers, options, where, into, progress)
 
     def project(
         self,

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from chromalab import analytics
-from chromalab.analytics import Classification, LabelQueue, Projection, Propagated, Result
+from chromalab.analytics import Classification, LabelQueue, Projection, Result
 from chromalab.analytics.classify.labels import check_choices, pairs
 from chromalab.analytics.project import warm
-from chromalab.analytics.stored import remembered
+from chromalab.analytics.storage import cached
 from chromalab.observing import Observed
 from chromalab.types import Where
 from chromalab.validation import check_key
@@ -23,28 +23,7 @@ R = TypeVar("R", bound=Result)
 class Labelled(Observed):
     """Labels: of some records spread to the others, learned, and asked for."""
 
-    def propagate(
-        self,
-        key: str,
-        *,
-        alpha: float = 0.9,
-        where: Where | None = None,
-        into: str | None = None,
-        random_state: int = 0,
-        progress: bool = True,
-    ) -> Propagated:
-        """Label every record by those that have a label; see `chromalab.analytics.propagate`.
-
-        Example:
-            >>> import chromalab
-            >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
-            >>> kinds = [{"kind": "tea"}, None, {"kind": "chalk"}]
-            >>> points.add(ids=["a", "b", "c"], embeddings=[[1, 0], [1, 0.1], [0, 1]], metadatas=kinds)
-            >>> points.propagate("kind").labels
-            ['tea', 'tea', 'chalk']
-        """
-        options = {"key": key, "alpha": alpha, "random_state": random_state}
-        return self._analysed(Propagated, analytics.propagate, options, where, into, progress)
+    propagate = analytics.propagate
 
     def classify(
         self,
@@ -140,7 +119,7 @@ class Labelled(Observed):
             for name, value in options.items()
             if value is not None or name == "random_state"  # None is no seed: the analysis says so
         }
-        found = remembered(
+        found = cached(
             kind, snapshot, given, lambda: analysis(snapshot, progress=progress, **given)
         )
         return found if into is None else found.into(into)

@@ -19,8 +19,8 @@ from sklearn.base import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y
 
-from chromalab.analytics.classify.choosing import choose
 from chromalab.analytics.classify.methods import FITS, METHODS
+from chromalab.analytics.classify.model_selection import choose
 from chromalab.analytics.classify.points import Points
 from chromalab.analytics.cluster import cluster
 from chromalab.analytics.graph.copies import unit

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.analytics.analysis import analysis
 from chromalab.analytics.graph import Graph, graph_of
 from chromalab.analytics.picture import picture
 from chromalab.analytics.result import Result
 from chromalab.display import html_table, one_line, text_table
 from chromalab.frames import data_frame
 from chromalab.snapshot import Snapshot
+from chromalab.types import Where
 
 if TYPE_CHECKING:
     import pandas
@@ -134,29 +136,40 @@ class Neighbors(Result):
 _COLUMNS = ("id", "document", "nearest", "distance")
 
 
+@analysis(Neighbors, is_cached=False)  # the neighbor graph that it is read from is cached
 def neighbors(
-    data: Any, *, k: int = 15, random_state: int = 0, progress: bool = False
+    data: Any,
+    k: int = 15,
+    *,
+    where: Where | None = None,
+    into: str | None = None,
+    random_state: int = 0,
+    progress: bool = True,
 ) -> Neighbors:
-    """Find the nearest others of every record, by cosine distance.
+    """Find the nearest neighbors of every record, by cosine distance.
 
-    The graph is computed once for each version of a collection, kept, and grown when records are
-    added; all other analyses start from the same one.
+    The neighbor graph is computed once per version of a collection, cached, and extended when records
+    are added. All other analyses start from the same graph.
 
     Args:
         data: A collection, a snapshot, or (n, dimension) numbers.
-        k: How many of each, 1 to 200.
-        random_state: The seed, where not all pairs are compared.
-        progress: Whether to show a bar, after a second.
+        k: Number of neighbors per record, 1 to 200.
+        where: Analyze only the records that match this filter.
+        into: Write the ids of the neighbors to this metadata field, as a list.
+        random_state: Seed, used if there are too many records to compare all pairs.
+        progress: Show a progress bar after one second.
 
     Raises:
-        InvalidArgumentError: `data` or `k` cannot be used.
+        InvalidArgumentError: an argument is invalid.
 
     Example:
-        >>> import numpy as np
-        >>> neighbors(np.array([[1, 0], [1, 0.1], [0, 1]]), k=2).distances.shape
-        (3, 2)
+        >>> import chromalab
+        >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+        >>> points.add(ids=["a", "b", "c"], embeddings=[[1, 0], [1, 0.1], [0, 1]])
+        >>> points.neighbors(k=1).of("c")
+        [('b', 0.9004...)]
     """
-    snapshot = Snapshot.of(data)
+    snapshot: Snapshot = data
     graph = graph_of(snapshot, k, random_state=random_state, progress=progress)
     indices, distances = _records(graph, int(k))
     return Neighbors(

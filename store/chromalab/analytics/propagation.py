@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.analytics.analysis import analysis
 from chromalab.analytics.graph import graph_of
 from chromalab.analytics.graph.graph import Graph
 from chromalab.analytics.result import Result
@@ -16,11 +17,12 @@ from chromalab.display import html_table, one_line, text_table
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.frames import data_frame
 from chromalab.snapshot import Snapshot
+from chromalab.types import Where
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Propagated", "propagate", "spread"]
+__all__ = ["Propagation", "propagate", "spread"]
 
 _NEIGHBORS = 15
 _STEPS = 10  # the next ones change hardly any label
@@ -29,12 +31,12 @@ _SHOWN = 15
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Propagated(Result):
+class Propagation(Result):
     """A label for every record that the labelled ones reach.
 
     Attributes:
         snapshot: The records.
-        parameters: `key`, `alpha`, `random_state`.
+        parameters: `field`, `alpha`, `random_state`.
         recall: Of the neighbour graph.
         classes: The labels, in the order in which they first stand.
         codes: (n,) int32, what its neighbours say, as a place in `classes`; -1 where none reaches it.
@@ -123,40 +125,47 @@ class Propagated(Result):
 _COLUMNS = ("label", "given", "now")
 
 
+@analysis(Propagation)
 def propagate(
     data: Any,
-    key: str | Sequence[Any],
+    field: str | Sequence[Any],
     *,
     alpha: float = 0.9,
+    where: Where | None = None,
+    into: str | None = None,
     random_state: int = 0,
-    progress: bool = False,
-) -> Propagated:
-    """Label every record by the few that have a label, along the neighbour graph.
+    progress: bool = True,
+) -> Propagation:
+    """Label every record from the few that have a label, along the neighbor graph.
 
-    Each record takes on what its neighbours have, step by step. A record that had a label keeps it;
-    where its neighbours say another one, that is a hint that its own is wrong (`doubtful_ids`).
+    Each record takes on the labels of its neighbors, step by step. A record that had a label keeps it.
+    If its neighbors suggest another label, its own may be wrong (`doubtful_ids`).
     Zhou, Bousquet, Lal, Weston, Schölkopf: Learning with Local and Global Consistency, NeurIPS 2003.
 
     Args:
         data: A collection, a snapshot, or (n, dimension) numbers.
-        key: The metadata key of the labels, or (n,) labels; None for a record without one.
-        alpha: How much of a record's label is its neighbours', from 0 to below 1.
-        random_state: The seed of the graph.
-        progress: Whether to show a bar while the graph is made.
+        field: Metadata field of the labels, or (n,) labels with None for a record without one.
+        alpha: Weight of the neighbors' labels, from 0 to below 1.
+        where: Analyze only the records that match this filter.
+        into: Write the labels to this metadata field.
+        random_state: Seed of the neighbor graph.
+        progress: Show a progress bar after one second.
 
     Raises:
-        InvalidArgumentError: no record has a label, or a label is no text, number or boolean.
+        InvalidArgumentError: no record has a label, or a label is not a string, number or boolean.
 
     Example:
-        >>> import numpy as np
-        >>> rows = np.array([[1, 0], [1, 0.1], [1, 0.2], [0, 1], [0.1, 1]])
-        >>> propagate(rows, ["tea", None, None, "chalk", None]).labels
-        ['tea', 'tea', 'tea', 'chalk', 'chalk']
+        >>> import chromalab
+        >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+        >>> kinds = [{"kind": "tea"}, None, {"kind": "chalk"}]
+        >>> points.add(ids=["a", "b", "c"], embeddings=[[1, 0], [1, 0.1], [0, 1]], metadatas=kinds)
+        >>> points.propagate("kind").labels
+        ['tea', 'tea', 'chalk']
     """
     if not isinstance(alpha, int | float) or not 0 <= alpha < 1:
         raise InvalidArgumentError(f"alpha is a number from 0 to below 1; found {short(alpha)}.")
-    snapshot = Snapshot.of(data)
-    values = snapshot.known_column(key) if isinstance(key, str) else list(key)
+    snapshot: Snapshot = data
+    values = snapshot.known_column(field) if isinstance(field, str) else list(field)
     classes, given = _coded(snapshot, values)
     graph = graph_of(snapshot, _NEIGHBORS, random_state=random_state, progress=progress)
     votes = np.zeros((len(graph), max(len(classes), 1)), dtype=np.float32)
@@ -164,10 +173,10 @@ def propagate(
     np.add.at(votes, (graph.node[there], given[there]), 1)
     shares = spread(graph, votes, alpha)
     codes = np.where(shares.any(axis=1), shares.argmax(axis=1), -1).astype(np.int32)
-    return Propagated(
+    return Propagation(
         snapshot=snapshot,
         parameters={
-            "key": key if isinstance(key, str) else "given",
+            "field": field if isinstance(field, str) else "given",
             "alpha": alpha,
             "random_state": random_state,
         },

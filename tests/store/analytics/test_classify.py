@@ -36,10 +36,10 @@ def some_of(labels, each, seed=0):
 
 
 def right(found, truth):
-    """The share of records without a label of their own that were labelled rightly."""
+    """The share of records without a label of their own that were labeled rightly."""
     hits = [
         one == other
-        for one, other, own in zip(found.predicted, truth, found.has_own, strict=True)
+        for one, other, own in zip(found.predicted, truth, found.is_labeled, strict=True)
         if not own
     ]
     return np.mean(hits)
@@ -55,7 +55,7 @@ def test_more_labels_name_more_records_rightly(bank, each, least):
 
 
 @pytest.mark.parametrize("each", [1, 2])
-def test_with_one_or_two_labels_a_class_the_unlabelled_records_help(bank, each):
+def test_with_one_or_two_labels_a_class_the_unlabeled_records_help(bank, each):
     snapshot, truth = bank
     given = some_of(truth, each, seed=3)
     alone = right(classify(snapshot, given, method="logistic"), truth)
@@ -92,7 +92,7 @@ def test_probabilities_are_as_often_right_as_they_say(bank):
 
     snapshot, truth = bank
     found = classify(snapshot, some_of(truth, 20))
-    new = ~found.has_own
+    new = ~found.is_labeled
     hits = np.array([one == other for one, other in zip(found.predicted, truth, strict=True)])
     assert expected_calibration_error(found.confidence[new], hits[new]) < 0.07
     assert "calibrated on 400 held-out labels" in found.calibrated
@@ -116,8 +116,8 @@ def test_wrong_labels_are_suspected(bank):
     snapshot, truth = bank
     given = some_of(truth, 20)
     rng, kinds = np.random.default_rng(1), sorted(set(truth))
-    labelled = [row for row, label in enumerate(given) if label is not None]
-    wrong = rng.permutation(labelled)[:20].tolist()
+    labeled = [row for row, label in enumerate(given) if label is not None]
+    wrong = rng.permutation(labeled)[:20].tolist()
     for row in wrong:
         given[row] = kinds[(kinds.index(truth[row]) + 7) % 20]
     suspects = classify(snapshot, given).suspects()
@@ -146,7 +146,7 @@ def test_records_may_have_several_labels():
     truth = [tuple(np.array(["x", "y", "z"])[row].tolist()) for row in codes]
     given = [list(label) if row < 100 else None for row, label in enumerate(truth)]
     found = classify(rows, given)
-    assert found.several
+    assert found.multilabel
     assert (
         np.mean([set(a) == set(b) for a, b in zip(found.labels[100:], truth[100:], strict=True)])
         > 0.9

@@ -19,7 +19,7 @@ TEXTS = {
 
 @pytest.fixture
 def bank(client):
-    """Six questions by the built-in model, three of them labelled."""
+    """Six questions by the built-in model, three of them labeled."""
     made = client.create_collection("bank")
     kinds = {"a": "lost", "c": "refund", "e": "cash"}
     made.add(
@@ -43,7 +43,7 @@ def test_predictions_stand_beside_labels_and_are_not_learned_from(bank):
     assert 0 < written["kind_confidence"] <= 1
     assert not found.is_stale
     again = bank.classify("kind")
-    assert again.has_own.tolist() == [True, False] * 3
+    assert again.is_labeled.tolist() == [True, False] * 3
     assert bank.count(where={"kind_confidence": {"$gte": 0}}) == 3
 
 
@@ -51,7 +51,7 @@ def test_who_corrects_a_prediction_has_given_a_label(bank):
     bank.classify("kind", into="kind")
     bank.update(ids=["b"], metadatas=[{"kind": "stolen"}])
     again = bank.classify("kind", into="kind")
-    assert again.has_own.tolist() == [True, True, True, False, True, False]
+    assert again.is_labeled.tolist() == [True, True, True, False, True, False]
     assert metadata(bank, "b")["kind"] == "stolen"
 
 
@@ -114,7 +114,7 @@ def test_the_result_is_kept_until_the_collection_changes(tmp_path):
         first = points.classify("kind")
         again = points.classify("kind")
         assert list((tmp_path / "cache").rglob("classification-*.result"))
-        np.testing.assert_array_equal(first.heldout, again.heldout)
+        np.testing.assert_array_equal(first.held_out, again.held_out)
         assert repr(first) == repr(again)
         assert again.classes == (0, 1, 2)
         points.update(ids=["0"], metadatas=[{"kind": 7}])
@@ -130,7 +130,7 @@ def test_several_labels_are_written_as_lists(client):
     points.add(ids=[str(row) for row in range(60)], embeddings=rows, metadatas=tags)
     points.classify("tags", into="tags")
     assert metadata(points, "0")["tags"] == ["all", "x"]
-    assert points.classify("tags").has_own.sum() == 30
+    assert points.classify("tags").is_labeled.sum() == 30
 
 
 def test_anything_with_chromas_get_is_classified_and_written_to(bank):
@@ -160,8 +160,8 @@ def test_predictions_of_others_under_the_name_of_the_mark_say_nothing_of_labels(
     kinds = [{"kind": "x"}, {"kind": "x"}, None, {"kind": "y"}, {"kind": "y"}, None]
     points.add(ids=list("abcdef"), embeddings=rows, metadatas=kinds)
     points.classify("kind", into="kind_predicted")
-    assert points.classify("kind").has_own.tolist() == [True, True, False, True, True, False]
+    assert points.classify("kind").is_labeled.tolist() == [True, True, False, True, True, False]
     points.update(ids=list("abcdef"), metadatas=[{"kind_predicted": "x"}] * 6)
     points.classify(field="kind", into="kind")
     assert [metadata(points, id)["kind"] for id in "abde"] == ["x", "x", "y", "y"]
-    assert points.classify("kind").has_own.tolist() == [True, True, False, True, True, False]
+    assert points.classify("kind").is_labeled.tolist() == [True, True, False, True, True, False]

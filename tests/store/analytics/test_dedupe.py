@@ -70,7 +70,7 @@ def test_a_chain_of_likenesses_is_not_one_group():
     assert len(found.groups()) > 1
     for rows in found.rows:
         alike = chain[rows] @ chain[rows].T
-        assert (alike >= 0.95).all(axis=1).any(), "no centre that all are near to"
+        assert (alike >= 0.95).all(axis=1).any(), "no center that all are near to"
 
 
 def test_copies_without_end_make_few_pairs():

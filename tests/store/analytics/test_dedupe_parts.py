@@ -5,12 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chromalab.analytics.dedupe.edges import semantic_pairs
+from chromalab.analytics.dedupe.candidates import semantic_pairs, distinct_records
 from chromalab.analytics.dedupe.groups import star_groups
 from chromalab.analytics.dedupe.minhash import jaccard, near_pairs
-from chromalab.analytics.dedupe.texts import equal_texts, normalised
-from chromalab.analytics.dedupe.thresholds import from_judged, suggested
-from chromalab.analytics.dedupe.units import units_of
+from chromalab.analytics.dedupe.texts import equal_texts, normalized
+from chromalab.analytics.dedupe.thresholds import thresholds_from_judgments, suggest_thresholds
 from chromalab.analytics.graph import Graph
 
 WORDS = "tea chalk green white a of the river stone 茶 été straße ab"
@@ -110,7 +109,7 @@ def test_a_crowd_of_texts_that_look_alike_does_not_make_all_pairs():
     ],
 )
 def test_case_width_spaces_and_punctuation_do_not_tell_texts_apart(one, other):
-    assert normalised(one) == normalised(other)
+    assert normalized(one) == normalized(other)
 
 
 @pytest.mark.parametrize(
@@ -126,12 +125,12 @@ def test_case_width_spaces_and_punctuation_do_not_tell_texts_apart(one, other):
     ],
 )
 def test_what_tells_texts_apart_stays(one, other):
-    assert normalised(one) != normalised(other)
+    assert normalized(one) != normalized(other)
 
 
 @given(st.text())
-def test_a_normalised_text_is_normal(text):
-    assert normalised(normalised(text)) == normalised(text)
+def test_a_normalized_text_is_normal(text):
+    assert normalized(normalized(text)) == normalized(text)
 
 
 def test_empty_texts_equal_nothing():
@@ -139,18 +138,18 @@ def test_empty_texts_equal_nothing():
 
 
 def slow_stars(count, links, rank):
-    """Go through the nodes in order; each that is in no group yet takes its neighbours."""
-    centre = {}
+    """Go through the nodes in order; each that is in no group yet takes its neighbors."""
+    center = {}
     for node in sorted(range(count), key=rank.__getitem__):
         before = [
             (-score, rank[other], other)
             for pair, score in links.items()
             if node in pair
             for other in pair - {node}
-            if rank[other] < rank[node] and centre[other] == other
+            if rank[other] < rank[node] and center[other] == other
         ]
-        centre[node] = min(before)[2] if before else node
-    return [centre[node] for node in range(count)]
+        center[node] = min(before)[2] if before else node
+    return [center[node] for node in range(count)]
 
 
 @st.composite
@@ -175,8 +174,8 @@ def test_stars_are_those_of_going_through_the_nodes_one_by_one(given_nodes):
     score = np.array(list(links.values()), dtype=np.float32)
     found = star_groups(count, pairs[:, 0], pairs[:, 1], score, np.array(rank))
     assert found.tolist() == slow_stars(count, links, rank)
-    for node, centre in enumerate(found.tolist()):
-        assert node == centre or frozenset((node, centre)) in links
+    for node, center in enumerate(found.tolist()):
+        assert node == center or frozenset((node, center)) in links
 
 
 @st.composite
@@ -217,7 +216,7 @@ def small_graphs(draw):
 def test_semantic_pairs_are_those_of_looking_at_every_edge_and_every_copy(given_graph):
     graph, equal = given_graph
     zero = np.zeros(len(equal), dtype=bool)
-    units = units_of(equal, graph.node.astype(np.int64), zero=zero)
+    units = distinct_records(equal, graph.node.astype(np.int64), zero=zero)
     left, right, cosine = semantic_pairs(graph, units, 0.8, zero)
     standing = [
         sorted({int(units.unit[record]) for record in np.flatnonzero(graph.node == node)})
@@ -258,9 +257,9 @@ def test_chance_matches_push_the_suggested_threshold_up():
     rng = np.random.default_rng(0)
     unknown = np.full(2000, np.nan, np.float32)
     left, right, alike = planted(rng, 100, 1500)
-    _, few = suggested(left, right, unknown[: len(left)], alike)
+    _, few = suggest_thresholds(left, right, unknown[: len(left)], alike)
     left, right, alike = planted(rng, 1500, 500)
-    _, many = suggested(left, right, unknown[: len(left)], alike)
+    _, many = suggest_thresholds(left, right, unknown[: len(left)], alike)
     assert few < many
     assert many >= 0.62
 
@@ -269,8 +268,8 @@ def test_judgements_move_the_thresholds():
     scores = np.linspace(0.8, 1, 201).astype(np.float32)
     none = np.full(201, np.nan, np.float32)
     judged = np.arange(0, 201, 10)
-    strict, _ = from_judged(scores, none, judged, scores[judged] > 0.97)
-    wide, _ = from_judged(scores, none, judged, scores[judged] > 0.87)
+    strict, _ = thresholds_from_judgments(scores, none, judged, scores[judged] > 0.97)
+    wide, _ = thresholds_from_judgments(scores, none, judged, scores[judged] > 0.87)
     assert wide < strict
     assert abs(strict - 0.97) < 0.02
     assert abs(wide - 0.87) < 0.02

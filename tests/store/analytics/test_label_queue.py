@@ -5,8 +5,8 @@ import pytest
 
 from chromalab import datasets
 from chromalab.analytics import label_queue
-from chromalab.analytics.labelling.curve import learning_curve
-from chromalab.analytics.labelling.strategies import farthest
+from chromalab.analytics.labeling.learning_curve import learning_curve
+from chromalab.analytics.labeling.strategies import farthest
 from chromalab.embed import WordLlama
 from chromalab.errors import InvalidArgumentError
 from chromalab.snapshot import Snapshot
@@ -67,18 +67,18 @@ def test_asked_again_it_goes_on_and_turns_to_what_the_model_is_unsure_of(bank):
         stages.append(queue.stage)
         for row in queue.rows.tolist():
             given[row] = truth[row]
-    assert stages[0] == "k-centre"
+    assert stages[0] == "k-center"
     assert stages[-1] == "margin"
     assert label_queue(snapshot, given, n=5).confidence.max() < 0.6
 
 
 def test_labels_are_written_and_the_next_queue_knows_them(points):
     queue = points.label_queue("kind", n=3)
-    assert queue.labelled == 2
+    assert queue.labeled == 2
     assert len(queue) == len(queue.documents) == 3
     assert queue.label({queue.ids[0]: "c", queue.ids[1]: None}) == 1
     again = points.label_queue("kind", n=3)
-    assert again.labelled == 3
+    assert again.labeled == 3
     assert queue.ids[0] not in again.ids
     assert queue.is_stale
     assert set(again.classes) == {"a", "b", "c"}
@@ -87,11 +87,11 @@ def test_labels_are_written_and_the_next_queue_knows_them(points):
 def test_a_prediction_is_no_label_until_a_person_confirms_it(points):
     points.classify("kind", into="kind")
     queue = points.label_queue("kind", n=2)
-    assert queue.labelled == 2
+    assert queue.labeled == 2
     said = points.get(ids=queue.ids[:1])["metadatas"][0]["kind"]
     queue.label({queue.ids[0]: said})
     assert points.get(ids=queue.ids[:1])["metadatas"] == [{"kind": said}]
-    assert points.classify("kind").has_own.sum() == 3
+    assert points.classify("kind").is_labeled.sum() == 3
 
 
 def test_wrong_labels_are_refused_and_nothing_is_written(points):
@@ -102,13 +102,13 @@ def test_wrong_labels_are_refused_and_nothing_is_written(points):
         queue.label({"nobody": "a"})
     with pytest.raises(InvalidArgumentError, match="dict by id"):
         queue.label(["a"])
-    assert points.label_queue("kind").labelled == 2
+    assert points.label_queue("kind").labeled == 2
     with pytest.raises(InvalidArgumentError, match="your own list"):
         label_queue(np.eye(3), [None] * 3).label({"0": "a"})
 
 
 @pytest.mark.parametrize(
-    "strategy", ["k-centre", "margin", "margin + diverse", "entropy", "random"]
+    "strategy", ["k-center", "margin", "margin + diverse", "entropy", "random"]
 )
 def test_each_strategy_gives_distinct_records_and_says_why(points, strategy):
     queue = points.label_queue("kind", strategy=strategy, n=10)
@@ -131,12 +131,12 @@ def test_farthest_first_is_what_a_slow_twin_finds():
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(40, 5)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    labelled, candidates = np.array([3, 9]), np.arange(10, 40)
-    taken = labelled.tolist()
+    labeled, candidates = np.array([3, 9]), np.arange(10, 40)
+    taken = labeled.tolist()
     for _ in range(6):
         left = [row for row in candidates.tolist() if row not in taken]
         taken.append(max(left, key=lambda row: min(1 - float(rows[row] @ rows[o]) for o in taken)))
-    assert candidates[farthest(rows, labelled, candidates, 6)[0]].tolist() == taken[2:]
+    assert candidates[farthest_first(rows, labeled, candidates, 6)[0]].tolist() == taken[2:]
 
 
 def test_the_learning_curve_says_when_to_stop(bank):
@@ -152,7 +152,7 @@ def test_the_learning_curve_says_when_to_stop(bank):
     assert steep.curve.gain > 0
     assert np.all(np.diff(steep.curve.scores) > 0)
     few = label_queue(snapshot, [one if row < 30 else None for row, one in enumerate(truth)])
-    assert "too few to tell" in repr(few)
+    assert "too few to on_progress" in repr(few)
 
 
 def test_the_gain_that_is_expected_is_about_the_gain_that_comes(bank):
@@ -162,8 +162,8 @@ def test_the_gain_that_is_expected_is_about_the_gain_that_comes(bank):
     order = rng.permutation(len(truth))
     given = np.eye(len(kinds), dtype=bool)[codes[order]]
     vectors = snapshot.vectors[order]
-    half = learning_curve(vectors[:240], given[:240], 240, several=False, rng=rng)
-    whole = learning_curve(vectors[:480], given[:480], 1, several=False, rng=rng)
+    half = learning_curve(vectors[:240], given[:240], 240, multilabel=False, rng=rng)
+    whole = learning_curve(vectors[:480], given[:480], 1, multilabel=False, rng=rng)
     assert half.scores[-1] + half.gain == pytest.approx(whole.scores[-1], abs=0.08)
 
 
@@ -175,7 +175,7 @@ def test_replay_compares_with_random_and_says_when_it_cannot(bank):
     assert "auto" in repr(replay)
     assert "data:image/png" in replay._repr_html_()
     few = label_queue(snapshot, [one if row < 50 else None for row, one in enumerate(truth)])
-    assert "too few to tell" in repr(few.replay())
+    assert "too few to on_progress" in repr(few.replay())
     chance = label_queue(snapshot, truth, strategy="random").replay()
     assert chance.gain == 0
 
@@ -204,7 +204,7 @@ def test_what_cannot_be_asked_is_refused_with_a_sentence(points):
         points.label_queue("kind", n=0)
     with pytest.raises(InvalidArgumentError, match="choices are labels"):
         points.label_queue("kind", choices="ab")
-    assert points.label_queue("new", n=2).labelled == 0
+    assert points.label_queue("new", n=2).labeled == 0
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from chromalab.analytics import dedupe, outliers, project
 from chromalab.analytics.dedupe import link
-from chromalab.analytics.dedupe.mutual import mutual_best
+from chromalab.analytics.dedupe.links import mutual_best_matches
 from chromalab.errors import InvalidArgumentError
 from chromalab.snapshot import Snapshot
 
@@ -34,7 +34,7 @@ def test_mutual_best_matches_are_those_of_a_plain_loop(left, right):
         match = int(np.argmax(scores[row]))
         if int(np.argmax(scores[:, match])) == row:
             expected.append((row, match))
-    one, other, cosine, lexical = mutual_best(left, right)
+    one, other, cosine, lexical = mutual_best_matches(left, right)
     assert list(zip(one.tolist(), other.tolist(), strict=True)) == expected
     np.testing.assert_allclose(cosine, scores[one, other])
     assert np.isnan(lexical).all()
@@ -44,7 +44,7 @@ def test_many_records_are_compared_in_parts_with_the_same_outcome():
     rng = np.random.default_rng(0)
     left, right = (rng.normal(size=(n, 6)).astype(np.float32) for n in (500, 9000))
     told = []
-    found = mutual_best(left, right, tell=lambda *at: told.append(at))
+    found = mutual_best_matches(left, right, on_progress=lambda *at: told.append(at))
     assert len(told) > 1
     assert told[-1] == (500, 500)
     scores = left @ right.T

@@ -19,13 +19,12 @@ from chromalab.analytics.project.affinities import (
     memberships,
 )
 from chromalab.analytics.project.alignment import procrustes
-from chromalab.analytics.project.mapping import map_of
-from chromalab.analytics.project.options import Options
+from chromalab.analytics.project.initialization import interpolated, with_isolated_nodes
 from chromalab.analytics.project.packages import optional
 from chromalab.analytics.project.pca import principal_components, unit
-from chromalab.analytics.project.placing import place_near
+from chromalab.analytics.project.projection import place_new
+from chromalab.analytics.project.projector import MapOptions, make_map
 from chromalab.analytics.project.quality import map_neighbors, measure, trustworthiness
-from chromalab.analytics.project.starting import carried, on_the_rim
 from chromalab.errors import InvalidArgumentError, MissingDependencyError
 from chromalab.snapshot import Snapshot
 
@@ -164,7 +163,7 @@ def test_the_lonely_stand_around_the_others():
     places = cloud(50, 3)
     linked = np.ones(60, dtype=bool)
     linked[::6] = False
-    every = on_the_rim(places, linked)
+    every = with_isolated_nodes(places, linked)
     away = np.linalg.norm(every - places.mean(axis=0), axis=1)
     assert away[~linked].min() > away[linked].max()
     assert len(np.unique(every[~linked].round(4), axis=0)) == 10
@@ -173,7 +172,7 @@ def test_the_lonely_stand_around_the_others():
 def test_new_nodes_start_among_their_neighbors():
     known = np.array([[0, 0], [2, 2], [np.nan] * 2, [np.nan] * 2, [np.nan] * 2])
     neighbors = np.array([[1, -1], [0, -1], [0, 1], [2, -1], [-1, -1]], dtype=np.int32)
-    assert carried(known, neighbors)[2:].tolist() == [[1, 1], [1, 1], [1, 1]]
+    assert interpolated(known, neighbors)[2:].tolist() == [[1, 1], [1, 1], [1, 1]]
 
 
 def test_a_map_of_components_says_how_good_it_is():
@@ -183,7 +182,7 @@ def test_a_map_of_components_says_how_good_it_is():
     assert 0.5 < found.trustworthiness < 1
     assert 0 < found.neighbor_recall < 1
     assert sum(found.explained) < 1
-    assert found.recall15.mean() == pytest.approx(found.neighbor_recall)
+    assert found.neighbor_recalls.mean() == pytest.approx(found.neighbor_recall)
     assert "trustworthiness@15" in repr(found)
     assert list(found.df().columns) == ["id", "x", "y", "z", "trust", "document"]
     assert set(found.columns("map")) == {"map_x", "map_y", "map_z"}
@@ -204,15 +203,15 @@ def test_copies_lie_at_the_same_place():
 
 def test_new_records_lie_among_their_nearest():
     vectors, places = groups(200), cloud(200, 2)
-    assert np.abs(place_near(vectors[:5], vectors, places, 15) - places[:5]).max() < 1e-6
-    between = place_near(vectors[:5] + 0.1, vectors, places, 1)
+    assert np.abs(place_new(vectors[:5], vectors, places, 15) - places[:5]).max() < 1e-6
+    between = place_new(vectors[:5] + 0.1, vectors, places, 1)
     assert np.abs(between - places[:5]).max() < 1e-6
     np.testing.assert_allclose(
-        place_near(np.zeros((1, 10), dtype=np.float32), vectors, places, 15)[0],
+        place_new(np.zeros((1, 10), dtype=np.float32), vectors, places, 15)[0],
         places.mean(axis=0),
         atol=1e-6,
     )
-    assert place_near(vectors[:2], vectors[:0], places[:0], 15).tolist() == [[0, 0], [0, 0]]
+    assert place_new(vectors[:2], vectors[:0], places[:0], 15).tolist() == [[0, 0], [0, 0]]
 
 
 def test_an_aligned_map_lies_on_the_earlier_one():
@@ -332,10 +331,10 @@ def test_frames_come_first_and_cannot_be_written_to():
     frames = []
     snapshot = Snapshot.of(groups())
     graph = graph_of(snapshot, k=30)
-    map_of(
+    make_map(
         snapshot,
         graph,
-        Options("pca"),
+        MapOptions("pca"),
         on_frame=lambda at, done, total: frames.append((at, done, total)),
     )
     assert len(frames) == 1

@@ -6,8 +6,8 @@ import pytest
 from chromalab.analytics.graph import graph_of
 from chromalab.analytics.project import project, warm
 from chromalab.analytics.project.affinities import fuzzy_graph, memberships
-from chromalab.analytics.project.packages import compiled_folder, keep_compiled, optional
-from chromalab.analytics.project.umap_layout import _compiled, umap_epochs, umap_start
+from chromalab.analytics.project.layouts import _compiled, umap_epochs, umap_start
+from chromalab.analytics.project.packages import compile_cache_folder, use_compile_cache, optional
 from chromalab.errors import ChromalabWarning
 from chromalab.snapshot import Snapshot
 
@@ -122,7 +122,7 @@ def test_weights_are_those_of_umap():
     distances = np.sort(np.random.default_rng(0).random((60, 14)), axis=1).astype(np.float32)
     own = np.zeros((60, 1), dtype=np.float32)
     with_own = np.hstack([own, distances])
-    # uncompiled: compiling takes longer than this
+    # uncompiled: compile_cached takes longer than this
     scale, nearest = umap.smooth_knn_dist.py_func(with_own, 15.0)
     theirs = np.exp(-np.maximum(distances - nearest[:, None], 0) / scale[:, None])
     np.testing.assert_allclose(memberships(distances), theirs, atol=1e-5)
@@ -165,8 +165,8 @@ def test_epochs_one_by_one_are_those_of_umap(monkeypatch):
 def test_what_was_compiled_is_not_warmed_again(monkeypatch, tmp_path):
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setenv("CHROMALAB_CACHE", str(tmp_path))
-    keep_compiled()  # numba is imported: it is too late to tell it another folder
-    folder = compiled_folder()
+    use_compile_cache()  # numba is imported: it is too late to on_progress it another folder
+    folder = compile_cache_folder()
     folder.mkdir(parents=True)
     (folder / "umap.compiled").touch()
     assert warm(("umap",)) is False

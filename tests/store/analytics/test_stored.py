@@ -225,5 +225,5 @@ def test_topics_of_the_same_clusters_are_kept_and_read_again(points):
     assert len(kept(points)) == len(files) + 2
     points.update(ids=["0"], embeddings=[[1] * 8], documents=["another text"])
     assert not points.topics(n_words=3, progress=False).is_stale
-    with pytest.raises(InvalidArgumentError, match="Topics are of clusters"):
+    with pytest.raises(InvalidArgumentError, match="clusters must be the result of cluster"):
         points.topics(points)

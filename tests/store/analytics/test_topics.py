@@ -356,6 +356,14 @@ def test_most_intents_of_banking77_are_named_by_a_word_of_their_name():
     assert len(set(found.topic_names)) == 77
 
 
-def test_what_is_no_clustering_is_refused_with_a_sentence():
-    with pytest.raises(InvalidArgumentError, match=r"topics\(cluster\(data\)\)"):
+def test_data_that_is_not_a_clustering_raises(drinks):
+    with pytest.raises(InvalidArgumentError, match="clusters must be the result of cluster"):
+        topics(np.eye(3), np.eye(3))
+    with pytest.raises(InvalidArgumentError, match="Topics need documents"):
         topics(np.eye(3))
+
+
+def test_options_of_the_clustering_raise_with_given_clusters(drinks):
+    for options in ({"where": {"kind": "tea"}}, {"random_state": 3}):
+        with pytest.raises(InvalidArgumentError, match="goes with clusters=None"):
+            topics(drinks.snapshot, clusters(drinks.snapshot.documents, drinks.labels), **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from chromalab.analytics.dedupe.apply import lacking
+from chromalab.analytics.dedupe.deduplication import lacking
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.feedback import Decision
 from chromalab_widgets.base import cut

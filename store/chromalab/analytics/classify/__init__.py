@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from chromalab.analytics.classify.classifying import classify
-from chromalab.analytics.classify.report import Report
-from chromalab.analytics.classify.result import Classification
+from chromalab.analytics.classify.classification import Classification
+from chromalab.analytics.classify.classifier import classify
+from chromalab.analytics.classify.report import ClassifierReport
 
-__all__ = ["Classification", "Report", "classify"]
+__all__ = ["Classification", "ClassifierReport", "classify"]

@@ -26,10 +26,10 @@ class Calibration:
     offset: float = 0.0
     labels: int = 0
 
-    def probabilities(self, scores: NDArray[np.float32], several: bool) -> NDArray[np.float32]:
-        """Turn (q, c) scores into probabilities, which sum to 1 unless a row has several classes."""
+    def probabilities(self, scores: NDArray[np.float32], multilabel: bool) -> NDArray[np.float32]:
+        """Turn (q, c) scores into probabilities, which sum to 1 unless a row has multilabel classes."""
         scaled = np.float32(self.slope) * scores + np.float32(self.offset)
-        if several:
+        if multilabel:
             return np.asarray(1 / (1 + np.exp(-np.clip(scaled, -60, 60))), dtype=np.float32)
         shares = np.exp(scaled - scaled.max(axis=1, keepdims=True))
         found: NDArray[np.float32] = shares / shares.sum(axis=1, keepdims=True)
@@ -45,22 +45,22 @@ class Calibration:
 
 
 def calibrate(
-    scores: NDArray[np.float32], given: NDArray[np.bool_], *, several: bool
+    scores: NDArray[np.float32], given: NDArray[np.bool_], *, multilabel: bool
 ) -> Calibration:
     """Find the one temperature that held-out labels are likeliest at.
 
     Guo, Pleiss, Sun, Weinberger: On Calibration of Modern Neural Networks, 2017. Where a row may have
-    several classes, a slope and an offset for all of them (Platt 1999).
+    multilabel classes, a slope and an offset for all of them (Platt 1999).
 
     Args:
         scores: (q, c), of rows that were held out.
         given: (q, c), their classes.
-        several: Whether a row may have several classes.
+        multilabel: Whether a row may have multilabel classes.
 
     Example:
         >>> scores = np.tile(np.array([[8, 0], [8, 0], [8, 0], [8, 0]], dtype=np.float32), (10, 1))
         >>> given = np.tile(np.array([[1, 0], [1, 0], [1, 0], [0, 1]], dtype=bool), (10, 1))
-        >>> fitted = calibrate(scores, given, several=False)
+        >>> fitted = calibrate(scores, given, multilabel=False)
         >>> round(float(fitted.probabilities(scores, False)[0, 0]), 1)
         0.7
     """
@@ -71,17 +71,17 @@ def calibrate(
 
     # Never quite certain, as in Platt 1999: labels that are all told apart would ask for an endless slope.
     doubt = 1 / (len(scores) + 2)
-    truth = given * (1 - doubt) + doubt / (2 if several else given.shape[1])
+    truth = given * (1 - doubt) + doubt / (2 if multilabel else given.shape[1])
 
     def loss(slope: float, offset: float) -> float:
         scaled = slope * scores.astype(np.float64) + offset
-        if several:
+        if multilabel:
             return float((np.logaddexp(0, scaled) - scaled * truth).mean())
         top = scaled.max(axis=1, keepdims=True)
         total = np.log(np.exp(scaled - top).sum(axis=1)) + top[:, 0]
         return float((total - (scaled * truth).sum(axis=1)).mean())
 
-    if several:
+    if multilabel:
         both = minimize(lambda x: loss(np.exp(x[0]), x[1]), [0.0, 0.0], method="Nelder-Mead").x
         return Calibration(float(np.exp(both[0])), float(both[1]), len(scores))
     found = minimize_scalar(lambda x: loss(np.exp(x), 0), bounds=(-4, 4), method="bounded").x

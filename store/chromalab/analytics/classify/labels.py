@@ -13,15 +13,15 @@ from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.snapshot import Snapshot
 
 __all__ = [
-    "Given",
-    "by_people",
+    "EncodedLabels",
+    "user_labels",
     "check_choices",
     "check_known",
-    "coded",
+    "encode_labels",
     "named",
     "pairs",
     "predicted_key",
-    "values_of",
+    "read_labels",
 ]
 
 Label = str | int | float | bool
@@ -30,20 +30,20 @@ _MOST = 5_000
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
+class EncodedLabels:
     """Labels, numbered.
 
     Attributes:
         classes: In the order in which they first stand.
         rows: (t,) int64, which of the values are labels.
         truth: (t, c), the classes of each.
-        several: Whether a value may have several: some value is a list.
+        multilabel: Whether a value may have multilabel: some value is a list.
     """
 
     classes: tuple[Label, ...]
     rows: NDArray[np.int64]
     truth: NDArray[np.bool_]
-    several: bool
+    multilabel: bool
 
 
 def predicted_key(key: str) -> str:
@@ -51,7 +51,7 @@ def predicted_key(key: str) -> str:
     return f"{key}_predicted"
 
 
-def by_people(snapshot: Snapshot, key: str) -> list[Any]:
+def user_labels(snapshot: Snapshot, key: str) -> list[Any]:
     """Return the labels that people gave: None where there is none, or what `into` wrote stands there still.
 
     A prediction is written twice, under `key` and `key_predicted`, with `key_confidence` beside it. Who
@@ -65,7 +65,7 @@ def by_people(snapshot: Snapshot, key: str) -> list[Any]:
     ]
 
 
-def coded(values: Sequence[Any], classes: Iterable[Label] = ()) -> Given:
+def encode_labels(values: Sequence[Any], classes: Iterable[Label] = ()) -> EncodedLabels:
     """Number labels; 1, 1.0 and True are three of them, None and NaN are none.
 
     Args:
@@ -76,21 +76,21 @@ def coded(values: Sequence[Any], classes: Iterable[Label] = ()) -> Given:
         InvalidArgumentError: a label is no text, number or boolean.
 
     Example:
-        >>> given = coded(["tea", None, "chalk", "tea"])
+        >>> given = encode_labels(["tea", None, "chalk", "tea"])
         >>> given.classes, given.rows.tolist()
         (('tea', 'chalk'), [0, 2, 3])
     """
     places: dict[tuple[type, Label], int] = {}
     for label in classes:
         places.setdefault((type(label), label), len(places))
-    rows, codes, several = [], [], False
+    rows, codes, multilabel = [], [], False
     for row, value in enumerate(values):
         is_list = isinstance(value, list | tuple | set | np.ndarray)
         plain = [_plain(part) for part in (value if is_list else [value])]
         parts = [part for part in plain if part is not None]
         if not parts:
             continue
-        several |= is_list
+        multilabel |= is_list
         rows.append(row)
         codes.append([places.setdefault((type(part), part), len(places)) for part in parts])
     if len(places) > _MOST:
@@ -100,8 +100,8 @@ def coded(values: Sequence[Any], classes: Iterable[Label] = ()) -> Given:
     truth = np.zeros((len(rows), len(places)), dtype=bool)
     for at, found in enumerate(codes):
         truth[at, found] = True
-    return Given(
-        tuple(label for _, label in places), np.array(rows, dtype=np.int64), truth, several
+    return EncodedLabels(
+        tuple(label for _, label in places), np.array(rows, dtype=np.int64), truth, multilabel
     )
 
 
@@ -144,11 +144,11 @@ def check_choices(choices: Any) -> list[Label]:
     found = [_plain(label) for label in choices] if _is_listed(choices) else []
     known = [label for label in found if label is not None]
     if not known or len(known) < len(found):
-        raise InvalidArgumentError(f'choices are labels: ["yes", "no"]; found {short(choices)}.')
+        raise InvalidArgumentError(f'choices are labels: ["yes", "no"]; got {short(choices)}.')
     return known
 
 
-def values_of(field: Any, count: int) -> list[Any]:
+def read_labels(field: Any, count: int) -> list[Any]:
     """Check labels that are given for records: one, or None, for each.
 
     Raises:
@@ -189,7 +189,7 @@ def named(labels: Any) -> dict[str, str]:
     for name in listed:
         said, readable = given.get(name), name.replace("_", " ").strip()
         if said is not None and not isinstance(said, str):
-            raise InvalidArgumentError(f"A description is a text; found {short(said)}.")
+            raise InvalidArgumentError(f"A description is a text; got {short(said)}.")
         # str(): a text of numpy is another type, and so another label.
         found[str(name)] = f"{readable}: {said.strip()}" if said and said.strip() else readable
     return found
@@ -212,7 +212,7 @@ def _plain(value: Any) -> Label | None:
         return None
     if not isinstance(value, str | int | float | bool):
         raise InvalidArgumentError(
-            f"A label is a text, a number or a boolean; found {short(value)}."
+            f"A label is a text, a number or a boolean; got {short(value)}."
         )
     return value
 

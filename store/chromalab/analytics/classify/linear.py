@@ -37,11 +37,11 @@ class Linear:
 def fit_linear(
     rows: NDArray[np.float32], given: NDArray[np.bool_], *, loss: Loss, C: float
 ) -> Linear:
-    """Fit 0.5 |W|^2 + C * the sum of the losses, constants unpenalised, by L-BFGS.
+    """Fit 0.5 |W|^2 + C * the sum of the losses, constants unpenalized, by L-BFGS.
 
     The problem is that of scikit-learn's LogisticRegression ("softmax" of all classes, "logistic" one class
     against the rest) and LinearSVC ("hinge", squared, one against the rest). All classes are one matrix
-    product, and the rows are centred, which changes no answer as constants are free: with 150 classes that is
+    product, and the rows are centered, which changes no answer as constants are free: with 150 classes that is
     the difference between seconds and minutes. L-BFGS: Liu and Nocedal 1989.
 
     Args:
@@ -60,12 +60,12 @@ def fit_linear(
     count, dimension = rows.shape
     classes = given.shape[1]
     middle = rows.mean(axis=0)
-    centred = rows - middle
+    centered = rows - middle
     rotation = None
     if count < dimension:  # weights lie in the span of the rows: fewer unknowns, the same answer
-        rotation = np.linalg.qr(centred.T)[0].astype(np.float32)
-        centred = centred @ rotation
-    wide = centred.shape[1]
+        rotation = np.linalg.qr(centered.T)[0].astype(np.float32)
+        centered = centered @ rotation
+    wide = centered.shape[1]
     truth = given.astype(np.float32)
     penalty = 1 / (C * count)
     shape = (wide + 1, classes)
@@ -73,10 +73,10 @@ def fit_linear(
 
     def cost(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         both = flat.reshape(shape).astype(np.float32)
-        value, slope = part(centred @ both[:-1] + both[-1], truth)
+        value, slope = part(centered @ both[:-1] + both[-1], truth)
         slope /= count
         down = np.empty(shape)
-        down[:-1] = centred.T @ slope + penalty * both[:-1]
+        down[:-1] = centered.T @ slope + penalty * both[:-1]
         down[-1] = slope.sum(axis=0)
         whole = value / count + 0.5 * penalty * float(np.square(flat[: wide * classes]).sum())
         return whole, down.ravel()

@@ -53,7 +53,7 @@ class Points:
 
     @cached_property
     def graph(self) -> Graph:
-        """The neighbours of all points."""
+        """The neighbors of all points."""
         of = self.snapshot
         if len(self.examples):
             of = Snapshot.of(np.vstack([of.vectors, self.examples]))

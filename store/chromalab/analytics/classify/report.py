@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.display import html_table, one_line, text_table
-from chromalab.frames import data_frame
+from chromalab.results.tables import html_table, one_line, text_table
+from chromalab.results.tables import data_frame
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Report", "reported"]
+__all__ = ["ClassifierReport", "reported", "suspected"]
 
 _COLUMNS = ("label", "precision", "recall", "f1", "support")
 _SHOWN = 12
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Report:
+class ClassifierReport:
     """Cross-validated scores: every label was predicted by a model that did not see it.
 
     Attributes:
@@ -30,7 +30,7 @@ class Report:
         recall: (c,) float64, of a class how much was found.
         f1: (c,) float64, their harmonic mean.
         support: (c,) int64, held-out labels of the class.
-        accuracy: Share that is right; where a record may have several labels, that has all and no other.
+        accuracy: Share that is right; where a record may have multilabel labels, that has all and no other.
         labels: How many were held out.
         abstained: How many of these were below the threshold: they count as not right.
         calibration_error: Expected calibration error of what was said (15 bins).
@@ -94,7 +94,7 @@ def reported(
     given: NDArray[np.bool_],
     abstained: int,
     error: float,
-) -> Report:
+) -> ClassifierReport:
     """Count what was said of held-out rows.
 
     Args:
@@ -108,7 +108,7 @@ def reported(
     claimed, support = said.sum(axis=0), given.sum(axis=0)
     precision = hits / np.maximum(claimed, 1)
     recall = hits / np.maximum(support, 1)
-    return Report(
+    return ClassifierReport(
         classes,
         precision,
         recall,
@@ -119,3 +119,56 @@ def reported(
         abstained,
         error,
     )
+
+
+def suspected(
+    held_out: NDArray[np.float32], given: NDArray[np.bool_], *, multilabel: bool
+) -> NDArray[np.int64]:
+    """Find them by confident learning, the surest first.
+
+    A row counts as of class j where p(j) reaches the mean p(j) of the rows labeled j; it is suspected
+    where the likeliest such class is not its own. Northcutt, Jiang, Chuang: Confident Learning, JAIR 2021.
+    With multilabel classes a row, every class is such a question of yes or no.
+
+    Args:
+        held_out: (t, c) probabilities by models that did not see the row; NaN where there are none.
+        given: (t, c), the labels.
+        multilabel: Whether a row may have multilabel.
+
+    Returns:
+        Row numbers, by the difference between the likeliest class and the given one.
+
+    Example:
+        >>> sure = np.float32([[.9, .1], [.8, .2], [.1, .9], [.2, .8], [.05, .95]])
+        >>> given = np.eye(2, dtype=bool)[[0, 0, 1, 1, 0]]
+        >>> suspected(sure, given, multilabel=False).tolist()
+        [4]
+    """
+    there = np.isfinite(held_out.sum(axis=1))
+    if not there.any() or (given.shape[1] < 2 and not multilabel):
+        return np.empty(0, dtype=np.int64)
+    sure = np.where(there[:, None], held_out, 0)
+    yes = _mean(sure, given & there[:, None])
+    if multilabel:
+        no = _mean(1 - sure, ~given & there[:, None])
+        wrong = np.where(given, 1 - sure >= no, sure >= yes) & np.where(
+            given, sure < 0.5, sure > 0.5
+        )
+        worst = np.where(wrong, np.abs(sure - given), 0).max(axis=1)
+        rows = np.flatnonzero(wrong.any(axis=1) & there)
+        return rows[np.argsort(-worst[rows], kind="stable")]
+    confident = np.where(sure >= yes, sure, -1)
+    best = confident.argmax(axis=1)
+    own = given.argmax(axis=1)
+    line = np.arange(len(sure))
+    wrong = there & (confident[line, best] >= 0) & (best != own) & (sure.argmax(axis=1) != own)
+    away = sure[line, best] - sure[line, own]
+    rows = np.flatnonzero(wrong)
+    return rows[np.argsort(-away[rows], kind="stable")]
+
+
+def _mean(sure: NDArray[np.float32], rows: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The mean of each column over some rows; never reached where there are none."""
+    count = rows.sum(axis=0)
+    total = (sure * rows).sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.inf).astype(np.float32)

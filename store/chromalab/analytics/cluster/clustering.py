@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.analytics.analysis import analysis
 from chromalab.analytics.cluster.centers import kmeans
 from chromalab.analytics.cluster.clusters import Clusters
 from chromalab.analytics.cluster.communities import communities
@@ -20,10 +21,12 @@ from chromalab.analytics.graph.copies import unit
 from chromalab.errors import InvalidArgumentError, near, notice, short
 from chromalab.progress import bar
 from chromalab.snapshot import Snapshot
+from chromalab.types import Where
 
 __all__ = ["METHODS", "cluster"]
 
-METHODS = ("auto", "hdbscan", "leiden", "kmeans")
+Method = Literal["auto", "hdbscan", "leiden", "kmeans"]
+METHODS: tuple[Method, ...] = get_args(Method)
 """The methods of `cluster`."""
 
 _NOISE = 0.1  # share of neighbours; from 0 to .2 changed no score of banking77 by more than .001
@@ -32,53 +35,67 @@ _TRIALS = 3  # of Leiden, of which the best counts, ...
 _FEW = 20_000  # ... while there are no more nodes: they steady the choice between near equals
 
 
+@analysis(Clusters)
 def cluster(
     data: Any,
+    method: Method = "auto",
     *,
-    method: str = "auto",
     n_clusters: int | None = None,
     resolution: float | None = None,
     min_cluster_size: int | None = None,
     min_samples: int | None = None,
     leaf: bool = False,
     noise: float | None = None,
-    random_state: int = 0,
     previous: Clusters | None = None,
-    progress: bool = False,
+    where: Where | None = None,
+    into: str | None = None,
+    random_state: int = 0,
+    progress: bool = True,
 ) -> Clusters:
-    """Group records by their vectors.
+    """Cluster records by their embeddings.
 
-    "leiden" finds communities of the neighbour graph; nearly every record is in one. How fine they
-    are is chosen by what two halves of the graph's edges agree on, unless `resolution` says it.
-    "hdbscan" finds dense cores and calls the rest noise, on short texts about half. "kmeans" makes
-    `n_clusters`. "auto" is kmeans where `n_clusters` is given, else leiden.
+    "leiden" finds the communities of the neighbor graph, and puts nearly every record in one. By
+    default it chooses the finest resolution at which two halves of the graph's edges still agree.
+    "hdbscan" finds dense cores and calls all other records noise; on short texts that is about half of
+    them. "kmeans" makes `n_clusters` clusters. "auto" is "kmeans" if `n_clusters` is given, and
+    "leiden" otherwise.
 
     Args:
         data: A collection, a snapshot, or (n, dimension) numbers.
-        method: "auto", "leiden", "hdbscan" or "kmeans".
-        n_clusters: How many; leiden joins the communities it finds until so many are left. Where
-            there are fewer, a warning says so.
-        resolution: Of leiden; more makes more and smaller clusters. 1 is plain modularity.
-        min_cluster_size: The fewest records of a cluster; 15, less below 300 records.
-        min_samples: Of hdbscan: how many neighbours make a record dense; None for min_cluster_size.
-        leaf: Of hdbscan: take the finest clusters, more and smaller, rather than the most stable.
-        noise: Records with less than this share of their neighbours in their cluster are noise; .1
-            for leiden, 0 for the others.
-        random_state: The seed.
-        previous: An earlier clustering, of these records or some of them: clusters keep its numbers.
-        progress: Whether to show bars, after a second.
+        method: Clustering method: "auto", "leiden", "hdbscan" or "kmeans".
+        n_clusters: Number of clusters. Leiden merges its communities until this many are left. If it
+            finds fewer, a warning says so.
+        resolution: Resolution of Leiden; a higher one makes more and smaller clusters. 1 is plain
+            modularity. By default it is chosen from the data.
+        min_cluster_size: Smallest number of records in a cluster; 15 by default, fewer below 300
+            records.
+        min_samples: For HDBSCAN, how many neighbors make a record dense; min_cluster_size by default.
+        leaf: For HDBSCAN, take the finest clusters rather than the most stable ones. They are more and
+            smaller.
+        noise: Records with less than this share of their neighbors in their cluster are noise. The
+            default is .1 for Leiden and 0 for the other methods.
+        previous: An earlier clustering of these records, or of some of them, whose cluster numbers are
+            reused.
+        where: Analyze only the records that match this filter.
+        into: Write the cluster numbers to this metadata field.
+        random_state: Seed of the neighbor graph and of the clustering.
+        progress: Show a progress bar after one second.
 
     Returns:
-        Labels, confidences, and a hierarchy.
+        Labels, probabilities, and a hierarchy.
 
     Raises:
-        InvalidArgumentError: an argument cannot be used.
+        InvalidArgumentError: an argument is invalid.
 
     Example:
-        >>> import numpy as np
-        >>> rows = np.repeat(np.eye(3), 20, axis=0) + np.random.default_rng(0).normal(0, 0.1, (60, 3))
-        >>> cluster(rows).sizes.tolist()
-        [20, 20, 20]
+        >>> import chromalab, numpy as np
+        >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+        >>> rows = np.repeat(np.eye(2), 30, axis=0) + np.random.default_rng(0).normal(0, 0.1, (60, 2))
+        >>> points.add(ids=[str(i) for i in range(60)], embeddings=rows)
+        >>> points.cluster(n_clusters=2, into="group").sizes.tolist()
+        [30, 30]
+        >>> points.get(ids=["0"])["metadatas"]
+        [{'group': 0}]
     """
     _check(method, n_clusters, resolution, min_cluster_size, min_samples, noise)
     if leaf and method != "hdbscan":
@@ -87,7 +104,7 @@ def cluster(
         )
     if previous is not None and not isinstance(previous, Clusters):
         raise InvalidArgumentError(f"previous takes earlier Clusters; found {short(previous)}.")
-    snapshot = Snapshot.of(data)
+    snapshot: Snapshot = data
     graph = graph_of(snapshot, NEIGHBORS, random_state=random_state, progress=progress)
     if method == "auto":
         method = "leiden" if n_clusters is None else "kmeans"

@@ -24,6 +24,8 @@ from chromalab.frames import data_frame
 if TYPE_CHECKING:
     import pandas
 
+    from chromalab.analytics.topics.result import Topics
+
 __all__ = ["Clusters"]
 
 _SHOWN = 15
@@ -196,11 +198,11 @@ class Clusters(Result):
         """
         return predict(self, data)
 
-    def topics(self, **options: Any) -> Any:
-        """Name the clusters by their words; see `chromalab.analytics.topics.topics`."""
-        from chromalab.analytics.topics import topics
+    def topics(self, **options: Any) -> Topics:
+        """Name the clusters by their words; see `chromalab.analytics.topics`."""
+        from chromalab.analytics.topics.result import topics_of
 
-        return topics(self, **options)
+        return topics_of(self, **options)
 
     def review(self, *, into: str = "topic", by: str | None = None) -> Any:
         """Open a `chromalab_widgets.Review` of the clusters: keep, name, merge or dissolve each.

@@ -1,4 +1,4 @@
-"""Weights of the graph's edges, as UMAP and t-SNE define them, without compiling anything."""
+"""Weights of the graph's edges, as UMAP and t-SNE define them, without compile_cached anything."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _LEAST_SCALE = 1e-3  # umap's MIN_K_DIST_SCALE: of the mean distance
 
 
 def memberships(distances: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Weigh each node's neighbours as UMAP does: 1 for the nearest, falling with the distance.
+    """Weigh each node's neighbors as UMAP does: 1 for the nearest, falling with the distance.
 
     The scale of a node is such that its weights, with its own of 1, sum to log2 of their number
     (McInnes, Healy & Melville 2018, arXiv:1802.03426, algorithm 3).
 
     Args:
-        distances: (m, k) of the neighbours, the node itself not among them; inf where there are
+        distances: (m, k) of the neighbors, the node itself not among them; inf where there are
             no more.
 
     Returns:
-        (m, k) weights, 0 where there is no neighbour.
+        (m, k) weights, 0 where there is no neighbor.
     """
     held = np.isfinite(distances)
     far = np.where(held, distances, 0.0).astype(np.float64)
@@ -37,7 +37,7 @@ def memberships(distances: NDArray[np.float32]) -> NDArray[np.float32]:
     nearest = positive.min(axis=1, initial=np.inf)
     nearest[~np.isfinite(nearest)] = 0.0
     beyond = np.maximum(far - nearest[:, None], 0.0)
-    # umap counts the node itself among its k neighbours: hence k + 1 here
+    # umap counts the node itself among its k neighbors: hence k + 1 here
     target = np.full(len(far), np.log2(distances.shape[1] + 1))
 
     def total(rows: NDArray[np.intp], scale: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -71,18 +71,18 @@ def fuzzy_graph(
 def conditional_probabilities(
     distances: NDArray[np.float32], perplexity: float
 ) -> NDArray[np.float64]:
-    """Weigh each node's neighbours as t-SNE does: a Gaussian wide enough for the perplexity.
+    """Weigh each node's neighbors as t-SNE does: a Gaussian wide enough for the perplexity.
 
     The distance in it is the Euclidean one of unit vectors, whose square is twice the cosine
-    distance. A node gets a third of its neighbours as perplexity at most (van der Maaten 2014,
-    JMLR 15: three times the perplexity neighbours hold what counts).
+    distance. A node gets a third of its neighbors as perplexity at most (van der Maaten 2014,
+    JMLR 15: three times the perplexity neighbors hold what counts).
 
     Args:
         distances: (m, k) cosine distances; inf where there are no more.
-        perplexity: How many neighbours count, roughly.
+        perplexity: How many neighbors count, roughly.
 
     Returns:
-        (m, k); rows sum to one, or to zero without neighbours.
+        (m, k); rows sum to one, or to zero without neighbors.
     """
     held = np.isfinite(distances)
     square = np.where(held, 2.0 * np.maximum(distances, 0.0), 0.0).astype(np.float64)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Move", "procrustes", "shared_rows"]
+__all__ = ["SimilarityTransform", "procrustes", "shared_rows"]
 
 
 @dataclass(frozen=True, eq=False)
-class Move:
+class SimilarityTransform:
     """A turn, reflection, scaling and shift: `coordinates @ matrix + shift`.
 
     Attributes:
@@ -24,11 +24,11 @@ class Move:
     shift: NDArray[np.float64]
 
     def __call__(self, coordinates: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Move (n, dims) coordinates."""
+        """SimilarityTransform (n, dims) coordinates."""
         return np.asarray(coordinates @ self.matrix + self.shift, dtype=np.float32)
 
 
-def procrustes(moving: NDArray[np.float32], fixed: NDArray[np.float32]) -> Move:
+def procrustes(moving: NDArray[np.float32], fixed: NDArray[np.float32]) -> SimilarityTransform:
     """Find the move that brings points nearest to where they should be, in least squares.
 
     Schönemann & Carroll 1970 (Psychometrika 35), with reflections. Points that all coincide are
@@ -48,12 +48,12 @@ def procrustes(moving: NDArray[np.float32], fixed: NDArray[np.float32]) -> Move:
                [0., 1.]], dtype=float32)
     """
     middle, fixed_middle = moving.mean(axis=0), fixed.mean(axis=0)
-    centred = (moving - middle).astype(np.float64)
-    spread = float((centred**2).sum())
-    left, values, right = np.linalg.svd(centred.T @ (fixed - fixed_middle))
+    centered = (moving - middle).astype(np.float64)
+    spread = float((centered**2).sum())
+    left, values, right = np.linalg.svd(centered.T @ (fixed - fixed_middle))
     scale = float(values.sum()) / spread if spread > 0 and values.sum() > 0 else 1.0
     matrix = scale * (left @ right)
-    return Move(matrix, fixed_middle - middle @ matrix)
+    return SimilarityTransform(matrix, fixed_middle - middle @ matrix)
 
 
 def shared_rows(

@@ -14,7 +14,7 @@ from typing import Any
 from chromalab.cache import cache_folder
 from chromalab.errors import MissingDependencyError
 
-__all__ = ["compiled_folder", "compiling", "keep_compiled", "optional"]
+__all__ = ["compile_cache_folder", "compile_cached", "use_compile_cache", "optional"]
 
 _INSTALLED_AS = {"umap": "umap-learn", "pacmap": "pacmap", "openTSNE": "openTSNE"}
 _STEPS_IN = ("numba", "umap-learn", "pynndescent", "pacmap")
@@ -31,7 +31,7 @@ def optional(module: str) -> ModuleType:
         'json.decoder'
     """
     package = module.partition(".")[0]
-    keep_compiled()
+    use_compile_cache()
     try:
         return import_module(module)
     except ImportError as error:
@@ -42,7 +42,7 @@ def optional(module: str) -> ModuleType:
         ) from error
 
 
-def compiling(kernel: Any) -> Any:
+def compile_cached(kernel: Any) -> Any:
     """Compile a function by numba and keep it on disk, where there is room for it."""
     import numba
 
@@ -52,11 +52,11 @@ def compiling(kernel: Any) -> Any:
         return numba.njit(kernel, fastmath=True)
 
 
-def keep_compiled() -> None:
+def use_compile_cache() -> None:
     """Let numba keep what it compiles in our cache; too late, and no harm, once it is imported."""
     if "numba" in sys.modules or os.environ.get("NUMBA_CACHE_DIR"):
         return
-    folder = compiled_folder()
+    folder = compile_cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:  # then it is compiled each time
@@ -64,7 +64,7 @@ def keep_compiled() -> None:
     os.environ["NUMBA_CACHE_DIR"] = str(folder)
 
 
-def compiled_folder() -> Path:
+def compile_cache_folder() -> Path:
     """Name the folder of what is compiled, by the versions it was compiled of."""
     found = [f"py{platform.python_version()}"]
     for name in _STEPS_IN:

@@ -9,18 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.analytics.new_records import new_vectors
-from chromalab.analytics.picture import picture
-from chromalab.analytics.project.drawing import colored, scatter
-from chromalab.analytics.project.placing import place_near
+from chromalab.results.picture import picture
+from chromalab.analytics.project.affinities import memberships
+from chromalab.analytics.project.pca import unit
+from chromalab.analytics.project.scatter import color_values, scatter
 from chromalab.analytics.result import Result
-from chromalab.display import html_table, text_table
+from chromalab.results.tables import html_table, text_table
 from chromalab.errors import MissingDependencyError
-from chromalab.frames import data_frame
+from chromalab.results.tables import data_frame
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Projection"]
+__all__ = ["Projection", "place_new"]
 
 _NEAREST = 15
 
@@ -32,14 +33,14 @@ class Projection(Result):
     Attributes:
         method: umap, tsne, pca or pacmap.
         coordinates: (n, dims) float32. Copies of one vector lie at the same place.
-        trustworthiness: From 0 to 1: how near the 15 neighbours on the map are in truth (Venna &
+        trustworthiness: From 0 to 1: how near the 15 neighbors on the map are in truth (Venna &
             Kaski 2001), over distinct vectors.
         neighbor_recall: The share of the 15 nearest that are among the 15 nearest on the map, over
             distinct vectors.
         sampled: Of how many vectors the trustworthiness is.
         trust: (n,) float32, for each record the share of its 15 nearest on the map that are among
-            its neighbours in the graph (30 as a rule): low where it lies among strangers.
-        recall15: (n,) float32, for each record the share of its 15 nearest that are among its 15
+            its neighbors in the graph (30 as a rule): low where it lies among strangers.
+        neighbor_recalls: (n,) float32, for each record the share of its 15 nearest that are among its 15
             nearest on the map.
         explained: For pca, the share of the variance along each axis; else empty.
         axes: (dims, dimension) float32 for pca: coordinates are `vectors @ axes.T + offset`.
@@ -59,7 +60,7 @@ class Projection(Result):
     neighbor_recall: float
     sampled: int
     trust: NDArray[np.float32]
-    recall15: NDArray[np.float32]
+    neighbor_recalls: NDArray[np.float32]
     explained: tuple[float, ...]
     axes: NDArray[np.float32]
     offset: NDArray[np.float32]
@@ -99,7 +100,7 @@ class Projection(Result):
         if (
             self.coordinates.shape not in ((n, 2), (n, 3))
             or self.trust.shape != (n,)
-            or self.recall15.shape != (n,)
+            or self.neighbor_recalls.shape != (n,)
             or self.axes.shape != shape
             or self.offset.shape != shape[:1]
         ):
@@ -132,7 +133,7 @@ class Projection(Result):
         new = new_vectors(data, self.snapshot)
         if self.method == "pca":
             return (new @ self.axes.T + self.offset).astype(np.float32)
-        return place_near(new, self.snapshot.vectors, self.coordinates, _NEAREST)
+        return place_new(new, self.snapshot.vectors, self.coordinates, _NEAREST)
 
     def plot(self, ax: Any = None, *, color: Any = None, legend: bool = True) -> Any:
         """Draw the map by matplotlib.
@@ -141,7 +142,7 @@ class Projection(Result):
             ax: Axes to draw on; new ones if None.
             color: A metadata key, or one value a record (numbers, or names such as the labels of
                 clusters), or a result with `labels`.
-            legend: Whether to explain the colours.
+            legend: Whether to explain the colors.
 
         Returns:
             The axes.
@@ -152,7 +153,7 @@ class Projection(Result):
         colors = None
         if color is not None:
             values = self.snapshot.known_column(color) if isinstance(color, str) else color
-            colors = colored(values, len(self.coordinates))
+            colors = color_values(values, len(self.coordinates))
         if ax is None:
             try:
                 from matplotlib import pyplot
@@ -186,3 +187,50 @@ class Projection(Result):
         if self.interrupted:
             rows.append(["interrupted", f"after {self.parameters['epochs']:,} epochs"])
         return rows
+
+
+_ENTRIES = 16_000_000  # of the block of likenesses that is held at a time
+_SAME = 1e-6  # cosine distance below which a vector counts as one that is there
+
+
+def place_new(
+    new: NDArray[np.float32],
+    vectors: NDArray[np.float32],
+    coordinates: NDArray[np.float32],
+    k: int,
+) -> NDArray[np.float32]:
+    """Place each vector at the weighted mean of its k nearest records on the map.
+
+    The weights are UMAP's (`memberships`). A copy of a record lies where that lies; zero vectors
+    and those that are like nothing (cosine of zero or less) lie in the middle of the map.
+
+    Args:
+        new: (q, dimension).
+        vectors: (n, dimension) of the records on the map.
+        coordinates: (n, dims) of them.
+        k: How many records count.
+
+    Returns:
+        (q, dims) float32.
+    """
+    n, dims = coordinates.shape
+    if not n or not len(new):
+        return np.zeros((len(new), dims), dtype=np.float32)
+    k = min(k, n)
+    there, asked = unit(vectors), unit(new)
+    placed = np.empty((len(new), dims), dtype=np.float32)
+    block = max(1, _ENTRIES // n)
+    for start in range(0, len(new), block):
+        far = 1.0 - asked[start : start + block] @ there.T
+        near = np.argpartition(far, k - 1, axis=1)[:, :k]
+        near = np.take_along_axis(
+            near, np.take_along_axis(far, near, 1).argsort(1, kind="stable"), 1
+        )
+        distances = np.maximum(np.take_along_axis(far, near, axis=1), 0.0)
+        weights = memberships(distances)
+        weights[distances[:, 0] < _SAME] = np.eye(1, k)
+        weights /= weights.sum(axis=1, keepdims=True)
+        at = np.einsum("qk,qkd->qd", weights, coordinates[near])
+        at[distances[:, 0] >= 1.0] = coordinates.mean(axis=0)
+        placed[start : start + block] = at
+    return placed

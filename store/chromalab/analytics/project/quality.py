@@ -1,4 +1,4 @@
-"""How much of the neighbourhoods of the vectors a map keeps."""
+"""How much of the neighborhoods of the vectors a map keeps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from chromalab.analytics.graph.graph import Graph
 
-__all__ = ["Quality", "map_neighbors", "measure", "trustworthiness"]
+__all__ = ["MapQuality", "map_neighbors", "measure", "trustworthiness"]
 
 _NEAREST = 15
 _SAMPLED = 2000  # nodes whose ranks are counted: their mean is then within about .002
@@ -17,7 +17,7 @@ _BLOCK = 256
 
 
 @dataclass(frozen=True, eq=False)
-class Quality:
+class MapQuality:
     """What `measure` found; arrays are over the nodes of the graph.
 
     Attributes:
@@ -26,7 +26,7 @@ class Quality:
         recall: The mean of `recalls`.
         recalls: (m,) float32, the share of a node's 15 nearest that are among its 15 on the map.
         trusts: (m,) float32, the share of a node's 15 nearest on the map that are among the
-            neighbours in the graph (30 as a rule).
+            neighbors in the graph (30 as a rule).
     """
 
     trustworthiness: float
@@ -42,11 +42,11 @@ def measure(
     coordinates: NDArray[np.float32],
     *,
     random_state: int,
-) -> Quality:
+) -> MapQuality:
     """Measure a map of the graph's nodes.
 
     Args:
-        graph: Its neighbours are taken as the true ones.
+        graph: Its neighbors are taken as the true ones.
         vectors: (m, dimension) of the nodes, of length one.
         coordinates: (m, dims) of the nodes.
         random_state: Draws the sample for the trustworthiness where there are more than 2,000.
@@ -55,7 +55,7 @@ def measure(
     k = min(_NEAREST, m - 1)
     if k < 1:
         ones = np.ones(m, dtype=np.float32)
-        return Quality(1.0, m, 1.0, ones, ones)
+        return MapQuality(1.0, m, 1.0, ones, ones)
     near = map_neighbors(coordinates, k)
     recalls = _share(graph.neighbors[:, :k], near)
     trusts = _share(near, graph.neighbors)
@@ -64,20 +64,20 @@ def measure(
         rows = np.sort(np.random.default_rng(random_state).choice(m, _SAMPLED, replace=False))
     k = min(_NEAREST, (m - 1) // 2)  # with more of them the measure is not defined
     trust = trustworthiness(vectors, near[rows, :k], rows) if k else 1.0
-    return Quality(trust, len(rows), float(recalls.mean()), recalls, trusts)
+    return MapQuality(trust, len(rows), float(recalls.mean()), recalls, trusts)
 
 
 def trustworthiness(
     vectors: NDArray[np.float32], near: NDArray[np.int32], rows: NDArray[np.intp]
 ) -> float:
-    """Tell how near the neighbours on the map are in truth, from 0 to 1.
+    """Tell how near the neighbors on the map are in truth, from 0 to 1.
 
-    1 - 2 / (n k (2m - 3k - 1)) times the sum of how far each neighbour's true rank lies beyond k
+    1 - 2 / (n k (2m - 3k - 1)) times the sum of how far each neighbor's true rank lies beyond k
     (Venna & Kaski 2001, ICANN), n the rows and m all nodes; distances are cosine.
 
     Args:
         vectors: (m, dimension) of length one.
-        near: (n, k), the neighbours of each of the rows on the map.
+        near: (n, k), the neighbors of each of the rows on the map.
         rows: (n,) the nodes asked about.
     """
     n, k = near.shape
@@ -89,7 +89,7 @@ def trustworthiness(
         likeness = vectors[own] @ vectors.T
         likeness[np.arange(len(own)), own] = -np.inf
         of_near = np.take_along_axis(likeness, there, axis=1)
-        # only those nearer than the last of the neighbours matter: few of them, on a good map
+        # only those nearer than the last of the neighbors matter: few of them, on a good map
         for row, wanted in zip(likeness, of_near, strict=True):
             nearer = row[row > wanted.min()]
             ranks = [np.count_nonzero(nearer > one) + 1 for one in wanted]

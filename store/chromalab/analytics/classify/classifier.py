@@ -9,21 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.analytics.classify.calibration import Calibration
-from chromalab.analytics.classify.choosing import Chosen, choose
+from chromalab.analytics.classify.classification import Classification, check_threshold
 from chromalab.analytics.classify.labels import (
-    Given,
-    by_people,
+    EncodedLabels,
+    user_labels,
     check_known,
-    coded,
+    encode_labels,
     named,
     pairs,
     predicted_key,
-    values_of,
+    read_labels,
 )
 from chromalab.analytics.classify.methods import METHODS, ONE_CLASS_EACH
+from chromalab.analytics.classify.model_selection import ChosenMethod, choose
 from chromalab.analytics.classify.points import Points
-from chromalab.analytics.classify.result import Classification, checked_threshold
-from chromalab.analytics.graph.threads import one_thread_blas
+from chromalab.cores import one_thread_blas
 from chromalab.analytics.new_records import new_vectors
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.snapshot import Snapshot
@@ -48,7 +48,7 @@ def classify(
     """Label every record: by the labels of some, by examples, or by the names of the labels alone.
 
     Labels that stand under `field` are learned from, but for predictions that `into` wrote there. Where values
-    are lists, records may have several labels. With few labels all records help, also those without one.
+    are lists, records may have multilabel labels. With few labels all records help, also those without one.
 
     Args:
         data: A collection, a snapshot, or (n, dimension) numbers.
@@ -72,7 +72,7 @@ def classify(
         >>> found.labels, found.method
         (['tea', 'tea', 'tea', 'chalk', 'chalk'], 'few-shot')
     """
-    level, random_state = checked_threshold(threshold), check_random_state(random_state)
+    level, random_state = check_threshold(threshold), check_random_state(random_state)
     _check_asked(labels, field, examples, method)
     snapshot = Snapshot.of(data)
     given, texts = _read(snapshot, labels, field, examples)
@@ -81,9 +81,9 @@ def classify(
             f"{len(snapshot):,} records times {len(given.classes):,} labels are too many probabilities. "
             "Classify a part of the records at a time, with where."
         )
-    if given.several and method in ONE_CLASS_EACH:
+    if given.multilabel and method in ONE_CLASS_EACH:
         raise InvalidArgumentError(
-            f"{method} gives a record one label, and some have several: take another method."
+            f"{method} gives a record one label, and some have multilabel: take another method."
         )
     points = Points(snapshot, new_vectors(texts, snapshot), tuple(texts), random_state, progress)
     if method == "words" and not points.has_texts:
@@ -93,17 +93,17 @@ def classify(
     if not len(snapshot) or not len(given.rows):
         chosen = _nothing(given)
     elif chosen is None:
-        chosen = choose(points, given.rows, given.truth, asked=method, several=given.several)
+        chosen = choose(points, given.rows, given.truth, asked=method, multilabel=given.multilabel)
     probabilities = np.zeros((len(snapshot), len(given.classes)), dtype=np.float32)
-    heldout = np.full(given.truth.shape, np.nan, dtype=np.float32)
+    held_out = np.full(given.truth.shape, np.nan, dtype=np.float32)
     rows = np.where(given.rows < len(snapshot), given.rows, -1)
     if len(snapshot) and len(given.rows):
         name = method if zero_shot and method != "auto" else chosen.method
         scores = _scores(points, given, "self-training" if name == "zero-shot" else name)
-        probabilities = chosen.calibration.probabilities(scores, given.several)
-        heldout = chosen.calibration.probabilities(chosen.scores, given.several)
-        seen = (rows >= 0) & ~np.isnan(heldout).any(axis=1)
-        probabilities[rows[seen]] = heldout[seen]
+        probabilities = chosen.calibration.probabilities(scores, given.multilabel)
+        held_out = chosen.calibration.probabilities(chosen.scores, given.multilabel)
+        seen = (rows >= 0) & ~np.isnan(held_out).any(axis=1)
+        probabilities[rows[seen]] = held_out[seen]
     return Classification(
         snapshot=snapshot,
         parameters={
@@ -116,7 +116,7 @@ def classify(
         },
         recall=points.graph.recall if "graph" in points.__dict__ else 1.0,
         classes=given.classes,
-        several=given.several,
+        multilabel=given.multilabel,
         method=chosen.method if not zero_shot or method == "auto" else f"zero-shot, {method}",
         why=chosen.why,
         tried=chosen.tried,
@@ -126,7 +126,7 @@ def classify(
         examples=tuple(texts),
         trained_rows=rows,
         given=given.truth,
-        heldout=heldout,
+        held_out=held_out,
     )
 
 
@@ -134,13 +134,13 @@ _ZERO_SHOT = "not calibrated: there is no label to compare with, so read probabi
 
 
 @one_thread_blas()
-def _scores(points: Points, given: Given, method: str) -> NDArray[np.float32]:
+def _scores(points: Points, given: EncodedLabels, method: str) -> NDArray[np.float32]:
     """Score all records by all labels: (n, c)."""
     at = np.arange(len(points.snapshot))
-    return METHODS[method](points, given.rows, given.truth, at, given.several)
+    return METHODS[method](points, given.rows, given.truth, at, given.multilabel)
 
 
-def _read(snapshot: Snapshot, labels: Any, field: Any, examples: Any) -> tuple[Given, list[str]]:
+def _read(snapshot: Snapshot, labels: Any, field: Any, examples: Any) -> tuple[EncodedLabels, list[str]]:
     """Read what is learned from: labels of records, or of texts, which then stand after the records."""
     if field is not None:
         return _of_records(snapshot, field), []
@@ -150,17 +150,17 @@ def _read(snapshot: Snapshot, labels: Any, field: Any, examples: Any) -> tuple[G
         check_known((label for _, label in found), names)
         shown = {label for _, label in found}
         found += [(text, name) for name, text in names.items() if name not in shown]
-    given = coded([label for _, label in found], names)
+    given = encode_labels([label for _, label in found], names)
     if len(given.rows) < len(found):
         raise InvalidArgumentError("An example has no label: it is None or NaN.")
     rows = given.rows + len(snapshot)
-    return Given(given.classes, rows, given.truth, given.several), [text for text, _ in found]
+    return EncodedLabels(given.classes, rows, given.truth, given.multilabel), [text for text, _ in found]
 
 
-def _of_records(snapshot: Snapshot, field: Any) -> Given:
+def _of_records(snapshot: Snapshot, field: Any) -> EncodedLabels:
     if isinstance(field, str):
         values = snapshot.known_column(field)
-        people = by_people(snapshot, field)
+        people = user_labels(snapshot, field)
         if any(value is not None for value in values) and all(one is None for one in people):
             raise InvalidArgumentError(
                 f"All that stands under {short(field)} are predictions, as {short(predicted_key(field))} "
@@ -168,8 +168,8 @@ def _of_records(snapshot: Snapshot, field: Any) -> Given:
             )
         values = people
     else:
-        values = values_of(field, len(snapshot))
-    given = coded(values)
+        values = read_labels(field, len(snapshot))
+    given = encode_labels(values)
     if len(snapshot) and not len(given.rows):
         raise InvalidArgumentError("No record has a label: all are None.")
     return given
@@ -187,12 +187,12 @@ def _check_asked(labels: Any, field: Any, examples: Any, method: Any) -> None:
         )
 
 
-def _zero_shot(given: Given) -> Chosen:
+def _zero_shot(given: EncodedLabels) -> ChosenMethod:
     nothing = np.full(given.truth.shape, np.nan, dtype=np.float32)
     why = "the nearest of the labels' texts, moved to the records around them"
-    return Chosen("zero-shot", why, [], nothing, Calibration())
+    return ChosenMethod("zero-shot", why, [], nothing, Calibration())
 
 
-def _nothing(given: Given) -> Chosen:
+def _nothing(given: EncodedLabels) -> ChosenMethod:
     nothing = np.full(given.truth.shape, np.nan, dtype=np.float32)
-    return Chosen("none", "there are no records", [], nothing, Calibration())
+    return ChosenMethod("none", "there are no records", [], nothing, Calibration())

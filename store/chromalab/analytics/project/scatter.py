@@ -1,4 +1,4 @@
-"""A map as a picture: points, coloured by what one wants to see."""
+"""A map as a picture: points, color_values by what one wants to see."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.display import one_line
+from chromalab.results.tables import one_line
 from chromalab.errors import InvalidArgumentError, short
 
-__all__ = ["colored", "scatter"]
+__all__ = ["color_values", "scatter"]
 
 _DRAWN = 20_000  # points: more make a blot, and a notebook heavy
-_NAMED = 12  # values with a colour of their own; the rest are grey
-_GREY = "#b8b8b8"
+_NAMED = 12  # values with a color of their own; the rest are gray
+_GRAY = "#b8b8b8"
 
 
-def colored(values: Any, n: int) -> NDArray[Any]:
-    """Turn what points are coloured by into numbers (float64), or into short names.
+def color_values(values: Any, n: int) -> NDArray[Any]:
+    """Turn what points are color_values by into numbers (float64), or into short names.
 
     Args:
         values: One a record: numbers, texts or None; or a result with `labels`.
@@ -33,7 +33,7 @@ def colored(values: Any, n: int) -> NDArray[Any]:
         count = len(values)
     except TypeError as error:
         raise InvalidArgumentError(
-            f"color takes a metadata key, or one value a record; found {short(values)}."
+            f"color takes a metadata key, or one value a record; got {short(values)}."
         ) from error
     if count != n:
         raise InvalidArgumentError(f"color has {count:,} values for {n:,} records.")
@@ -57,8 +57,8 @@ def scatter(
     Args:
         axes: Of matplotlib.
         coordinates: (n, dims).
-        colors: Of `colored`; None for one colour.
-        legend: Whether to explain the colours.
+        colors: Of `color_values`; None for one color.
+        legend: Whether to explain the colors.
         random_state: Draws the points that are shown where there are more than 20,000.
     """
     n = len(coordinates)
@@ -101,7 +101,7 @@ def _named(
     rest = ~np.isin(names, largest)
     if rest.any():
         label = f"{len(counts) - len(largest):,} others"
-        axes.scatter(*at[rest].T, color=_GREY, label=label, **style)
+        axes.scatter(*at[rest].T, color=_GRAY, label=label, **style)
     for place, name in enumerate(largest):
         of_it = names == name
         # a label that starts with an underscore would be left out of the legend

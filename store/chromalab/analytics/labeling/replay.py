@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.classify.choosing import right
 from chromalab.analytics.classify.linear import fit_linear
+from chromalab.analytics.classify.model_selection import right
 from chromalab.analytics.graph import graph_of
-from chromalab.analytics.graph.threads import one_thread_blas
-from chromalab.analytics.labelling.strategies import density_of, stage_of, take
-from chromalab.analytics.picture import picture
-from chromalab.display import html_table, text_table
+from chromalab.cores import one_thread_blas
+from chromalab.analytics.labeling.strategies import density, rule_for, take
+from chromalab.results.picture import picture
+from chromalab.results.tables import html_table, text_table
 from chromalab.snapshot import Snapshot
 
 __all__ = ["Replay", "replayed"]
@@ -44,7 +44,7 @@ class Replay:
 
     @property
     def gain(self) -> float:
-        """The mean difference over all sizes; NaN where there are too few labels to tell."""
+        """The mean difference over all sizes; NaN where there are too few labels to on_progress."""
         return float((self.chosen - self.random).mean()) if self.chosen.size else float("nan")
 
     @property
@@ -58,7 +58,7 @@ class Replay:
     def __str__(self) -> str:
         if not self.chosen.size:
             return (
-                f"{self.labels:,} labels are too few to tell whether {self.strategy} is better than "
+                f"{self.labels:,} labels are too few to on_progress whether {self.strategy} is better than "
                 f"random: it takes {_LEAST}, of two classes"
             )
         better = "better than" if self.gain > 2 * self.error else "not surely better than"
@@ -107,7 +107,7 @@ def replayed(
     vectors: NDArray[np.float32],
     given: NDArray[np.bool_],
     *,
-    several: bool,
+    multilabel: bool,
     random_state: int,
 ) -> Replay:
     """Take labels away, and ask for them again: by the strategy and at random, from the same start.
@@ -118,7 +118,7 @@ def replayed(
         strategy: Its name.
         vectors: (t, dimension) of unit length, of what has labels.
         given: (t, c), these labels.
-        several: Whether a record may have several.
+        multilabel: Whether a record may have multilabel.
         random_state: The seed.
     """
     count = len(vectors)
@@ -127,14 +127,14 @@ def replayed(
         return Replay(strategy, np.empty(0, dtype=np.int64), nothing, nothing, count)
     pool = count - count // _HELD_OUT
     batch = max(2, pool // 2 // _ROUNDS)
-    density = density_of(graph_of(Snapshot.of(vectors)))
+    density = density(graph_of(Snapshot.of(vectors)))
     lines: dict[str, list[list[float]]] = {strategy: [], "random": []}
     for repeat in range(_REPEATS):
         for name, found in lines.items():
             rng = np.random.default_rng([random_state, repeat])
             order = rng.permutation(count)
             out, rest = order[:-pool], order[-pool:]
-            found.append(_asked(name, vectors, density, given, out, rest, batch, several, rng))
+            found.append(_asked(name, vectors, density, given, out, rest, batch, multilabel, rng))
         if strategy == "random":
             lines["random"] = lines[strategy]
     sizes = batch * np.arange(1, _ROUNDS + 1)
@@ -149,32 +149,32 @@ def _asked(
     out: NDArray[np.int64],
     rest: NDArray[np.int64],
     batch: int,
-    several: bool,
+    multilabel: bool,
     rng: np.random.Generator,
 ) -> list[float]:
-    labelled, line = np.empty(0, dtype=np.int64), []
+    labeled, line = np.empty(0, dtype=np.int64), []
     sure: NDArray[np.float32] | None = None
     for _ in range(_ROUNDS):
-        left = np.setdiff1d(rest, labelled)
-        seen = int(given[labelled].any(axis=0).sum())
-        stage = stage_of(strategy, len(labelled), seen)
-        if stage not in ("random", "k-centre"):
-            sure = _shares(_scores(vectors, given, labelled, left, several), several)
-            sure = sure[:, given[labelled].any(axis=0)]
+        left = np.setdiff1d(rest, labeled)
+        seen = int(given[labeled].any(axis=0).sum())
+        stage = rule_for(strategy, len(labeled), seen)
+        if stage not in ("random", "k-center"):
+            sure = _shares(_scores(vectors, given, labeled, left, multilabel), multilabel)
+            sure = sure[:, given[labeled].any(axis=0)]
         places, _ = take(
             stage,
             vectors,
-            labelled,
+            labeled,
             left,
             batch,
             density=density,
             probabilities=sure,
-            several=several,
+            multilabel=multilabel,
             rng=rng,
         )
-        labelled = np.concatenate([labelled, left[places]])
-        said = _scores(vectors, given, labelled, out, several)
-        line.append(float(right(said, given[out], several=several).mean()))
+        labeled = np.concatenate([labeled, left[places]])
+        said = _scores(vectors, given, labeled, out, multilabel)
+        line.append(float(right(said, given[out], multilabel=multilabel).mean()))
     return line
 
 
@@ -183,19 +183,19 @@ def _scores(
     given: NDArray[np.bool_],
     rows: NDArray[np.int64],
     at: NDArray[np.int64],
-    several: bool,
+    multilabel: bool,
 ) -> NDArray[np.float32]:
     seen = given[rows].any(axis=0)
     scores = np.full((len(at), given.shape[1]), -np.inf, dtype=np.float32)
     model = fit_linear(
-        vectors[rows], given[rows][:, seen], loss="logistic" if several else "softmax", C=10
+        vectors[rows], given[rows][:, seen], loss="logistic" if multilabel else "softmax", C=10
     )
     scores[:, seen] = model.scores(vectors[at])
     return scores
 
 
-def _shares(scores: NDArray[np.float32], several: bool) -> NDArray[np.float32]:
-    if several:
+def _shares(scores: NDArray[np.float32], multilabel: bool) -> NDArray[np.float32]:
+    if multilabel:
         return (1 / (1 + np.exp(-np.clip(scores, -60, 60)))).astype(np.float32)
     shares = np.exp(scores - scores.max(axis=1, keepdims=True))
     found: NDArray[np.float32] = shares / shares.sum(axis=1, keepdims=True)

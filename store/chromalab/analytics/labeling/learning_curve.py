@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.classify.choosing import right
 from chromalab.analytics.classify.linear import fit_linear
-from chromalab.analytics.graph.threads import one_thread_blas
+from chromalab.analytics.classify.model_selection import right
+from chromalab.cores import one_thread_blas
 
-__all__ = ["Curve", "learning_curve"]
+__all__ = ["LearningCurve", "learning_curve"]
 
 _LEAST = 60  # labels
 _MOST = 1_500
@@ -23,13 +23,13 @@ _STOP = 0.005  # of accuracy
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class LearningCurve:
     """Accuracy by the number of labels, on held-out labels.
 
     Attributes:
         sizes: (s,) int64, labels learned from.
-        scores: (s,) float64, mean accuracy; F1 where records may have several labels.
-        gain: What `more` labels are expected to add, between 0 and 1; NaN where there are too few to tell.
+        scores: (s,) float64, mean accuracy; F1 where records may have multilabel labels.
+        gain: What `more` labels are expected to add, between 0 and 1; NaN where there are too few to on_progress.
         error: Standard error of the gain.
         more: How many.
     """
@@ -47,7 +47,7 @@ class Curve:
 
     def __str__(self) -> str:
         if not len(self.sizes):
-            return f"fewer than {_LEAST} labels of two classes: too few to tell what more would add"
+            return f"fewer than {_LEAST} labels of two classes: too few to on_progress what more would add"
         told = (
             f"{self.scores[-1]:.1%} right with {self.sizes[-1]:,} labels; {self.more:,} more labels are "
             f"expected to add {100 * self.gain:.1f} points (± {100 * self.error:.1f})"
@@ -61,9 +61,9 @@ def learning_curve(
     given: NDArray[np.bool_],
     more: int,
     *,
-    several: bool,
+    multilabel: bool,
     rng: np.random.Generator,
-) -> Curve:
+) -> LearningCurve:
     """Learn from parts of the labels, test on others, and fit accuracy = a - b * labels^-p.
 
     The power law of learning curves: Hestness et al. 2017, Viering and Loog 2023. Its three numbers are found
@@ -73,12 +73,12 @@ def learning_curve(
         vectors: (t, dimension) of unit length.
         given: (t, c), their classes.
         more: Labels to be added.
-        several: Whether a record may have several classes.
+        multilabel: Whether a record may have multilabel classes.
         rng: Draws.
     """
     count = len(vectors)
     if count < _LEAST or (given.sum(axis=0) > 1).sum() < 2:
-        return Curve(np.empty(0, dtype=np.int64), np.empty(0), float("nan"), float("nan"), more)
+        return LearningCurve(np.empty(0, dtype=np.int64), np.empty(0), float("nan"), float("nan"), more)
     used = min(count, _MOST)
     sizes = np.unique([max(4, round(used * (1 - 1 / _HELD_OUT) * share)) for share in _SHARES])
     scores = np.zeros((_REPEATS, len(sizes)))
@@ -91,15 +91,15 @@ def learning_curve(
             model = fit_linear(
                 vectors[rows],
                 given[rows][:, seen],
-                loss="logistic" if several else "softmax",
+                loss="logistic" if multilabel else "softmax",
                 C=10,
             )
             said = np.full((len(out), given.shape[1]), -np.inf, dtype=np.float32)
             said[:, seen] = model.scores(vectors[out])
-            scores[repeat, place] = right(said, given[out], several=several).mean()
+            scores[repeat, place] = right(said, given[out], multilabel=multilabel).mean()
     gains = np.array([_gain(sizes, line, count, more) for line in scores])
     error = float(gains.std(ddof=1) / np.sqrt(_REPEATS))
-    return Curve(
+    return LearningCurve(
         sizes, scores.mean(axis=0), _gain(sizes, scores.mean(axis=0), count, more), error, more
     )
 

@@ -1,4 +1,4 @@
-"""Where layouts start, and where nodes go that have no neighbours to lie by."""
+"""Where layouts start, and where nodes go that have no neighbors to lie by."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import scipy.sparse
 
-__all__ = ["carried", "on_the_rim", "smoothed"]
+__all__ = ["interpolated", "with_isolated_nodes", "smoothed"]
 
 _ROUNDS = 20
 _GOLDEN = np.pi * (3 - 5**0.5)  # radians: turning by it spreads any number of points evenly
@@ -19,10 +19,10 @@ _GOLDEN = np.pi * (3 - 5**0.5)  # radians: turning by it spreads any number of p
 def smoothed(
     coordinates: NDArray[np.float32], graph: scipy.sparse.csr_matrix, rounds: int = _ROUNDS
 ) -> NDArray[np.float32]:
-    """Move every node to the mean of itself and its neighbours, again and again.
+    """SimilarityTransform every node to the mean of itself and its neighbors, again and again.
 
     Costs nothing, and makes a map of principal components a coarse map of the graph already
-    (banking77: neighbour recall .07 before, .38 after; .56 after UMAP).
+    (banking77: neighbor recall .07 before, .38 after; .56 after UMAP).
 
     Args:
         coordinates: (m, dims).
@@ -38,10 +38,10 @@ def smoothed(
     return at.astype(np.float32)
 
 
-def carried(
+def interpolated(
     known: NDArray[np.float64], neighbors: NDArray[np.int32], rounds: int = 5
 ) -> NDArray[np.float32]:
-    """Place nodes that an earlier map did not have at the mean of their neighbours that it had.
+    """Place nodes that an earlier map did not have at the mean of their neighbors that it had.
 
     Args:
         known: (m, dims), NaN for nodes that are new.
@@ -66,7 +66,7 @@ def carried(
     return at.astype(np.float32)
 
 
-def on_the_rim(coordinates: NDArray[np.float32], linked: NDArray[np.bool_]) -> NDArray[np.float32]:
+def with_isolated_nodes(coordinates: NDArray[np.float32], linked: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Complete a map of linked nodes: the others stand around it, evenly spread.
 
     Args:
@@ -77,7 +77,7 @@ def on_the_rim(coordinates: NDArray[np.float32], linked: NDArray[np.bool_]) -> N
         (m, dims) float32.
 
     Example:
-        >>> on_the_rim(np.float32([[1, 0], [-1, 0]]), np.array([True, False, True])).round(1)
+        >>> with_isolated_nodes(np.float32([[1, 0], [-1, 0]]), np.array([True, False, True])).round(1)
         array([[ 1. ,  0. ],
                [ 1.1,  0. ],
                [-1. ,  0. ]], dtype=float32)

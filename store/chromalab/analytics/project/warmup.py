@@ -11,8 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-import chromalab
-from chromalab.analytics.project.packages import compiled_folder, keep_compiled
+from chromalab.analytics.project.packages import compile_cache_folder, use_compile_cache
 
 __all__ = ["warm"]
 
@@ -40,12 +39,12 @@ def warm(packages: tuple[str, ...] = ("umap",)) -> bool:
         wanted = [p for p in packages if p in _PACKAGES and _is_cold(p)]
         if not wanted or not sys.executable:
             return False
-        keep_compiled()  # the process shares the folder with this one
+        use_compile_cache()  # the process shares the folder with this one
         folder = _folder()
         if folder in _running and _running[folder].poll() is None:
             return False
         folder.mkdir(parents=True, exist_ok=True)
-        source = str(Path(chromalab.__file__).parents[1])
+        source = str(Path(__file__).parents[3])
         paths = [source, *(p for p in sys.path if os.path.isabs(p) and p != source)]
         process = subprocess.Popen(
             [sys.executable, "-c", f"from {__name__} import _compile; _compile({wanted!r})"],
@@ -67,7 +66,7 @@ def warm(packages: tuple[str, ...] = ("umap",)) -> bool:
 
 
 def _folder() -> Path:
-    return Path(os.environ.get("NUMBA_CACHE_DIR") or compiled_folder())
+    return Path(os.environ.get("NUMBA_CACHE_DIR") or compile_cache_folder())
 
 
 def _is_cold(package: str) -> bool:
@@ -97,11 +96,11 @@ def _draw(package: str) -> None:
     start = np.random.RandomState(0).uniform(size=(40, 2)).astype(np.float32)
     if package == "umap":
         from chromalab.analytics.project.affinities import fuzzy_graph
-        from chromalab.analytics.project.umap_layout import umap_epochs
+        from chromalab.analytics.project.layouts import umap_epochs
 
         weights = fuzzy_graph(neighbors, distances)
         list(umap_epochs(weights, start, epochs=1, min_dist=0.1, random_state=0))
     else:
-        from chromalab.analytics.project.pacmap_layout import pacmap_epochs
+        from chromalab.analytics.project.layouts import pacmap_epochs
 
         list(pacmap_epochs(start, neighbors, distances, start, near=3, epochs=1, random_state=0))
