@@ -19,20 +19,7 @@ __all__ = ["CHAPTERS", "VERBS", "find_verb", "overview"]
 def overview() -> str:
     """Return the text of `%chroma help` and `%chroma?`: the syntax, and every verb with its examples."""
     chapters = "\n\n".join(
-        "\n".join(
-            [
-                chapter,
-                *(
-                    line
-                    for verb in verbs
-                    for line in (
-                        f"  {verb.name:<22} {verb.summary}",
-                        *(f"      {example}" for example in verb.examples),
-                    )
-                ),
-            ]
-        )
-        for chapter, verbs in CHAPTERS.items()
+        "\n".join([chapter, *map(_summary, verbs)]) for chapter, verbs in CHAPTERS.items()
     )
     return (
         "%chroma                                         show the open stores and their collections\n"
@@ -42,6 +29,11 @@ def overview() -> str:
         "  :name passes a Python variable. NAME << stores the result; NAME= << also shows it.\n"
         "  For the flags of a verb: %chroma help VERB"
     )
+
+
+def _summary(verb: Verb) -> str:
+    examples = "".join(f"\n      {example}" for example in verb.examples)
+    return f"  {verb.name:<22} {verb.summary}{examples}"
 
 
 def find_verb(name: str) -> Verb:
