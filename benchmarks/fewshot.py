@@ -42,7 +42,7 @@ AT_LEAST = {
 }
 MOST_LABELS = 560  # of banking77, to 95 % of the accuracy with all
 BATCH = 38
-STRATEGIES = ("random", "k-centre", "margin", "margin + diverse", "entropy", "auto")
+STRATEGIES = ("random", "k-center", "margin", "margin + diverse", "entropy", "auto")
 
 Task = tuple[Snapshot, list[str], int]
 """Records, their true labels, and how many of them, the first, are the pool; the others are the test."""

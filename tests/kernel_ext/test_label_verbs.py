@@ -78,7 +78,7 @@ def test_label_queue_lists_records_and_its_label_verb_writes_labels(store, point
     kinds = {id: points.get(ids=[id])["metadatas"][0]["kind"] for id in (first, second)}
     assert kinds == {first: 2, second: "new"}
     again = run(store, "label_queue points --field kind -n 3")
-    assert again.labelled == queue.labelled + 2
+    assert again.labeled == queue.labeled + 2
     assert not {first, second} & set(again.ids)
     with pytest.raises(InvalidArgumentError, match="none of the choices"):
         store.run_cell_magic(

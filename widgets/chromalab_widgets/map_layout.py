@@ -42,7 +42,7 @@ class Layout:
     def honesty(self) -> NDArray[np.float32]:
         """Return for each record the share of its 15 nearest that are among its 15 nearest here."""
         if self.projection is not None:
-            return self.projection.recall15
+            return self.projection.neighbor_recalls
         n = len(self.places)
         k = min(_NEAREST, n - 1)
         if k < 1:

@@ -114,7 +114,7 @@ def _read(by: Any) -> tuple[str, Any, bool]:
     if isinstance(by, Outliers):
         return "outlier score", by.scores, False
     if isinstance(by, Projection):
-        return HONESTY, by.recall15, False
+        return HONESTY, by.neighbor_recalls, False
     if isinstance(by, Duplicates):
         spare = set(by.duplicate_ids)
         copies = ["a copy" if id in spare else "kept" for id in by.snapshot.ids]

@@ -113,7 +113,7 @@ def test_honesty_is_the_share_of_true_neighbours_that_are_near_here(points, vect
     false = points.map(rng.normal(size=vectors.shape))
     assert true._layout.honesty().mean() > 2 * false._layout.honesty().mean()
     projection = points.project("pca")
-    assert (Map(points, projection)._layout.honesty() == projection.recall15).all()
+    assert (Map(points, projection)._layout.honesty() == projection.neighbor_recalls).all()
 
 
 def test_an_update_moves_the_points_as_little_as_it_can_and_lists_what_moved_most(map, vectors):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from chromalab.analytics.dedupe.deduplication import lacking
+from chromalab.analytics.dedupe.deduplication import missing_metadata
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.feedback import Decision
 from chromalab_widgets.base import cut
@@ -95,7 +95,7 @@ class DuplicateQueue(HeldQueue):
             keeper = next(row for row in rows if ids[row] == decision.value)
             rest = [row for row in rows if row != keeper]
             delete += [ids[row] for row in rest]
-            gained = lacking(self.snapshot, keeper, rest) if decision.choice == "merge" else {}
+            gained = missing_metadata(self.snapshot, keeper, rest) if decision.choice == "merge" else {}
             if gained:
                 update["ids"].append(ids[keeper])
                 update["metadatas"].append(gained)

@@ -108,8 +108,8 @@ class LabelsQueue(Queue):
     def progress(self, decided: Mapping[str, Decision]) -> tuple[int, int]:
         """Count the records with a label, and all."""
         new = sum(id in self._places and d.choice == "label" for id, d in decided.items())
-        total = self._queue.labelled + self._queue.unlabelled
-        return self._queue.labelled + new, total
+        total = self._queue.labeled + self._queue.unlabeled
+        return self._queue.labeled + new, total
 
     def told(self, decision: Decision) -> str:
         """Say a decision in a few words."""
@@ -139,11 +139,11 @@ class LabelsQueue(Queue):
         """
         options = {key: self._options[key] for key in ("where", "random_state")}
         found = self.collection.classify(self.field, progress=False, **options)
-        if found.several:
+        if found.multilabel:
             raise InvalidArgumentError(
                 f"Records have several values of {short(self.field)}: label them one by one."
             )
-        sure = (found.confidence >= least) & ~found.has_own
+        sure = (found.confidence >= least) & ~found.is_labeled
         return {
             id: label
             for id, label, is_sure in zip(found.ids, found.predicted, sure.tolist(), strict=True)
