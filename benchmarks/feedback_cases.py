@@ -18,7 +18,7 @@ from feedback_stress import reasons, stress
 from texts import Absent
 
 from chromalab.analytics.graph.threads import one_thread_blas
-from chromalab.feedback import Judged, Transform, TuneReport, tune
+from chromalab.feedback import ResolvedJudgments, Transform, TuneReport, tune
 
 __all__ = ["CASES"]
 
@@ -104,7 +104,7 @@ def pairs(bench: Bench) -> Table:
         for seed, (train, _) in zip(bench.seeds, parts, strict=True):
             bench.say(f"pairs, {label}, seed {seed}")
             judged, grades = _as_pairs(train)
-            reports.append(tune(Judged.of(train.left, train.right, judged, grades)))
+            reports.append(tune(ResolvedJudgments.of(train.left, train.right, judged, grades)))
             given = (train.left, train.right, judged, grades)
             theirs.append(cookbook(*given, batch=100, rate=100.0, seed=seed))
         base = [_accuracy(*part, lambda x: x, lambda x: x) for part in parts]
@@ -239,7 +239,7 @@ def _by_collection(bench: Bench, data: Retrieval) -> str:
     log = part_of(log, np.argsort(log.pairs[:, 0], kind="stable"))
     asked, rows = np.unique(log.pairs[:, 0], return_inverse=True)
     pairs = np.stack([rows, log.pairs[:, 1]], axis=1)
-    report = tune(Judged.of(data.queries[asked], data.documents, pairs, log.grades))
+    report = tune(ResolvedJudgments.of(data.queries[asked], data.documents, pairs, log.grades))
     _, test, _ = data.split(seed)
     with opened(data) as collection:
         judge(collection, data, log, "a person")

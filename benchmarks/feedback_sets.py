@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from texts import SHARED, Absent, embedded, read
 
-from chromalab.feedback import Judged
+from chromalab.feedback import ResolvedJudgments
 
 __all__ = ["OTHERS", "STORED", "Log", "Pairs", "Retrieval", "entailed", "large", "other", "stored"]
 
@@ -122,9 +122,9 @@ class Retrieval:
         grades = np.where(self.truth[pairs[:, 0], pairs[:, 1]], 1, -1)
         return Log(pairs, grades.astype(np.float32))
 
-    def as_judged(self, log: Log) -> Judged:
+    def as_judged(self, log: Log) -> ResolvedJudgments:
         """The log as `tune` takes it."""
-        return Judged.of(self.queries, self.documents, log.pairs, log.grades)
+        return ResolvedJudgments.of(self.queries, self.documents, log.pairs, log.grades)
 
     def ranked(self, asked: Vectors, documents: Vectors, count: int = _K) -> Rows:
         """The rows of the first documents by cosine, best first."""

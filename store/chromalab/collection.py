@@ -12,7 +12,7 @@ from chromalab.embed import embed_documents
 from chromalab.engine import Batch
 from chromalab.engine.interface import Vectors
 from chromalab.errors import InvalidArgumentError
-from chromalab.feedback.transform import Transform
+from chromalab.transforms.transform import Transform
 from chromalab.ingest import Added, add_from, read_table
 from chromalab.learning import Learned
 from chromalab.maintenance import Maintained
@@ -224,7 +224,7 @@ class Collection(Managed, Planned, Maintained, Analysed, Learned, Shown, Readabl
         include: Include = ("metadatas", "documents", "distances"),
         *,
         max_distance: float | None = None,
-        transform: Transform | str | bool | None = "live",
+        transform: Transform | str | bool | None = "active",
     ) -> QueryResult:
         """Find the nearest records to each query.
 
@@ -240,7 +240,7 @@ class Collection(Managed, Planned, Maintained, Analysed, Learned, Shown, Readabl
             include: Parts: "documents", "embeddings", "metadatas", "uris", "distances".
             max_distance: Only records up to this distance; fewer than n_results, or none, may be left.
             transform: What the queries, and perhaps the records, are mapped by before they are
-                compared: "live" for the one that `transforms.use` chose, if any; the name of another,
+                compared: "active" for the one that `transforms.use` chose, if any; the name of another,
                 or a `Transform`; None for the embeddings as they are. Records come back as they are.
 
         Returns:

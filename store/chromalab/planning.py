@@ -11,7 +11,7 @@ from chromalab.engine import Filter
 from chromalab.engine.interface import Vectors
 from chromalab.engine.plan import Plan, Recall
 from chromalab.errors import InvalidArgumentError
-from chromalab.feedback.transform import Transform
+from chromalab.transforms.transform import Transform
 from chromalab.results.progress import bar
 from chromalab.results.tables import data_frame, html_table, text_table
 from chromalab.transforming import Transformed
@@ -113,7 +113,7 @@ class Planned(Transformed):
         where: Where | None = None,
         where_document: WhereDocument | None = None,
         *,
-        transform: Transform | str | bool | None = "live",
+        transform: Transform | str | bool | None = "active",
     ) -> Explanation:
         """Say how `query` with these arguments would be answered, and why; nothing is searched.
 
@@ -135,7 +135,7 @@ class Planned(Transformed):
         name, both, lens = None, False, None
         if chosen is not None:
             queries = chosen.queries(queries)
-            name, both, lens = chosen.name, chosen.both, chosen.lens
+            name, both, lens = chosen.name, chosen.both, chosen.record_transform
         plan = self._engine.explain(self.id, queries, check_n_results(n_results), filter, lens)
         return Explanation(plan, name, both)
 

@@ -70,6 +70,6 @@ def _about(collection: Any, query: str) -> Iterable[Any]:
 
 
 def _name(by: str | None) -> str | None:
-    from chromalab.feedback.arguments import user_name
+    from chromalab.judgments.arguments import user_name
 
     return user_name() if by is None else by

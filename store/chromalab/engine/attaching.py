@@ -22,6 +22,13 @@ class Attaching:
         with self.store.read() as connection:
             return attachments.read(connection, id, kind)
 
+    def attachments_since(
+        self, id: UUID, kind: str, number: int
+    ) -> tuple[list[int], list[Attachment]]:
+        """Read the numbers of all attachments of one kind, and the attachments after a number."""
+        with self.store.read() as connection:
+            return attachments.read_since(connection, id, kind, number)
+
     def attachment(self, id: UUID, kind: str, name: str) -> Attachment | None:
         """Read one attachment by its name."""
         with self.store.read() as connection:

@@ -362,6 +362,12 @@ class Engine(Protocol):
         """Read what of a kind is attached to a collection, in the order it was attached."""
         ...
 
+    def attachments_since(
+        self, id: UUID, kind: str, number: int
+    ) -> tuple[list[int], list[Attachment]]:
+        """Read the numbers of all attachments of one kind, and the attachments after a number."""
+        ...
+
     def attachment(self, id: UUID, kind: str, name: str) -> Attachment | None:
         """Read one attachment by its name; None where there is none."""
         ...

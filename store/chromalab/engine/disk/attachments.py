@@ -22,7 +22,7 @@ from chromalab.errors import (
     short,
 )
 
-__all__ = ["Row", "as_stored", "copy", "insert", "load", "read", "read_one", "remove"]
+__all__ = ["Row", "as_stored", "copy", "insert", "load", "read", "read_one", "read_since", "remove"]
 
 Row = tuple[str, str | None, str, bytes | None, int]
 """kind, name, body, data, checksum, as they are stored."""
@@ -31,6 +31,17 @@ Row = tuple[str, str | None, str, bytes | None, int]
 _READ = """
     SELECT attachments.number, kind, attachments.name, body, data
     FROM collections LEFT JOIN attachments ON collection = collections.number AND kind = ?
+    WHERE collections.id = ? ORDER BY attachments.number
+"""
+_READ_NUMBERS = """
+    SELECT attachments.number
+    FROM collections LEFT JOIN attachments ON collection = collections.number AND kind = ?
+    WHERE collections.id = ? ORDER BY attachments.number
+"""
+_READ_SINCE = """
+    SELECT attachments.number, kind, attachments.name, body, data
+    FROM collections LEFT JOIN attachments
+    ON collection = collections.number AND kind = ? AND attachments.number > ?
     WHERE collections.id = ? ORDER BY attachments.number
 """
 _READ_ONE = """
@@ -52,6 +63,27 @@ def read(connection: sqlite3.Connection, id: UUID, kind: str) -> list[Attachment
     if not rows:
         catalog.row(connection, id)
     return [load(*row) for row in rows if row[0] is not None]
+
+
+def read_since(
+    connection: sqlite3.Connection, id: UUID, kind: str, number: int
+) -> tuple[list[int], list[Attachment]]:
+    """Read the numbers of all attachments of one kind, and those attached after a number.
+
+    Numbers only ever increase, so a caller that remembers what it has read loads only what is new. The
+    numbers come from an index; no row before `number` is loaded.
+
+    Raises:
+        NotFoundError: The collection was deleted.
+        InternalError: A row is damaged.
+    """
+    numbers = connection.execute(_READ_NUMBERS, (kind, str(id))).fetchall()
+    if not numbers:
+        catalog.row(connection, id)
+    rows = connection.execute(_READ_SINCE, (kind, number, str(id))).fetchall()
+    found = [load(*row) for row in rows if row[0] is not None]
+    return [number for (number,) in numbers if number is not None], found
+
 
 
 def read_one(connection: sqlite3.Connection, id: UUID, kind: str, name: str) -> Attachment | None:
