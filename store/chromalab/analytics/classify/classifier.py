@@ -21,7 +21,7 @@ from chromalab.analytics.classify.labels import (
     read_labels,
 )
 from chromalab.analytics.classify.methods import METHODS, ONE_CLASS_EACH
-from chromalab.analytics.classify.model_selection import ChosenMethod, choose_method
+from chromalab.analytics.classify.model_selection import ChosenMethod, choose
 from chromalab.analytics.classify.points import Points
 from chromalab.cores import one_thread_blas
 from chromalab.analytics.new_records import new_vectors
@@ -93,7 +93,7 @@ def classify(
     if not len(snapshot) or not len(given.rows):
         chosen = _nothing(given)
     elif chosen is None:
-        chosen = choose_method(points, given.rows, given.truth, asked=method, multilabel=given.multilabel)
+        chosen = choose(points, given.rows, given.truth, asked=method, multilabel=given.multilabel)
     probabilities = np.zeros((len(snapshot), len(given.classes)), dtype=np.float32)
     held_out = np.full(given.truth.shape, np.nan, dtype=np.float32)
     rows = np.where(given.rows < len(snapshot), given.rows, -1)

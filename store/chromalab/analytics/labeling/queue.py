@@ -19,7 +19,7 @@ from chromalab.analytics.classify.labels import (
     read_labels,
 )
 from chromalab.analytics.classify.methods import METHODS
-from chromalab.analytics.classify.model_selection import choose_method
+from chromalab.analytics.classify.model_selection import choose
 from chromalab.analytics.classify.points import Points
 from chromalab.analytics.graph.copies import unit
 from chromalab.cores import one_thread_blas
@@ -163,7 +163,7 @@ def _model(
     truth = given.truth[:, seen]
     few = float(np.median(truth.sum(axis=0))) <= _FEW
     method = "logistic" if not few else "propagation" if given.multilabel else "few-shot"
-    chosen = choose_method(points, given.rows, truth, asked=method, multilabel=given.multilabel)
+    chosen = choose(points, given.rows, truth, asked=method, multilabel=given.multilabel)
     scores = METHODS[method](points, given.rows, truth, at, given.multilabel)
     found = np.zeros((len(at), len(given.classes)), dtype=np.float32)
     found[:, seen] = chosen.calibration.probabilities(scores, given.multilabel)
