@@ -74,7 +74,7 @@ def test_arrays_are_analyzed_like_collections(store, points):
     store.user_ns["clusters"] = run(store, "cluster :rows --n-clusters 3")
     assert store.user_ns["clusters"].sizes.tolist() == [30, 30, 30]
     assert len(run(store, "project :rows --method pca").coordinates) == 90
-    with pytest.raises(InvalidArgumentError, match="Topics are of clusters"):
+    with pytest.raises(InvalidArgumentError, match="Topics need documents"):
         run(store, "topics :rows")
     with pytest.raises(InvalidArgumentError, match="leave it out"):
         run(store, 'outliers :rows --where "half = 1"')

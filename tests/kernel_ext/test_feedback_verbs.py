@@ -5,7 +5,6 @@ import pytest
 
 from chromalab.errors import ChromalabError, InvalidArgumentError, NotFoundError
 from chromalab.feedback import Transform
-from chromalab.feedback.asking import fingerprint
 
 
 def run(shell, line, body=None):
@@ -95,7 +94,7 @@ def test_judgments_are_exported_and_loaded_again(store, notes):
 def swapped(notes):
     """A transform that changes the order of the notes."""
     matrix = np.array([[-1, 0], [0, 1]], dtype=np.float32)
-    model = fingerprint(notes.get_model())
+    model = notes.fingerprint()
     return notes.transforms.add(Transform(name="swap", matrix=matrix, both=False, model=model))
 
 
@@ -120,9 +119,9 @@ def test_a_tuned_transform_is_stored_and_active_by_default(store, notes):
     for n in range(0, 40, 2):
         notes.feedback.add([np.cos(n), np.sin(n)], [f"n{n}", f"n{(n + 20) % 40}"], [True, False])
     assert run(store, "tune notes --method ridge --gate off --name one --no-use").admitted
-    assert notes.transforms.live is None
+    assert notes.transforms.active is None
     assert run(store, "tune notes --method ridge --gate off").is_live
-    assert notes.transforms.live.name == "tuned-1"
+    assert notes.transforms.active.name == "tuned-1"
     assert [transform.name for transform in notes.transforms] == ["one", "tuned-1"]
 
 

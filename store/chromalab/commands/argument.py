@@ -83,7 +83,7 @@ class Argument:
     def help_text(self) -> str:
         """Its help, with what can be derived: the choices, the format and the default."""
         notes = [self.help]
-        if self.choices and not all(str(choice) in self.help for choice in self.choices):
+        if self.choices and not any(str(choice) in self.help for choice in self.choices):
             notes.append(f"One of {', '.join(map(str, self.choices))}.")
         if self.kind == "words":
             notes.append("Comma-separated.")

@@ -143,7 +143,7 @@ FEEDBACK = (
     ),
     Verb(
         api="collection.feedback.load",
-        summary="Add the judgments of such a file.",
+        summary="Add the judgments of a JSON Lines file.",
         examples=(
             "%chroma feedback.load papers judgments.jsonl",
             "added = %chroma feedback.load papers judgments.jsonl",

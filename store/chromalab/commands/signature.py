@@ -120,8 +120,8 @@ def _argument(parameter: inspect.Parameter, hint: Any, help: str) -> Argument:
     name, default = parameter.name.replace("_", "-"), parameter.default
     if kind == "switch" and default is True:
         name = f"no-{name}"
-    if kind == "where" and help:  # an example in the docstring is a dict, which is not typed
-        help = f'{_DICT_EXAMPLE.sub("", help.removesuffix("."))}, such as "year >= 2020".'
+    if kind == "where" and help:  # the example in a docstring is a dict, which nobody types
+        help = f'{_DICT_EXAMPLE.sub(".", help)} For example: "year >= 2020".'
     shown = default if isinstance(default, str | float | int) and default is not ... else None
     return Argument(
         name=f"--{name}",

@@ -152,7 +152,7 @@ STORE = (
     ),
     Verb(
         api="client.delete_collection",
-        summary="Delete a collection and all its records; without --yes, only show what would be deleted.",
+        summary="Delete a collection with its records; without --yes, only show what would be deleted.",
         examples=(
             "%chroma delete_collection papers",
             "%chroma delete_collection papers --yes",

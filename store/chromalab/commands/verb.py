@@ -83,7 +83,8 @@ class Verb:
             lines.append(f"%%chroma [NAME <<] {self.name} ...   with a body: {self.body}")
         flags = [", ".join(filter(None, [a.short, a.name])) for a in self.arguments]
         width = max(map(len, flags), default=0)
-        lines.append("")
+        if flags:
+            lines.append("")
         for flag, argument in zip(flags, self.arguments, strict=True):
             lines.append(f"  {flag:<{width}}  {argument.help_text}")
         lines += ["", "Examples", *(f"  {example}" for example in self.examples)]

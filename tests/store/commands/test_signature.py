@@ -90,7 +90,9 @@ def test_the_name_the_default_and_the_short_flag_come_from_the_signature(argumen
 def test_the_help_is_the_first_sentence_of_the_entry_in_the_docstring(arguments):
     assert arguments["method"].help == "How it works."
     assert arguments["n"].help == "Number of records, e.g. 10, on two lines."
-    assert arguments["where"].help == 'Only records that match this filter, such as "year >= 2020".'
+    assert arguments["where"].help == (
+        'Only records that match this filter. For example: "year >= 2020".'
+    )
     assert arguments["share"].help == ""
     assert arguments["n"].help_text.endswith("[default: 20]")
     assert "One of slow, fast." in arguments["method"].help_text
