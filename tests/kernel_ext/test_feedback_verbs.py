@@ -120,7 +120,7 @@ def test_a_tuned_transform_is_stored_and_active_by_default(store, notes):
         notes.feedback.add([np.cos(n), np.sin(n)], [f"n{n}", f"n{(n + 20) % 40}"], [True, False])
     assert run(store, "tune notes --method ridge --gate off --name one --no-use").admitted
     assert notes.transforms.active is None
-    assert run(store, "tune notes --method ridge --gate off").is_live
+    assert run(store, "tune notes --method ridge --gate off").is_active
     assert notes.transforms.active.name == "tuned-1"
     assert [transform.name for transform in notes.transforms] == ["one", "tuned-1"]
 
@@ -139,14 +139,14 @@ def test_transforms_are_listed_switched_and_removed(store, notes, swapped):
 def test_a_query_uses_the_given_transform(store, notes, swapped):
     notes.transforms.use("swap")
     plain = run(store, 'query notes "a long walk" --transform none')
-    live = run(store, 'query notes "a long walk"')
+    active = run(store, 'query notes "a long walk"')
     assert (
-        plain["ids"] == notes.query(query_texts="a long walk", transform=None)["ids"] != live["ids"]
+        plain["ids"] == notes.query(query_texts="a long walk", transform=None)["ids"] != active["ids"]
     )
     notes.transforms.use(None)
-    assert run(store, 'query notes "a long walk" --transform swap')["ids"] == live["ids"]
+    assert run(store, 'query notes "a long walk" --transform swap')["ids"] == active["ids"]
     store.user_ns["mine"] = swapped
-    assert run(store, 'query notes "a long walk" --transform :mine')["ids"] == live["ids"]
+    assert run(store, 'query notes "a long walk" --transform :mine')["ids"] == active["ids"]
 
 
 def test_evaluate_compares_with_the_baseline(store, notes, swapped):

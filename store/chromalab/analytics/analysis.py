@@ -127,6 +127,6 @@ class _Matching:
 def _warm_maps() -> None:
     """Compile in the background what the next map needs, if this process is a notebook's kernel."""
     if "ipykernel" in sys.modules:
-        from chromalab.analytics.project.warming import warm
+        from chromalab.analytics.project.warmup import warm
 
         warm()

@@ -20,7 +20,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y
 
 from chromalab.analytics.classify.methods import FITS, METHODS
-from chromalab.analytics.classify.model_selection import choose
+from chromalab.analytics.classify.model_selection import choose_method
 from chromalab.analytics.classify.points import Points
 from chromalab.analytics.cluster import cluster
 from chromalab.analytics.graph.copies import unit
@@ -70,12 +70,12 @@ class ClassifyEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_, codes = np.unique(labels, return_inverse=True)
         truth = np.eye(len(self.classes_), dtype=bool)[codes]
         points = Points(Snapshot.of(rows), rows[:0], random_state=self.random_state)
-        self.chosen_ = choose(
+        self.chosen_ = choose_method(
             points,
             np.arange(len(rows)),
             truth,
-            asked=self.method,
-            several=False,
+            requested=self.method,
+            multilabel=False,
             among={name: METHODS[name] for name in FITS},
         )
         self.method_ = self.chosen_.method

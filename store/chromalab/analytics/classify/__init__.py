@@ -1,4 +1,4 @@
-"""Labels for all records, learned from a few."""
+"""Classification: labels for all records, learned from those of a few."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Classification`: a label for every record, how sure it is, and how often such labels are right."""
+"""`Classification`: a label for every record, its probability, and the quality on held-out labels."""
 
 from __future__ import annotations
 
@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.classify import classification
 from chromalab.analytics.classify.calibration import expected_calibration_error
-from chromalab.analytics.classify.labels import user_labels, predicted_key
-from chromalab.analytics.classify.report import ClassifierReport, reported, suspected
-from chromalab.results.picture import picture
+from chromalab.analytics.classify.labels import predicted_key, user_labels
+from chromalab.analytics.classify.report import ClassifierReport, classifier_report, label_errors
 from chromalab.analytics.result import Result
-from chromalab.results.tables import html_table, one_line, text_table
 from chromalab.errors import InvalidArgumentError, short
-from chromalab.results.tables import data_frame
+from chromalab.results.picture import picture
+from chromalab.results.tables import count, cut, data_frame, html_table, one_line, text_table
 from chromalab.snapshot import Snapshot
 from chromalab.validation import check_key
 
@@ -27,10 +25,19 @@ if TYPE_CHECKING:
     import pandas
     from typing_extensions import Self
 
-__all__ = ["Classification", "as_html", "as_text", "check_threshold", "columns_of", "write"]
+__all__ = ["Classification", "check_threshold"]
 
-_KEPT = 25_000_000  # probabilities; more would fill the folder of kept results
-_FRAME = ("id", "label", "probability", "given", "document")
+_FRAME_COLUMNS = ("id", "label", "probability", "given", "document")
+_LABEL_COLUMNS = ("label", "given", "predicted", "precision", "recall")
+_SUSPECT_COLUMNS = ("id", "given", "suggested", "confidence", "document")
+_TRIED_COLUMNS = ("method", "score", "note")
+_MAX_LABELS = 10  # displayed
+_MAX_SUSPECTS = 5  # displayed
+_MAX_DRAWN = 60  # classes in the picture of the confusion matrix
+
+_MAX_CACHED = 25_000_000  # probabilities; more would fill the folder of cached results
+_PAGE = 1000  # records per write to a collection of another client
+_ATTEMPTS = 5  # to write while others write too
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -39,21 +46,23 @@ class Classification(Result):
 
     Attributes:
         snapshot: The records.
-        parameters: What was asked for; `random_state` among them.
-        recall: Of the neighbor graph.
-        classes: The labels that there are.
-        multilabel: Whether a record may have multilabel of them.
-        method: How labels were learned.
-        why: Why that method.
-        tried: A row a method that was compared: `method`, `score`, `error`, `note`.
-        calibrated: What was done for probabilities to be as often right as they say.
-        probabilities: (n, c) float32, of each class; for records with a label of their own by models that did
-            not see it, where that was possible.
-        threshold: Less probable labels are not given; None for none (0.5 where a record may have multilabel).
-        examples: Texts that were learned from and are no records.
+        parameters: The arguments of the call, `random_state` among them.
+        recall: The recall of the neighbor graph.
+        classes: The different labels.
+        multilabel: Whether a record may have more than one of them.
+        method: The method that was used.
+        why: Why it was used.
+        tried: One row per method that was compared: `method`, `score`, `error`, `note`.
+        calibrated: How the probabilities were calibrated.
+        probabilities: (n, c) float32, of each class. Where possible, those of a labeled record are by
+            models that did not see its label.
+        threshold: The lowest probability of a label; None for no limit (0.5 if a record may have more
+            than one label).
+        examples: The example texts, which are not records.
         trained_rows: (t,) int64, the record of each label that was learned from; -1 for an example.
         given: (t, c) bool, these labels.
-        held_out: (t, c) float32, probabilities by models that did not see the label; NaN where there are none.
+        held_out: (t, c) float32, probabilities by models that did not see the label; NaN where there are
+            none.
     """
 
     reads_records = True
@@ -73,84 +82,93 @@ class Classification(Result):
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is kept: not where there are too many probabilities."""
-        return self.probabilities.size + self.held_out.size <= _KEPT
+        """Whether the result is cached; it is not if there are too many probabilities."""
+        return self.probabilities.size + self.held_out.size <= _MAX_CACHED
 
     @cached_property
     def labels(self) -> list[Any]:
-        """The label of each record: its own, else the predicted one; None below the threshold.
+        """The label of each record: its own, or else the predicted one; None below the threshold.
 
-        Where records may have multilabel, tuples.
+        If records may have more than one label, tuples.
         """
-        found = list(self.predicted)
-        for place, row in enumerate(self.trained_rows.tolist()):
+        labels = list(self.predicted)
+        for at, row in enumerate(self.trained_rows.tolist()):
             if row >= 0:
-                found[row] = self._named(self.given[place])
-        return found
+                labels[row] = self._named(self.given[at])
+        return labels
 
     @cached_property
     def predicted(self) -> list[Any]:
-        """The predicted label of each record, also of those with one of their own."""
-        return [self._named(row) for row in self._said(self.probabilities)]
+        """The predicted label of each record, labeled records included."""
+        return [self._named(row) for row in self._assigned(self.probabilities)]
 
     @property
     def confidence(self) -> NDArray[np.float32]:
-        """(n,) float32, the probability of the likeliest label; with multilabel, of the least sure yes or no."""
-        return _sure(self.probabilities, self.multilabel)
+        """(n,) float32, the probability of the most probable label.
+
+        If records may have more than one label, that of the least certain yes or no.
+        """
+        return _confidence(self.probabilities, self.multilabel)
 
     @property
     def is_labeled(self) -> NDArray[np.bool_]:
-        """(n,) bool, whether the record had a label, which was learned from."""
-        found = np.zeros(len(self.snapshot), dtype=bool)
-        found[self.trained_rows[self.trained_rows >= 0]] = True
-        return found
+        """(n,) bool, whether the record had a label of its own, which was learned from."""
+        labeled = np.zeros(len(self.snapshot), dtype=bool)
+        labeled[self.trained_rows[self.trained_rows >= 0]] = True
+        return labeled
 
     @cached_property
     def report(self) -> ClassifierReport:
-        """Accuracy, precision, recall and F1, cross-validated, at this threshold."""
-        sure, given = self._evaluated
-        said, top = self._said(sure), _sure(sure, self.multilabel)
-        right = (self._said(sure, None) == given).all(axis=1)
-        error = expected_calibration_error(top, right)
+        """Cross-validated accuracy, precision, recall and F1 at this threshold."""
+        probabilities, given = self._evaluated
+        predicted = self._assigned(probabilities)
         if self.multilabel:
-            error = expected_calibration_error(sure.ravel(), given.ravel())
-        below = 0 if self.multilabel else int((~said.any(axis=1)).sum())
-        return reported(tuple(self.classes), said, given, below, error)
+            error = expected_calibration_error(probabilities.ravel(), given.ravel())
+        else:
+            correct = (self._assigned(probabilities, None) == given).all(axis=1)
+            error = expected_calibration_error(_confidence(probabilities, False), correct)
+        abstained = 0 if self.multilabel else int((~predicted.any(axis=1)).sum())
+        return classifier_report(tuple(self.classes), predicted, given, abstained, error)
 
     def at(self, threshold: float | None) -> Self:
-        """Give only labels of at least this probability, without learning anew; None for all.
+        """Return the classification at another threshold, without training again.
+
+        Args:
+            threshold: The lowest probability of a label; None for no limit.
 
         Raises:
-            InvalidArgumentError: it is no number from 0 to 1.
+            InvalidArgumentError: It is not a number from 0 to 1.
         """
         level = check_threshold(threshold)
         return replace(self, threshold=level, parameters={**self.parameters, "threshold": level})
 
     def confusion(self) -> pandas.DataFrame:
-        """Count held-out labels: a row a true label, a column a predicted one; "no label" below the threshold.
+        """Count held-out labels, with one row per true label and one column per predicted label.
+
+        The column "no label" counts predictions below the threshold.
 
         Raises:
-            InvalidArgumentError: records may have multilabel labels, for which `report` has what there is.
+            InvalidArgumentError: Records may have more than one label; use `report`.
         """
         if self.multilabel:
             raise InvalidArgumentError(
-                "Records with multilabel labels have no confusion matrix; report.df() has a row a label."
+                "A confusion matrix needs one label per record, and records here may have more. Use "
+                "report.df(), which has one row per label."
             )
-        counts = self._confused()
         names: list[Any] = [*self.classes, "no label"]
-        frame = data_frame(counts.tolist(), names)
+        frame = data_frame(self._confusion_counts().tolist(), names)
         frame.index = list(self.classes)
         return frame
 
     def suspects(self) -> pandas.DataFrame:
-        """List labels that are likely wrong, the surest first: id, given, suggested, confidence, document.
+        """List the labels that are likely wrong, the most certain first.
 
-        An example that is no record has the id None.
+        The columns are id, given, suggested, confidence and document. The id of an example is None.
         """
-        return data_frame(self._suspects(), ["id", "given", "suggested", "confidence", "document"])
+        return data_frame(self._suspects(), _SUSPECT_COLUMNS)
 
     def df(self) -> pandas.DataFrame:
-        """Make a pandas DataFrame: a row a record, with id, label, probability, given, document."""
+        """Return a pandas DataFrame with one row per record: id, label, probability, given, document."""
         rows = zip(
             self.snapshot.ids,
             self.labels,
@@ -159,45 +177,54 @@ class Classification(Result):
             map(self.snapshot.document, range(len(self.snapshot))),
             strict=True,
         )
-        return data_frame(list(rows), _FRAME)
+        return data_frame(list(rows), _FRAME_COLUMNS)
 
-    def columns(self, key: str) -> dict[str, list[Any]]:
-        """Return what `into` writes: the label, the same again as the mark of a prediction, its confidence."""
+    def columns(self, field: str) -> dict[str, list[Any]]:
+        """Return what `into` writes: the label, the label again to mark a prediction, its confidence."""
         labels = self.labels
         if self.multilabel:
             labels = [list(label) if label else None for label in labels]
-        return columns_of(key, labels, self.confidence.tolist())
+        return {
+            field: list(labels),
+            predicted_key(field): list(labels),
+            f"{field}_confidence": [
+                None if label is None else round(float(value), 4)
+                for label, value in zip(labels, self.confidence.tolist(), strict=True)
+            ],
+        }
 
-    def into(self, key: str) -> Self:
-        """Write labels to metadata, in one transaction; never over a label that a person gave.
+    def into(self, field: str) -> Self:
+        """Write labels to metadata in one transaction, but never over a label that a user gave.
 
-        A record that has something under `key` is left alone, unless an earlier `into` wrote it.
-        `key_predicted` holds the prediction once more, `key_confidence` its probability. As long as both are
-        there and the prediction is what stands under `key`, the value counts as a prediction, and the next
-        `classify(key)` does not learn from it; who writes another value makes it a label.
-        `label_queue(key).label({id: label})` writes a label and deletes the marks, which
-        also confirms a prediction.
+        A record with a value in `field` is left unchanged unless an earlier `into` wrote that value. The
+        prediction is also written to `field_predicted`, and its probability to `field_confidence`. As
+        long as both are there and the value of `field` is that prediction, it counts as a prediction, and
+        the next `classify(field)` does not learn from it. Writing another value makes it a label.
+        `label_queue(field).label({id: label})` writes a label and deletes the marks, so it also confirms a
+        prediction.
 
         Args:
-            key: The metadata key; that of the labels themselves is fine.
+            field: The metadata field; it may be the field of the labels themselves.
+
+        Returns:
+            The same result, at the version of the collection after the write; it stays stale if the
+            collection had changed before.
 
         Raises:
-            InvalidArgumentError: it was made of an array, or the key cannot be used.
+            InvalidArgumentError: The result is not of a collection, or the field name is invalid.
         """
-        key = check_key(key, "into")
+        field = check_key(field, "into")
         if self.snapshot.origin is None:
             raise InvalidArgumentError(
-                "There is no collection to write to: it was made of an array. df() has the values."
+                "into needs a collection to write to, and this result is of an array. df() has the values."
             )
-        version = write(self.snapshot, key, self.columns(key))
-        return (
-            self
-            if version is None
-            else replace(self, snapshot=replace(self.snapshot, version=version))
-        )
+        version = _write_predictions(self.snapshot, field, self.columns(field))
+        if version is None:
+            return self
+        return replace(self, snapshot=replace(self.snapshot, version=version))
 
     def check(self) -> None:
-        """Raise ValueError where the parts do not fit together."""
+        """Raise ValueError if the parts are inconsistent."""
         t, c = len(self.trained_rows), len(self.classes)
         if (
             self.probabilities.shape != (len(self.snapshot), c)
@@ -206,200 +233,173 @@ class Classification(Result):
             or not ((self.trained_rows >= -1) & (self.trained_rows < len(self.snapshot))).all()
             or int((self.trained_rows < 0).sum()) != len(self.examples)
         ):
-            raise ValueError("the parts of the classification do not fit together")
+            raise ValueError("the parts of the classification are inconsistent")
+
+    # Up to three tables and a picture are displayed, so the displays are not those of `Table`.
 
     def __repr__(self) -> str:
-        return classification.as_text(self, self._made())
+        table = text_table(_LABEL_COLUMNS, self._label_rows(), width=48)
+        return "\n".join([table, *self._notes(), self._made()])
 
     def _repr_html_(self) -> str:
-        return classification.as_html(self, self._made())
+        """Show the labels, the methods that were compared, the first suspects and the confusion matrix."""
+        note = "; ".join([*self._notes(), self._made()])
+        parts = [html_table(_LABEL_COLUMNS, self._label_rows(), note=note)]
+        if self.tried:
+            tried = [[row["method"], row["score"], row["note"]] for row in self.tried]
+            parts.append(html_table(_TRIED_COLUMNS, tried, caption="Methods, by cross-validation"))
+        suspects = self._suspects()
+        if suspects:
+            shown = [[id or "an example", *rest] for id, *rest in suspects[:_MAX_SUSPECTS]]
+            caption = "Labels that are likely wrong"
+            note = cut(_MAX_SUSPECTS, len(suspects))
+            parts.append(html_table(_SUSPECT_COLUMNS, shown, caption=caption, note=note))
+        return "".join(parts) + self._confusion_picture()
+
+    def _label_rows(self) -> list[list[Any]]:
+        """One row per label, the most predicted first."""
+        predicted: Counter[Any] = Counter()
+        for label, labeled in zip(self.predicted, self.is_labeled.tolist(), strict=True):
+            if not labeled and label is not None:
+                parts = label if self.multilabel else [label]
+                predicted.update([(type(part), part) for part in parts])
+        report, given = self.report, self.given.sum(axis=0).tolist()
+        rows = []
+        for code, label in enumerate(self.classes):
+            scores: list[Any] = ["", ""]
+            if report.support[code]:
+                scores = [float(report.precision[code]), float(report.recall[code])]
+            rows.append([one_line(label), given[code], predicted[type(label), label], *scores])
+        rows.sort(key=lambda row: -row[2])
+        return rows[:_MAX_LABELS]
+
+    def _notes(self) -> list[str]:
+        notes = []
+        if len(self.classes) > _MAX_LABELS:
+            notes.append(f"the {_MAX_LABELS} most predicted of {len(self.classes):,} labels shown")
+        notes.append(f"{self.method} ({self.why}); {self.calibrated}")
+        notes.append(str(self.report))
+        without = sum(label is None or label == () for label in self.labels)
+        if without:
+            level = "" if self.threshold is None else f" at threshold {self.threshold:g}"
+            notes.append(f"{count(without, 'record')} without a label{level}")
+        suspects = len(self._suspects())
+        if suspects:
+            are = "is" if suspects == 1 else "are"
+            notes.append(f"{suspects:,} of the given labels {are} likely wrong: suspects()")
+        return notes
+
+    def _confusion_picture(self) -> str:
+        drawn = 2 <= len(self.classes) <= _MAX_DRAWN
+        if self.multilabel or not self.report.labels or not drawn:
+            return ""
+        counts = self._confusion_counts()[:, :-1]
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        names = [one_line(label, 20) for label in self.classes]
+
+        def draw(axes: Any) -> None:
+            axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+            if len(names) <= 20:
+                axes.set_xticks(range(len(names)), names, rotation=90, fontsize=7, parse_math=False)
+                axes.set_yticks(range(len(names)), names, fontsize=7, parse_math=False)
+            axes.set_xlabel("predicted")
+            axes.set_ylabel("given")
+
+        return picture(draw, alt="Confusion matrix of the held-out labels", width=4.0, height=3.6)
 
     @cached_property
     def _evaluated(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        there = ~np.isnan(self.held_out).any(axis=1)
-        return self.held_out[there], self.given[there]
+        """Return the held-out probabilities that there are, and the true labels."""
+        known = ~np.isnan(self.held_out).any(axis=1)
+        return self.held_out[known], self.given[known]
 
-    def _said(self, sure: NDArray[np.float32], level: float | None = -1.0) -> NDArray[np.bool_]:
-        """(q, c), which labels are given at these probabilities."""
+    def _assigned(
+        self, probabilities: NDArray[np.float32], level: float | None = -1.0
+    ) -> NDArray[np.bool_]:
+        """Return (q, c), the labels that are assigned at a threshold; at that of the result by default."""
         level = self.threshold if level == -1.0 else level
         if self.multilabel:
-            return sure >= (0.5 if level is None else level)
-        said = np.zeros(sure.shape, dtype=bool)
-        if sure.size:
-            line, best = np.arange(len(sure)), sure.argmax(axis=1)
-            said[line, best] = True if level is None else sure[line, best] >= level
-        return said
+            return probabilities >= (0.5 if level is None else level)
+        assigned = np.zeros(probabilities.shape, dtype=bool)
+        if probabilities.size:
+            line, best = np.arange(len(probabilities)), probabilities.argmax(axis=1)
+            assigned[line, best] = True if level is None else probabilities[line, best] >= level
+        return assigned
 
-    def _named(self, said: NDArray[np.bool_]) -> Any:
-        found = tuple(self.classes[place] for place in np.flatnonzero(said).tolist())
-        return found if self.multilabel else found[0] if found else None
+    def _named(self, assigned: NDArray[np.bool_]) -> Any:
+        labels = tuple(self.classes[code] for code in np.flatnonzero(assigned).tolist())
+        return labels if self.multilabel else labels[0] if labels else None
 
-    def _confused(self) -> NDArray[np.int64]:
-        sure, given = self._evaluated
-        said = self._said(sure)
+    def _confusion_counts(self) -> NDArray[np.int64]:
+        probabilities, given = self._evaluated
+        assigned = self._assigned(probabilities)
         counts = np.zeros((len(self.classes), len(self.classes) + 1), dtype=np.int64)
-        to = np.where(said.any(axis=1), said.argmax(axis=1), len(self.classes))
+        to = np.where(assigned.any(axis=1), assigned.argmax(axis=1), len(self.classes))
         np.add.at(counts, (given.argmax(axis=1), to), 1)
         return counts
 
     def _suspects(self) -> list[list[Any]]:
-        places = suspected(self.held_out, self.given, multilabel=self.multilabel)
         texts = iter(self.examples)
-        text_of = {
-            place: next(texts) for place, row in enumerate(self.trained_rows.tolist()) if row < 0
-        }
+        text_of = {at: next(texts) for at, row in enumerate(self.trained_rows.tolist()) if row < 0}
         rows: list[list[Any]] = []
-        for place in places.tolist():
-            row, sure = int(self.trained_rows[place]), self.held_out[place : place + 1]
-            suggested = self._named(self._said(sure, None)[0])
-            confidence = float(_sure(sure, self.multilabel)[0])
-            text = text_of[place] if row < 0 else self.snapshot.document(row)
+        for at in label_errors(self.held_out, self.given, multilabel=self.multilabel).tolist():
+            row, probabilities = int(self.trained_rows[at]), self.held_out[at : at + 1]
+            suggested = self._named(self._assigned(probabilities, None)[0])
+            confidence = float(_confidence(probabilities, self.multilabel)[0])
+            text = text_of[at] if row < 0 else self.snapshot.document(row)
             id = None if row < 0 else self.snapshot.ids[row]
-            rows.append([id, self._named(self.given[place]), suggested, confidence, text])
+            rows.append([id, self._named(self.given[at]), suggested, confidence, text])
         return rows
 
 
 def check_threshold(threshold: Any) -> float | None:
-    """Return it as a float.
+    """Return a threshold as a float, or None.
 
     Raises:
-        InvalidArgumentError: it is neither None nor a number from 0 to 1.
+        InvalidArgumentError: It is neither None nor a number from 0 to 1.
     """
     if threshold is None:
         return None
-    if isinstance(threshold, bool) or not isinstance(threshold, int | float | np.number):
-        raise InvalidArgumentError(f"threshold is a number from 0 to 1; got {short(threshold)}.")
-    if not 0 <= threshold <= 1:
-        raise InvalidArgumentError(f"threshold is a number from 0 to 1; got {short(threshold)}.")
+    is_number = isinstance(threshold, int | float | np.number) and not isinstance(threshold, bool)
+    if not is_number or not 0 <= threshold <= 1:
+        raise InvalidArgumentError(
+            f"threshold must be a number from 0 to 1; got {short(threshold)}."
+        )
     return float(threshold)
 
 
-def _sure(sure: NDArray[np.float32], multilabel: bool) -> NDArray[np.float32]:
-    if not sure.size:
-        return np.zeros(len(sure), dtype=np.float32)
-    least: NDArray[np.float32] = np.maximum(sure, 1 - sure).min(axis=1)
-    return least if multilabel else np.asarray(sure.max(axis=1))
+def _confidence(probabilities: NDArray[np.float32], multilabel: bool) -> NDArray[np.float32]:
+    if not probabilities.size:
+        return np.zeros(len(probabilities), dtype=np.float32)
+    if not multilabel:
+        return np.asarray(probabilities.max(axis=1))
+    least: NDArray[np.float32] = np.maximum(probabilities, 1 - probabilities).min(axis=1)
+    return least
 
 
-_SHOWN = 10  # labels
-_SUSPECTS = 5
-_DRAWN = 60  # classes in the picture
-_COLUMNS = ("label", "given", "predicted", "precision", "recall")
-_DOUBTED = ("id", "given", "suggested", "confidence", "document")
-_TRIED = ("method", "score", "note")
-
-
-def as_text(found: Classification, made: str) -> str:
-    """Show the largest labels, and how good it is."""
-    table = text_table(_COLUMNS, _rows(found), width=48)
-    return "\n".join([table, *_notes(found), made])
-
-
-def as_html(found: Classification, made: str) -> str:
-    """Show the same as HTML, with the methods that were tried, the confusion and the first suspects."""
-    parts = [html_table(_COLUMNS, _rows(found), note="; ".join([*_notes(found), made]))]
-    if found.tried:
-        tried = [[row["method"], row["score"], row["note"]] for row in found.tried]
-        parts.append(html_table(_TRIED, tried, caption="Methods, by cross-validation"))
-    doubted = found._suspects()
-    if doubted:
-        note = f"{_SUSPECTS} of {len(doubted):,} shown" if len(doubted) > _SUSPECTS else ""
-        shown = [[id or "an example", *rest] for id, *rest in doubted[:_SUSPECTS]]
-        parts.append(html_table(_DOUBTED, shown, caption="Labels that are likely wrong", note=note))
-    return "".join(parts) + _confusion(found)
-
-
-def _rows(found: Classification) -> list[list[Any]]:
-    own = found.is_labeled
-    guessed: Counter[Any] = Counter()
-    for label, known in zip(found.predicted, own.tolist(), strict=True):
-        if not known and label is not None:
-            guessed.update([(type(one), one) for one in (label if found.multilabel else [label])])
-    report = found.report
-    given = found.given.sum(axis=0).tolist()
-    rows = []
-    for place, label in enumerate(found.classes):
-        scores: list[Any] = ["", ""]
-        if report.support[place]:
-            scores = [float(report.precision[place]), float(report.recall[place])]
-        rows.append([one_line(label), given[place], guessed[type(label), label], *scores])
-    rows.sort(key=lambda row: -row[2])
-    return rows[:_SHOWN]
-
-
-def _notes(found: Classification) -> list[str]:
-    notes = []
-    if len(found.classes) > _SHOWN:
-        notes.append(f"the {_SHOWN} most predicted of {len(found.classes):,} labels shown")
-    notes.append(f"{found.method} ({found.why}); {found.calibrated}")
-    notes.append(str(found.report))
-    without = sum(label is None or label == () for label in found.labels)
-    if without:
-        level = "" if found.threshold is None else f" at threshold {found.threshold:g}"
-        notes.append(f"{without:,} records without a label{level}")
-    doubted = len(found._suspects())
-    if doubted:
-        notes.append(f"{doubted:,} of the labels given are likely wrong: suspects()")
-    return notes
-
-
-def _confusion(found: Classification) -> str:
-    if found.multilabel or not found.report.labels or not 2 <= len(found.classes) <= _DRAWN:
-        return ""
-    counts = found._confused()[:, :-1]
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    names = [one_line(label, 20) for label in found.classes]
-
-    def draw(axes: Any) -> None:
-        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-        if len(names) <= 20:
-            axes.set_xticks(range(len(names)), names, rotation=90, fontsize=7, parse_math=False)
-            axes.set_yticks(range(len(names)), names, fontsize=7, parse_math=False)
-        axes.set_xlabel("predicted")
-        axes.set_ylabel("given")
-
-    return picture(draw, alt="Confusion matrix of the held-out labels", width=4.0, height=3.6)
-
-
-_PAGE = 1000
-_TRIES = 5  # as long as others write in between
-
-
-def columns_of(key: str, labels: Sequence[Any], sure: Sequence[float]) -> dict[str, list[Any]]:
-    """Return a value a record for each metadata key; None, which deletes, where there is no label."""
-    there = [label is not None for label in labels]
-    return {
-        key: list(labels),
-        predicted_key(key): list(labels),
-        f"{key}_confidence": [
-            round(float(value), 4) if known else None
-            for value, known in zip(sure, there, strict=True)
-        ],
-    }
-
-
-def write(snapshot: Snapshot, key: str, columns: dict[str, list[Any]]) -> int | None:
-    """Write columns to the records whose value under `key` no person gave, as it stands now.
+def _write_predictions(snapshot: Snapshot, field: str, columns: dict[str, list[Any]]) -> int | None:
+    """Write columns to the records that have no label of a user at the time of the write.
 
     Returns:
-        The version of the collection after it, None where it has none or others wrote before.
+        The version of the collection after the write; None if it has no versions, or if others wrote in
+        between.
 
     Raises:
-        InvalidArgumentError: others write all the time; nothing was written.
+        InvalidArgumentError: Others keep writing to the collection; nothing was written.
     """
     rows = [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
     ]
-    wanted = dict(zip(snapshot.ids, rows, strict=True))
+    predictions = dict(zip(snapshot.ids, rows, strict=True))
     origin = snapshot.origin
-    if not hasattr(origin, "replace_records"):  # of another program, which takes a page at a time
-        _write_pages(Snapshot.of(origin), key, wanted)
+    if not hasattr(origin, "replace_records"):  # of another client, which takes one page at a time
+        _write_pages(Snapshot.of(origin), field, predictions)
         return None
     now = snapshot
-    for _ in range(_TRIES):
+    for _ in range(_ATTEMPTS):
         if now.is_stale:
             now = origin.snapshot()
-        update = _update(now, key, wanted)
+        update = _update(now, field, predictions)
         try:
             version = origin.replace_records(update=update, version=now.version).version
         except InvalidArgumentError:
@@ -407,19 +407,19 @@ def write(snapshot: Snapshot, key: str, columns: dict[str, list[Any]]) -> int | 
                 raise
             continue
         return int(version) if now is snapshot else None
-    raise InvalidArgumentError(
-        "The collection is being written to by others all the time; try again."
-    )
+    raise InvalidArgumentError("Others keep writing to the collection. Try again later.")
 
 
-def _update(now: Snapshot, key: str, wanted: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    people = user_labels(now, key)
-    ids = [id for id, label in zip(now.ids, people, strict=True) if label is None and id in wanted]
-    return {"ids": ids, "metadatas": [wanted[id] for id in ids]}
+def _update(now: Snapshot, field: str, predictions: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    labels = user_labels(now, field)
+    ids = [
+        id for id, label in zip(now.ids, labels, strict=True) if label is None and id in predictions
+    ]
+    return {"ids": ids, "metadatas": [predictions[id] for id in ids]}
 
 
-def _write_pages(now: Snapshot, key: str, wanted: dict[str, dict[str, Any]]) -> None:
-    update = _update(now, key, wanted)
+def _write_pages(now: Snapshot, field: str, predictions: dict[str, dict[str, Any]]) -> None:
+    update = _update(now, field, predictions)
     for at in range(0, len(update["ids"]), _PAGE):
         page = slice(at, at + _PAGE)
         now.origin.update(ids=update["ids"][page], metadatas=update["metadatas"][page])

@@ -1,99 +1,141 @@
-"""`classify`: labels for all records, learned from those that have one, from examples, or from names."""
+"""`classify`: labels for all records, learned from labeled records, from examples, or from names."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.analytics.analysis import analysis
 from chromalab.analytics.classify.calibration import Calibration
 from chromalab.analytics.classify.classification import Classification, check_threshold
 from chromalab.analytics.classify.labels import (
     EncodedLabels,
-    user_labels,
     check_known,
     encode_labels,
-    named,
-    pairs,
     predicted_key,
+    read_examples,
     read_labels,
+    read_names,
+    user_labels,
 )
-from chromalab.analytics.classify.methods import METHODS, ONE_CLASS_EACH
-from chromalab.analytics.classify.model_selection import ChosenMethod, choose
+from chromalab.analytics.classify.methods import METHODS, SINGLE_LABEL
+from chromalab.analytics.classify.model_selection import ChosenMethod, choose_method
 from chromalab.analytics.classify.points import Points
-from chromalab.cores import one_thread_blas
 from chromalab.analytics.new_records import new_vectors
+from chromalab.cores import one_thread_blas
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.snapshot import Snapshot
+from chromalab.types import Where
 from chromalab.validation import check_random_state
 
-__all__ = ["classify"]
+__all__ = ["METHOD_NAMES", "MethodName", "classify"]
 
-_CELLS = 400_000_000  # probabilities: 1.6 GB
+MethodName = Literal[
+    "auto",
+    "logistic",
+    "logistic-soft",
+    "centroid",
+    "knn",
+    "svm",
+    "words",
+    "few-shot",
+    "propagation",
+    "self-training",
+]
+METHOD_NAMES: tuple[MethodName, ...] = get_args(MethodName)
+"""The methods of `classify`."""
+
+_MAX_CELLS = 400_000_000  # probabilities: 1.6 GB
+_ZERO_SHOT = (
+    "not calibrated: there are no labels to compare with, so use the probabilities to rank only"
+)
 
 
+@analysis(Classification)
 def classify(
     data: Any,
     field: str | Sequence[Any] | None = None,
     *,
-    labels: Any = None,
-    examples: Any = None,
-    method: str = "auto",
+    labels: Sequence[str] | Mapping[str, str] | None = None,
+    examples: Mapping[Any, Any] | Sequence[tuple[str, Any]] | None = None,
+    method: MethodName = "auto",
     threshold: float | None = None,
+    where: Where | None = None,
+    into: str | None = None,
     random_state: int = 0,
-    progress: bool = False,
+    progress: bool = True,
 ) -> Classification:
-    """Label every record: by the labels of some, by examples, or by the names of the labels alone.
+    """Label every record, given the labels of some, example texts, or only the names of the labels.
 
-    Labels that stand under `field` are learned from, but for predictions that `into` wrote there. Where values
-    are lists, records may have multilabel labels. With few labels all records help, also those without one.
+    The labels in `field` are learned from, except predictions that `into` wrote there. If values are
+    lists, a record may have more than one label. When labels are few, the unlabeled records help too.
+
+    `into` may be `field` itself: it never overwrites a label that a user gave, and the next call does not
+    learn from what it wrote.
 
     Args:
         data: A collection, a snapshot, or (n, dimension) numbers.
-        field: The metadata key of the labels, or (n,) labels; None for a record without one.
-        labels: Names of labels, or descriptions by name. Alone: zero-shot, the records nearest to these texts.
-            With `examples`: what labels there are; one without an example goes by its name.
+        field: Metadata field of the labels; or (n,) labels, with None for an unlabeled record.
+        labels: Names of the labels, or a dict of descriptions by name. Alone, they make a zero-shot
+            classifier, which finds the records nearest to these texts. With `examples`, they are all
+            labels that there are; a label without an example is represented by its name.
         examples: Texts by label, or pairs of text and label.
-        method: "auto", or one of "logistic", "logistic-soft", "words", "few-shot", "propagation",
-            "self-training", "centroid", "knn", "svm".
-        threshold: Labels less probable are None.
-        random_state: The seed.
-        progress: Whether to show a bar while the graph is made.
+        method: Classification method; "auto" chooses one by cross-validation. The others are "logistic",
+            "logistic-soft", "words", "few-shot", "propagation", "self-training", "centroid", "knn" and
+            "svm".
+        threshold: Lowest probability of a label. Records with less probable labels get None.
+        where: Analyze only the records that match this filter.
+        into: Write the predicted labels to this metadata field, except over a user's labels.
+        random_state: Seed of the neighbor graph and of cross-validation.
+        progress: Show a progress bar after one second.
+
+    Returns:
+        A label and probabilities for every record, with a cross-validated report.
 
     Raises:
-        InvalidArgumentError: none or too many of the three are given, or there is no label.
+        InvalidArgumentError: None or too many of `field`, `labels` and `examples` are given, or there is
+            no label.
 
     Example:
-        >>> import numpy as np
-        >>> rows = np.array([[1, 0], [1, 0.1], [1, 0.2], [0, 1], [0.1, 1]])
-        >>> found = classify(rows, field=["tea", None, None, "chalk", None])
+        >>> import chromalab
+        >>> notes = chromalab.EphemeralClient().create_collection("notes")
+        >>> texts = ["Tea is a hot drink.", "Chalk is a soft rock.", "Coffee is a hot drink."]
+        >>> notes.add(ids=["a", "b", "c"], documents=texts)
+        >>> notes.update(ids=["a", "b"], metadatas=[{"kind": "drink"}, {"kind": "rock"}])
+        >>> found = notes.classify("kind", into="kind")
         >>> found.labels, found.method
-        (['tea', 'tea', 'tea', 'chalk', 'chalk'], 'few-shot')
+        (['drink', 'rock', 'drink'], 'few-shot')
+        >>> notes.classify(examples={"drink": "a cup of cocoa", "rock": "granite"}).labels
+        ['drink', 'rock', 'drink']
     """
     level, random_state = check_threshold(threshold), check_random_state(random_state)
-    _check_asked(labels, field, examples, method)
-    snapshot = Snapshot.of(data)
+    _check_arguments(labels, field, examples, method)
+    snapshot: Snapshot = data
     given, texts = _read(snapshot, labels, field, examples)
-    if len(snapshot) * len(given.classes) > _CELLS:
+    if len(snapshot) * len(given.classes) > _MAX_CELLS:
         raise InvalidArgumentError(
-            f"{len(snapshot):,} records times {len(given.classes):,} labels are too many probabilities. "
-            "Classify a part of the records at a time, with where."
+            f"There must be at most {_MAX_CELLS:,} probabilities; got {len(snapshot):,} records times "
+            f"{len(given.classes):,} labels. Classify a part of the records at a time, with where."
         )
-    if given.multilabel and method in ONE_CLASS_EACH:
+    if given.multilabel and method in SINGLE_LABEL:
         raise InvalidArgumentError(
-            f"{method} gives a record one label, and some have multilabel: take another method."
+            f"method must be one that gives a record more than one label, because some records have "
+            f"more than one; got {short(method)}. Use another method."
         )
     points = Points(snapshot, new_vectors(texts, snapshot), tuple(texts), random_state, progress)
     if method == "words" and not points.has_texts:
-        raise InvalidArgumentError("words needs documents, and most records have none.")
+        raise InvalidArgumentError("method 'words' needs documents, and most records have none.")
     zero_shot = labels is not None and examples is None
     chosen = _zero_shot(given) if zero_shot else None
     if not len(snapshot) or not len(given.rows):
         chosen = _nothing(given)
     elif chosen is None:
-        chosen = choose(points, given.rows, given.truth, asked=method, multilabel=given.multilabel)
+        chosen = choose_method(
+            points, given.rows, given.truth, requested=method, multilabel=given.multilabel
+        )
     probabilities = np.zeros((len(snapshot), len(given.classes)), dtype=np.float32)
     held_out = np.full(given.truth.shape, np.nan, dtype=np.float32)
     rows = np.where(given.rows < len(snapshot), given.rows, -1)
@@ -130,9 +172,6 @@ def classify(
     )
 
 
-_ZERO_SHOT = "not calibrated: there is no label to compare with, so read probabilities as an order"
-
-
 @one_thread_blas()
 def _scores(points: Points, given: EncodedLabels, method: str) -> NDArray[np.float32]:
     """Score all records by all labels: (n, c)."""
@@ -140,33 +179,38 @@ def _scores(points: Points, given: EncodedLabels, method: str) -> NDArray[np.flo
     return METHODS[method](points, given.rows, given.truth, at, given.multilabel)
 
 
-def _read(snapshot: Snapshot, labels: Any, field: Any, examples: Any) -> tuple[EncodedLabels, list[str]]:
-    """Read what is learned from: labels of records, or of texts, which then stand after the records."""
+def _read(
+    snapshot: Snapshot, labels: Any, field: Any, examples: Any
+) -> tuple[EncodedLabels, list[str]]:
+    """Read the labels, and the texts that have them; these are numbered after the records."""
     if field is not None:
-        return _of_records(snapshot, field), []
-    names = {} if labels is None else named(labels)
-    found = [] if examples is None else pairs(examples)
+        return _labels_of_records(snapshot, field), []
+    names = {} if labels is None else read_names(labels)
+    found = [] if examples is None else read_examples(examples)
     if names:
         check_known((label for _, label in found), names)
-        shown = {label for _, label in found}
-        found += [(text, name) for name, text in names.items() if name not in shown]
+        have_example = {label for _, label in found}
+        found += [(text, name) for name, text in names.items() if name not in have_example]
     given = encode_labels([label for _, label in found], names)
     if len(given.rows) < len(found):
-        raise InvalidArgumentError("An example has no label: it is None or NaN.")
+        raise InvalidArgumentError(
+            "Every example must have a label; got one whose label is None or NaN."
+        )
     rows = given.rows + len(snapshot)
-    return EncodedLabels(given.classes, rows, given.truth, given.multilabel), [text for text, _ in found]
+    encoded = EncodedLabels(given.classes, rows, given.truth, given.multilabel)
+    return encoded, [text for text, _ in found]
 
 
-def _of_records(snapshot: Snapshot, field: Any) -> EncodedLabels:
+def _labels_of_records(snapshot: Snapshot, field: Any) -> EncodedLabels:
     if isinstance(field, str):
         values = snapshot.known_column(field)
-        people = user_labels(snapshot, field)
-        if any(value is not None for value in values) and all(one is None for one in people):
+        of_users = user_labels(snapshot, field)
+        if any(value is not None for value in values) and all(one is None for one in of_users):
             raise InvalidArgumentError(
-                f"All that stands under {short(field)} are predictions, as {short(predicted_key(field))} "
-                "says: name the key of the labels that people gave."
+                f"field must have labels that users gave; got {short(field)}, whose values are all "
+                f"predictions, as {short(predicted_key(field))} says. Name the field of the users' labels."
             )
-        values = people
+        values = of_users
     else:
         values = read_labels(field, len(snapshot))
     given = encode_labels(values)
@@ -175,16 +219,15 @@ def _of_records(snapshot: Snapshot, field: Any) -> EncodedLabels:
     return given
 
 
-def _check_asked(labels: Any, field: Any, examples: Any, method: Any) -> None:
+def _check_arguments(labels: Any, field: Any, examples: Any, method: Any) -> None:
     if (field is None) == (labels is None and examples is None):
         raise InvalidArgumentError(
-            "classify learns from field, the metadata key of labels, or from examples, or from the names "
-            "in labels: give field alone, or one or both of the others."
+            "classify learns from field, the metadata field of labels, or from examples, or from the names "
+            "in labels. Pass field alone, or one or both of the others."
         )
-    if method not in ("auto", *METHODS):
-        raise InvalidArgumentError(
-            f"No method {short(method)}. {near(str(method), ['auto', *METHODS], what='Methods', limit=12)}"
-        )
+    if method not in METHOD_NAMES:
+        hint = near(str(method), METHOD_NAMES, what="Methods", limit=12)
+        raise InvalidArgumentError(f"No method {short(method)}. {hint}")
 
 
 def _zero_shot(given: EncodedLabels) -> ChosenMethod:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
+from chromalab.analytics.analysis import analysis
 from chromalab.analytics.dedupe.candidates import find_candidates
 from chromalab.analytics.dedupe.duplicates import Duplicates, duplicates_of
 from chromalab.analytics.dedupe.groups import KEEP, Keep
@@ -13,6 +14,7 @@ from chromalab.analytics.graph import graph_of
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.results.progress import bar
 from chromalab.snapshot import Snapshot
+from chromalab.types import Where
 
 __all__ = ["METHODS", "Method", "dedupe"]
 
@@ -21,6 +23,7 @@ METHODS: tuple[Method, ...] = get_args(Method)
 """The methods of `dedupe`."""
 
 
+@analysis(Duplicates)
 def dedupe(
     data: Any,
     *,
@@ -28,6 +31,8 @@ def dedupe(
     threshold: float | None = None,
     jaccard: float | None = None,
     keep: Keep = "oldest",
+    where: Where | None = None,
+    into: str | None = None,
     random_state: int = 0,
     progress: bool = True,
 ) -> Duplicates:
@@ -54,6 +59,8 @@ def dedupe(
             similarities of the data.
         keep: How the representative of a group is chosen: "oldest", "longest" (text), "most_metadata",
             or a function that takes a list of dicts (id, document, metadata) and returns an index.
+        where: Analyze only the records that match this filter.
+        into: Write the id of the representative to this metadata field of each duplicate.
         random_state: Seed of MinHash and of the neighbor graph.
         progress: Show a progress bar after one second.
 
@@ -90,7 +97,7 @@ def dedupe(
         raise InvalidArgumentError(
             f"threshold must be a cosine above 0 and up to 1; got {short(threshold)}."
         )
-    snapshot = Snapshot.of(data)
+    snapshot: Snapshot = data
     graph = None
     if "semantic" in methods:
         graph = graph_of(snapshot, random_state=random_state, progress=progress)

@@ -133,9 +133,7 @@ def _grams(texts: Sequence[str]) -> tuple[Numbers, Rows]:
     Three code points fill 63 of 64 bits, so different substrings have different numbers.
     """
     text = "".join([f" {one} " for one in texts])
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(
-        np.uint64
-    )
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
     lengths = np.fromiter((len(text) for text in texts), dtype=np.int64, count=len(texts))
     if not len(codes):
         return codes, np.zeros(1, dtype=np.int64)

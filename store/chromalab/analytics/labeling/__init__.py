@@ -1,4 +1,4 @@
-"""What to label next."""
+"""Active learning: which records to label next."""
 
 from __future__ import annotations
 

@@ -1,217 +1,67 @@
-"""`label_queue`: asks which records to label next."""
+"""`label_queue` and its result: which records to label next, and whether more labels are worth it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.analytics.analysis import analysis
 from chromalab.analytics.classify.labels import (
     EncodedLabels,
-    user_labels,
     check_choices,
     encode_labels,
     predicted_key,
     read_labels,
+    user_labels,
 )
 from chromalab.analytics.classify.methods import METHODS
-from chromalab.analytics.classify.model_selection import choose
+from chromalab.analytics.classify.model_selection import choose_method
 from chromalab.analytics.classify.points import Points
 from chromalab.analytics.graph.copies import unit
-from chromalab.cores import one_thread_blas
 from chromalab.analytics.labeling.learning_curve import LearningCurve, learning_curve
-from chromalab.analytics.labeling.replay import Replay, replayed
-from chromalab.analytics.labeling.strategies import STRATEGIES, density, rule_for, take
+from chromalab.analytics.labeling.replay import Replay, replay_labels
+from chromalab.analytics.labeling.strategies import STRATEGIES, Strategy, density, rule_for, select
 from chromalab.analytics.result import Result
-from chromalab.results.tables import html_table, one_line, text_table
+from chromalab.cores import one_thread_blas
 from chromalab.errors import InvalidArgumentError, near, short
-from chromalab.results.tables import data_frame
+from chromalab.results.tables import Table, count, cut, html_table, one_line, text_table
 from chromalab.snapshot import Snapshot
+from chromalab.types import Where
 from chromalab.validation import check_key, check_random_state
-
-if TYPE_CHECKING:
-    import pandas
 
 __all__ = ["LabelQueue", "label_queue", "write_labels"]
 
-_FEW = 2  # labels a class: as in `classify`
-
-
-def label_queue(
-    data: Any,
-    field: str | Sequence[Any],
-    *,
-    strategy: str = "auto",
-    n: int = 20,
-    choices: Sequence[Any] | None = None,
-    random_state: int = 0,
-    progress: bool = False,
-) -> LabelQueue:
-    """Say which records to label next, so that few labels teach much.
-
-    While labels are few, records that lie far apart ("k-center"); then those that a model of the labels is
-    least sure of ("margin"). Predictions that `classify` wrote count as no labels.
-
-    Args:
-        data: A collection, a snapshot, or (n, dimension) numbers.
-        field: The metadata key of the labels, which no record may have yet; or (n,) labels, None for none.
-        strategy: "auto", "k-center", "margin", "margin + diverse", "entropy" or "random".
-        n: How many.
-        choices: What labels there may be.
-        random_state: The seed.
-        progress: Whether to show a bar while the graph is made.
-
-    Raises:
-        InvalidArgumentError: the strategy is unknown, or `n` is no whole number from 1 on.
-
-    Example:
-        >>> import numpy as np
-        >>> rows = np.array([[1, 0], [1, 0.1], [0.1, 1], [0, 1]])
-        >>> label_queue(rows, ["tea", None, None, None], n=1).ids
-        ['2']
-    """
-    if strategy not in STRATEGIES:
-        hint = near(str(strategy), STRATEGIES, what="Strategies")
-        raise InvalidArgumentError(f"No strategy {short(strategy)}. {hint}")
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-        raise InvalidArgumentError(f"n is a whole number from 1 on; got {short(n)}.")
-    random_state = check_random_state(random_state)
-    allowed = None if choices is None else check_choices(choices)
-    snapshot = Snapshot.of(data)
-    is_key = isinstance(field, str)
-    values = (
-        user_labels(snapshot, check_key(field, "field"))
-        if is_key
-        else read_labels(field, len(snapshot))
-    )
-    given = encode_labels(values, allowed or ())
-    points = Points(
-        snapshot,
-        np.empty((0, snapshot.dimension), dtype=np.float32),
-        random_state=random_state,
-        progress=progress,
-    )
-    rng = np.random.default_rng(random_state)
-    seen = given.truth.sum(axis=0) > 0
-    stage = rule_for(strategy, len(given.rows), int(seen.sum()))
-    candidates = _candidates(points, given) if len(snapshot) else np.empty(0, dtype=np.int64)
-    sure = _model(points, given, seen, candidates)
-    rows, taken_for = np.empty(0, dtype=np.int64), np.empty(0)
-    places = np.empty(0, dtype=np.int64)
-    if len(candidates):
-        places, taken_for = take(
-            stage,
-            points.vectors,
-            given.rows,
-            candidates,
-            int(n),
-            density=density(points.graph),
-            probabilities=None if sure is None else sure[:, seen],
-            multilabel=given.multilabel,
-            rng=rng,
-        )
-        rows = candidates[places]
-    guesses = np.full(len(rows), -1, dtype=np.int32)
-    confidence = np.zeros(len(rows), dtype=np.float32)
-    if sure is not None and len(rows):
-        guesses = sure[places].argmax(axis=1).astype(np.int32)
-        confidence = sure[places].max(axis=1).astype(np.float32)
-    return LabelQueue(
-        snapshot=snapshot,
-        parameters={
-            "field": field if is_key else "given",
-            "strategy": strategy,
-            "n": int(n),
-            "choices": allowed,
-            "random_state": random_state,
-        },
-        recall=points.graph.recall if len(snapshot) else 1.0,
-        rows=rows,
-        classes=given.classes,
-        guesses=guesses,
-        confidence=confidence,
-        reasons=_reasons(stage, taken_for, given, None if sure is None else sure[places]),
-        stage=stage,
-        labeled=len(given.rows),
-        unlabeled=len(snapshot) - len(given.rows),
-        labels=None if is_key else tuple(values),
-    )
-
-
-def _candidates(points: Points, given: EncodedLabels) -> NDArray[np.int64]:
-    """The records without a label; of copies one, and none whose copy has one, as long as there are others."""
-    node, n = points.graph.node, len(points.snapshot)
-    left = np.setdiff1d(np.arange(n), given.rows)
-    known = np.zeros(len(points.graph), dtype=bool)
-    known[node[given.rows]] = True
-    fresh = left[~known[node[left]]]
-    once = fresh[np.sort(np.unique(node[fresh], return_index=True)[1])]
-    return once if len(once) else left
-
-
-@one_thread_blas()
-def _model(
-    points: Points, given: EncodedLabels, seen: NDArray[np.bool_], at: NDArray[np.int64]
-) -> NDArray[np.float32] | None:
-    """Probabilities of the classes for some records; None where there are no two classes to on_progress apart."""
-    if seen.sum() < 2 or not len(at):
-        return None
-    truth = given.truth[:, seen]
-    few = float(np.median(truth.sum(axis=0))) <= _FEW
-    method = "logistic" if not few else "propagation" if given.multilabel else "few-shot"
-    chosen = choose(points, given.rows, truth, asked=method, multilabel=given.multilabel)
-    scores = METHODS[method](points, given.rows, truth, at, given.multilabel)
-    found = np.zeros((len(at), len(given.classes)), dtype=np.float32)
-    found[:, seen] = chosen.calibration.probabilities(scores, given.multilabel)
-    return found
-
-
-def _reasons(
-    stage: str, taken_for: NDArray[np.float64], given: EncodedLabels, sure: NDArray[np.float32] | None
-) -> tuple[str, ...]:
-    if stage == "random":
-        return ("drawn at random",) * len(taken_for)
-    if stage == "k-center":
-        what = "cosine distance {:.2f} to the nearest labeled or chosen one"
-        said = [what.format(value) for value in taken_for.tolist()]
-        return tuple(["the most central one", *said[1:]] if said and not len(given.rows) else said)
-    if stage == "entropy" or sure is None or given.multilabel:
-        return tuple(f"{stage} {value:.2f}" for value in taken_for.tolist())
-    best = np.argsort(-sure, axis=1, kind="stable")[:, :2].tolist()
-    return tuple(
-        " or ".join(f"{one_line(given.classes[code], 30)} {row[code]:.2f}" for code in codes)
-        for codes, row in zip(best, sure.tolist(), strict=True)
-    )
-
-
-_SHOWN = 20
-_COLUMNS = ("id", "document", "guess", "confidence", "reason")
+_FEW = 2  # labels per class, as in `classify`
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class LabelQueue(Result):
+class LabelQueue(Result, Table):
     """Records to label next, the most useful first.
 
     Attributes:
         snapshot: All records.
         parameters: `field`, `strategy`, `n`, `choices`, `random_state`.
-        recall: Of the neighbor graph.
+        recall: The recall of the neighbor graph.
         rows: (q,) int64, the rows of the records in the queue.
-        classes: The labels that there are, and those of `choices`.
-        guesses: (q,) int32, what the model thinks, as a place in `classes`; -1 where there is no model.
-        confidence: (q,) float32, how sure it is; 0 where there is none.
-        reasons: Why each is in the queue.
-        stage: The rule that took them.
-        labeled: How many records have a label that a person gave.
-        unlabeled: How many have none.
-        labels: (n,) labels that were given for an array; None where they are in metadata.
+        classes: The labels that occur, and those of `choices`.
+        guesses: (q,) int32, the label that the model predicts, as an index into `classes`; -1 if there is
+            no model.
+        confidence: (q,) float32, its probability; 0 if there is no model.
+        reasons: Why each record is in the queue.
+        stage: The rule that selected the records.
+        labeled: The number of records with a label that a user gave.
+        unlabeled: The number of other records.
+        labels: (n,) labels that were given for an array; None if they are in metadata.
     """
 
     reads_records = True
+    _columns = ("id", "document", "guess", "confidence", "reason")
+    _limit = 20
 
     rows: NDArray[np.int64]
     classes: Sequence[Any]
@@ -233,13 +83,13 @@ class LabelQueue(Result):
 
     @property
     def documents(self) -> list[str]:
-        """Their texts."""
+        """The texts of the records to label."""
         return [self.snapshot.document(row) for row in self.rows.tolist()]
 
     @cached_property
     def curve(self) -> LearningCurve:
-        """How accuracy grew with the labels that are there, and what n more would add; made when asked for."""
-        vectors, given = self._learned()
+        """Accuracy by the number of labels, and what n more would add; computed on first access."""
+        vectors, given = self._labeled_vectors()
         rng = np.random.default_rng(self.random_state)
         more = int(self.parameters["n"])
         return learning_curve(vectors, given.truth, more, multilabel=given.multilabel, rng=rng)
@@ -250,34 +100,35 @@ class LabelQueue(Result):
         return self.curve.is_flat
 
     def label(self, labels: Mapping[str, Any]) -> int:
-        """Write labels that a person gave, in one transaction; they win over predictions.
+        """Write labels that a user gave, in one transaction; they replace predictions.
 
         Args:
-            labels: A label by id; of any record, not only of the queue. None skips a record.
+            labels: Labels by id, also of records that are not in the queue. None skips a record.
 
         Returns:
-            How many were written. Ask `label_queue` again for the next ones.
+            The number of labels written. Call `label_queue` again for the next records.
 
         Raises:
-            InvalidArgumentError: there is no such record, or a label is none of the choices; nothing was
-                written.
+            InvalidArgumentError: There is no such record, or a label is not one of the choices; nothing
+                was written.
         """
         field, choices = self.parameters["field"], self.parameters["choices"]
         if self.snapshot.origin is None or self.labels is not None:
             raise InvalidArgumentError(
-                "There is no collection to write to: put the labels into your own list, and ask again."
+                "label needs a collection to write to, and the labels of this queue were given as a list. "
+                "Put the labels into that list, and call label_queue again."
             )
         for id in labels if isinstance(labels, Mapping) else ():
             self.snapshot.row_of(id)
         return write_labels(self.snapshot.origin, field, labels, choices=choices)
 
     def replay(self) -> Replay:
-        """Compare the strategy with random picking on the labels that are there, five times over.
+        """Compare the strategy with random selection on the labels that there are, in five repeats.
 
-        It says so where there are too few to on_progress.
+        If there are too few labels, the result says so.
         """
-        vectors, given = self._learned()
-        return replayed(
+        vectors, given = self._labeled_vectors()
+        return replay_labels(
             self.parameters["strategy"],
             vectors,
             given.truth,
@@ -285,19 +136,15 @@ class LabelQueue(Result):
             random_state=self.random_state or 0,
         )
 
-    def df(self) -> pandas.DataFrame:
-        """Make a pandas DataFrame: a row a record, with id, document, guess, confidence, reason."""
-        return data_frame(self._lines(), _COLUMNS)
-
-    def columns(self, key: str) -> dict[str, list[Any]]:
-        """Return what `into` writes: the place in the queue, from 1."""
-        places: list[int | None] = [None] * len(self.snapshot)
-        for place, row in enumerate(self.rows.tolist(), 1):
-            places[row] = place
-        return {key: places}
+    def columns(self, field: str) -> dict[str, list[Any]]:
+        """Return what `into` writes: the position in the queue, starting with 1."""
+        positions: list[int | None] = [None] * len(self.snapshot)
+        for position, row in enumerate(self.rows.tolist(), 1):
+            positions[row] = position
+        return {field: positions}
 
     def check(self) -> None:
-        """Raise ValueError where the parts do not fit together."""
+        """Raise ValueError if the parts are inconsistent."""
         q = len(self.rows)
         if (
             self.guesses.shape != (q,)
@@ -306,79 +153,249 @@ class LabelQueue(Result):
             or not ((self.rows >= 0) & (self.rows < len(self.snapshot))).all()
             or not ((self.guesses >= -1) & (self.guesses < len(self.classes))).all()
         ):
-            raise ValueError("the parts of the queue do not fit together")
+            raise ValueError("the parts of the queue are inconsistent")
+
+    # The notes are separate lines in a terminal, and one line in a notebook.
 
     def __repr__(self) -> str:
-        table = text_table(_COLUMNS, self._lines()[:_SHOWN], width=60)
+        table = text_table(self._columns, self._rows()[: self._limit], width=60)
         return "\n".join([table, *self._notes(), self._made()])
 
     def _repr_html_(self) -> str:
-        notes = "; ".join([*self._notes(), self._made()])
-        return html_table(_COLUMNS, self._lines()[:_SHOWN], note=notes)
+        note = "; ".join([*self._notes(), self._made()])
+        return html_table(self._columns, self._rows()[: self._limit], note=note)
 
-    def _learned(self) -> tuple[NDArray[np.float32], EncodedLabels]:
-        """The vectors of what has a label, and the labels."""
+    def _rows(self) -> list[list[Any]]:
+        """One row per record in the queue."""
+        guesses = [self.classes[code] if code >= 0 else None for code in self.guesses.tolist()]
+        confidence = [
+            round(value, 3) if code >= 0 else None
+            for value, code in zip(self.confidence.tolist(), self.guesses.tolist(), strict=True)
+        ]
+        parts = (self.ids, self.documents, guesses, confidence, self.reasons)
+        return [list(line) for line in zip(*parts, strict=True)]
+
+    def _notes(self) -> list[str]:
+        labeled = f"{count(self.labeled, 'record')} labeled, {self.unlabeled:,} unlabeled"
+        by = f"; {len(self):,} next by {self.stage}" if len(self) else ""
+        return [*filter(None, [cut(self._limit, len(self))]), labeled + by, str(self.curve)]
+
+    def _labeled_vectors(self) -> tuple[NDArray[np.float32], EncodedLabels]:
+        """Return the vectors of the labeled records, and their labels."""
         values = self.labels
         if values is None:
             values = user_labels(self.snapshot, self.parameters["field"])
         given = encode_labels(values)
         return unit(self.snapshot.vectors[given.rows])[0], given
 
-    def _lines(self) -> list[list[Any]]:
-        guesses = [self.classes[code] if code >= 0 else None for code in self.guesses.tolist()]
-        sure = [
-            round(value, 3) if code >= 0 else None
-            for value, code in zip(self.confidence.tolist(), self.guesses.tolist(), strict=True)
-        ]
-        parts = (self.ids, self.documents, guesses, sure, self.reasons)
-        return [list(line) for line in zip(*parts, strict=True)]
 
-    def _notes(self) -> list[str]:
-        notes = []
-        if len(self) > _SHOWN:
-            notes.append(f"{_SHOWN} of {len(self):,} shown")
-        what = f"{self.labeled:,} records have a label, {self.unlabeled:,} have none"
-        notes.append(f"{what}; {len(self):,} next by {self.stage}" if len(self) else what)
-        notes.append(str(self.curve))
-        return notes
+@analysis(LabelQueue)
+def label_queue(
+    data: Any,
+    field: str | Sequence[Any],
+    *,
+    strategy: Strategy = "auto",
+    n: int = 20,
+    choices: Sequence[Any] | None = None,
+    where: Where | None = None,
+    random_state: int = 0,
+    progress: bool = True,
+) -> LabelQueue:
+    """Select the records to label next, so that a few labels teach as much as possible.
+
+    While labels are few, these are records that lie far apart ("k-center"). Later, they are the records
+    that a model of the labels is least certain about ("margin"). Predictions that `classify` wrote do not
+    count as labels.
+
+    Args:
+        data: A collection, a snapshot, or (n, dimension) numbers.
+        field: Metadata field of the labels, which no record needs to have yet; or (n,) labels, with None
+            for an unlabeled record.
+        strategy: Selection strategy: "auto", "k-center", "margin", "margin + diverse", "entropy" or
+            "random".
+        n: Number of records to select.
+        choices: Labels that a user may choose from; any label by default.
+        where: Select only from the records that match this filter.
+        random_state: Seed of the neighbor graph, of the model and of random selection.
+        progress: Show a progress bar after one second.
+
+    Returns:
+        The records to label, each with a guess and a reason.
+
+    Raises:
+        InvalidArgumentError: The strategy is unknown, or `n` is not a positive integer.
+
+    Example:
+        >>> import chromalab
+        >>> facts = chromalab.EphemeralClient().create_collection("facts")
+        >>> _ = facts.add_from(chromalab.datasets.load("facts"))
+        >>> queue = facts.label_queue("about", n=2)
+        >>> queue.label({queue.ids[0]: "nature"})
+        1
+        >>> facts.label_queue("about", n=2).labeled
+        1
+    """
+    if strategy not in STRATEGIES:
+        hint = near(str(strategy), STRATEGIES, what="Strategies")
+        raise InvalidArgumentError(f"No strategy {short(strategy)}. {hint}")
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
+        raise InvalidArgumentError(f"n must be an integer ≥ 1; got {short(n)}.")
+    random_state = check_random_state(random_state)
+    allowed = None if choices is None else check_choices(choices)
+    snapshot: Snapshot = data
+    is_field = isinstance(field, str)
+    values = (
+        user_labels(snapshot, check_key(field, "field"))
+        if is_field
+        else read_labels(field, len(snapshot))
+    )
+    given = encode_labels(values, allowed or ())
+    points = Points(
+        snapshot,
+        np.empty((0, snapshot.dimension), dtype=np.float32),
+        random_state=random_state,
+        progress=progress,
+    )
+    rng = np.random.default_rng(random_state)
+    seen = given.truth.sum(axis=0) > 0
+    rule = rule_for(strategy, len(given.rows), int(seen.sum()))
+    candidates = _candidates(points, given) if len(snapshot) else np.empty(0, dtype=np.int64)
+    probabilities = _probabilities(points, given, seen, candidates)
+    rows, values_of = np.empty(0, dtype=np.int64), np.empty(0)
+    selected = np.empty(0, dtype=np.int64)
+    if len(candidates):
+        selected, values_of = select(
+            rule,
+            points.vectors,
+            given.rows,
+            candidates,
+            int(n),
+            density=density(points.graph),
+            probabilities=None if probabilities is None else probabilities[:, seen],
+            multilabel=given.multilabel,
+            rng=rng,
+        )
+        rows = candidates[selected]
+    guesses = np.full(len(rows), -1, dtype=np.int32)
+    confidence = np.zeros(len(rows), dtype=np.float32)
+    of_selected = None if probabilities is None else probabilities[selected]
+    if of_selected is not None and len(rows):
+        guesses = of_selected.argmax(axis=1).astype(np.int32)
+        confidence = of_selected.max(axis=1).astype(np.float32)
+    return LabelQueue(
+        snapshot=snapshot,
+        parameters={
+            "field": field if is_field else "given",
+            "strategy": strategy,
+            "n": int(n),
+            "choices": allowed,
+            "random_state": random_state,
+        },
+        recall=points.graph.recall if len(snapshot) else 1.0,
+        rows=rows,
+        classes=given.classes,
+        guesses=guesses,
+        confidence=confidence,
+        reasons=_reasons(rule, values_of, given, of_selected),
+        stage=rule,
+        labeled=len(given.rows),
+        unlabeled=len(snapshot) - len(given.rows),
+        labels=None if is_field else tuple(values),
+    )
 
 
 def write_labels(
     collection: Any, field: str, labels: Mapping[str, Any], *, choices: Sequence[Any] | None = None
 ) -> int:
-    """Write labels that people gave, and delete the marks of predictions beside them.
+    """Write labels that users gave, and delete the marks of predictions beside them.
 
     Args:
-        collection: Of chromalab, or of another program.
-        field: The metadata key.
-        labels: A label by id; None skips one.
-        choices: What labels there may be; None for any.
+        collection: A collection of chromalab, or of another client.
+        field: The metadata field.
+        labels: Labels by id; None skips a record.
+        choices: The labels that are allowed; any by default.
 
     Returns:
-        How many.
+        The number of labels written.
 
     Raises:
-        InvalidArgumentError: a label cannot be used, or is none of the choices; nothing was written.
+        InvalidArgumentError: A label is invalid, or is not one of the choices; nothing was written.
     """
     if not isinstance(labels, Mapping):
-        raise InvalidArgumentError(f"Labels are a dict by id; got {short(labels)}.")
+        raise InvalidArgumentError(f"labels must be a dict of labels by id; got {short(labels)}.")
     given = {id: label for id, label in labels.items() if label is not None}
     for label in given.values():
         parts = label if isinstance(label, list | tuple) else [label]
         for part in parts:
             if choices is not None and part not in choices:
                 hint = near(str(part), map(str, choices), what="Choices")
-                raise InvalidArgumentError(f"{short(part)} is none of the choices. {hint}")
+                raise InvalidArgumentError(f"{short(part)} is not one of the choices. {hint}")
+    if not given:
+        return 0
     marks = {predicted_key(field): None, f"{field}_confidence": None}
-    written = [
+    metadatas = [
         {field: list(label) if isinstance(label, tuple) else label, **marks}
         for label in given.values()
     ]
-    if not given:
-        return 0
-    update = {"ids": list(given), "metadatas": written}
+    update = {"ids": list(given), "metadatas": metadatas}
     if hasattr(collection, "replace_records"):
         collection.replace_records(update=update)
     else:
         collection.update(**update)
     return len(given)
+
+
+def _candidates(points: Points, given: EncodedLabels) -> NDArray[np.int64]:
+    """Return the unlabeled rows to select from.
+
+    Of records with equal vectors only one is a candidate, and none if one of them is labeled, as long as
+    there are other candidates.
+    """
+    node, n = points.graph.node, len(points.snapshot)
+    unlabeled = np.setdiff1d(np.arange(n), given.rows)
+    known = np.zeros(len(points.graph), dtype=bool)
+    known[node[given.rows]] = True
+    fresh = unlabeled[~known[node[unlabeled]]]
+    once = fresh[np.sort(np.unique(node[fresh], return_index=True)[1])]
+    return once if len(once) else unlabeled
+
+
+@one_thread_blas()
+def _probabilities(
+    points: Points, given: EncodedLabels, seen: NDArray[np.bool_], at: NDArray[np.int64]
+) -> NDArray[np.float32] | None:
+    """Return (q, c) probabilities of some rows; None if fewer than two classes have labels."""
+    if seen.sum() < 2 or not len(at):
+        return None
+    truth = given.truth[:, seen]
+    few = float(np.median(truth.sum(axis=0))) <= _FEW
+    method = "logistic" if not few else "propagation" if given.multilabel else "few-shot"
+    chosen = choose_method(points, given.rows, truth, requested=method, multilabel=given.multilabel)
+    scores = METHODS[method](points, given.rows, truth, at, given.multilabel)
+    probabilities = np.zeros((len(at), len(given.classes)), dtype=np.float32)
+    probabilities[:, seen] = chosen.calibration.probabilities(scores, given.multilabel)
+    return probabilities
+
+
+def _reasons(
+    rule: str,
+    values: NDArray[np.float64],
+    given: EncodedLabels,
+    probabilities: NDArray[np.float32] | None,
+) -> tuple[str, ...]:
+    """Explain for each record why the rule selected it."""
+    if rule == "random":
+        return ("selected at random",) * len(values)
+    if rule == "k-center":
+        reason = "cosine distance {:.2f} to the nearest labeled or selected record"
+        reasons = [reason.format(value) for value in values.tolist()]
+        if reasons and not len(given.rows):
+            reasons[0] = "the most central record"
+        return tuple(reasons)
+    if rule == "entropy" or probabilities is None or given.multilabel:
+        return tuple(f"{rule} {value:.2f}" for value in values.tolist())
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :2].tolist()
+    return tuple(
+        " or ".join(f"{one_line(given.classes[code], 30)} {row[code]:.2f}" for code in codes)
+        for codes, row in zip(best, probabilities.tolist(), strict=True)
+    )

@@ -1,27 +1,34 @@
-"""What to label next: the rules by which records are taken."""
+"""Strategies of active learning: the rules by which records are selected for labeling."""
 
 from __future__ import annotations
+
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.analytics.graph import Graph
 
-__all__ = ["STRATEGIES", "density", "farthest", "rule_for", "take"]
+__all__ = ["STRATEGIES", "Strategy", "density", "farthest_first", "rule_for", "select"]
 
-STRATEGIES = ("auto", "k-center", "margin", "margin + diverse", "entropy", "random")
+Strategy = Literal["auto", "k-center", "margin", "margin + diverse", "entropy", "random"]
+STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
+"""The strategies of `label_queue`."""
 
-_SEED = 2  # labels for each class seen, until which auto spreads out
-_WIDER = 3  # times as many of the least sure, of which the farthest apart are taken
+_SEED = 2  # labels per class seen; until there are that many, "auto" spreads out
+_POOL_FACTOR = (
+    3  # "margin + diverse" selects from this many times as many of the least certain records
+)
 _NEAR = 10
 _PART = 8192
 
 
 def rule_for(strategy: str, labels: int, classes: int) -> str:
-    """Say which rule a strategy follows with so many labels of so many classes.
+    """Return the rule that a strategy follows, given the numbers of labels and of classes seen.
 
-    "auto" spreads out over the collection (k-center) until there are two labels for each class seen, then
-    asks about what the model is least sure of (margin). Without a model, all but random are k-center.
+    "auto" spreads out over the collection (k-center) until there are two labels for each class seen. Then
+    it selects the records about which the model is least certain (margin). Without a model, all
+    strategies except random follow k-center.
 
     Example:
         >>> rule_for("auto", 3, 2), rule_for("auto", 40, 7), rule_for("entropy", 0, 0)
@@ -34,8 +41,8 @@ def rule_for(strategy: str, labels: int, classes: int) -> str:
     return "margin" if strategy == "auto" else strategy
 
 
-def take(
-    stage: str,
+def select(
+    rule: str,
     vectors: NDArray[np.float32],
     labeled: NDArray[np.int64],
     candidates: NDArray[np.int64],
@@ -46,40 +53,41 @@ def take(
     multilabel: bool,
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Take records by one rule.
+    """Select records by one rule.
 
     Args:
-        stage: Of `rule_for`.
+        rule: A rule of `rule_for`.
         vectors: (n, dimension) of unit length.
-        labeled: Rows with labels.
-        candidates: Rows to take from.
-        count: How many; fewer where there are no more.
-        density: (n,), larger where other records are near. k-center takes of the denser half of the records, as
-            long as there are any: what is far from all others teaches nothing about them.
-        probabilities: (candidates, c) of a model; not asked for k-center and random.
-        multilabel: Whether a record may have multilabel classes.
-        rng: Draws.
+        labeled: The labeled rows.
+        candidates: The rows to select from.
+        count: The number of records to select; fewer if there are not as many.
+        density: (n,), larger for a record that has others near it. k-center selects from the denser half
+            of the records as long as it has any, because a record far from all others teaches nothing
+            about them.
+        probabilities: (candidates, c) of a model; k-center and random do not need them.
+        multilabel: Whether a record may have more than one class.
+        rng: The random generator.
 
     Returns:
-        Places in `candidates`, the most useful first, and the number each was taken for: the distance to what
-        is labeled, the margin, the entropy; 0 for random.
+        Indices into `candidates`, the most useful first, and the value that each was selected by: the
+        distance to the labeled records, the margin, or the entropy; 0 for random.
     """
     count = min(count, len(candidates))
-    if stage == "random":
+    if rule == "random":
         return rng.permutation(len(candidates))[:count], np.zeros(count)
-    if stage == "k-center":
+    if rule == "k-center":
         dense = np.flatnonzero(density[candidates] >= np.median(density))
         if len(dense) < count:
             dense = np.argsort(-density[candidates], kind="stable")[:count]
-        places, far = farthest_first(vectors, labeled, candidates[dense], count)
-        return dense[places], far
+        selected, distances = farthest_first(vectors, labeled, candidates[dense], count)
+        return dense[selected], distances
     if probabilities is None:
-        raise ValueError(stage)
-    doubt = _entropy(probabilities) if stage == "entropy" else -_margin(probabilities, multilabel)
+        raise ValueError(rule)
+    doubt = _entropy(probabilities) if rule == "entropy" else -_margin(probabilities, multilabel)
     order = np.argsort(-doubt, kind="stable")
-    if stage == "margin + diverse":
-        wide = np.sort(order[: _WIDER * count])
-        order = wide[farthest_first(vectors, labeled, candidates[wide], count)[0]]
+    if rule == "margin + diverse":
+        pool = np.sort(order[: _POOL_FACTOR * count])
+        order = pool[farthest_first(vectors, labeled, candidates[pool], count)[0]]
     order = order[:count]
     return order, np.abs(doubt[order]).astype(np.float64)
 
@@ -90,13 +98,13 @@ def farthest_first(
     candidates: NDArray[np.int64],
     count: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Take the record farthest from all labeled ones, then from these and it, and so on.
+    """Select the record farthest from all labeled ones, then the one farthest from these and it, and so on.
 
-    Gonzalez 1985; as active learning: Sener and Savarese 2018. Without any label it starts with the most
-    central one.
+    Gonzalez 1985; as active learning: Sener and Savarese 2018. Without any label, the traversal starts
+    at the most central record.
 
     Returns:
-        Places in `candidates`, and the cosine distance of each to the nearest taken before.
+        Indices into `candidates`, and the cosine distance of each to the nearest record before it.
 
     Example:
         >>> rows = np.float32([[1, 0], [0.8, 0.6], [0, 1]])
@@ -104,7 +112,7 @@ def farthest_first(
         [1]
     """
     rows = vectors[candidates]
-    taken, far = [], []
+    selected, distances = [], []
     nearest = np.full(len(candidates), -np.inf, dtype=np.float32)
     for start in range(0, len(labeled), _PART):
         known = vectors[labeled[start : start + _PART]]
@@ -113,37 +121,40 @@ def farthest_first(
             nearest[part] = np.maximum(nearest[part], (rows[part] @ known.T).max(axis=1))
     if not len(labeled) and count:
         first = int((rows @ rows.mean(axis=0)).argmax())
-        taken, far, nearest = [first], [0.0], rows @ rows[first]
+        selected, distances, nearest = [first], [0.0], rows @ rows[first]
         nearest[first] = np.inf
-    while len(taken) < count:
+    while len(selected) < count:
         best = int(nearest.argmin())
-        taken.append(best)
-        far.append(1 - float(nearest[best]))
+        selected.append(best)
+        distances.append(1 - float(nearest[best]))
         nearest = np.maximum(nearest, rows @ rows[best])
-        nearest[taken] = np.inf
-    return np.array(taken, dtype=np.int64), np.array(far)
+        nearest[selected] = np.inf
+    return np.array(selected, dtype=np.int64), np.array(distances)
 
 
 def density(graph: Graph) -> NDArray[np.float32]:
-    """Say how near the ten nearest of each record are: (n,), minus their mean distance; copies are nearest."""
+    """Return (n,) minus the mean distance of the ten nearest neighbors of each record.
+
+    Records with the same vector have the same density; they share a node of the graph.
+    """
     near = np.where(np.isfinite(graph.distances), graph.distances, 2)[:, :_NEAR]
     if not near.shape[1]:
         return np.zeros(len(graph.node), dtype=np.float32)
-    found: NDArray[np.float32] = -near.mean(axis=1).astype(np.float32)[graph.node]
-    return found
+    values: NDArray[np.float32] = -near.mean(axis=1).astype(np.float32)[graph.node]
+    return values
 
 
 def _margin(probabilities: NDArray[np.float32], multilabel: bool) -> NDArray[np.float32]:
-    """How much likelier the likeliest class is than the next; of yes and no where there may be multilabel."""
+    """Return the lead of the most probable class over the next; if multilabel, of yes over no."""
     if multilabel:
-        found: NDArray[np.float32] = np.abs(2 * probabilities - 1).min(axis=1)
-        return found
+        least: NDArray[np.float32] = np.abs(2 * probabilities - 1).min(axis=1)
+        return least
     top = np.partition(probabilities, -2, axis=1)[:, -2:]
     margin: NDArray[np.float32] = top[:, 1] - top[:, 0]
     return margin
 
 
 def _entropy(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-    sure = np.clip(probabilities, 1e-12, 1)
-    found: NDArray[np.float32] = -(sure * np.log(sure)).sum(axis=1)
-    return found
+    clipped = np.clip(probabilities, 1e-12, 1)
+    entropy: NDArray[np.float32] = -(clipped * np.log(clipped)).sum(axis=1)
+    return entropy
