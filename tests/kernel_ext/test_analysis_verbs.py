@@ -76,9 +76,9 @@ def test_arrays_are_analyzed_like_collections(store, points):
     assert len(run(store, "project :rows --method pca").coordinates) == 90
     with pytest.raises(InvalidArgumentError, match="Topics need documents"):
         run(store, "topics :rows")
-    with pytest.raises(InvalidArgumentError, match="leave it out"):
+    with pytest.raises(InvalidArgumentError, match="where needs a collection"):
         run(store, 'outliers :rows --where "half = 1"')
-    with pytest.raises(InvalidArgumentError, match="no collection to write to"):
+    with pytest.raises(InvalidArgumentError, match="a collection to write to"):
         run(store, "cluster :rows --into group")
     with pytest.raises(InvalidArgumentError, match="Did you mean 'lof'"):
         run(store, "outliers points --method loff")

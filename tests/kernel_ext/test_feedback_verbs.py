@@ -28,16 +28,16 @@ def test_a_cell_has_one_judgment_per_line(store, notes):
         'feedback.add notes --query "hot drinks" --by ada',
         "a: +1\nb: -1   too far: 5 miles\n\nc:.5 only half\r\n",
     )
-    assert repr(done) == "notes: 3 judgements added"
+    assert repr(done) == "notes: 3 judgments added"
     assert judgments_of(notes) == [
         ("hot drinks", "a", 1.0, None),
         ("hot drinks", "b", -1.0, "too far: 5 miles"),
         ("hot drinks", "c", 0.5, "only half"),
     ]
     assert {j.by for j in notes.feedback} == {"ada"}
-    assert repr(run(store, "feedback notes")).startswith("notes: 3 judgements of 1 query")
+    assert repr(run(store, "feedback notes")).startswith("notes: 3 judgments of 1 query")
     assert len(run(store, "feedback.undo notes")) == 3
-    with pytest.raises(NotFoundError, match="no judgements to undo"):
+    with pytest.raises(NotFoundError, match="no judgments to undo"):
         run(store, "feedback.undo notes")
 
 
@@ -80,12 +80,12 @@ def test_a_query_is_a_vector_by_name_or_a_filled_text(store, notes):
 def test_judgments_are_exported_and_loaded_again(store, notes):
     run(store, "feedback.add notes --query x", "a: +1")
     assert repr(run(store, "feedback.export notes said.jsonl")) == (
-        "1 judgement written to said.jsonl"
+        "1 judgment written to said.jsonl"
     )
     with pytest.raises(InvalidArgumentError, match="already"):
         run(store, "feedback.export notes said.jsonl")
     run(store, "feedback.undo notes")
-    assert repr(run(store, "feedback.load notes said.jsonl")) == "notes: 1 judgement added"
+    assert repr(run(store, "feedback.load notes said.jsonl")) == "notes: 1 judgment added"
     run(store, "feedback.add notes --query x --by bob", "a: -1")
     assert len(run(store, "feedback.disagreements notes")) == 1
 
@@ -141,7 +141,9 @@ def test_a_query_uses_the_given_transform(store, notes, swapped):
     plain = run(store, 'query notes "a long walk" --transform none')
     active = run(store, 'query notes "a long walk"')
     assert (
-        plain["ids"] == notes.query(query_texts="a long walk", transform=None)["ids"] != active["ids"]
+        plain["ids"]
+        == notes.query(query_texts="a long walk", transform=None)["ids"]
+        != active["ids"]
     )
     notes.transforms.use(None)
     assert run(store, 'query notes "a long walk" --transform swap')["ids"] == active["ids"]
@@ -153,12 +155,12 @@ def test_evaluate_compares_with_the_baseline(store, notes, swapped):
     store.user_ns["asked"] = {"q1": "tea", "q2": "a long walk"}
     store.user_ns["qrels"] = {"q1": {"a": 2}, "q2": ["b"]}
     given = "evaluate notes --queries :asked --relevance :qrels -k 1"
-    assert "kept as the baseline 'main'" in repr(run(store, given))
+    assert "stored as the baseline 'main'" in repr(run(store, given))
     changed = run(store, f"{given} --transform swap --random-state 1")
     assert changed.compared.changes == ("transform none to 'swap'",)
     assert changed.random_state == 1
     assert run(store, f"{given} --transform none --baseline none").note == ""
-    assert run(store, f"{given} --replace").note.endswith("instead of that one")
+    assert run(store, f"{given} --replace").note.endswith("replacing that one")
     assert run(store, f'{given} --baseline other --where "year = 2020"').state.where is not None
 
 
@@ -196,7 +198,7 @@ def test_the_next_judgments_are_suggested(store, notes):
         ("feedback.suggest notes -n 3 --queries x", "a: 1", "feedback.suggest takes no body"),
         ("feedback.suggest notes -n 0 --queries x", None, "at least 1"),
         ("feedback.suggest notes -n some", None, "--n must be an integer; got 'some'"),
-        ("feedback.suggest notes -n 3", None, "No query of 'notes' was judged yet"),
+        ("feedback.suggest notes -n 3", None, "No query of 'notes' has been judged yet"),
         ("tune notes --method infonse", None, "Did you mean 'infonce'"),
         ("tune notes --sides left", None, "'left'"),
         ("transforms.use notes nobody", None, "No transform 'nobody'"),

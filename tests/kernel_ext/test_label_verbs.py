@@ -80,7 +80,7 @@ def test_label_queue_lists_records_and_its_label_verb_writes_labels(store, point
     again = run(store, "label_queue points --field kind -n 3")
     assert again.labeled == queue.labeled + 2
     assert not {first, second} & set(again.ids)
-    with pytest.raises(InvalidArgumentError, match="none of the choices"):
+    with pytest.raises(InvalidArgumentError, match="not one of the choices"):
         store.run_cell_magic(
             "chroma", "label_queue.label points --field kind --choices 0,1", f"{first}: 7"
         )
@@ -97,7 +97,7 @@ def test_arrays_are_classified_and_queued_like_collections(store, points):
     store.user_ns["kinds"] = ["abc"[row // 30] if row % 5 == 0 else None for row in range(90)]
     assert run(store, "classify :rows --field :kinds").labels[-1] == "c"
     assert len(run(store, "label_queue :rows --field :kinds -n 4").ids) == 4
-    with pytest.raises(InvalidArgumentError, match="leave it out"):
+    with pytest.raises(InvalidArgumentError, match="where needs a collection"):
         run(store, 'classify :rows --field :kinds --where "half = 1"')
-    with pytest.raises(InvalidArgumentError, match="no collection to write to"):
+    with pytest.raises(InvalidArgumentError, match="a collection to write to"):
         run(store, "classify :rows --field :kinds --into kind")

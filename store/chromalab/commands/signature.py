@@ -122,7 +122,7 @@ def _argument(parameter: inspect.Parameter, hint: Any, help: str) -> Argument:
         name = f"no-{name}"
     if kind == "where" and help:  # the example in a docstring is a dict, which nobody types
         help = f'{_DICT_EXAMPLE.sub(".", help)} For example: "year >= 2020".'
-    shown = default if isinstance(default, str | float | int) and default is not ... else None
+    shown = default if isinstance(default, str | float | int) else None
     return Argument(
         name=f"--{name}",
         help=help,
