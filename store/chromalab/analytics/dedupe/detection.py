@@ -97,6 +97,11 @@ def dedupe(
         raise InvalidArgumentError(
             f"threshold must be a cosine above 0 and up to 1; got {short(threshold)}."
         )
+    for name, value, method in (("threshold", threshold, "semantic"), ("jaccard", jaccard, "near")):
+        if value is not None and method not in methods:
+            raise InvalidArgumentError(
+                f"{name} needs the method {method!r}; got methods {', '.join(methods)}. Leave {name} out."
+            )
     snapshot: Snapshot = data
     graph = None
     if "semantic" in methods:

@@ -1,4 +1,4 @@
-"""Maps of a collection: UMAP, t-SNE, PaCMAP and principal components, from its neighbor graph."""
+"""Maps of a collection by UMAP, t-SNE, PaCMAP or PCA, made from its neighbor graph."""
 
 from chromalab.analytics.project.projection import Projection
 from chromalab.analytics.project.projector import project

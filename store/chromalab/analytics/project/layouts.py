@@ -1,4 +1,4 @@
-"""UMAP's layout from a weighted graph: umap-learn's own step, one epoch at a time."""
+"""The layouts of UMAP, t-SNE and PaCMAP, which run the packages' own steps one epoch at a time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.project.packages import compile_cached, optional
+from chromalab.analytics.project.packages import compile_cached, import_optional
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -23,16 +23,15 @@ __all__ = [
     "umap_start",
 ]
 
-_DECAY = (
-    3.0  # the step shrinks as (1 - t)^3, not as 1 - t: 100 epochs are then worth 200 (banking77:
-)
-# trustworthiness .9940 and neighbor recall .563, against .9937 and .534 of umap's 200)
+# The step size shrinks as (1 - t)^3 rather than as 1 - t, which makes 100 epochs as good as 200. On
+# banking77, trustworthiness is .9940 and neighbor recall .563, against .9937 and .534 for umap's 200.
+_DECAY = 3.0
 _NEGATIVES = 5  # umap's negative_sample_rate
 _INT32 = np.iinfo(np.int32)
 
 
 def umap_start(coordinates: NDArray[np.float32], random_state: int) -> NDArray[np.float32]:
-    """Scale (m, dims) coordinates as umap does its PCA start: a little noise, then 0 to 10."""
+    """Scale (m, dims) coordinates as umap scales its PCA start: a little noise, then 0 to 10."""
     draw = np.random.RandomState(random_state)
     largest = float(np.abs(coordinates).max(initial=0.0))
     scaled = coordinates * (10.0 / largest) if largest > 0 else coordinates
@@ -51,25 +50,25 @@ def umap_epochs(
     decay: float = _DECAY,
     alpha: float = 1.0,
 ) -> Iterator[NDArray[np.float32]]:
-    """Improve coordinates, an epoch a step; with `decay=1` as umap-learn in one go, bit for bit.
+    """Improve coordinates, one epoch per step. With `decay=1`, the result is that of umap-learn, bit for bit.
 
     Args:
         graph: (m, m) symmetric weights, of `fuzzy_graph`.
         start: (m, dims) float32, as `umap_start` scales them; it is not changed.
-        epochs: How many there will be: edges weaker than the strongest by this factor are left
-            out, and the steps shrink to nothing at the last.
-        min_dist: How close neighbors may lie on the map, against a spread of 1.
-        random_state: Draws whom a node is pushed away from.
-        decay: The power by which the step shrinks.
-        alpha: The first step: umap's learning_rate.
+        epochs: The number of epochs. Edges that are weaker than the strongest one by this factor are left
+            out, and the step size reaches zero at the last epoch.
+        min_dist: The smallest distance between neighbors on the map, for a spread of 1.
+        random_state: The seed that samples the nodes that a node is pushed away from.
+        decay: The exponent with which the step size shrinks.
+        alpha: The first step size: umap's learning_rate.
 
     Yields:
-        The coordinates after each epoch: one array, which goes on changing.
+        The coordinates after each epoch, always in the same array.
     """
     step = _compiled()
     from umap.umap_ import find_ab_params, make_epochs_per_sample
 
-    # float32 powers take a sixth less time in all than float64 ones
+    # With float32 powers, the layout takes a sixth less time than with float64.
     slope, power = (np.float32(value) for value in find_ab_params(1.0, min_dist))
     edges = graph.tocoo()
     strong = edges.data >= edges.data.max() / float(epochs)
@@ -80,11 +79,11 @@ def umap_epochs(
     next_negative, following = every_negative.copy(), every.copy()
     at = np.array(start, dtype=np.float32, order="C")
     seeds = np.random.RandomState(random_state).randint(_INT32.min, _INT32.max, 3).astype(np.int64)
-    # a generator a node, as in umap.layouts.optimize_layout_euclidean
+    # One random generator per node, as in umap.layouts.optimize_layout_euclidean.
     states = seeds + at[:, 0].astype(np.float64).view(np.int64).reshape(-1, 1)
-    none = np.zeros(1, dtype=np.float32)  # what densMAP would need
+    none = np.zeros(1, dtype=np.float32)  # only densMAP needs these
     for epoch in range(epochs):
-        left = 1.0 - max(epoch - 1, 0) / epochs  # umap lowers it after the second
+        left = 1.0 - max(epoch - 1, 0) / epochs  # umap starts to lower it after the second epoch
         step(
             *(at, at, head, tail, len(at), every, slope, power, states, np.float32(1), at.shape[1]),
             *(True, np.float32(alpha * left**decay), every_negative, next_negative, following),
@@ -96,23 +95,23 @@ def umap_epochs(
 
 @cache
 def _compiled() -> Callable[..., Any]:
-    """Compile umap's step so that it is kept on disk, which umap itself does not."""
+    """Compile umap's step and cache it on disk, which umap itself does not do."""
     step: Callable[..., Any] = compile_cached(
-        optional("umap.layouts")._optimize_layout_euclidean_single_epoch
+        import_optional("umap.layouts")._optimize_layout_euclidean_single_epoch
     )
     return step
 
 
-_EXAGGERATION = 12.0  # early on, for a third of the iterations: openTSNE's defaults
+_EXAGGERATION = 12.0  # for the first third of the iterations, as openTSNE does by default
 _MOMENTUM = 0.8
-_SLICE = 10  # iterations a step
+_SLICE = 10  # iterations per call
 
 
 def tsne_start(coordinates: NDArray[np.float32], random_state: int) -> NDArray[np.float64]:
     """Scale (m, dims) coordinates to a standard deviation of 1e-4 along the first axis.
 
-    So wide is openTSNE's PCA start (Kobak & Berens 2019, doi:10.1038/s41467-019-13056-x); the
-    noise of a hundredth of it keeps equal points apart.
+    This is the width of openTSNE's PCA start (Kobak & Berens 2019, doi:10.1038/s41467-019-13056-x). Noise
+    of a hundredth of it separates equal points.
     """
     spread = float(coordinates[:, 0].std())
     scaled = coordinates.astype(np.float64) * (1e-4 / spread if spread > 0 else 1.0)
@@ -126,24 +125,24 @@ def tsne_epochs(
     epochs: int,
     refines: bool = False,
 ) -> Iterator[NDArray[np.float32]]:
-    """Improve coordinates; the first third of the iterations with exaggerated attraction.
+    """Improve coordinates; attraction is exaggerated in the first third of the iterations.
 
     Args:
         joint: (m, m) probabilities, of `joint_probabilities`.
         start: (m, dims), as `tsne_start` scales them.
-        epochs: How many iterations.
-        refines: Whether the start is a finished map: then no attraction is exaggerated.
+        epochs: The number of iterations.
+        refines: Whether the start is a finished map; attraction is then not exaggerated.
 
     Yields:
         The coordinates after each iteration.
     """
-    tsne = optional("openTSNE")
+    tsne = import_optional("openTSNE")
     method = "fft" if len(start) >= 10_000 and start.shape[1] <= 2 else "bh"
     at = tsne.TSNEEmbedding(
         start,
         tsne.affinity.PrecomputedAffinities(joint, normalize=False),
         negative_gradient_method=method,
-        n_jobs=1,  # sums in another order are other maps
+        n_jobs=1,  # another order of summation would give another map
         max_step_norm=5,
     )
     early = 0 if refines else epochs // 3
@@ -163,13 +162,14 @@ def tsne_epochs(
         done = until
 
 
-_MID_NEAR, _FURTHER = 0.5, 2.0  # pairs a neighbor: pacmap's MN_ratio and FP_ratio
+_MID_NEAR, _FURTHER = 0.5, 2.0  # pairs per neighbor: pacmap's MN_ratio and FP_ratio
 _MID_NEAR_WEIGHT = 1000.0  # pacmap's w_MN_init
-_FEWEST = 12  # nodes: pacmap draws pairs of distinct ones, and would search forever below
+# With fewer nodes, pacmap would search forever for pairs of distinct ones.
+_MIN_PACMAP_NODES = 12
 
 
 def pacmap_start(coordinates: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Scale (m, dims) coordinates as pacmap does what it is given to start from."""
+    """Scale (m, dims) coordinates as pacmap scales the start that it is given."""
     spread = coordinates.std(axis=0)
     centered = coordinates - coordinates.mean(axis=0)
     return np.asarray(centered / np.where(spread > 0, spread, 1.0) * 1e-4, dtype=np.float32)
@@ -186,32 +186,32 @@ def pacmap_epochs(
     random_state: int,
     refines: bool = False,
 ) -> Iterator[NDArray[np.float32]]:
-    """Improve coordinates by pulls of near and mid-near pairs and pushes of further ones.
+    """Improve coordinates: near and mid-near pairs attract each other, and further pairs repel each other.
 
     Wang, Huang, Rudin & Shaposhnik 2021, JMLR 22 (201).
 
     Args:
-        vectors: (m, d), by which mid-near pairs are told: the first principal components will do.
-        neighbors: (m, k) nodes; -1 where there are no more.
+        vectors: (m, d), from which mid-near pairs are found; the first principal components suffice.
+        neighbors: (m, k) nodes, -1 after the last neighbor.
         distances: (m, k).
         start: (m, dims), as `pacmap_start` scales them; it is not changed.
-        near: How many neighbors pull; fewer where there are not so many nodes.
-        epochs: How many iterations; the three phases share them as 100, 100 and 250.
-        random_state: Draws the pairs.
-        refines: Whether the start is a finished map: then only the last phase is run.
+        near: The number of neighbors that attract a node; fewer if there are not enough nodes.
+        epochs: The number of iterations, of which the three phases take 100, 100 and 250 of every 450.
+        random_state: The seed that samples the pairs.
+        refines: Whether the start is a finished map; only the last phase is then run.
 
     Yields:
-        The coordinates after each iteration: one array, which goes on changing.
+        The coordinates after each iteration, always in the same array.
     """
     at = np.array(start, dtype=np.float32, order="C")
     m = len(at)
-    if m < _FEWEST:
+    if m < _MIN_PACMAP_NODES:
         return
-    pacmap = optional("pacmap.pacmap")
+    pacmap = import_optional("pacmap.pacmap")
     near = max(1, min(near, neighbors.shape[1], int((m - 1) / (1 + _MID_NEAR + _FURTHER))))
     pairs = _near_pairs(neighbors, distances, near)
     vectors = np.ascontiguousarray(vectors, dtype=np.float32)
-    seed = np.int32(random_state % (2**31 - m * near))  # it counts on from here
+    seed = np.int32(random_state % (2**31 - m * near))  # pacmap counts up from it
     mid = pacmap.sample_MN_pair_deterministic(vectors, max(1, round(near * _MID_NEAR)), seed, 0)
     further = pacmap.sample_FP_pair_deterministic(
         vectors, pairs, near, max(1, round(near * _FURTHER)), seed
@@ -229,17 +229,17 @@ def pacmap_epochs(
 def _near_pairs(
     neighbors: NDArray[np.int32], distances: NDArray[np.float32], near: int
 ) -> NDArray[np.int32]:
-    """Choose each node's `near` nearest by the scaled distance of the paper, d^2 / (s_i s_j)."""
-    held = neighbors >= 0
-    # the paper's distance is Euclidean: its square is twice the cosine distance of unit vectors
-    square = np.where(held, 2.0 * np.maximum(distances, 0.0), np.inf)
-    middle = np.where(held, np.sqrt(np.where(held, square, 0.0)), np.nan)[:, 3:6]
+    """Choose the `near` nearest neighbors of each node by the scaled distance of the paper, d^2 / (s_i s_j)."""
+    exists = neighbors >= 0
+    # The paper's distance is Euclidean; its square is twice the cosine distance of unit vectors.
+    square = np.where(exists, 2.0 * np.maximum(distances, 0.0), np.inf)
+    middle = np.where(exists, np.sqrt(np.where(exists, square, 0.0)), np.nan)[:, 3:6]
     counts = (~np.isnan(middle)).sum(axis=1)
     scale = np.maximum(np.nansum(middle, axis=1) / np.maximum(counts, 1), 1e-10)
     scaled = square / scale[:, None] / scale[np.maximum(neighbors, 0)]
     order = np.argsort(scaled, axis=1, kind="stable")[:, :near]
     chosen = np.take_along_axis(neighbors, order, axis=1)
     nearest = np.where(chosen[:, :1] >= 0, chosen[:, :1], (np.arange(len(chosen)) == 0)[:, None])
-    chosen = np.where(chosen >= 0, chosen, nearest)  # who has fewer: its nearest, again
+    chosen = np.where(chosen >= 0, chosen, nearest)  # repeat the nearest if there are fewer
     heads = np.repeat(np.arange(len(chosen), dtype=np.int32), near)
     return np.stack([heads, chosen.ravel().astype(np.int32)], axis=1)

@@ -1,19 +1,24 @@
-"""`project`: a map of a collection."""
+"""`project`: makes a map from the neighbor graph: start, layout, alignment, quality."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.analytics.analysis import analysis
 from chromalab.analytics.graph import Graph, graph_of
 from chromalab.analytics.project.affinities import fuzzy_graph, joint_probabilities
 from chromalab.analytics.project.alignment import SimilarityTransform, procrustes, shared_rows
-from chromalab.analytics.project.initialization import interpolated, with_isolated_nodes, smoothed
+from chromalab.analytics.project.initialization import (
+    interpolated,
+    smoothed,
+    with_isolated_nodes,
+)
 from chromalab.analytics.project.layouts import (
     pacmap_epochs,
     pacmap_start,
@@ -22,62 +27,99 @@ from chromalab.analytics.project.layouts import (
     umap_epochs,
     umap_start,
 )
-from chromalab.analytics.project.pca import Components, principal_components, unit
+from chromalab.analytics.project.pca import Components, principal_components, unit_vectors
 from chromalab.analytics.project.projection import Projection
-from chromalab.analytics.project.quality import measure
+from chromalab.analytics.project.quality import measure_quality
 from chromalab.errors import InvalidArgumentError, near, notice, short
 from chromalab.results.progress import bar
 from chromalab.snapshot import Snapshot
+from chromalab.types import Where
 
-__all__ = ["OnFrame", "Optimized", "MapOptions", "make_map", "optimize", "project"]
+__all__ = ["METHODS", "MapOptions", "Method", "OnFrame", "make_map", "project"]
+
+Method = Literal["umap", "tsne", "pacmap", "pca"]
+METHODS: tuple[Method, ...] = get_args(Method)
+"""The methods of `project`."""
+
+OnFrame = Callable[[NDArray[np.float32], int, int], object]
+"""Takes (n, dims) coordinates, the number of epochs done, and the total."""
+
+_EPOCHS = {"umap": 100, "tsne": 750, "pacmap": 450, "pca": 0}
+"""For umap as measured, see layouts.py; for tsne openTSNE's 250 + 500; for pacmap its 100 + 100 + 250."""
+
+_USED_BY: dict[str, tuple[Method, ...]] = {
+    "n_neighbors": ("umap", "pacmap"),
+    "min_dist": ("umap",),
+    "perplexity": ("tsne",),
+    "epochs": ("umap", "tsne", "pacmap"),
+}
+"""The options that only some methods use."""
+
+_GRAPH_K = 30  # neighbors that the graph has in any case
+_MIN_NODES = 4  # linked nodes; with fewer there is nothing to lay out
+_ALIGNED_ALPHA = 0.3  # the first step of UMAP from an earlier map, so that well-placed records stay
+_PACMAP_DIMENSION = 100  # PaCMAP itself reduces vectors to this dimension before it samples pairs
+_FRAMES = 20  # per run
 
 
+@analysis(Projection, warms_maps=False)
 def project(
     data: Any,
+    method: Method = "umap",
     *,
-    method: str = "umap",
     dims: int = 2,
     n_neighbors: int = 15,
     min_dist: float = 0.1,
     perplexity: float = 10.0,
     epochs: int | None = None,
     align_to: Projection | None = None,
-    random_state: int = 0,
-    progress: bool = False,
     on_frame: OnFrame | None = None,
+    where: Where | None = None,
+    into: str | None = None,
+    random_state: int = 0,
+    progress: bool = True,
 ) -> Projection:
-    """Draw a map of records: like ones lie near each other.
+    """Make a map of records, on which similar records lie near each other.
 
-    All methods but pca start from the stored neighbor graph, and from principal components. An
-    interrupt (Ctrl-C, or the stop button) while they run returns the map as it is then.
+    All methods but PCA start from the stored neighbor graph and from principal components. If they are
+    interrupted (Ctrl-C, or the stop button), the map is returned as it is then.
 
     Args:
         data: A collection, a snapshot, or (n, dimension) numbers.
-        method: "umap" (McInnes, Healy & Melville 2018), "tsne" (van der Maaten & Hinton 2008; by
-            openTSNE), "pacmap" (Wang et al. 2021): these need `pip install "chromalab[maps]"`.
-            "pca" needs nothing more and takes no time, but mixes up what lies in more dimensions.
-        dims: 2 or 3.
-        n_neighbors: For umap and pacmap, how many neighbors hold a record: more show more of the
-            whole and less of the detail. As in umap-learn, umap counts the record itself.
-        min_dist: For umap, how close records may lie.
-        perplexity: For tsne, how many neighbors count. Above 10 a wider graph is made: three
-            times as many neighbors are needed.
-        epochs: How long to improve the map: 100 for umap, 750 for tsne, 450 for pacmap if None.
-        align_to: An earlier map, whose records are kept where they were as far as can be.
-        random_state: The same seed and data give the same map, bit for bit.
-        progress: Whether to show a bar with the time that is left.
-        on_frame: Is called with coordinates (n, dims) that cannot be written to, how many epochs
-            are done, and of how many: first before the first epoch, then twenty times. Where it
-            raises KeyboardInterrupt, the map is returned as it is then.
+        method: Projection method: "umap", "tsne", "pacmap" or "pca". UMAP (McInnes, Healy & Melville
+            2018), t-SNE (van der Maaten & Hinton 2008, by openTSNE) and PaCMAP (Wang et al. 2021) need
+            `pip install "chromalab[maps]"`. PCA needs no other package and takes no time, but it mixes up
+            records that differ only in further dimensions.
+        dims: Number of dimensions, 2 or 3.
+        n_neighbors: For UMAP and PaCMAP, how many neighbors attract a record. More of them show more of
+            the global structure and less detail. As in umap-learn, UMAP counts the record itself.
+        min_dist: For UMAP, the smallest distance between records on the map.
+        perplexity: For t-SNE, roughly how many neighbors count. Above 10, a larger graph is built, because
+            three times as many neighbors are needed.
+        epochs: Number of epochs; by default 100 for UMAP, 750 for t-SNE and 450 for PaCMAP.
+        align_to: An earlier map whose records stay as close to their coordinates as possible.
+        on_frame: A function that is called with read-only coordinates (n, dims), the number of epochs done
+            and the total: before the first epoch, and then twenty times. If it raises KeyboardInterrupt,
+            the map is returned as it is then.
+        where: Analyze only the records that match this filter.
+        into: Write the coordinates to metadata fields with this prefix: `_x`, `_y`, `_z`.
+        random_state: Seed. The same seed and data give the same map, bit for bit.
+        progress: Show a progress bar with the remaining time.
+
+    Returns:
+        The coordinates, with measures of how far they can be trusted.
 
     Raises:
-        InvalidArgumentError: an argument cannot be used.
-        MissingDependencyError: the package of the method is not installed.
+        InvalidArgumentError: An argument is invalid.
+        MissingDependencyError: The package of the method is not installed.
 
     Example:
-        >>> import numpy as np
-        >>> project(np.eye(4), method="pca").neighbor_recall
-        1.0
+        >>> import chromalab
+        >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+        >>> points.add(ids=["a", "b", "c"], embeddings=[[1, 0, 0], [1, 0.1, 0], [0, 1, 0]])
+        >>> found = points.project("pca")
+        >>> found.coordinates.shape, found.neighbor_recall
+        ((3, 2), 1.0)
     """
     options = MapOptions(
         method=method,
@@ -89,23 +131,17 @@ def project(
         align_to=align_to,
         random_state=random_state,
     )
-    snapshot = Snapshot.of(data)
+    snapshot: Snapshot = data
     graph = graph_of(snapshot, k=options.k, random_state=random_state, progress=progress)
     return make_map(snapshot, graph, options, progress=progress, on_frame=on_frame)
 
 
-_EPOCHS = {"umap": 100, "tsne": 750, "pacmap": 450, "pca": 0}
-"""umap: measured, see umap_layout; tsne: openTSNE's 250 + 500; pacmap: its 100 + 100 + 250."""
-
-_STORED = 30  # neighbors the graph has anyhow
-
-
 @dataclass(frozen=True)
 class MapOptions:
-    """The arguments of `project`, as it describes them.
+    """The options of `project`, where they are described.
 
     Raises:
-        InvalidArgumentError: one of them cannot be used.
+        InvalidArgumentError: One of them is invalid.
 
     Example:
         >>> MapOptions(method="umap").total
@@ -122,40 +158,49 @@ class MapOptions:
     random_state: int = 0
 
     def __post_init__(self) -> None:
-        if self.method not in list(_EPOCHS):  # a list is no key, and no method
-            known = near(str(self.method), _EPOCHS, what="Methods")
-            raise InvalidArgumentError(f"No method {short(self.method)}. {known}")
-        _whole("dims", self.dims, 2, 3)
-        _whole("n_neighbors", self.n_neighbors, 2, 500)
-        _whole("random_state", self.random_state, 0, 2**32 - 1)
+        if self.method not in METHODS:
+            hint = near(str(self.method), METHODS, what="Methods")
+            raise InvalidArgumentError(f"No method {short(self.method)}. {hint}")
+        _check_integer("dims", self.dims, 2, 3)
+        _check_integer("n_neighbors", self.n_neighbors, 2, 500)
+        _check_integer("random_state", self.random_state, 0, 2**32 - 1)
         if self.epochs is not None:
-            _whole("epochs", self.epochs, 1, 1_000_000)
-        _number("min_dist", self.min_dist, 0.0, 0.99)
-        _number("perplexity", self.perplexity, 1.0, 500.0)
-        if self.align_to is not None and not isinstance(self.align_to, Projection):
+            _check_integer("epochs", self.epochs, 1, 1_000_000)
+        _check_number("min_dist", self.min_dist, 0.0, 0.99)
+        _check_number("perplexity", self.perplexity, 1.0, 500.0)
+        for name, methods in _USED_BY.items():
+            default = type(self).__dataclass_fields__[name].default
+            if getattr(self, name) != default and self.method not in methods:
+                known = " or ".join(map(repr, methods))
+                raise InvalidArgumentError(
+                    f"{name} needs the method {known}; got {short(self.method)}. Leave {name} out."
+                )
+        earlier = self.align_to
+        if earlier is not None and not isinstance(earlier, Projection):
             raise InvalidArgumentError(
-                f"align_to takes an earlier Projection; got {short(self.align_to)}."
+                f"align_to must be an earlier Projection; got {short(earlier)}."
             )
-        if self.align_to is not None and self.align_to.dims != self.dims:
+        if earlier is not None and earlier.dims != self.dims:
             raise InvalidArgumentError(
-                f"align_to has {self.align_to.dims} dimensions: pass dims={self.align_to.dims}."
+                f"align_to must have as many dimensions as the new map; got {earlier.dims} and "
+                f"{self.dims}. Pass dims={earlier.dims}."
             )
 
     @property
     def total(self) -> int:
-        """How many epochs are to be run."""
+        """The number of epochs to run."""
         if self.method == "pca":
             return 0
         return _EPOCHS[self.method] if self.epochs is None else self.epochs
 
     @property
     def k(self) -> int:
-        """How many neighbors the graph must have."""
+        """The number of neighbors that the graph needs."""
         needed = 3 * self.perplexity if self.method == "tsne" else self.n_neighbors
-        return max(_STORED, int(needed + 0.999))
+        return max(_GRAPH_K, int(needed + 0.999))
 
     def parameters(self, epochs: int) -> dict[str, Any]:
-        """Return those that made the map, with the epochs that were run."""
+        """Return the options that the map depends on, with the epochs that were run."""
         earlier = self.align_to
         by_method: dict[str, dict[str, Any]] = {
             "umap": {"n_neighbors": self.n_neighbors, "min_dist": self.min_dist},
@@ -174,25 +219,6 @@ class MapOptions:
         }
 
 
-def _whole(name: str, value: Any, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise InvalidArgumentError(
-            f"{name} takes a whole number from {low:,} to {high:,}; got {short(value)}."
-        )
-
-
-def _number(name: str, value: Any, low: float, high: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise InvalidArgumentError(
-            f"{name} takes a number from {low:g} to {high:g}; got {short(value)}."
-        )
-
-
-_FEWEST = 4  # linked nodes: with fewer there is nothing to lay out
-_ALIGNED_ALPHA = 0.3  # umap's first step from an earlier map: what is well placed stays
-_PACMAP_DIMENSION = 100  # pacmap's own reduction before it draws pairs
-
-
 def make_map(
     snapshot: Snapshot,
     graph: Graph,
@@ -201,39 +227,39 @@ def make_map(
     progress: bool = False,
     on_frame: OnFrame | None = None,
 ) -> Projection:
-    """Make the map that `options` ask for; see `project`."""
-    making = _Making(snapshot, graph, options)
+    """Make a map with the given options; see `project`."""
+    run = _Run(snapshot, graph, options)
     linear = None
     if options.method == "pca":
         linear = principal_components(snapshot.vectors, options.dims)
-        at, done, interrupted = linear.place(snapshot.vectors)[graph.first], 0, False
+        at, done, interrupted = linear.project(snapshot.vectors)[graph.first], 0, False
     else:
-        start = making.start()
+        start = run.start()
         if on_frame is not None:
-            on_frame(_read_only(making.finish(start)), 0, options.total)
+            on_frame(_read_only(run.finish(start)), 0, options.total)
 
         def frame(linked: NDArray[np.float32], done: int) -> None:
             if on_frame is not None:
-                on_frame(_read_only(making.finish(linked)), done, options.total)
+                on_frame(_read_only(run.finish(linked)), done, options.total)
 
-        linked, done, interrupted = optimize(
-            making.steps(start),
+        linked, done, interrupted = _run_epochs(
+            run.epochs(start),
             start,
             options.total,
             what=options.method,
             progress=progress,
             frame=None if on_frame is None else frame,
         )
-        at = with_isolated_nodes(linked, making.linked)
-    move = making.move(at)
-    at = move(at)
+        at = with_isolated_nodes(linked, run.linked)
+    transform = run.alignment(at)
+    at = transform(at)
     if linear is not None:
-        linear = _moved(linear, move)
-    vectors = unit(snapshot.vectors[graph.first])
+        linear = _transformed(linear, transform)
+    vectors = unit_vectors(snapshot.vectors[graph.first])
     coordinates = _read_only(at[graph.node])
-    if on_frame is not None and not interrupted:  # who stopped it has seen it, and would again
+    if on_frame is not None and not interrupted:  # if interrupted, this frame was already shown
         on_frame(coordinates, done, options.total)
-    quality = measure(graph, vectors, at, random_state=options.random_state)
+    quality = measure_quality(graph, vectors, at, random_state=options.random_state)
     return Projection(
         snapshot=snapshot,
         parameters=options.parameters(done),
@@ -241,10 +267,10 @@ def make_map(
         method=options.method,
         coordinates=coordinates,
         trustworthiness=quality.trustworthiness,
-        neighbor_recall=quality.recall,
+        neighbor_recall=quality.neighbor_recall,
         sampled=quality.sampled,
-        trust=quality.trusts[graph.node],
-        neighbor_recalls=quality.recalls[graph.node],
+        local_trustworthiness=quality.local_trustworthiness[graph.node],
+        neighbor_recalls=quality.neighbor_recalls[graph.node],
         explained=() if linear is None else linear.explained,
         axes=np.empty((0, 0), dtype=np.float32) if linear is None else linear.axes,
         offset=np.empty(0, dtype=np.float32) if linear is None else linear.offset,
@@ -253,8 +279,8 @@ def make_map(
 
 
 @dataclass(frozen=True, eq=False)
-class _Making:
-    """What the steps of making a map share: arrays over nodes, or over those that are linked."""
+class _Run:
+    """What the steps of making a map share: arrays over nodes, or over the nodes that are linked."""
 
     snapshot: Snapshot
     graph: Graph
@@ -262,7 +288,7 @@ class _Making:
 
     @cached_property
     def linked(self) -> NDArray[np.bool_]:
-        """(m,) the nodes that have a neighbor, or are one."""
+        """(m,) whether each node has a neighbor, or is the neighbor of another node."""
         near = self.graph.neighbors
         linked = np.zeros(len(near), dtype=np.bool_)
         linked[(near >= 0).any(axis=1)] = True
@@ -271,29 +297,29 @@ class _Making:
 
     @cached_property
     def neighbors(self) -> NDArray[np.int32]:
-        """(l, k) neighbors of linked nodes, numbered among those."""
+        """(l, k) neighbors of the linked nodes, numbered among the linked nodes."""
         number = np.append(np.cumsum(self.linked) - 1, -1).astype(np.int32)
         return number[self.graph.neighbors[self.linked]]
 
     @cached_property
     def distances(self) -> NDArray[np.float32]:
-        """(l, k) their distances."""
+        """(l, k) distances of these neighbors."""
         return self.graph.distances[self.linked]
 
     @cached_property
     def vectors(self) -> NDArray[np.float32]:
-        """(l, dimension) vectors of linked nodes, of length one."""
-        return unit(self.snapshot.vectors[self.graph.first[self.linked]])
+        """(l, dimension) vectors of the linked nodes, of unit length."""
+        return unit_vectors(self.snapshot.vectors[self.graph.first[self.linked]])
 
     @cached_property
-    def weights(self) -> object:
-        """UMAP's weights: it counts the node itself among its n_neighbors."""
+    def weights(self) -> Any:
+        """The weighted graph of UMAP, which counts the node itself among its n_neighbors."""
         k = self.options.n_neighbors - 1
         return fuzzy_graph(self.neighbors[:, :k], self.distances[:, :k])
 
     @cached_property
     def shared(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The rows of the records that are on the earlier map too, here and there."""
+        """The rows, here and there, of the records that are on the earlier map too."""
         earlier = self.options.align_to
         if earlier is None:
             return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
@@ -304,30 +330,30 @@ class _Making:
 
     @property
     def refines(self) -> bool:
-        """Whether it starts from a map by the same method, which is only to be made better."""
+        """Whether the start is a map by the same method, which only needs to be refined."""
         earlier = self.options.align_to
         same = earlier is not None and earlier.method == self.options.method
         return same and len(self.shared[0]) > 0
 
     def start(self) -> NDArray[np.float32]:
-        """Return (l, dims) coordinates to start from, as the method wants them scaled."""
+        """Return (l, dims) coordinates to start from, scaled as the method expects them."""
         options = self.options
         here, there = self.shared
         if len(here) and options.align_to is not None:
-            at = self._earlier(options.align_to, here, there)
-            # new ones may have been sent to the same place: apart, they can part
-            draw = np.random.RandomState(options.random_state).normal(size=at.shape)
-            at = (at + 1e-3 * float(at.std()) * draw).astype(np.float32)
+            at = self._earlier_coordinates(options.align_to, here, there)
+            # New nodes may have the same coordinates; a little noise lets them separate.
+            noise = np.random.RandomState(options.random_state).normal(size=at.shape)
+            at = (at + 1e-3 * float(at.std()) * noise).astype(np.float32)
         else:
-            at = principal_components(self.vectors, options.dims).place(self.vectors)
-            if options.method == "umap" and len(at) >= _FEWEST:
+            at = principal_components(self.vectors, options.dims).project(self.vectors)
+            if options.method == "umap" and len(at) >= _MIN_NODES:
                 return umap_start(smoothed(at, self.weights), options.random_state)
         return at
 
-    def steps(self, start: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
-        """Return the method's steps; none where there is nothing to lay out."""
+    def epochs(self, start: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+        """Return the epochs of the method; none if there is nothing to lay out."""
         options = self.options
-        if len(start) < _FEWEST:
+        if len(start) < _MIN_NODES:
             return iter(())
         if options.method == "umap":
             return umap_epochs(
@@ -348,7 +374,7 @@ class _Making:
             )
         reduced = self.vectors
         if reduced.shape[1] > _PACMAP_DIMENSION:
-            reduced = principal_components(reduced, _PACMAP_DIMENSION).place(reduced)
+            reduced = principal_components(reduced, _PACMAP_DIMENSION).project(reduced)
         return pacmap_epochs(
             reduced,
             self.neighbors,
@@ -361,12 +387,12 @@ class _Making:
         )
 
     def finish(self, linked: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Make coordinates of all records of those of the linked nodes."""
+        """Turn coordinates of the linked nodes into aligned coordinates of all records."""
         at = with_isolated_nodes(np.asarray(linked, dtype=np.float32), self.linked)
-        return self.move(at)(at)[self.graph.node]
+        return self.alignment(at)(at)[self.graph.node]
 
-    def move(self, at: NDArray[np.float32]) -> SimilarityTransform:
-        """Find the move onto the earlier map, or into the middle where there is none."""
+    def alignment(self, at: NDArray[np.float32]) -> SimilarityTransform:
+        """Find the transform onto the earlier map; without one, that which centers the map."""
         here, there = self.shared
         if len(here) and self.options.align_to is not None:
             fixed = self.options.align_to.coordinates[there]
@@ -376,7 +402,7 @@ class _Making:
         shift = -known.mean(axis=0, dtype=np.float64) if len(known) else np.zeros(dims)
         return SimilarityTransform(np.eye(dims), shift)
 
-    def _earlier(
+    def _earlier_coordinates(
         self, earlier: Projection, here: NDArray[np.intp], there: NDArray[np.intp]
     ) -> NDArray[np.float32]:
         nodes = self.graph.node[here]
@@ -392,58 +418,66 @@ class _Making:
         return at
 
 
-def _moved(linear: Components, move: SimilarityTransform) -> Components:
-    axes = (move.matrix.T @ linear.axes).astype(np.float32)
-    return replace(linear, axes=axes, offset=move(linear.offset))
-
-
-def _read_only(coordinates: NDArray[np.float32]) -> NDArray[np.float32]:
-    held = np.array(coordinates, dtype=np.float32)
-    held.flags.writeable = False
-    return held
-
-
-OnFrame = Callable[[NDArray[np.float32], int, int], object]
-"""Takes (n, dims) coordinates, how many epochs are done, and of how many."""
-
-_FRAMES = 20  # of a whole run
-
-Optimized = tuple[NDArray[np.float32], int, bool]
-"""The coordinates, how many epochs were run, whether it was interrupted."""
-
-
-def optimize(
-    steps: Iterator[NDArray[np.float32]],
+def _run_epochs(
+    epochs: Iterator[NDArray[np.float32]],
     start: NDArray[np.float32],
     total: int,
     *,
     what: str,
     progress: bool,
     frame: Callable[[NDArray[np.float32], int], None] | None,
-) -> Optimized:
-    """Take all steps; a KeyboardInterrupt ends it with what there is.
+) -> tuple[NDArray[np.float32], int, bool]:
+    """Run all epochs; a KeyboardInterrupt ends the run with the coordinates of that moment.
 
     Args:
-        steps: Gives the coordinates after each step.
-        start: What there is before the first.
-        total: How many steps are expected.
-        what: Stands before the bar.
-        progress: Whether to show it.
-        frame: Shows coordinates, with how many steps were taken.
+        epochs: Yields the coordinates after each epoch.
+        start: The coordinates before the first one.
+        total: The expected number of epochs.
+        what: The text in front of the progress bar.
+        progress: Whether to show the bar.
+        frame: Called with coordinates and the number of epochs done.
+
+    Returns:
+        The coordinates, the number of epochs that were run, and whether the run was interrupted.
     """
     at, done = start, 0
     every = max(1, total // _FRAMES)
     try:
         with bar(what, "epoch", progress) as on_progress:
-            for at in steps:
+            for at in epochs:
                 done += 1
                 on_progress(done, total)
                 if frame is not None and done % every == 0 and done < total:
                     frame(at, done)
     except KeyboardInterrupt:
         notice(
-            f"Interrupted after {done:,} of {total:,} epochs: this is the map as it was then. "
-            f"Run it again for the whole, or with epochs={max(done, 1)} for a map this quick."
+            f"Interrupted after {done:,} of {total:,} epochs: this is the map at that point. Run it again "
+            f"for the complete map, or with epochs={max(done, 1)} for one that takes as long as this."
         )
         return np.array(at, dtype=np.float32), done, True
     return np.array(at, dtype=np.float32), done, False
+
+
+def _transformed(linear: Components, transform: SimilarityTransform) -> Components:
+    axes = (transform.matrix.T @ linear.axes).astype(np.float32)
+    return replace(linear, axes=axes, offset=transform(linear.offset))
+
+
+def _read_only(coordinates: NDArray[np.float32]) -> NDArray[np.float32]:
+    frozen = np.array(coordinates, dtype=np.float32)
+    frozen.flags.writeable = False
+    return frozen
+
+
+def _check_integer(name: str, value: Any, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise InvalidArgumentError(
+            f"{name} must be an integer from {low:,} to {high:,}; got {short(value)}."
+        )
+
+
+def _check_number(name: str, value: Any, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise InvalidArgumentError(
+            f"{name} must be a number from {low:g} to {high:g}; got {short(value)}."
+        )

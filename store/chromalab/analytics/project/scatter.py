@@ -1,4 +1,4 @@
-"""A map as a picture: points, color_values by what one wants to see."""
+"""A map as a scatter plot of matplotlib, colored by values of the records."""
 
 from __future__ import annotations
 
@@ -8,35 +8,37 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.results.tables import one_line
 from chromalab.errors import InvalidArgumentError, short
+from chromalab.results.tables import cut, one_line
 
 __all__ = ["color_values", "scatter"]
 
-_DRAWN = 20_000  # points: more make a blot, and a notebook heavy
-_NAMED = 12  # values with a color of their own; the rest are gray
+_MAX_POINTS = 20_000  # more would overlap, and make a notebook large
+_MAX_COLORS = 12  # categories with a color of their own; the others are gray
 _GRAY = "#b8b8b8"
 
 
 def color_values(values: Any, n: int) -> NDArray[Any]:
-    """Turn what points are color_values by into numbers (float64), or into short names.
+    """Turn the values that points are colored by into numbers (float64), or into short names.
 
     Args:
-        values: One a record: numbers, texts or None; or a result with `labels`.
-        n: How many there must be.
+        values: One number, string or None per record; or a result with `labels`.
+        n: The number of records.
 
     Raises:
-        InvalidArgumentError: there are more or fewer.
+        InvalidArgumentError: There are more or fewer values than records.
     """
     values = getattr(values, "labels", values)
     try:
         count = len(values)
     except TypeError as error:
         raise InvalidArgumentError(
-            f"color takes a metadata key, or one value a record; got {short(values)}."
+            f"color must be a metadata field, or one value per record; got {short(values)}."
         ) from error
     if count != n:
-        raise InvalidArgumentError(f"color has {count:,} values for {n:,} records.")
+        raise InvalidArgumentError(
+            f"color must have one value per record; got {count:,} values for {n:,} records."
+        )
     array = np.asarray(values)
     if array.ndim == 1 and array.dtype.kind == "f":
         return array.astype(np.float64)
@@ -52,22 +54,22 @@ def scatter(
     legend: bool,
     random_state: int,
 ) -> None:
-    """Draw points on matplotlib's axes; those of a third dimension need axes that have one.
+    """Draw points on matplotlib axes; the third dimension is drawn if the axes have one.
 
     Args:
-        axes: Of matplotlib.
+        axes: The matplotlib axes.
         coordinates: (n, dims).
-        colors: Of `color_values`; None for one color.
+        colors: The values of `color_values`; None for a single color.
         legend: Whether to explain the colors.
-        random_state: Draws the points that are shown where there are more than 20,000.
+        random_state: The seed that selects the points to draw if there are more than 20,000.
     """
     n = len(coordinates)
     flat = not hasattr(axes, "get_zlim")
     at = coordinates[:, :2] if flat else coordinates
     shown = np.arange(n)
-    if n > _DRAWN:
-        shown = np.sort(np.random.default_rng(random_state).choice(n, _DRAWN, replace=False))
-        axes.set_title(f"{_DRAWN:,} of {n:,} shown", fontsize=8)
+    if n > _MAX_POINTS:
+        shown = np.sort(np.random.default_rng(random_state).choice(n, _MAX_POINTS, replace=False))
+        axes.set_title(cut(_MAX_POINTS, n), fontsize=8)
     style = {
         "s": float(np.clip(20_000 / max(len(shown), 1), 1.5, 30.0)),
         "linewidths": 0,
@@ -81,7 +83,7 @@ def scatter(
         if legend:
             axes.figure.colorbar(points, ax=axes, shrink=0.7)
     else:
-        _named(axes, at[shown], colors[shown], style, legend)
+        _scatter_categories(axes, at[shown], colors[shown], style, legend)
     axes.set_xticks([])
     axes.set_yticks([])
     if flat:
@@ -90,23 +92,24 @@ def scatter(
         axes.set_zticks([])
 
 
-def _named(
+def _scatter_categories(
     axes: Any, at: NDArray[np.float32], names: NDArray[Any], style: dict[str, Any], legend: bool
 ) -> None:
     from matplotlib import colormaps
 
     palette = [*map(colormaps["tab10"], range(10)), *map(colormaps["Dark2"], range(8))]
     counts = Counter(names.tolist())
-    largest = [name for name, _ in sorted(counts.items(), key=lambda p: (-p[1], p[0]))[:_NAMED]]
+    largest = [
+        name for name, _ in sorted(counts.items(), key=lambda p: (-p[1], p[0]))[:_MAX_COLORS]
+    ]
     rest = ~np.isin(names, largest)
     if rest.any():
         label = f"{len(counts) - len(largest):,} others"
         axes.scatter(*at[rest].T, color=_GRAY, label=label, **style)
-    for place, name in enumerate(largest):
-        of_it = names == name
-        # a label that starts with an underscore would be left out of the legend
-        color = palette[place]
-        axes.scatter(*at[of_it].T, color=color, label=f"\u200b{name}", **style)
+    for color, name in zip(palette, largest, strict=False):
+        # Matplotlib leaves labels that start with an underscore out of the legend.
+        label = f"\u200b{name}"
+        axes.scatter(*at[names == name].T, color=color, label=label, **style)
     if legend:
         box = axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
         for handle in box.legend_handles:

@@ -1,4 +1,4 @@
-"""Compile what maps need before they are asked for, in a process of its own, in the background."""
+"""Background compilation of the packages that make maps, in a process of its own."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _running: dict[Path, subprocess.Popen[bytes]] = {}
 
 
 def warm(packages: tuple[str, ...] = ("umap",)) -> bool:
-    """Compile packages in the background, so that the first map with them starts at once.
+    """Compile packages in the background, so that the first map that needs them starts at once.
 
-    It takes them some twenty seconds where nothing is compiled yet, once for each set of versions;
-    later calls find that it was done. It runs at low priority, and ends with this process.
+    Compilation takes about twenty seconds, once per set of versions; later calls find it done. It runs at
+    low priority, and ends with this process.
 
     Args:
-        packages: Of "umap" and "pacmap"; those that are not installed are left out.
+        packages: "umap", "pacmap" or both; packages that are not installed are skipped.
 
     Returns:
         Whether a process was started.
@@ -36,8 +36,8 @@ def warm(packages: tuple[str, ...] = ("umap",)) -> bool:
         False
     """
     try:
-        wanted = [p for p in packages if p in _PACKAGES and _is_cold(p)]
-        if not wanted or not sys.executable:
+        cold = [p for p in packages if p in _PACKAGES and _is_cold(p)]
+        if not cold or not sys.executable:
             return False
         use_compile_cache()  # the process shares the folder with this one
         folder = _folder()
@@ -47,18 +47,18 @@ def warm(packages: tuple[str, ...] = ("umap",)) -> bool:
         source = str(Path(__file__).parents[3])
         paths = [source, *(p for p in sys.path if os.path.isabs(p) and p != source)]
         process = subprocess.Popen(
-            [sys.executable, "-c", f"from {__name__} import _compile; _compile({wanted!r})"],
+            [sys.executable, "-c", f"from {__name__} import _compile; _compile({cold!r})"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            cwd=folder,  # not where a stray numba.py may lie
+            cwd=folder,  # never the user's folder, which may contain a numba.py
             env={
                 **os.environ,
                 "PYTHONPATH": os.pathsep.join(paths),
                 "NUMBA_CACHE_DIR": str(folder),
             },
         )
-    except (OSError, ValueError):  # a convenience: without it the first map takes longer
+    except (OSError, ValueError):  # a convenience only: without it, the first map takes longer
         return False
     _running[folder] = process
     atexit.register(_stop, process)
@@ -80,16 +80,16 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _compile(packages: list[str]) -> None:
-    """Draw a tiny map with each package: runs in the background process."""
+    """Make a tiny map with each package; this runs in the background process."""
     if hasattr(os, "nice"):
         os.nice(19)
     for package in packages:
-        _draw(package)
+        _make_map(package)
         (_folder() / f"{package}.compiled").touch()
 
 
-def _draw(package: str) -> None:
-    """Take every compiled step once, with the types that real data has."""
+def _make_map(package: str) -> None:
+    """Run every compiled step once, with the types of real data."""
     ring = np.arange(40, dtype=np.int32)
     neighbors = np.stack([(ring + step) % 40 for step in (1, 2, 3)], axis=1).astype(np.int32)
     distances = np.tile(np.array([0.1, 0.2, 0.3], dtype=np.float32), (40, 1))
