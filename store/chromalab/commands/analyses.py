@@ -24,7 +24,7 @@ _OTHER = {"kind": "collection", "offers": collections, "is_open": True}
 ANALYSES = (
     Verb(
         api="collection.neighbors",
-        summary="Find the nearest neighbors of every record: the graph on which all analyses build.",
+        summary="Find the nearest neighbors of every record, the graph that all analyses start from.",
         examples=("%chroma neighbors papers", "near = %chroma neighbors papers -k 10"),
         action=analyze,
     ),
@@ -49,7 +49,7 @@ ANALYSES = (
     ),
     Verb(
         api="collection.link",
-        summary="Match the records of a collection with the same records in another (record linkage).",
+        summary="Match the records that two collections have in common (record linkage).",
         examples=("%chroma link papers preprints", "%chroma link papers :other --threshold 0.5"),
         positional=("other",),
         changes={"other": {**_OTHER, "help": "The other collection, or :name of one."}},

@@ -116,7 +116,7 @@ FEEDBACK = (
     ),
     Verb(
         api="collection.feedback.disagreements",
-        summary="List the records with judgments that contradict each other.",
+        summary="List the records with contradictory judgments.",
         examples=(
             "%chroma feedback.disagreements papers",
             "found = %chroma feedback.disagreements papers",
@@ -161,12 +161,12 @@ FEEDBACK = (
     ),
     Verb(
         api="collection.transforms",
-        summary="List the transforms, and show which one is active.",
+        summary="List the transforms and show which one is active.",
         examples=("%chroma transforms papers", "transforms = %chroma transforms papers"),
     ),
     Verb(
         api="collection.transforms.use",
-        summary="Make a transform active, or none.",
+        summary="Make a transform active, or none of them.",
         examples=(
             "%chroma transforms.use papers tuned-1",
             "%chroma transforms.use papers none",
@@ -193,7 +193,7 @@ FEEDBACK = (
     ),
     Verb(
         api="collection.evaluate",
-        summary="Measure search quality on queries with known answers, and compare it with the baseline.",
+        summary="Measure search quality on queries with known answers, against a baseline.",
         examples=(
             "%chroma evaluate papers --queries :questions --relevance :qrels",
             "%chroma evaluate papers --queries :questions --relevance :qrels --transform none",

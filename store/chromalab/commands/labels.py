@@ -87,7 +87,7 @@ LABELS = (
     ),
     Verb(
         api="collection.label_queue",
-        summary="List the records whose labels would teach a classifier most.",
+        summary="List the most informative records to label next.",
         examples=(
             "%chroma label_queue papers --field kind",
             "%chroma label_queue papers --field kind -n 10 --choices method,survey",
@@ -109,7 +109,7 @@ LABELS = (
     ),
     Verb(
         api="collection.label",
-        summary="Label records one at a time, starting with those that teach a classifier most.",
+        summary="Label records one at a time, the most informative first.",
         examples=(
             "%chroma label papers --field kind",
             "%chroma label papers --field kind --choices method,survey",

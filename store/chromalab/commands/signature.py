@@ -50,13 +50,13 @@ class _AnyType(metaclass=_Unknown):
 
 
 def resolve(path: str) -> Any:
-    """Find what an API path such as `collection.feedback.add` names, on the classes.
+    """Return the class, function or attribute that an API path such as `collection.feedback.add` names.
 
     A property, a room or a method in the middle of the path stands for what it returns.
 
     Example:
-        >>> resolve("client.panel").__name__
-        'panel'
+        >>> resolve("collection.feedback.undo").__name__
+        'undo'
     """
     first, *names = path.split(".")
     found = _ROOTS[first] if first in _ROOTS else getattr(builtins, first)
@@ -120,7 +120,7 @@ def _argument(parameter: inspect.Parameter, hint: Any, help: str) -> Argument:
     name, default = parameter.name.replace("_", "-"), parameter.default
     if kind == "switch" and default is True:
         name = f"no-{name}"
-    if kind == "where" and help:  # the example in a docstring is a dict, which nobody types
+    if kind == "where" and help:  # a docstring shows a dict; here a condition is typed
         help = f'{_DICT_EXAMPLE.sub(".", help)} For example: "year >= 2020".'
     shown = default if isinstance(default, str | float | int) else None
     return Argument(

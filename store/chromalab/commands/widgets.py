@@ -48,7 +48,7 @@ def _review(call: Call) -> Any:
 WIDGETS = (
     Verb(
         api="collection.map",
-        summary="Show the records on a map: explore it, search it, select with a lasso.",
+        summary="Show the records on a map to explore, search and select with a lasso.",
         examples=(
             "%chroma map papers --color year",
             "map = %chroma map papers --topics --color :clusters",
@@ -72,7 +72,7 @@ WIDGETS = (
     ),
     Verb(
         api="collection.table",
-        summary="Show the records in a table: sort, filter, edit, delete and undo.",
+        summary="Show the records in a table to sort, filter, edit and delete, with undo.",
         examples=("%chroma table papers", 'table = %chroma table papers --where "year >= 2020"'),
         hides=("height",),
     ),
