@@ -62,7 +62,7 @@ def reasons(bench: Bench) -> Table:
                     judge(collection, data, part, f"person {number}")
                 report = collection.tune(progress=False)
                 table.add(label, str(sum(map(len, logs))), report.reason)
-                if report.admitted or collection.transforms.live is not None:
+                if report.admitted or collection.transforms.active is not None:
                     table.notes.append(f"{label}: admitted, which it should not be.")
     return table
 

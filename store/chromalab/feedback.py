@@ -135,7 +135,7 @@ class Feedback:
         return len(self._read())
 
     def __bool__(self) -> bool:
-        return True  # Even without judgments, so that `if collection.feedback` is about the room.
+        return True  # Also when it is empty, although it has a length.
 
     def __iter__(self) -> Iterator[Judgment]:
         return iter(self._read())

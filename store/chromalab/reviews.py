@@ -177,7 +177,7 @@ class Decisions:
         return len(list(iter(self)))
 
     def __bool__(self) -> bool:
-        return True  # Even without decisions, so that `if decisions` is about the object.
+        return True  # Also when it is empty, although it has a length.
 
     def __repr__(self) -> str:
         return f"Decisions({self.queue!r}, {count(len(self), 'decision')})"

@@ -1,4 +1,4 @@
-"""What is decided is kept with the way back, and the way back overwrites nobody's work."""
+"""Decisions are stored so that they can be undone, and undo never overwrites later work."""
 
 import json
 import subprocess
@@ -37,7 +37,7 @@ def label(*ids, value="tea"):
     return {"ids": list(ids), "metadatas": [{"kind": value, "guess": None} for _ in ids]}
 
 
-# It dies, as by SIGKILL, when SQLite is asked to remove the decision: the records were changed before.
+# The process dies, as by SIGKILL, when SQLite is asked to remove the decision, after the records changed.
 DIES = """
 import os, sys, chromalab
 from chromalab.feedback import Decisions
@@ -49,7 +49,7 @@ decisions.undo()
 """
 
 
-# It ends when SQLite has made a write of `add` last: the first keeps the decision, the second is the change.
+# The process ends after a write of `add`: the first stores the decision, the second changes the records.
 ENDS = """
 import json, os, signal, sys, chromalab
 from chromalab.feedback import Decisions
@@ -57,13 +57,13 @@ folder, write, end, change = sys.argv[1:]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 client = chromalab.PersistentClient(folder)
 decisions = Decisions(client.get_collection("teas"), "some")
-said = []
+statements = []
 def look(frame, event, arg):
-    if event == "c_return" and arg.__name__ == "execute" and said[-1:] == ["COMMIT"]:
-        if said.count("BEGIN IMMEDIATE") == int(write):
+    if event == "c_return" and arg.__name__ == "execute" and statements[-1:] == ["COMMIT"]:
+        if statements.count("BEGIN IMMEDIATE") == int(write):
             sys.setprofile(None)
             os._exit(7) if end == "killed" else signal.raise_signal(signal.SIGINT)
-client._engine.engine.store._connection().set_trace_callback(said.append)
+client._engine.engine.store._connection().set_trace_callback(statements.append)
 sys.setprofile(look)
 try:
     decisions.add("", "do", **json.loads(change))
@@ -90,7 +90,7 @@ CHANGES = [
 
 @pytest.mark.parametrize("end", ["killed", "interrupted"])
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_decision_that_ended_after_the_records_changed_is_undone(tmp_path, change, end):
+def test_a_decision_that_ended_after_the_records_changed_can_be_undone(tmp_path, change, end):
     with chromalab.PersistentClient(tmp_path) as client:
         before = held(filled(client))
     ends_in_add(tmp_path, 2, end, change)
@@ -117,11 +117,11 @@ def test_a_decision_that_ended_before_the_records_changed_changes_none(tmp_path,
         if kept:
             assert decisions.undo().left == 0
         assert teas.get(include=[])["ids"] == ["a", "b", "c", "d"]
-        assert teas._engine.attachments(teas.id, "review before") == []
+        assert teas.engine.attachments(teas.id, "review before") == []
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_the_version_that_is_kept_is_the_one_after_the_change(teas, change):
+def test_the_stored_version_is_the_one_after_the_change(teas, change):
     kept = Decisions(teas, "some").add("", "do", **change)
     assert [kept] == list(Decisions(teas, "some"))
     assert kept.version == teas.get_version()
@@ -131,9 +131,7 @@ def test_the_version_that_is_kept_is_the_one_after_the_change(teas, change):
 
 @pytest.mark.parametrize("write", [1, 2])
 @pytest.mark.parametrize("change", [{"delete": ["b"]}, {"update": label("a", "b")}])
-def test_what_somebody_writes_while_it_is_decided_comes_back_too(
-    tmp_path, elsewhere, change, write
-):
+def test_concurrent_writes_survive_an_undo(tmp_path, elsewhere, change, write):
     with chromalab.PersistentClient(tmp_path) as client:
         teas = filled(client)
         theirs, begun = elsewhere(tmp_path).get_collection("teas"), []
@@ -151,16 +149,16 @@ def test_what_somebody_writes_while_it_is_decided_comes_back_too(
         assert (held(teas)["b"][1], held(teas)["a"][1]) == ({"kind": "bush"}, {"kind": "leaf"})
 
 
-def test_a_decision_on_an_earlier_version_is_refused_and_not_kept(teas):
+def test_a_decision_on_an_earlier_version_is_refused_and_not_stored(teas):
     decisions = Decisions(teas, "some")
     with pytest.raises(InvalidArgumentError, match="has changed since"):
         decisions.add("", "do", delete=["b"], version=teas.get_version() - 1)
     assert (len(decisions), teas.count()) == (0, 3)
-    assert teas._engine.attachments(teas.id, "review before") == []
+    assert teas.engine.attachments(teas.id, "review before") == []
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_an_undo_that_died_between_records_and_decision_is_undone_by_the_next(tmp_path, change):
+def test_an_undo_that_died_halfway_is_completed_by_the_next(tmp_path, change):
     with chromalab.PersistentClient(tmp_path) as client:
         teas = filled(client)
         before = held(teas)
@@ -178,7 +176,7 @@ def test_an_undo_that_died_between_records_and_decision_is_undone_by_the_next(tm
         assert (decisions.undo().item, len(decisions), held(teas)) == ("first", 0, before)
 
 
-def test_what_was_written_after_the_undo_that_died_stays(tmp_path):
+def test_writes_after_an_undo_that_died_are_preserved(tmp_path):
     with chromalab.PersistentClient(tmp_path) as client:
         decisions = Decisions(filled(client), "some")
         decisions.add("", "do", delete=["b"], update=label("a"))
@@ -192,18 +190,18 @@ def test_what_was_written_after_the_undo_that_died_stays(tmp_path):
 
 
 @pytest.mark.parametrize("later", ["bush", 1.0, True, None])
-def test_a_value_that_somebody_wrote_after_the_decision_is_left_and_counted(teas, later):
+def test_values_written_after_the_decision_are_left_and_counted(teas, later):
     decisions = Decisions(teas, "some")
     decisions.add("", "accept", update=label("a", "b", "c", value=1))
     teas.update(ids=["b"], metadatas=[{"kind": later, "more": "x"}])
     changed = held(teas)["b"]
-    assert decisions.undo().left == (0 if later is None else 1)  # None is what stood there before
+    assert decisions.undo().left == (0 if later is None else 1)  # There was no value before.
     assert held(teas)["b"] == changed
     assert held(teas)["a"][1] == {"kind": "leaf"}
     assert held(teas)["c"][1] == {"n": 1}
 
 
-def test_a_record_with_one_of_two_values_changed_is_left_whole(teas):
+def test_a_record_with_one_of_two_values_changed_is_left_unchanged(teas):
     teas.update(ids=["a"], metadatas=[{"guess": "old"}])
     decisions = Decisions(teas, "some")
     decisions.add("a", "label", update=label("a"))
@@ -212,7 +210,7 @@ def test_a_record_with_one_of_two_values_changed_is_left_whole(teas):
     assert held(teas)["a"][1] == {"kind": "mine"}
 
 
-def test_other_keys_may_change_and_records_may_go(teas):
+def test_other_keys_may_change_and_records_may_be_deleted(teas):
     decisions = Decisions(teas, "some")
     decisions.add("", "accept", update=label("a", "b"))
     teas.update(ids=["a"], metadatas=[{"n": 2}])
@@ -221,7 +219,7 @@ def test_other_keys_may_change_and_records_may_go(teas):
     assert held(teas)["a"][1] == {"kind": "leaf", "n": 2}
 
 
-def test_a_sparse_vector_is_put_back(teas):
+def test_a_sparse_vector_is_restored(teas):
     words = chromalab.SparseVector([1, 3], [0.5, 1.0])
     teas.update(ids=["a"], metadatas=[{"kind": words}])
     decisions = Decisions(teas, "some")
@@ -230,12 +228,16 @@ def test_a_sparse_vector_is_put_back(teas):
     assert held(teas)["a"][1] == {"kind": words}
 
 
-def test_a_deletion_says_why_it_is_not_undone(teas):
+def test_a_deletion_that_cannot_be_undone_gives_the_reason(teas):
     decisions = Decisions(teas, "some")
     decisions.add("b", "delete", delete=["b"])
     teas.add(ids=["d"], embeddings=[[2, 2]])
-    with pytest.raises(InvalidArgumentError, match="'teas' has changed since, so what was deleted"):
+    with pytest.raises(
+        InvalidArgumentError, match="'teas' has changed since, so the deleted records"
+    ):
         decisions.undo()
     assert len(decisions) == 1
-    teas.add(ids=["b"], embeddings=[[0, 1]], documents=["black"])  # nothing is to come back now
+    teas.add(
+        ids=["b"], embeddings=[[0, 1]], documents=["black"]
+    )  # Now there is nothing left to restore.
     assert decisions.undo().item == "b"

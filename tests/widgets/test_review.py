@@ -102,7 +102,7 @@ def test_decisions_are_held_and_applied_in_one_transaction_and_undone(teas):
     send(review, "undo")
     assert (review.done, review.position, len(review.decisions)) == (0, 1, 0)
     send(review, "undo")
-    assert review.error == "Nothing was decided in 'duplicates': there is no undo."
+    assert review.error == "There are no decisions to undo in 'duplicates'."
 
 
 def test_a_review_goes_on_after_a_restart_and_what_was_applied_can_still_be_undone(client, folder):

@@ -66,7 +66,7 @@ def judge(
 def _about(collection: Any, query: str) -> Iterable[Any]:
     if not query or not can_judge(collection):
         return []
-    return [j for j in collection.feedback if j.query == query and j.source != "clicks"]
+    return [j for j in collection.feedback.of_query(query) if j.source != "clicks"]
 
 
 def _name(by: str | None) -> str | None:

@@ -363,5 +363,5 @@ class Searcher(SelectingWidget):
 
 def _live(collection: Any) -> str:
     transforms = getattr(collection, "transforms", None)
-    live = None if transforms is None else transforms.live
+    live = None if transforms is None else transforms.active
     return "" if live is None else str(live.name)

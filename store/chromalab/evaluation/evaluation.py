@@ -67,15 +67,15 @@ def evaluate(
 
     Args:
         collection: The collection to evaluate.
-        queries: `{query id: text or vector}`, or a list of texts or vectors.
+        queries: The queries: `{query id: text or vector}`, or a list of texts or vectors.
         relevance: The answers: `{query id: {id: grade}}` or `{query id: [ids]}`. For a list of queries,
             a list of these in the same order, or a dict by position, starting at 0. Rows or a DataFrame,
             as `feedback.from_qrels` takes them, work too. A grade above 0 is relevant.
         k: The length of the lists that are measured.
         where: A metadata filter. Answers that it excludes count as not found.
         transform: The transform that queries go through; see `query`.
-        baseline: The name of the set of queries, an `Evaluation` to compare with instead, or None to
-            compare with nothing and store nothing.
+        baseline: The name of the set of queries, an `Evaluation`, or None. An `Evaluation` is only
+            compared with. None compares with nothing and stores nothing.
         replace: Replace the baseline after the comparison with it.
         random_state: The seed of the test.
 

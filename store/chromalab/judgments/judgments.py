@@ -157,8 +157,9 @@ def from_qrels(
 
     Args:
         collection: The collection that is judged.
-        qrels: `{query id: {id: grade}}`, rows of (query id, id, grade), or a DataFrame with the columns
-            query_id, id and relevance; BEIR's names query-id, corpus-id and score work too.
+        qrels: The judgments: a dict, rows or a DataFrame. A dict is `{query id: {id: grade}}`, a row is
+            (query id, id, grade), and a DataFrame has the columns query_id, id and relevance; BEIR's
+            names query-id, corpus-id and score work too.
         queries: `{query id: text or vector}`.
         by: The author that the judgments are attributed to.
 
@@ -190,8 +191,8 @@ def from_clicks(collection: Handle, log: Any, *, by: str = "clicks") -> Feedback
 
     Args:
         collection: The collection that is judged.
-        log: Rows, or a DataFrame, of `query` (text or vector), `shown` (ids, best first) and `clicked`
-            (ids).
+        log: The log: rows or a DataFrame. Each row has `query` (text or vector), `shown` (ids, best
+            first) and `clicked` (ids).
         by: The author that the judgments are attributed to.
 
     Raises:

@@ -178,7 +178,7 @@ class ActiveTransform:
         return None
 
     def name(self) -> str | None:
-        """Return the name of the active transform for the record; None if none is usable."""
+        """Return the name of the active transform, to store it with a judgment; None if there is none."""
         try:
             transform = self._read()
         except InternalError:  # query() reports the damage; a judgment is worth storing anyway.

@@ -305,9 +305,7 @@ class Transforms:
         return len(self._engine.attachments(self._id, KIND))
 
     def __bool__(self) -> bool:
-        return (
-            True  # Even without transforms, so that `if collection.transforms` is about the room.
-        )
+        return True  # Also when it is empty, although it has a length.
 
     def __iter__(self) -> Iterator[Transform]:
         return iter([read_attachment(found) for found in self._engine.attachments(self._id, KIND)])

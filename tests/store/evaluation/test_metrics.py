@@ -1,4 +1,4 @@
-"""The measures are those of the books, and the paired test is what trying all signs gives."""
+"""The metrics match scikit-learn, and the paired test matches trying all sign patterns."""
 
 from itertools import product
 
@@ -16,7 +16,7 @@ grades = st.lists(st.sampled_from([0.0, 0.0, 0.5, 1.0, 2.0, 3.0]), min_size=2, m
 
 @given(grades, st.integers(1, 35), st.integers(0, 30), st.randoms(use_true_random=False))
 @settings(max_examples=200, deadline=None)
-def test_ndcg_is_that_of_scikit_learn_also_where_answers_are_not_retrieved(true, k, depth, random):
+def test_ndcg_matches_scikit_learn_even_if_answers_are_not_retrieved(true, k, depth, random):
     assume(any(true))
     scores = random.sample(range(len(true)), len(true))
     order = sorted(range(len(true)), key=lambda record: -scores[record])
@@ -36,7 +36,7 @@ def test_ndcg_is_that_of_scikit_learn_also_where_answers_are_not_retrieved(true,
     st.data(),
 )
 @settings(deadline=None)
-def test_an_answer_that_is_missing_is_one_below_the_end_of_the_list(ranks, k, data):
+def test_a_missing_answer_equals_one_below_the_cutoff(ranks, k, data):
     gains = data.draw(
         st.lists(
             st.floats(0.125, 5, width=32), min_size=len(ranks), max_size=len(ranks), unique=True
@@ -51,7 +51,7 @@ def test_an_answer_that_is_missing_is_one_below_the_end_of_the_list(ranks, k, da
     assert 0 <= whole[names[0]] <= 1 + 1e-9
 
 
-def test_the_measures_of_a_list_by_hand():
+def test_the_metrics_of_a_list_match_a_calculation_by_hand():
     found = of_list(["a", "b", "c"], {"c": 2.0, "a": 1.0, "z": 3.0}, k=3)
     best = 3 / np.log2(2) + 2 / np.log2(3) + 1 / np.log2(4)
     assert found["ndcg@3"] == pytest.approx((1 / np.log2(2) + 2 / np.log2(4)) / best)
@@ -72,7 +72,7 @@ def by_all_signs(change):
 
 @given(st.lists(st.sampled_from([-0.5, -0.25, 0.0, 0.125, 0.5, 1 / 3]), max_size=9))
 @settings(deadline=None)
-def test_few_queries_are_tested_by_all_signs(change):
+def test_few_queries_are_tested_with_all_sign_patterns(change):
     before = np.full(len(change), 0.5)
     found = paired(before, before + change)
     assert found.p == pytest.approx(by_all_signs(change))
@@ -82,7 +82,7 @@ def test_few_queries_are_tested_by_all_signs(change):
     assert found.difference == pytest.approx(np.mean(change) if change else 0)
 
 
-def test_many_queries_are_tested_by_random_signs_that_agree_with_all_of_them():
+def test_random_sign_patterns_agree_with_all_of_them():
     random = np.random.default_rng(3)
     for shift in (0.0, 0.05, 0.15):
         change = random.normal(shift, 0.2, 15)
@@ -91,13 +91,13 @@ def test_many_queries_are_tested_by_random_signs_that_agree_with_all_of_them():
         assert found.p == paired(np.zeros(15), change).p
 
 
-def test_queries_that_stay_do_not_make_a_change_more_sure():
+def test_unchanged_queries_do_not_make_a_change_more_certain():
     few, many = np.array([0.2, 0.2, 0.2]), np.array([0.2, 0.2, 0.2] + [0.0] * 500)
     one, other = paired(np.zeros(3), few), paired(np.zeros(503), many)
     assert one.p == other.p == 0.25
 
 
-def test_what_chance_does_is_seldom_called_more():
+def test_chance_is_seldom_called_a_change():
     random = np.random.default_rng(0)
     called = sum(paired(np.zeros(12), random.normal(0, 1, 12)).p < 0.05 for _ in range(200))
     assert called <= 20

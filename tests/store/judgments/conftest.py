@@ -1,4 +1,4 @@
-"""Two small collections to judge, and what was said of one."""
+"""Two small collections to judge, and their judgments in a comparable form."""
 
 import pytest
 
@@ -18,8 +18,8 @@ def points(client):
 
 
 @pytest.fixture
-def said():
-    """What was said, in the order in which it was."""
+def judged():
+    """Returns the query, record and relevance of each judgment, in order."""
 
     def of(collection):
         return [(j.label, j.id, j.relevance) for j in collection.feedback]
@@ -29,7 +29,7 @@ def said():
 
 @pytest.fixture
 def resolved():
-    """What counts: (text or vector, id) -> (relevance, weight)."""
+    """Returns what counts: (text or vector, id) -> (relevance, weight)."""
 
     def of(collection):
         found = collection.feedback.resolved()

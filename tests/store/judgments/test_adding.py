@@ -1,4 +1,4 @@
-"""A judgement says who, when and of what, and what cannot be kept is refused."""
+"""Judgments record their author, time and query; invalid ones are refused."""
 
 import subprocess
 import sys
@@ -11,33 +11,32 @@ import chromalab
 from chromalab import errors
 from chromalab.engine import Attachment
 from chromalab.feedback import Feedback, Judgment, Transform
-from chromalab.feedback.asking import fingerprint
 from chromalab.transforms.storage import as_attachment
 
 
-def test_a_judgement_says_who_when_how_and_of_what(tea):
+def test_a_judgment_records_its_author_time_and_query(tea):
     done = tea.feedback.add("hot drinks", "a", True, note="exactly", by="ada", weight=2)
-    assert repr(done) == "tea: 1 judgement added"
-    (judgement,) = tea.feedback
-    assert done.numbers == (judgement.number,)
-    assert (judgement.query, judgement.id, judgement.relevance) == ("hot drinks", "a", 1.0)
-    assert (judgement.note, judgement.by, judgement.weight) == ("exactly", "ada", 2.0)
-    assert (judgement.source, judgement.shown, judgement.transform) == ("person", True, None)
-    assert judgement.at.endswith("+00:00")
-    assert judgement.model is None
+    assert repr(done) == "tea: 1 judgment added"
+    (judgment,) = tea.feedback
+    assert done.numbers == (judgment.number,)
+    assert (judgment.query, judgment.id, judgment.relevance) == ("hot drinks", "a", 1.0)
+    assert (judgment.note, judgment.by, judgment.weight) == ("exactly", "ada", 2.0)
+    assert (judgment.source, judgment.shown, judgment.transform) == ("person", True, None)
+    assert judgment.at.endswith("+00:00")
+    assert judgment.model is None
     assert tea.get_version() == 1
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("given", "stored"),
     [(True, 1), (False, -1), ("+1", 1), ("-1", -1), (0.5, 0.5), (0, 0), (np.float32(3), 3),
      (np.True_, 1), (-2, -2)],
 )  # fmt: skip
-def test_a_relevance_is_yes_no_or_a_grade(points, given, kept):
+def test_relevance_is_yes_no_or_a_grade(points, given, stored):
     points.feedback.add([1, 1], "a", given)
-    (judgement,) = points.feedback
-    assert judgement.relevance == kept
-    assert judgement.is_relevant is (kept > 0)
+    (judgment,) = points.feedback
+    assert judgment.relevance == stored
+    assert judgment.is_relevant is (stored > 0)
 
 
 def test_one_call_judges_several_records_in_one_transaction(points):
@@ -59,15 +58,15 @@ def test_one_call_judges_several_records_in_one_transaction(points):
         ({"relevance": "perhaps"}, "finite grade"),
         ({"relevance": 10**400}, "finite grade"),
         ({"relevance": None}, "finite grade"),
-        ({"relevance": [True, False]}, "2 values for 1 ids"),
+        ({"relevance": [True, False]}, "got 2 values for 1 ids"),
         ({"query": ""}, "query is empty"),
         ({"query": None}, "query must be rows of numbers"),
-        ({"query": [1, 2, 3]}, "3 dimensions, and the collection 2"),
+        ({"query": [1, 2, 3]}, "collection's 2 dimensions; got 3"),
         ({"query": [1, float("inf")]}, "NaN or infinity"),
         ({"query": [[1, 2], [3, 4]]}, "one query at a time"),
         ({"query": "half \ud800"}, "not valid Unicode"),
         ({"note": "\ud800"}, "not valid Unicode"),
-        ({"note": 7}, "note is 7"),
+        ({"note": 7}, "note must be a text or None; got 7"),
         ({"by": ""}, "by is empty"),
         ({"weight": 0}, "a number above 0"),
         ({"weight": float("inf")}, "a number above 0"),
@@ -78,22 +77,22 @@ def test_one_call_judges_several_records_in_one_transaction(points):
         ({"id": ["a", "a"]}, "more than once"),
     ],
 )
-def test_what_cannot_be_kept_is_refused_with_a_sentence(points, arguments, message):
+def test_invalid_values_are_refused_with_a_clear_message(points, arguments, message):
     with pytest.raises(errors.ChromalabError, match=message):
         points.feedback.add(**{"query": [1, 1], "id": "a", "relevance": True} | arguments)
     assert len(points.feedback) == 0
 
 
-def test_a_user_whose_name_nobody_knows_can_judge(points, monkeypatch):
+def test_a_user_without_a_name_can_judge(points, monkeypatch):
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("os.getuid", lambda: 2**31 - 7, raising=False)
     points.feedback.add([1, 1], "a", True)
     assert [j.by for j in points.feedback] == [None]
-    assert "by nobody named 1" in repr(points.feedback)
+    assert "by unknown 1" in repr(points.feedback)
 
 
-def test_judgements_are_plain_values():
+def test_judgments_are_plain_values():
     one, other = (Judgment("a", 1.0, data=bytes(8), at="x") for _ in range(2))
     assert one == other
     assert len({one, other}) == 1
@@ -101,22 +100,22 @@ def test_judgements_are_plain_values():
     assert not one.vector.flags.writeable
 
 
-def test_a_judgement_names_the_transform_that_queries_went_through_and_no_retired_one(points):
-    model = fingerprint(points.get_model())
+def test_a_judgment_names_the_active_transform_unless_it_is_retired_or_damaged(points):
+    model = points.fingerprint()
     points.transforms.add(Transform(name="same", matrix=np.eye(2), model=model))
     points.transforms.use("same")
     points.feedback.add([0, 1], "a", True)
     other = Transform(name="other", matrix=np.eye(2), model="another model")
-    engine, id = points._engine, points.id
-    (kept,) = engine.attachments(id, "transform")
-    engine.attach(id, add=[as_attachment(other)], remove=[kept.number])
-    live = engine.attachment(id, "live", "live")
-    body = {**live.body, "transform": "other"}
-    (number,) = engine.attach(id, add=[Attachment("live", body, "live")], remove=[live.number])
-    points.feedback.add([0, 1], "b", True)  # retired
+    engine, id = points.engine, points.id
+    (stored,) = engine.attachments(id, "transform")
+    engine.attach(id, add=[as_attachment(other)], remove=[stored.number])
+    record = engine.attachment(id, "live", "live")
+    body = {**record.body, "transform": "other"}
+    (number,) = engine.attach(id, add=[Attachment("live", body, "live")], remove=[record.number])
+    points.feedback.add([0, 1], "b", True)  # The transform is retired.
     engine.attach(id, add=[Attachment("live", {"transform": 5}, "live")], remove=[number])
-    points.feedback.add([0, 1], "c", True)  # damaged
-    assert [judgement.transform for judgement in points.feedback] == ["same", None, None]
+    points.feedback.add([0, 1], "c", True)  # The activation is damaged.
+    assert [judgment.transform for judgment in points.feedback] == ["same", None, None]
 
 
 ADD = """
@@ -129,7 +128,7 @@ for n in range(20):
 """
 
 
-def test_threads_and_processes_that_judge_at_once_lose_nothing(tmp_path):
+def test_concurrent_threads_and_processes_lose_no_judgments(tmp_path):
     with chromalab.PersistentClient(tmp_path) as client:
         points = client.create_collection("points", embedding_function=None)
         points.add(ids=["a", "b"], embeddings=[[0, 1], [2, 3]])

@@ -1,4 +1,4 @@
-"""Judgements are taken over from test collections, logs and files, and go to files."""
+"""Judgments are imported from test collections, logs and files, and exported to files."""
 
 import json
 
@@ -23,10 +23,10 @@ EVIL = "<img src=x onerror=alert(1)>'; DROP TABLE attachments --"
                       "score": [2, 1, 0, 1]}),
     ],
 )  # fmt: skip
-def test_a_test_collections_judgements_are_taken_over(points, qrels):
+def test_qrels_of_a_test_collection_are_imported(points, qrels):
     done = points.feedback.from_qrels(qrels, {1: [1, 1], "2": "a text"})
     assert repr(done) == (
-        "points: 2 judgements added, 1 left out: no query with their query id, "
+        "points: 2 judgments added, 1 left out: no query with their query id, "
         "1 left out: no such record"
     )
     assert [(j.query, j.id, j.relevance, j.source, j.by) for j in points.feedback] == [
@@ -38,23 +38,27 @@ def test_a_test_collections_judgements_are_taken_over(points, qrels):
 @pytest.mark.parametrize(
     ("qrels", "queries", "message"),
     [
-        ([("1", "a")], {"1": "x"}, "Row 0 of qrels is"),
+        ([("1", "a")], {"1": "x"}, "Row 0 of qrels must be"),
         ([("1", "a", "much")], {"1": "x"}, "Row 0 of qrels: relevance"),
         ([{"query_id": 1, "id": "a"}], {"1": "x"}, "no column relevance"),
         ({"1": ["a"]}, {"1": "x"}, "dict of ids to grades"),
-        ({"1": {"a": 1}}, {"1": [1, 2, 3]}, "queries.'1'.: query has 3 dimensions"),
-        ({"1": {"a": 1}}, ["x"], "queries is a dict"),
+        (
+            {"1": {"a": 1}},
+            {"1": [1, 2, 3]},
+            "queries.'1'.: query must have the collection.s 2 dimensions; got 3",
+        ),
+        ({"1": {"a": 1}}, ["x"], "queries must be a dict"),
         ("qrels.txt", {}, "list of rows"),
         ({"1": {"": 1}}, {"1": "x"}, "is empty"),
     ],
 )
-def test_a_test_collection_that_cannot_be_read_is_refused(points, qrels, queries, message):
+def test_unreadable_qrels_are_refused(points, qrels, queries, message):
     with pytest.raises(errors.InvalidArgumentError, match=message):
         points.feedback.from_qrels(qrels, queries)
     assert len(points.feedback) == 0
 
 
-def test_clicks_speak_for_what_was_clicked_and_against_what_was_skipped(points):
+def test_clicks_count_for_clicked_and_against_skipped_records(points):
     log = [
         {"query": "x", "shown": ["a", "b", "c"], "clicked": ["b"]},
         {"query": "x", "shown": ["a", "b", "zz"], "clicked": ["b"]},
@@ -72,7 +76,7 @@ def test_clicks_speak_for_what_was_clicked_and_against_what_was_skipped(points):
     assert points.feedback.disagreements().found == ()
 
 
-def test_sessions_add_up_and_what_a_person_said_goes_before_them(points, resolved):
+def test_click_sessions_add_up_and_people_take_precedence(points, resolved):
     session = pd.DataFrame([{"query": [1.0, 1.0], "shown": ["a", "b"], "clicked": ["b"]}])
     for _ in range(4):
         points.feedback.from_clicks(session)
@@ -85,20 +89,20 @@ def test_sessions_add_up_and_what_a_person_said_goes_before_them(points, resolve
     ("row", "message"),
     [
         ({"query": "x", "shown": ["a"], "clicked": ["aa"]}, "Row 0 of log: 'aa' was clicked"),
-        ({"query": "x", "shown": "a", "clicked": []}, "ids are a list"),
-        ({"query": "x", "shown": ["a"]}, "a row has query, shown"),
+        ({"query": "x", "shown": "a", "clicked": []}, "ids must be a list"),
+        ({"query": "x", "shown": ["a"]}, "must have query, shown"),
         ({"query": "", "shown": ["a"], "clicked": []}, "Row 0 of log: query is empty"),
         ({"query": "x", "shown": [7], "clicked": []}, "is 7"),
         ({"query": "x", "shown": [None], "clicked": []}, "is None"),
-        ("x", "a row has query, shown"),
+        ("x", "must have query, shown"),
     ],
 )
-def test_a_log_that_cannot_be_read_is_refused(points, row, message):
+def test_an_unreadable_log_is_refused(points, row, message):
     with pytest.raises(errors.InvalidArgumentError, match=message):
         points.feedback.from_clicks([row])
 
 
-def test_what_is_exported_comes_back_exactly_and_once(client, tea, tmp_path):
+def test_exported_judgments_load_exactly_and_only_once(client, tea, tmp_path):
     feedback = tea.feedback
     feedback.add(EVIL + "\n\u2028\x85", ["a", "b"], [0.1, -3], note="漢字\r\n", by="ada")
     feedback.add(np.float32([1 / 3, 1e-40]), "c", True, shown=False, weight=0.3)
@@ -106,8 +110,8 @@ def test_what_is_exported_comes_back_exactly_and_once(client, tea, tmp_path):
     log = [{"query": "x", "shown": ["a", "b"], "clicked": ["b"]}]
     feedback.from_clicks(log)
     feedback.from_clicks(log)
-    file = tmp_path / "said.jsonl"
-    assert repr(feedback.export(file)) == f"8 judgements written to {file}"
+    file = tmp_path / "judgments.jsonl"
+    assert repr(feedback.export(file)) == f"8 judgments written to {file}"
     vector = json.loads(file.read_text(encoding="utf-8").split("\n")[2])["vector"]
     assert np.float32(vector).tobytes() == np.float32([1 / 3, 1e-40]).tobytes()
     with pytest.raises(errors.InvalidArgumentError, match="overwrite=True"):
@@ -116,9 +120,9 @@ def test_what_is_exported_comes_back_exactly_and_once(client, tea, tmp_path):
     again = client.create_collection("again", embedding_function=None)
     assert again.feedback.load(file).count == 8
     assert [j.line() for j in again.feedback] == [j.line() for j in feedback]
-    assert repr(again.feedback.load(file)) == "again: 0 judgements added, 8 left out: there already"
+    assert repr(again.feedback.load(file)) == "again: 0 judgments added, 8 left out: already stored"
     assert len(again.feedback.undo()) == 8
-    assert [path.name for path in tmp_path.iterdir()] == ["said.jsonl"]
+    assert [path.name for path in tmp_path.iterdir()] == ["judgments.jsonl"]
 
 
 @pytest.mark.parametrize(
@@ -135,37 +139,37 @@ def test_what_is_exported_comes_back_exactly_and_once(client, tea, tmp_path):
         ('{"vector": "x", "id": "a", "relevance": 1}', "Line 2.*list of numbers"),
         ('{"query": "x", "id": "a", "relevance": 1, "nota": "x"}', "Line 2.*Did you mean 'note'"),
         ('{"query": "\\ud800", "id": "a", "relevance": 1}', "Line 2.*not valid Unicode"),
-        ('{"query": "x", "id": "a", "relevance": 1, "at": "noon"}', "Line 2.*moment"),
+        ('{"query": "x", "id": "a", "relevance": 1, "at": "noon"}', "Line 2.*at must be a time"),
     ],
 )
-def test_a_line_that_is_wrong_is_named_and_nothing_is_written(points, tmp_path, line, message):
-    file = tmp_path / "said.jsonl"
+def test_an_invalid_line_is_named_and_nothing_is_written(points, tmp_path, line, message):
+    file = tmp_path / "judgments.jsonl"
     file.write_text('{"query": "x", "id": "a", "relevance": 1}\n' + line + "\n")
     with pytest.raises(errors.InvalidArgumentError, match=message):
         points.feedback.load(file)
     assert len(points.feedback) == 0
 
 
-def test_a_file_that_cannot_be_read_or_written_is_told(points, tmp_path):
+def test_unreadable_and_unwritable_files_are_reported(points, tmp_path):
     with pytest.raises(errors.InvalidArgumentError, match="cannot be read"):
         points.feedback.load(tmp_path / "none.jsonl")
     (tmp_path / "bytes").write_bytes(b"\xff")
-    with pytest.raises(errors.InvalidArgumentError, match="no UTF-8"):
+    with pytest.raises(errors.InvalidArgumentError, match="not UTF-8"):
         points.feedback.load(tmp_path / "bytes")
     with pytest.raises(errors.InvalidArgumentError, match="cannot be written"):
         points.feedback.export(tmp_path / "nowhere" / "x")
 
 
 @pytest.mark.parametrize("path", ["", "two\0names"])
-def test_a_path_that_no_file_can_have_is_told(points, path):
+def test_an_impossible_path_is_reported(points, path):
     with pytest.raises(errors.InvalidArgumentError, match="cannot be written"):
         points.feedback.export(path, overwrite=True)
     with pytest.raises(errors.InvalidArgumentError, match="cannot be read"):
         points.feedback.load(path)
 
 
-def test_a_file_that_an_editor_has_put_a_mark_before_is_read(points, tmp_path, said):
-    file = tmp_path / "said.jsonl"
+def test_a_file_with_a_byte_order_mark_is_read(points, tmp_path, judged):
+    file = tmp_path / "judgments.jsonl"
     file.write_text('{"query": "x", "id": "a", "relevance": 1}\n', encoding="utf-8-sig")
     points.feedback.load(file)
-    assert said(points) == [("x", "a", 1.0)]
+    assert judged(points) == [("x", "a", 1.0)]

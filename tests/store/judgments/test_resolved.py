@@ -1,4 +1,4 @@
-"""What counts: the last word of each person, weighed, about records that are there."""
+"""What counts: the latest judgment of each person, weighted, about existing records."""
 
 import sqlite3
 
@@ -10,24 +10,24 @@ from chromalab import errors
 from chromalab.engine import Attachment
 
 
-def test_the_last_word_of_a_person_counts_and_the_first_stays_in_the_table(points, resolved):
+def test_the_latest_judgment_of_a_person_counts_and_earlier_ones_stay_listed(points, resolved):
     points.feedback.add([1, 1], "a", True, by="ada")
     points.feedback.add([1, 1], "a", False, by="ada")
     assert resolved(points) == {((1, 1), "a"): (-1, 1)}
     assert points.feedback.df()["relevance"].tolist() == [1, -1]
 
 
-def test_people_are_weighed_and_even_ones_left_out(points, resolved):
+def test_judgments_are_weighted_and_ties_are_left_out(points, resolved):
     feedback = points.feedback
     feedback.add([1, 1], ["a", "b", "c"], True, by="ada")
     feedback.add([1, 1], "a", False, by="bob")
     feedback.add([1, 1], "b", 3, by="bob")
     feedback.add([1, 1], "c", -1, by="bob", weight=3)
     assert resolved(points) == {((1, 1), "b"): (2, 2), ((1, 1), "c"): (-1, 2)}
-    assert feedback.resolved().left_out == {"people of equal weight say the opposite": 2}
+    assert feedback.resolved().left_out == {"people of equal weight disagree": 2}
 
 
-def test_learning_starts_from_arrays_that_fit_together(tea):
+def test_resolved_judgments_are_matching_arrays(tea):
     feedback = tea.feedback
     feedback.add("abba", ["a", "b"], [True, False], by="ada")
     feedback.add([3, 1], "c", 2, by="ada")
@@ -46,11 +46,11 @@ def test_learning_starts_from_arrays_that_fit_together(tea):
         found.documents.tolist() == tea.snapshot().vectors.tolist()
     )
     assert found.space == "l2"
-    assert repr(found) == "Judged(3 queries, 5 pairs: 3 relevant, 2 not)"
+    assert repr(found) == "ResolvedJudgments(3 queries, 5 pairs: 3 relevant, 2 not)"
     assert found.df()["id"].tolist() == ["a", "b", "c", "c", "d"]
 
 
-def test_nothing_judged_resolves_to_nothing(client, points):
+def test_no_judgments_resolve_to_empty_arrays(client, points):
     empty = client.create_collection("empty", embedding_function=None)
     for collection, dimension in ((points, 2), (empty, 0)):
         found = collection.feedback.resolved()
@@ -58,7 +58,7 @@ def test_nothing_judged_resolves_to_nothing(client, points):
         assert (len(found), found.pairs.shape, found.left_out) == (0, (0, 2), {})
 
 
-def test_the_digest_names_what_counts_and_not_its_history(points):
+def test_the_digest_depends_on_what_counts_and_not_on_history(points):
     feedback = points.feedback
     feedback.add([1, 1], "a", True, by="ada")
     feedback.add([2, 2], "b", False, by="ada")
@@ -69,7 +69,7 @@ def test_the_digest_names_what_counts_and_not_its_history(points):
     assert feedback.resolved().digest == first
 
 
-def test_a_deleted_record_is_left_out_and_its_judgements_stay(points, resolved):
+def test_judgments_of_a_deleted_record_are_left_out_but_stay_stored(points, resolved):
     points.feedback.add([1, 1], ["a", "b"], True)
     points.feedback.pairs("a", "c", similar=True)
     points.delete(ids=["a"])
@@ -79,7 +79,7 @@ def test_a_deleted_record_is_left_out_and_its_judgements_stay(points, resolved):
 
 
 class Twice(chromalab.EmbeddingFunction):
-    """Another real, tiny function: of the same dimension."""
+    """Another real, tiny function, with the same dimension by default."""
 
     def __init__(self, width=2):
         self.width = width
@@ -99,7 +99,7 @@ class Twice(chromalab.EmbeddingFunction):
         return Twice(**config)
 
 
-def test_texts_survive_another_model_and_vectors_do_not(tea):
+def test_text_queries_survive_another_model_and_vectors_do_not(tea):
     tea.feedback.add("abba", "a", True)
     tea.feedback.add([1, 1], "a", True)
     assert tea.feedback.resolved().queries.tolist() == [[4, 2], [1, 1]]
@@ -111,7 +111,7 @@ def test_texts_survive_another_model_and_vectors_do_not(tea):
     assert tea.feedback.resolved().queries.tolist() == [[8, 8, 8]]
 
 
-def test_a_text_is_embedded_once(tea, function):
+def test_a_text_query_is_embedded_once(tea, function):
     tea.feedback.add("a text that no other test asks for", "a", True)
     before = len(function.embedded)
     for _ in range(3):
@@ -119,14 +119,14 @@ def test_a_text_is_embedded_once(tea, function):
     assert len(function.embedded) == before + 1
 
 
-def test_texts_without_a_function_are_counted(points):
+def test_text_queries_without_an_embedding_function_are_counted(points):
     points.feedback.add("hot drinks", "a", True)
     points.feedback.add([1, 1], "a", True)
     found = points.feedback.resolved()
-    assert (len(found), found.left_out) == (1, {"a text, and no embedding function for it": 1})
+    assert (len(found), found.left_out) == (1, {"a text without an embedding function for it": 1})
 
 
-def test_rows_of_a_stranger_are_left_out_and_counted(points):
+def test_untrusted_rows_are_left_out_and_counted(points):
     points.feedback.add([1, 1], "a", True)
     good = {"query": "x", "id": "a", "relevance": 1.0}
     for body, data in (
@@ -147,16 +147,16 @@ def test_rows_of_a_stranger_are_left_out_and_counted(points):
         ({"id": "a"}, None),
         ({}, None),
     ):
-        points._engine.attach(points.id, add=[Attachment("judgement", body, data=data)])
+        points.engine.attach(points.id, add=[Attachment("judgement", body, data=data)])
     odd = {**good, "query": None, "model": "none"}
-    points._engine.attach(points.id, add=[Attachment("judgement", odd, data=bytes(12))])
+    points.engine.attach(points.id, add=[Attachment("judgement", odd, data=bytes(12))])
     found = points.feedback.resolved()
     assert len(found) == 1
-    assert found.left_out == {"no judgement at all": 16, "a vector of another dimension": 1}
-    assert "16 rows are no judgements" in repr(points.feedback)
+    assert found.left_out == {"not a judgment": 16, "a vector of another dimension": 1}
+    assert "16 rows are not judgments" in repr(points.feedback)
 
 
-def test_vectors_of_a_stranger_that_are_not_finite_are_left_out(tmp_path):
+def test_untrusted_vectors_that_are_not_finite_are_left_out(tmp_path):
     with chromalab.PersistentClient(tmp_path) as client:
         points = client.create_collection("points", embedding_function=None)
         points.add(ids=["a", "b"], embeddings=[[0, 1], [2, 3]])
@@ -172,7 +172,7 @@ def test_vectors_of_a_stranger_that_are_not_finite_are_left_out(tmp_path):
         assert found.left_out == {"a record whose vector is not finite": 1}
 
 
-def test_pairs_are_the_same_pair_whichever_is_named_first(points):
+def test_a_pair_is_the_same_in_either_order(points):
     points.feedback.pairs("a", "b", similar=True, by="ada")
     points.feedback.pairs("b", "a", similar=False, by="ada")
     found = points.feedback.resolved()

@@ -1,4 +1,4 @@
-"""What was said is shown, with who disagrees, and taken back."""
+"""Judgments are displayed, disagreements are listed, and both undo and remove work."""
 
 import pytest
 
@@ -8,13 +8,13 @@ from chromalab.engine import Attachment
 EVIL = "<img src=x onerror=alert(1)>'; DROP TABLE attachments --"
 
 
-def test_the_overview_counts(points):
-    assert repr(points.feedback) == "points: no judgements yet"
+def test_the_overview_counts_judgments_queries_and_people(points):
+    assert repr(points.feedback) == "points: no judgments yet"
     points.feedback.add("x", ["a", "b"], [True, False], by="ada")
     points.feedback.add("y", "a", True, by="bob")
     shown = repr(points.feedback).split("\n")
     assert shown[0] == (
-        "points: 3 judgements of 2 queries and 2 records; 2 relevant, 1 not; by ada 2, bob 1"
+        "points: 3 judgments of 2 queries and 2 records; 2 relevant, 1 not; by ada 2, bob 1"
     )
     assert shown[2].startswith("y      1         0    bob")
     assert bool(points.feedback)
@@ -24,7 +24,7 @@ def test_the_overview_counts(points):
     assert len(points.feedback.df()) == 33
 
 
-def test_disagreements_say_who_and_when(points):
+def test_disagreements_list_their_authors(points):
     feedback = points.feedback
     feedback.add("x", "a", True, by="ada")
     feedback.add("x", "a", False, by="bob")
@@ -41,18 +41,18 @@ def test_disagreements_say_who_and_when(points):
     assert len(found.df()) == 4
 
 
-def test_what_users_say_is_shown_escaped(points, said):
+def test_text_of_users_is_escaped(points, judged):
     feedback = points.feedback
     feedback.add(EVIL, "a", True, note=EVIL, by=EVIL)
     feedback.add(EVIL, "a", False, note="\x1b[31m", by=f"{EVIL}\x1b[31m")
-    assert said(points) == [(EVIL, "a", 1.0), (EVIL, "a", -1.0)]
+    assert judged(points) == [(EVIL, "a", 1.0), (EVIL, "a", -1.0)]
     for shown in (feedback, feedback.disagreements(), feedback.undo()):
         assert "<img" not in shown._repr_html_()
         assert "&lt;img" in shown._repr_html_()
         assert "\x1b" not in repr(shown)
 
 
-def test_feedback_of_a_deleted_collection_still_shows(client, points):
+def test_feedback_of_a_deleted_collection_can_be_displayed(client, points):
     feedback = points.feedback
     client.delete_collection("points")
     assert "was deleted" in repr(feedback)
@@ -61,18 +61,18 @@ def test_feedback_of_a_deleted_collection_still_shows(client, points):
         feedback.add([1, 1], "a", True)
 
 
-def test_undo_takes_back_call_by_call(points):
+def test_undo_removes_one_call_at_a_time(points):
     points.feedback.add([1, 1], ["a", "b"], True)
     points.feedback.pairs("a", "b", similar=True)
     (taken,) = points.feedback.undo()
     assert taken.source == "pair"
     assert [j.id for j in points.feedback.undo()] == ["a", "b"]
-    with pytest.raises(errors.NotFoundError, match="no judgements to undo"):
+    with pytest.raises(errors.NotFoundError, match="no judgments to undo"):
         points.feedback.undo()
 
 
-def test_judgements_are_removed_by_number_and_nothing_else_is(points):
-    points._engine.attach(points.id, add=[Attachment("live", {"transform": None}, "live")])
+def test_only_judgments_are_removed_by_number(points):
+    points.engine.attach(points.id, add=[Attachment("live", {"transform": None}, "live")])
     numbers = points.feedback.add([1, 1], ["a", "b", "c"], True).numbers
     for wrong in ([numbers[0], 99], 1, [True], ["1"], [2**70]):
         with pytest.raises(errors.NotFoundError, match="Nothing was removed"):
@@ -80,20 +80,20 @@ def test_judgements_are_removed_by_number_and_nothing_else_is(points):
     assert len(points.feedback.remove([numbers[0], numbers[2], numbers[0]])) == 2
     assert [j.id for j in points.feedback] == ["b"]
     points.feedback.remove(numbers[1])
-    assert len(points._engine.attachments(points.id, "live")) == 1
+    assert len(points.engine.attachments(points.id, "live")) == 1
 
 
-def test_numbers_of_a_data_frame_remove_judgements(points):
+def test_numbers_of_a_data_frame_remove_judgments(points):
     points.feedback.add([0, 1], ["a", "b", "c"], True)
     numbers = points.feedback.df()["number"]
     points.feedback.remove(numbers.iloc[0])
     points.feedback.remove(numbers[1:2])
-    assert [judgement.id for judgement in points.feedback] == ["c"]
-    with pytest.raises(errors.NotFoundError, match="No judgement has the number None"):
+    assert [judgment.id for judgment in points.feedback] == ["c"]
+    with pytest.raises(errors.NotFoundError, match="no judgment with the number None"):
         points.feedback.remove(None)
 
 
-def test_a_fork_takes_the_judgements_along(points):
+def test_a_fork_copies_the_judgments(points):
     points.feedback.add([1, 1], "a", True)
     trial = points.fork("trial")
     trial.feedback.add([1, 1], "b", True)

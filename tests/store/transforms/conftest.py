@@ -1,4 +1,4 @@
-"""Three records to query through transforms, and a store that is damaged from outside."""
+"""Three records to query through transforms, and a store whose database can be damaged."""
 
 import importlib.util
 import sqlite3
@@ -11,8 +11,8 @@ import chromalab
 _spec = importlib.util.spec_from_file_location(
     "made_transforms", Path(__file__).with_name("made_transforms.py")
 )
-making = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(making)
+made_transforms = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(made_transforms)
 
 
 @pytest.fixture
@@ -23,13 +23,13 @@ def points(client):
 
 
 @pytest.fixture
-def kept(tmp_path):
-    """A store with a live transform, and what writes to its rows of attachments behind its back."""
+def store(tmp_path):
+    """A store with an active transform, and a function that damages its stored attachments."""
     path = tmp_path / "store"
     with chromalab.PersistentClient(path) as client:
         points = client.create_collection("points", embedding_function=None)
         points.add(ids=["a", "b"], embeddings=[[0, 1], [2, 3]])
-        points.transforms.add(making.made())
+        points.transforms.add(made_transforms.made())
         points.transforms.use("tuned")
 
     def damage(sql, *values):

@@ -1,4 +1,4 @@
-"""A small transform to keep, and how to tell that one came back as it was."""
+"""A small transform to store, and a comparison with what is read back."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A transform that is damaged or gone is told in a sentence, and never believed blindly."""
+"""Damaged and missing transforms are reported; what is stored is treated as untrusted."""
 
 import pytest
 
@@ -15,8 +15,8 @@ from chromalab import errors
         ("UPDATE attachments SET name = 'renamed' WHERE kind = 'transform'", "renamed"),
     ],
 )
-def test_a_damaged_transform_is_told_and_can_be_left_and_removed(kept, sql, name):
-    path, damage = kept
+def test_a_damaged_transform_is_reported_and_can_be_deactivated_and_removed(store, sql, name):
+    path, damage = store
     damage(sql)
     with chromalab.PersistentClient(path) as client:
         points = client.get_collection("points")
@@ -33,31 +33,31 @@ def test_a_damaged_transform_is_told_and_can_be_left_and_removed(kept, sql, name
 @pytest.mark.parametrize(
     "body", ['{"transform": 7}', '{"transform": "tuned", "history": 3}', '{"history": [[]]}']
 )
-def test_a_damaged_note_of_which_is_live_is_told_and_written_anew(kept, body):
-    path, damage = kept
+def test_a_damaged_activation_is_reported_and_replaced(store, body):
+    path, damage = store
     damage("UPDATE attachments SET body = ? WHERE kind = 'live'", body)
     with chromalab.PersistentClient(path) as client:
         points = client.get_collection("points")
         with pytest.raises(errors.InternalError, match=r"use\(None\)"):
             points.query(query_embeddings=[[0, 1]])
         points.transforms.use("tuned")
-        assert points.transforms.live.name == "tuned"
+        assert points.transforms.active.name == "tuned"
         points.query(query_embeddings=[[0, 1]])
 
 
-def test_a_live_one_that_is_gone_is_told(kept):
-    path, damage = kept
+def test_a_missing_active_transform_is_reported(store):
+    path, damage = store
     damage("DELETE FROM attachments WHERE kind = 'transform'")
     with chromalab.PersistentClient(path) as client:
         points = client.get_collection("points")
-        with pytest.raises(errors.InternalError, match="not there any more"):
+        with pytest.raises(errors.InternalError, match="no longer stored"):
             points.query(query_embeddings=[[0, 1]])
         points.transforms.use(None)
         assert points.query(query_embeddings=[[0, 1]])["ids"] == [["a", "b"]]
 
 
-def test_a_store_that_is_checked_knows_them(kept):
-    path, damage = kept
+def test_check_reports_a_damaged_transform(store):
+    path, damage = store
     with chromalab.PersistentClient(path) as client:
         assert not client.check(progress=False).problems
     damage("UPDATE attachments SET data = x'00' WHERE kind = 'transform'")
@@ -66,7 +66,7 @@ def test_a_store_that_is_checked_knows_them(kept):
         assert "of the kind 'transform'" in problem.what
 
 
-def test_a_deleted_collection_is_a_sentence(client, points):
+def test_a_deleted_collection_is_reported(client, points):
     transforms = points.transforms
     client.delete_collection("points")
     assert "No collection with the id" in repr(transforms)

@@ -1,4 +1,4 @@
-"""A transform goes elsewhere: as a file, in an embedding function, as a step of a pipeline."""
+"""A transform can be used elsewhere: as a file, in an embedding function, in a pipeline."""
 
 import importlib.util
 import io
@@ -12,18 +12,17 @@ import chromalab
 from chromalab import errors
 from chromalab.embed import from_config, to_config
 from chromalab.feedback import TransformedEmbedding
-from chromalab.feedback.asking import fingerprint
 from chromalab.transforms.storage import describe
 
 _spec = importlib.util.spec_from_file_location(
     "made_transforms", Path(__file__).with_name("made_transforms.py")
 )
-making = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(making)
-made, same = making.made, making.same
+made_transforms = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(made_transforms)
+made, same = made_transforms.made, made_transforms.same
 
 
-def test_an_exported_one_is_the_same_in_another_store(points, tmp_path):
+def test_an_exported_transform_is_the_same_in_another_store(points, tmp_path):
     transform = made(
         evaluation={"gain": 0.1}, parameters={"seed": 1}, at="2026-01-31T12:00:00+00:00"
     )
@@ -68,10 +67,10 @@ ABOUT = np.frombuffer(json.dumps(describe(made())).encode(), dtype=np.uint8)
         archive(**{**PARTS, "matrix": np.ones((2, 3), dtype=np.float32)}, about=ABOUT),
     ],
 )
-def test_a_file_that_is_no_transform_is_refused_with_a_sentence(points, tmp_path, content):
+def test_a_file_without_a_transform_is_refused(points, tmp_path, content):
     file = tmp_path / "strange.npz"
     file.write_bytes(content)
-    with pytest.raises(errors.InvalidArgumentError, match="holds no transform"):
+    with pytest.raises(errors.InvalidArgumentError, match="does not hold a transform"):
         points.transforms.load(file)
     with pytest.raises(errors.InvalidArgumentError, match="There is no file"):
         points.transforms.load(tmp_path)
@@ -79,16 +78,16 @@ def test_a_file_that_is_no_transform_is_refused_with_a_sentence(points, tmp_path
 
 
 @pytest.mark.parametrize("path", ["", "two\0names"])
-def test_a_path_that_no_file_can_have_is_told(points, path):
+def test_an_impossible_path_is_reported(points, path):
     points.transforms.add(made())
     with pytest.raises(errors.InvalidArgumentError, match="cannot be written"):
         points.transforms.export("tuned", path, overwrite=True)
 
 
-def test_an_embedding_function_can_carry_one_elsewhere(client, function):
+def test_an_embedding_function_takes_a_transform_to_another_store(client, function):
     plain = client.create_collection("plain", embedding_function=function)
     plain.add(ids=["a", "b", "c"], documents=["tea", "a banana", "aaaa"])
-    transform = made(model=fingerprint(plain.get_model()))
+    transform = made(model=plain.fingerprint())
     plain.transforms.add(transform)
     plain.transforms.use("tuned")
 
@@ -105,7 +104,7 @@ def test_an_embedding_function_can_carry_one_elsewhere(client, function):
     assert not np.array_equal(one_sided.embed_query(["tea"]), one_sided(["tea"]))
 
 
-def test_it_comes_back_from_its_configuration_if_the_function_does():
+def test_it_is_rebuilt_from_its_configuration_if_the_function_can_be():
     from chromalab.embed import WordLlama
 
     wrapped = TransformedEmbedding(WordLlama(), made())
@@ -121,7 +120,7 @@ def test_it_comes_back_from_its_configuration_if_the_function_does():
             from_config(damaged)
 
 
-def test_it_is_a_step_of_a_pipeline():
+def test_the_estimator_is_a_step_of_a_pipeline():
     from sklearn.base import clone
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import Normalizer
@@ -142,7 +141,7 @@ def test_it_is_a_step_of_a_pipeline():
     assert np.array_equal(queries.transform(rows, side="documents"), rows)
     with pytest.raises(errors.InvalidArgumentError, match="documents or queries"):
         queries.transform(rows, side="records")
-    with pytest.raises(errors.InvalidArgumentError, match="learned is None"):
+    with pytest.raises(errors.InvalidArgumentError, match="learned must be a Transform; got None"):
         TransformEstimator().fit(rows)
     with pytest.raises(errors.InvalidDimensionException):
         TransformEstimator(transform).fit(np.ones((2, 3)))

@@ -1,4 +1,4 @@
-"""Transforms are kept with a collection as they were made, and what is none is refused."""
+"""Transforms are stored with a collection as they are; anything else is refused."""
 
 import importlib.util
 from pathlib import Path
@@ -12,14 +12,14 @@ from chromalab.engine import Attachment
 _spec = importlib.util.spec_from_file_location(
     "made_transforms", Path(__file__).with_name("made_transforms.py")
 )
-making = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(making)
-made, same = making.made, making.same
+made_transforms = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(made_transforms)
+made, same = made_transforms.made, made_transforms.same
 
 EVIL = "<img src=x onerror=alert(1)>'; DROP TABLE attachments --"
 
 
-def test_what_is_added_comes_back_the_same(points):
+def test_a_stored_transform_reads_back_the_same(points):
     memory = made(
         "memory",
         method="memory",
@@ -45,7 +45,7 @@ def test_what_is_added_comes_back_the_same(points):
         transforms["memori"]
 
 
-def test_the_table_says_which_is_live_and_what_it_gained(points):
+def test_the_table_shows_which_is_active_and_its_gain(points):
     evaluation = {"gain": 0.0512, "gain_se": 0.01, "metric": "nDCG@10", "judgements": 120}
     points.transforms.add(made("good", evaluation=evaluation, method="ridge"))
     points.transforms.add(made("other", both=False, evaluation={"gain": "much"}))
@@ -53,14 +53,14 @@ def test_the_table_says_which_is_live_and_what_it_gained(points):
     points.transforms.use("good")
     assert repr(points.transforms).startswith("points: 2 transforms; queries go through 'good'")
     rows = points.transforms.df().set_index("name")
-    assert rows["live"].tolist() == ["*", ""]
+    assert rows["active"].tolist() == ["*", ""]
     assert rows["maps"].tolist() == ["queries, records", "queries"]
     assert rows.loc["good", "gain"] == "+0.051 ± 0.010 nDCG@10"
-    assert rows.loc["good", "judgements"] == 120
-    assert rows["state"].tolist() == ["live", ""]
+    assert rows.loc["good", "judgments"] == 120
+    assert rows["state"].tolist() == ["active", ""]
 
 
-def test_names_of_users_are_escaped_and_shown_on_one_line(points):
+def test_names_are_escaped_and_displayed_on_one_line(points):
     points.transforms.add(made(EVIL))
     points.transforms.use(EVIL)
     assert "<img" not in points.transforms._repr_html_()
@@ -72,14 +72,15 @@ def test_names_of_users_are_escaped_and_shown_on_one_line(points):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "says"),
+    ("wrong", "message"),
     [
-        ("tuned", "is no Transform"),
+        ("tuned", "must be a Transform"),
         (made(""), "name is empty"),
-        (made("live"), "no name for a transform"),
-        (made("two\nlines"), "no name for a transform"),
+        (made("active"), "name must be at most 200"),
+        (made("live"), "name must be at most 200"),
+        (made("two\nlines"), "name must be at most 200"),
         (made(space="dot"), "l2, cosine or ip"),
-        (made(both="yes"), "both is 'yes'"),
+        (made(both="yes"), "both must be True or False; got 'yes'"),
         (made(matrix=np.full((2, 2), np.nan)), "NaN or infinity"),
         (made(matrix=np.full((2, 2), 1e300)), "NaN or infinity"),
         (made(evaluation={"gain": float("nan")}), "what JSON can hold"),
@@ -87,24 +88,24 @@ def test_names_of_users_are_escaped_and_shown_on_one_line(points):
         (made(evaluation=[1]), "evaluation"),
     ],
 )
-def test_what_cannot_be_kept_is_refused_with_a_sentence(points, wrong, says):
-    with pytest.raises(errors.InvalidArgumentError, match=says):
+def test_invalid_values_are_refused_with_a_clear_message(points, wrong, message):
+    with pytest.raises(errors.InvalidArgumentError, match=message):
         points.transforms.add(wrong)
     assert len(points.transforms) == 0
 
 
 @pytest.mark.parametrize(
-    ("fields", "says"),
+    ("fields", "message"),
     [
-        ({"matrix": np.ones((2, 3))}, r"found \(2, 3\)"),
-        ({"matrix": np.ones(2)}, r"found \(2,\)"),
+        ({"matrix": np.ones((2, 3))}, r"got \(2, 3\)"),
+        ({"matrix": np.ones(2)}, r"got \(2,\)"),
         ({"keys": np.ones((1, 2))}, "keys and shifts"),
         ({"keys": np.ones((1, 3)), "shifts": np.ones((1, 3))}, "keys and shifts"),
-        ({"matrix": [["a", "b"], ["c", "d"]]}, "are numbers"),
+        ({"matrix": [["a", "b"], ["c", "d"]]}, "must be numeric"),
     ],
 )
-def test_arrays_that_are_no_transform_are_told_when_it_is_made(fields, says):
-    with pytest.raises(errors.InvalidArgumentError, match=says):
+def test_arrays_that_do_not_match_are_refused(fields, message):
+    with pytest.raises(errors.InvalidArgumentError, match=message):
         made(**fields)
 
 
@@ -113,26 +114,26 @@ def test_any_square_of_numbers_is_a_matrix(points, matrix):
     assert points.transforms.add(made(matrix=matrix)).matrix.dtype == np.float32
 
 
-def test_a_name_is_taken_once(points):
+def test_a_name_is_unique(points):
     points.transforms.add(made())
     with pytest.raises(errors.UniqueConstraintError, match="choose another name"):
         points.transforms.add(made())
 
 
 @pytest.mark.parametrize("name", [[], 5, None, made()])
-def test_a_name_that_is_no_text_is_the_name_of_none(points, name):
+def test_a_name_that_is_not_text_is_not_found(points, name):
     assert points.transforms.get(name) is None
     with pytest.raises(errors.NotFoundError, match="No transform"):
         points.transforms.remove(name)
 
 
-def test_a_gain_that_no_number_can_hold_does_not_keep_the_others_from_showing(points):
+def test_a_gain_too_large_to_format_does_not_break_the_table(points):
     points.transforms.add(made(evaluation={"gain": 10**400, "gain_se": 10**400}))
     assert "tuned" in repr(points.transforms)
     assert "tuned" in points.transforms._repr_html_()
 
 
-def test_others_may_attach_what_they_like_under_other_kinds(points):
-    points._engine.attach(points.id, add=[Attachment("note", {"text": "tea"}, "tuned")])
+def test_attachments_of_other_kinds_are_ignored(points):
+    points.engine.attach(points.id, add=[Attachment("note", {"text": "tea"}, "tuned")])
     points.transforms.add(made())
     assert len(points.transforms) == 1

@@ -1,4 +1,4 @@
-"""One transform is live, or none: switched, removed and rolled back, also by many at once."""
+"""At most one transform is active: switched, removed and rolled back, even concurrently."""
 
 import importlib.util
 import subprocess
@@ -14,19 +14,19 @@ from chromalab import errors
 _spec = importlib.util.spec_from_file_location(
     "made_transforms", Path(__file__).with_name("made_transforms.py")
 )
-making = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(making)
-made = making.made
+made_transforms = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(made_transforms)
+made = made_transforms.made
 
 
-def test_the_live_one_cannot_be_removed_and_the_others_can(points):
+def test_only_inactive_transforms_can_be_removed(points):
     for name in ("one", "two"):
         points.transforms.add(made(name))
     points.transforms.use("one")
     with pytest.raises(errors.InvalidArgumentError, match=r"use\(None\)"):
         points.transforms.remove("one")
     points.transforms.remove("two")
-    assert points.transforms.live.name == "one"
+    assert points.transforms.active.name == "one"
     with pytest.raises(errors.NotFoundError, match="No transform 'two'"):
         points.transforms.remove("two")
     points.transforms.use(None)
@@ -40,10 +40,10 @@ def test_rollback_goes_back_step_by_step(points):
         points.transforms.use(name)
     assert repr(points.transforms.rollback()) == "points: queries go through 'two'"
     points.transforms.remove("three")
-    points.transforms.use("two")  # no switch: it is live already
+    points.transforms.use("two")  # Not a switch, as it is active already.
     assert repr(points.transforms.rollback()) == "points: queries go through 'one'"
     assert repr(points.transforms.rollback()) == "points: queries go through none"
-    with pytest.raises(errors.NotFoundError, match="was live before"):
+    with pytest.raises(errors.NotFoundError, match="was active before"):
         points.transforms.rollback()
     points.transforms.use("one")
     points.transforms.use("two")
@@ -52,7 +52,7 @@ def test_rollback_goes_back_step_by_step(points):
     assert repr(points.transforms.rollback()) == "points: queries go through 'one'"
 
 
-def test_rollback_passes_over_what_was_removed(points):
+def test_rollback_skips_removed_transforms(points):
     for name in ("one", "two"):
         points.transforms.add(made(name))
     for name in ("two", "one", "two", "one"):
@@ -61,7 +61,7 @@ def test_rollback_passes_over_what_was_removed(points):
     assert repr(points.transforms.rollback()) == "points: queries go through none"
 
 
-def test_the_version_of_the_collection_stays(points):
+def test_a_switch_does_not_change_the_version_of_the_collection(points):
     before, taken = points.get_version(), points.snapshot()
     points.transforms.add(made())
     points.transforms.use("tuned")
@@ -69,15 +69,15 @@ def test_the_version_of_the_collection_stays(points):
     assert not taken.is_stale
 
 
-def test_judgements_name_the_transform_that_was_live(points):
+def test_judgments_name_the_active_transform(points):
     points.transforms.add(made())
     points.feedback.add([0, 1], "a", True)
     points.transforms.use("tuned")
     points.feedback.add([0, 1], "b", True)
-    assert [judgement.transform for judgement in points.feedback] == [None, "tuned"]
+    assert [judgment.transform for judgment in points.feedback] == [None, "tuned"]
 
 
-def test_many_threads_switch_add_and_remove_and_nothing_dangles(points):
+def test_concurrent_threads_leave_no_dangling_activation(points):
     points.transforms.add(made("stays"))
 
     def work(n):
@@ -89,18 +89,18 @@ def test_many_threads_switch_add_and_remove_and_nothing_dangles(points):
         try:
             points.transforms.remove(name)
         except errors.InvalidArgumentError:
-            return name  # another thread's rollback or use let it live again
+            return name  # Another thread has activated it again.
         return None
 
     with ThreadPoolExecutor(4) as pool:
         left = set(filter(None, pool.map(work, range(12))))
     assert {transform.name for transform in points.transforms} == {"stays", *left}
-    assert points.transforms.live.name in {"stays", *left}
-    assert len(points._engine.attachments(points.id, "live")) == 1
+    assert points.transforms.active.name in {"stays", *left}
+    assert len(points.engine.attachments(points.id, "live")) == 1
 
 
-def test_two_processes_switch_and_remove_at_once_and_nothing_dangles(kept):
-    path, _ = kept
+def test_two_processes_leave_no_dangling_activation(store):
+    path, _ = store
     code = f"""
 import sys, chromalab, numpy as np
 from chromalab.feedback import Transform
@@ -118,4 +118,4 @@ for n in range(15):
     with chromalab.PersistentClient(path) as client:
         points = client.get_collection("points")
         assert [transform.name for transform in points.transforms] == ["tuned"]
-        assert points.transforms.live is None
+        assert points.transforms.active is None

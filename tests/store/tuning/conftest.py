@@ -1,4 +1,4 @@
-"""A world of records and queries in which there is something to learn."""
+"""A synthetic world of records and queries in which there is something to learn."""
 
 import numpy as np
 import pytest
@@ -8,25 +8,25 @@ from chromalab.feedback import ResolvedJudgments, tune
 
 
 class World:
-    """Records of some groups, told apart by few of many directions; a query wants its group."""
+    """Records in groups that differ in few of many directions; a query asks for its group."""
 
-    def __init__(self, seed=0, *, records=400, queries=60, dimension=32, groups=20, told=8):
+    def __init__(self, seed=0, *, records=400, queries=60, dimension=32, groups=20, informative=8):
         random = np.random.default_rng(seed)
-        centres = random.normal(size=(groups, told))
+        centers = random.normal(size=(groups, informative))
         self.group = np.arange(records) % groups
         self.asked = np.arange(queries) % groups
-        self.documents = self._rows(random, centres[self.group], dimension, told)
-        self.queries = self._rows(random, centres[self.asked], dimension, told)
+        self.documents = self._rows(random, centers[self.group], dimension, informative)
+        self.queries = self._rows(random, centers[self.asked], dimension, informative)
         self.random = random
 
     @staticmethod
-    def _rows(random, told, dimension, count):
-        rows = random.normal(size=(len(told), dimension)) * 0.7
-        rows[:, :count] = told + random.normal(size=told.shape) * 0.4
+    def _rows(random, informative, dimension, count):
+        rows = random.normal(size=(len(informative), dimension)) * 0.7
+        rows[:, :count] = informative + random.normal(size=informative.shape) * 0.4
         return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
     def judged(self, queries=None, each=3, **options):
-        """As many answers as others of each query, the others from the top of its ranking."""
+        """Judges as many answers as non-answers per query, the latter from the top of its ranking."""
         queries = range(0, len(self.queries), 2) if queries is None else queries
         pairs, relevance = [], []
         for query in queries:
@@ -39,7 +39,7 @@ class World:
         return ResolvedJudgments.of(self.queries, self.documents, pairs, relevance, **options)
 
     def ndcg(self, transform=None):
-        """(30,) nDCG@10 of the odd queries, which are never judged."""
+        """Returns (30,) nDCG@10 of the odd queries, which are never judged."""
         queries, documents = self.queries[1::2], self.documents
         if transform is not None:
             queries, documents = transform.queries(queries), transform.documents(documents)
@@ -50,13 +50,13 @@ class World:
         return np.array(found)
 
     def change(self, transform):
-        """How these queries do with a transform, against without."""
+        """Compares these queries with and without a transform."""
         return paired(self.ndcg(), self.ndcg(transform))
 
 
 @pytest.fixture
 def new_world():
-    """Makes a world of its own."""
+    """Makes a new world."""
     return World
 
 

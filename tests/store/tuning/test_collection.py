@@ -1,4 +1,4 @@
-"""A collection is tuned by what was said of it, shows what changed, and is taken back."""
+"""A collection is tuned on its judgments, the report shows what changed, and it can be reverted."""
 
 import html
 
@@ -26,12 +26,12 @@ def papers(client, world):
     return papers
 
 
-def test_a_collection_is_tuned_and_taken_back(papers, world):
+def test_tuning_a_collection_can_be_reverted(papers, world):
     asked = {"query_embeddings": world.queries[1:20:2], "include": []}
     before = papers.query(**asked)["ids"]
     report = papers.tune()
-    assert report.is_live
-    assert papers.transforms.live.name == "tuned-1"
+    assert report.is_active
+    assert papers.transforms.active.name == "tuned-1"
     after = papers.query(**asked)["ids"]
     assert after != before == papers.query(**asked, transform=None)["ids"]
     own = report.transform
@@ -40,34 +40,34 @@ def test_a_collection_is_tuned_and_taken_back(papers, world):
     papers.transforms.use(None)
     assert papers.query(**asked)["ids"] == before
     assert papers.tune(use=False).transform.name == "tuned-2"
-    assert papers.transforms.live is None
+    assert papers.transforms.active is None
 
 
-def test_a_refused_one_changes_nothing_and_says_what_to_do(papers):
+def test_a_refused_transform_changes_nothing(papers):
     for _ in range(28):
         papers.feedback.undo()
     report = papers.tune()
     assert not report.admitted
-    assert not report.is_live
+    assert not report.is_active
     assert len(papers.transforms) == 0
     assert "only 2 queries" in repr(report)
 
 
-def test_opposite_words_of_two_people_teach_nothing(papers):
-    for judgement in list(papers.feedback):
+def test_opposite_judgments_of_two_people_teach_nothing(papers):
+    for judgment in list(papers.feedback):
         papers.feedback.add(
-            query=judgement.vector,
-            id=judgement.id,
-            relevance=-judgement.relevance,
-            by="somebody else",
+            query=judgment.vector,
+            id=judgment.id,
+            relevance=-judgment.relevance,
+            by="another person",
         )
     report = papers.tune()
     assert not report.admitted
-    assert "no judgements that count" in report.reason
+    assert "no usable judgments" in report.reason
     assert "people of equal weight" in repr(report)
 
 
-def test_a_name_that_is_taken_is_said_before_the_work(papers):
+def test_a_taken_name_is_refused_before_learning(papers):
     papers.tune(name="mine", use=False)
     with pytest.raises(errors.UniqueConstraintError, match="mine"):
         papers.tune(name="mine")
@@ -81,7 +81,7 @@ def test_pairs_of_records_teach_as_queries_do(client, world):
     for row in range(60):
         near = np.argsort(-(world.documents @ world.documents[row]))
         alike = world.group[near] == world.group[row]
-        alike[0] = False  # itself
+        alike[0] = False  # The record itself.
         others = near[(world.group[near] != world.group[row])][:10]
         a = [ids[row]] * 4
         b = [
@@ -94,7 +94,7 @@ def test_pairs_of_records_teach_as_queries_do(client, world):
     assert world.change(report.transform).difference > 0.02
 
 
-def test_one_query_is_tuned_untested_by_hand_and_kept(client):
+def test_a_single_query_can_be_tuned_untested_with_the_gate_off(client):
     rows = np.random.default_rng(0).normal(size=(12, 4))
     points = client.create_collection("points", embedding_function=None)
     points.add(ids=[str(n) for n in range(12)], embeddings=rows)
@@ -102,14 +102,14 @@ def test_one_query_is_tuned_untested_by_hand_and_kept(client):
     report = points.tune(gate="off")
     assert "untested" in report.reason
     assert report.transform.evaluation["gain_se"] is None
-    assert points.transforms.live.name == "tuned-1"
+    assert points.transforms.active.name == "tuned-1"
     assert "untested" in report._repr_html_()
     assert "tuned-1" in repr(points.transforms)
 
 
 @pytest.mark.parametrize("space", ["cosine", "l2", "ip"])
 @pytest.mark.parametrize("method", ["auto", "memory"])
-def test_vectors_longer_than_float32_can_say_do_no_harm(client, space, method):
+def test_vectors_beyond_the_range_of_float32_do_no_harm(client, space, method):
     random = np.random.default_rng(0)
     points = client.create_collection(
         "points", embedding_function=None, configuration={"hnsw": {"space": space}}
@@ -127,7 +127,7 @@ def test_vectors_longer_than_float32_can_say_do_no_harm(client, space, method):
     assert len(points.feedback.suggest(3)) == 3
 
 
-def test_the_texts_of_users_are_shown_and_not_run(world):
+def test_text_of_users_is_escaped_in_the_report(world):
     texts = [EVIL] * len(world.queries)
     report = tune(world.judged(texts=texts))
     page = report._repr_html_()
@@ -136,7 +136,7 @@ def test_the_texts_of_users_are_shown_and_not_run(world):
     assert report.changed(2)[0].query == EVIL
 
 
-def test_most_changed_rankings_come_first(report):
+def test_the_most_changed_rankings_come_first(report):
     changed = report.changed(4)
     assert len(changed) == 4
     assert [row.shared for row in changed] == sorted(row.shared for row in changed)

@@ -1,6 +1,7 @@
-"""Queries that nobody judged gain where there is something to gain, and none get worse."""
+"""Unjudged queries gain if there is something to gain, and none get worse."""
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -14,14 +15,14 @@ from chromalab.tuning.training_set import TrainingSet
 SHARED = Path(__file__).parents[5] / "shared" / "data" / "feedback"
 
 
-def test_queries_that_nobody_judged_gain(world, report):
+def test_unjudged_queries_gain(world, report):
     assert report.admitted
     assert report.transform.both
     assert report.gain > 2 * report.se > 0
     assert world.change(report.transform).difference > 0.03
 
 
-def test_the_report_is_of_queries_that_were_held_out(report):
+def test_the_report_is_about_held_out_queries(report):
     assert report.metrics["ndcg@10"].queries == len(report.held_out.queries) == 30
     assert report.metrics["ndcg@10"].after > report.metrics["ndcg@10"].before
     assert report.wins > report.losses
@@ -31,7 +32,7 @@ def test_the_report_is_of_queries_that_were_held_out(report):
     assert report.transform.evaluation["metrics"]["mrr"]["queries"] == 30
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_one_others(world):
+def test_equal_seeds_give_equal_bytes(world):
     judged = world.judged(each=2)
     first, again, other = (tune(judged, random_state=seed).candidate for seed in (7, 7, 8))
     assert first.matrix.tobytes() == again.matrix.tobytes()
@@ -39,9 +40,9 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_others(world):
     assert first.parameters["random_state"] == 7
 
 
-@pytest.mark.parametrize("method", Method)
+@pytest.mark.parametrize("method", get_args(Method))
 @pytest.mark.parametrize("sides", ["both", "queries"])
-def test_no_method_makes_queries_worse_that_nobody_judged(world, method, sides):
+def test_no_method_makes_unjudged_queries_worse(world, method, sides):
     report = tune(world.judged(), method=method, sides=sides)
     change = world.change(report.transform)
     assert change.difference >= -2 * change.se
@@ -49,7 +50,7 @@ def test_no_method_makes_queries_worse_that_nobody_judged(world, method, sides):
         assert not report.candidate.both
 
 
-def test_what_was_learned_from_queries_alone_leaves_records_as_they_are(world):
+def test_a_transform_of_queries_leaves_records_unchanged(world):
     report = tune(world.judged(), sides="queries")
     assert report.admitted
     np.testing.assert_array_equal(report.transform.documents(world.documents), world.documents)
@@ -65,16 +66,15 @@ def test_three_labels_in_ten_may_be_wrong(seed, new_world):
     assert world.change(report.transform).difference >= -0.005
 
 
-def test_where_there_is_nothing_to_gain_the_identity_stays(new_world):
-    world = new_world(
-        records=300, groups=30, told=32, dimension=32
-    )  # the encoder tells all groups apart
+def test_nothing_gets_worse_if_there_is_nothing_to_gain(new_world):
+    # All directions distinguish the groups.
+    world = new_world(records=300, groups=30, informative=32, dimension=32)
     report = tune(world.judged())
     assert world.change(report.transform).difference >= 0
 
 
 @pytest.mark.parametrize("space", ["cosine", "l2", "ip"])
-def test_lengths_stay_and_count_as_the_space_has_it(world, space):
+def test_lengths_are_preserved_in_every_space(world, space):
     lengths = world.random.uniform(0.5, 2, size=(len(world.documents), 1)).astype(np.float32)
     judged = world.judged()
     scaled = ResolvedJudgments.of(
@@ -86,29 +86,29 @@ def test_lengths_stay_and_count_as_the_space_has_it(world, space):
 
 
 def test_folds_hold_out_whole_queries(world):
-    problem = TrainingSet.of(world.judged(), 0)
-    seen = []
+    seen = TrainingSet.of(world.judged(), 0)
+    parts = []
 
     def note(part):
-        seen.append(set(part.judged_queries.tolist()))
+        parts.append(set(part.judged_queries.tolist()))
         return candidates("ridge", both=False, random_state=0)[0](part)
 
-    found = cross_validate(problem, note, repeats=1, random_state=0)
-    everything = set(problem.judged_queries.tolist())
+    found = cross_validate(seen, note, repeats=1, random_state=0)
+    everything = set(seen.judged_queries.tolist())
     assert set(found.queries.tolist()) == everything
-    assert sorted(q for part in seen for q in everything - part) == sorted(everything)
+    assert sorted(q for part in parts for q in everything - part) == sorted(everything)
 
 
-def test_unjudged_records_near_a_query_are_never_taken_for_others(world):
-    problem = TrainingSet.of(world.judged(), 0)
-    near = np.argsort(-(problem.queries @ problem.documents.T), axis=1)
-    for query in problem.judged_queries:
-        mine = problem.pairs[:, 0] == query
-        nearest = near[query, : len(problem.documents) // 20]
-        unjudged = np.setdiff1d(nearest, problem.pairs[mine, 1])
-        assert not problem.others[query, unjudged].any()
-        assert not problem.others[query, problem.pairs[mine & (problem.gains > 0), 1]].any()
-        assert problem.others[query, problem.pairs[mine & (problem.gains < 0), 1]].all()
+def test_unjudged_records_near_a_query_are_never_negatives(world):
+    seen = TrainingSet.of(world.judged(), 0)
+    near = np.argsort(-(seen.queries @ seen.documents.T), axis=1)
+    for query in seen.judged_queries:
+        mine = seen.pairs[:, 0] == query
+        nearest = near[query, : len(seen.documents) // 20]
+        unjudged = np.setdiff1d(nearest, seen.pairs[mine, 1])
+        assert not seen.others[query, unjudged].any()
+        assert not seen.others[query, seen.pairs[mine & (seen.gains > 0), 1]].any()
+        assert seen.others[query, seen.pairs[mine & (seen.gains < 0), 1]].all()
 
 
 @pytest.mark.skipif(

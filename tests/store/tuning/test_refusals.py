@@ -1,4 +1,4 @@
-"""Judgements that teach nothing are refused with a reason, wrong arguments with a sentence."""
+"""Judgments that teach nothing are refused with a reason; invalid arguments raise."""
 
 import numpy as np
 import pytest
@@ -18,16 +18,16 @@ def refused(judged, words, **options):
     return report
 
 
-def test_too_few_judgements_are_refused(world):
-    assert refused(world.judged([0, 2], each=2), "8 judgements are too few").candidate is None
+def test_too_few_judgments_are_refused(world):
+    assert refused(world.judged([0, 2], each=2), "8 judgments are too few").candidate is None
 
 
-def test_judgements_of_one_query_are_refused(world):
+def test_judgments_of_one_query_are_refused(world):
     report = refused(world.judged([0], each=10), "only 1 query")
-    assert report.decision.needed == 2
+    assert report.admission.needed == 2
 
 
-def test_only_answers_and_only_others_are_refused(world):
+def test_only_answers_or_only_non_answers_are_refused(world):
     judged = world.judged()
     for sign, words in ((1, "Everything was judged relevant"), (-1, "Nothing was judged relevant")):
         kept = np.sign(judged.relevance) == sign
@@ -39,7 +39,7 @@ def test_only_answers_and_only_others_are_refused(world):
 
 @pytest.mark.parametrize("each", [1, 3])
 @pytest.mark.parametrize("seed", range(3))
-def test_a_log_whose_records_were_shuffled_is_refused(seed, each, new_world):
+def test_a_log_with_shuffled_records_is_refused(seed, each, new_world):
     judged = new_world(seed).judged(each=each)
     pairs = judged.pairs.copy()
     pairs[:, 1] = np.random.default_rng(seed).permutation(pairs[:, 1])
@@ -49,7 +49,7 @@ def test_a_log_whose_records_were_shuffled_is_refused(seed, each, new_world):
     )
 
 
-def test_many_judgements_have_to_show_a_gain(world):
+def test_many_judgments_must_show_a_gain(world):
     judged = world.judged(each=9)
     assert len(judged) >= 500
     grades = np.random.default_rng(0).permutation(judged.relevance)
@@ -60,7 +60,7 @@ def test_many_judgements_have_to_show_a_gain(world):
         assert strict.gain > strict.se
 
 
-def test_the_gate_can_be_opened_by_hand(world):
+def test_the_gate_can_be_turned_off(world):
     judged = world.judged()
     pairs = judged.pairs.copy()
     pairs[:, 1] = np.random.default_rng(0).permutation(pairs[:, 1])
@@ -72,7 +72,7 @@ def test_the_gate_can_be_opened_by_hand(world):
 
 @settings(max_examples=25, deadline=None)
 @given(st.data())
-def test_whatever_was_judged_the_answer_is_a_report(data):
+def test_any_judgments_give_a_report(data):
     size = st.integers(1, 12)
     queries, documents, dimension = data.draw(size), data.draw(size), data.draw(st.integers(1, 6))
     random = np.random.default_rng(data.draw(st.integers(0, 99)))
@@ -93,8 +93,8 @@ def test_whatever_was_judged_the_answer_is_a_report(data):
     assert np.isfinite(report.transform.documents(judged.documents)).all()
 
 
-def test_arrays_that_do_not_fit_are_refused(world):
-    with pytest.raises(errors.InvalidArgumentError, match="Judgements are"):
+def test_arrays_that_do_not_match_are_refused(world):
+    with pytest.raises(errors.InvalidArgumentError, match="Judgments must be"):
         ResolvedJudgments.of([[0, 1]], [[1, 0]], [[0, 5]], [1])
     with pytest.raises(errors.InvalidArgumentError, match="NaN"):
         ResolvedJudgments.of([[0, np.nan]], [[1, 0]], [[0, 0]], [1])
@@ -106,25 +106,25 @@ def test_arrays_that_do_not_fit_are_refused(world):
     ("wrong", "says"),
     [
         ({"space": "dot"}, "cosine, l2 or ip"),
-        ({"pairs": [[0], [1, 2]]}, "pairs are"),
+        ({"pairs": [[0], [1, 2]]}, "pairs must be"),
         ({"relevance": ["good"]}, "m numbers"),
-        ({"texts": ["one"]}, "Judgements are"),
+        ({"texts": ["one"]}, "Judgments must be"),
     ],
 )
-def test_arrays_that_are_no_judgements_are_told(wrong, says):
+def test_arrays_that_are_not_judgments_are_refused(wrong, says):
     given = {"queries": np.eye(2), "documents": np.eye(2), "pairs": [[0, 1]], "relevance": [1]}
     with pytest.raises(errors.InvalidArgumentError, match=says):
         ResolvedJudgments.of(**{**given, **wrong})
 
 
-def test_texts_and_ids_of_judgements_may_be_arrays():
+def test_texts_and_ids_of_judgments_may_be_arrays():
     names = np.array(["a", "b"])
     judged = ResolvedJudgments.of(np.eye(2), np.eye(2), [[0, 1]], [1], texts=names, ids=names)
     assert judged.df().iloc[0].tolist() == [0, "a", "b", 1.0, 1.0]
 
 
 @pytest.mark.parametrize("seed", [None, -1, 1.5, "0", True])
-def test_a_seed_is_a_whole_number(client, world, seed):
+def test_a_seed_must_be_a_non_negative_integer(client, world, seed):
     with pytest.raises(errors.InvalidArgumentError, match="random_state"):
         tune(world.judged(), random_state=seed)
     points = client.create_collection("points", embedding_function=None)
@@ -135,8 +135,8 @@ def test_a_seed_is_a_whole_number(client, world, seed):
         points.evaluate([[1, 0]], [["a"]], random_state=seed)
 
 
-@pytest.mark.parametrize("name", ["", "live", "two\nlines", 5])
-def test_a_name_is_checked_before_anything_is_learned(client, name):
+@pytest.mark.parametrize("name", ["", "active", "live", "two\nlines", 5])
+def test_the_name_is_checked_before_learning(client, name):
     points = client.create_collection("points", embedding_function=None)
     with pytest.raises(errors.InvalidArgumentError, match="name"):
         points.tune(name=name)

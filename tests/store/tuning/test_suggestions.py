@@ -1,4 +1,4 @@
-"""What to judge next: records that rankings disagree about, out of sight, and not judged yet."""
+"""Suggestions: unjudged records about which rankings disagree, outside the displayed list."""
 
 from collections import Counter
 
@@ -13,29 +13,29 @@ EVIL = "<img src=x onerror=alert(1)>"
 DIMENSION = 8
 
 
-def told(client, queries=15, records=60, space="cosine", seed=0):
-    """A collection whose answers lie where a hidden turn takes the query, and judgements of them."""
+def rotated(client, queries=15, records=60, space="cosine", seed=0):
+    """A collection whose answers are where a hidden rotation maps the query, with judgments."""
     random = np.random.default_rng(seed)
     turn = np.linalg.qr(random.normal(size=(DIMENSION, DIMENSION)))[0]
     rows = random.normal(size=(records, DIMENSION)).astype(np.float32)
     asked = random.normal(size=(queries, DIMENSION)).astype(np.float32)
-    told = client.create_collection(
-        "told", embedding_function=None, configuration={"hnsw": {"space": space}}
+    rotated = client.create_collection(
+        "rotated", embedding_function=None, configuration={"hnsw": {"space": space}}
     )
-    told.add(ids=[f"r{n}" for n in range(records)], embeddings=rows)
+    rotated.add(ids=[f"r{n}" for n in range(records)], embeddings=rows)
     best = np.argsort(-(asked @ turn) @ rows.T, axis=1)
     for query, order in zip(asked, best, strict=True):
         ids = [f"r{row}" for row in (*order[:2], *order[-2:])]
-        told.feedback.add(query, ids, [True, True, False, False])
-    return told, asked
+        rotated.feedback.add(query, ids, [True, True, False, False])
+    return rotated, asked
 
 
 def said(found):
     return [(one.query, one.id, one.why, one.score) for one in found]
 
 
-def test_nobody_is_asked_what_was_judged_and_no_query_has_more_than_a_few(client):
-    collection, _ = told(client)
+def test_judged_records_are_not_suggested_and_each_query_has_few(client):
+    collection, _ = rotated(client)
     found = collection.feedback.suggest(30)
     judged = {(j.data, j.id) for j in collection.feedback}
     pairs = [(one.ask.tobytes(), one.id) for one in found]
@@ -47,8 +47,8 @@ def test_nobody_is_asked_what_was_judged_and_no_query_has_more_than_a_few(client
     assert "infonce" in found.note
 
 
-def test_what_is_outside_the_list_that_people_see_comes_first(client):
-    collection, asked = told(client)
+def test_records_outside_the_displayed_list_come_first(client):
+    collection, asked = rotated(client)
     found = collection.feedback.suggest(10)
     lists = collection.query(query_embeddings=asked, n_results=10, include=[])["ids"]
     shown = {(query.tobytes(), id) for query, ids in zip(asked, lists, strict=True) for id in ids}
@@ -57,8 +57,8 @@ def test_what_is_outside_the_list_that_people_see_comes_first(client):
     assert any("the rankings disagree" in one.why for one in out)
 
 
-def test_the_ranks_that_are_named_are_those_of_the_plain_ranking(client):
-    collection, _ = told(client)
+def test_the_reported_ranks_are_those_of_the_plain_ranking(client):
+    collection, _ = rotated(client)
     for one in collection.feedback.suggest(15):
         ids = collection.query(query_embeddings=[one.ask], n_results=60, include=[])["ids"][0]
         words = one.why.split()
@@ -67,8 +67,8 @@ def test_the_ranks_that_are_named_are_those_of_the_plain_ranking(client):
 
 
 @pytest.mark.parametrize("space", ["cosine", "l2", "ip"])
-def test_the_same_seed_gives_the_same_and_judging_goes_on(client, space):
-    collection, _ = told(client, space=space)
+def test_equal_seeds_give_equal_suggestions_until_they_are_judged(client, space):
+    collection, _ = rotated(client, space=space)
     first = collection.feedback.suggest(12, random_state=3)
     assert said(first) == said(collection.feedback.suggest(12, random_state=3))
     for one in first:
@@ -78,7 +78,7 @@ def test_the_same_seed_gives_the_same_and_judging_goes_on(client, space):
     assert not pairs & {(one.ask.tobytes(), one.id) for one in again}
 
 
-def test_without_judgements_queries_are_given_and_the_end_of_the_list_comes_first(notes):
+def test_without_judgments_the_end_of_the_list_comes_first(notes):
     notes.add(ids=[f"n{n}" for n in range(30)], documents=["b" * (n + 1) + "a" for n in range(30)])
     with pytest.raises(errors.InvalidArgumentError, match="queries="):
         notes.feedback.suggest()
@@ -94,8 +94,8 @@ def test_without_judgements_queries_are_given_and_the_end_of_the_list_comes_firs
     assert len(notes.feedback.suggest(2, queries=[3.0, 1.0])) == 2
 
 
-def test_few_judged_queries_are_learned_from_in_closed_form(client):
-    collection, _ = told(client, queries=4)
+def test_few_judged_queries_are_learned_in_closed_form(client):
+    collection, _ = rotated(client, queries=4)
     assert "ridge" in collection.feedback.suggest().note
     elsewhere = collection.feedback.suggest(queries=[[1.0] * DIMENSION])
     assert {one.query for one in elsewhere} == {"vector 0"}
@@ -103,11 +103,11 @@ def test_few_judged_queries_are_learned_from_in_closed_form(client):
 
 
 def test_one_judged_query_is_too_little_to_learn_from(client):
-    collection, _ = told(client, queries=1)
+    collection, _ = rotated(client, queries=1)
     assert "too little was judged" in collection.feedback.suggest().note
 
 
-def test_a_record_that_was_compared_is_a_query_and_no_answer_of_itself(client):
+def test_a_compared_record_is_a_query_but_not_its_own_answer(client):
     points = client.create_collection("points", embedding_function=None)
     points.add(ids=[f"r{n}" for n in range(8)], embeddings=[[n, 1] for n in range(8)])
     points.feedback.pairs("r0", ["r1", "r2"], similar=True)
@@ -119,7 +119,7 @@ def test_a_record_that_was_compared_is_a_query_and_no_answer_of_itself(client):
     assert not pairs & {frozenset(("r0", f"r{n}")) for n in (1, 2, 3)}
 
 
-def test_the_list_that_people_see_is_that_of_the_live_transform(client):
+def test_the_displayed_list_is_that_of_the_active_transform(client):
     points = client.create_collection("points", embedding_function=None)
     points.add(ids=[f"r{n}" for n in range(15)], embeddings=[[n, 0] for n in range(15)])
     back = np.array([[-1, 0], [0, 1]], dtype=np.float32)
@@ -134,7 +134,7 @@ def test_the_list_that_people_see_is_that_of_the_live_transform(client):
     assert seen[0] != seen[1]
 
 
-def test_of_a_large_collection_what_is_near_is_ranked(client):
+def test_in_a_large_collection_only_records_near_a_query_are_ranked(client):
     random = np.random.default_rng(0)
     rows = random.normal(size=(10_500, 3)).astype(np.float32)
     large = client.create_collection("large", embedding_function=None)
@@ -155,19 +155,19 @@ def test_of_a_large_collection_what_is_near_is_ranked(client):
         ("x", None, "n is a whole number"),
         (5, [], "No query"),
         (5, 3, "list of texts or vectors"),
-        (5, [[1.0, 2.0]], "2 dimensions"),
+        (5, [[1.0, 2.0]], "got 2"),
         (5, [""], "empty"),
         (5, ["tea"], "no embedding function"),
         (5, pd.DataFrame({"text": ["tea"]}), "Pick a column"),
     ],
 )
-def test_what_cannot_be_read_is_told(client, n, queries, message):
-    collection, _ = told(client, queries=2)
+def test_invalid_arguments_are_refused(client, n, queries, message):
+    collection, _ = rotated(client, queries=2)
     with pytest.raises(errors.ChromalabError, match=message):
         collection.feedback.suggest(n, queries=queries)
 
 
-def test_an_empty_collection_is_told(client):
+def test_an_empty_collection_is_reported(client):
     empty = client.create_collection("empty", embedding_function=None)
     with pytest.raises(errors.InvalidArgumentError, match="no records to judge"):
         empty.feedback.suggest(queries=[[1.0]])

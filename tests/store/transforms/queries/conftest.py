@@ -1,4 +1,4 @@
-"""Records to query through a transform, and what comparing every mapped vector finds."""
+"""Records to query through a transform, and a brute-force comparison of all mapped vectors."""
 
 import numpy as np
 import pytest

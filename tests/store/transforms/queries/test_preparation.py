@@ -18,7 +18,7 @@ ROWS, WIDE = 2400, 24
 
 @pytest.fixture
 def low_thresholds(monkeypatch):
-    """A small collection has an index: what is tested is not how many rows it takes."""
+    """Lets a small collection have an index, as the size that needs one is not tested here."""
     monkeypatch.setattr(collection_index, "_ROWS", 1000)
     monkeypatch.setattr(collection_index, "_NUMBERS", 1000)
     monkeypatch.setattr(collection_index, "_TAIL_NUMBERS", 1000)
@@ -26,9 +26,9 @@ def low_thresholds(monkeypatch):
 
 def clustered(count, seed):
     random = np.random.default_rng(seed)
-    centres = np.random.default_rng(99).normal(size=(40, WIDE))
+    centers = np.random.default_rng(99).normal(size=(40, WIDE))
     return (
-        centres[random.integers(0, 40, count)] + 0.5 * random.normal(size=(count, WIDE))
+        centers[random.integers(0, 40, count)] + 0.5 * random.normal(size=(count, WIDE))
     ).astype(np.float32)
 
 
@@ -47,11 +47,11 @@ def large(low_thresholds, tmp_path):
 
 
 def until(happened, tries=3_000_000):
-    """Ask again and again; the test fails where it never happens."""
+    """Polls until a condition holds; the test fails if it never does."""
     for _ in range(tries):
         if happened():
             return
-    pytest.fail("it did not happen")
+    pytest.fail("the condition never held")
 
 
 def method(collection, **asked):
@@ -59,7 +59,7 @@ def method(collection, **asked):
 
 
 def by_index(collection, monkeypatch):
-    """Let the planner choose the index, though a scan of so few rows is quicker."""
+    """Makes the planner choose the index, although a scan of so few rows is faster."""
     from chromalab.engine import nearest
     from chromalab.engine.index.costs import Costs
 
@@ -67,24 +67,24 @@ def by_index(collection, monkeypatch):
     return method(collection)
 
 
-def test_a_large_collection_gets_an_index_through_the_lens(
+def test_a_large_collection_gets_an_index_of_its_mapped_records(
     large, monkeypatch, some_transform, check, records_of
 ):
     large.transforms.add(some_transform(dimension=WIDE))
     used = large.transforms.use("some")
     assert (
         repr(used)
-        == "large: 'some' is prepared in the background; until then queries go through none"
+        == "large: 'some' is being prepared in the background; until then queries go through none"
     )
-    until(lambda: large.transforms.live is not None)
+    until(lambda: large.transforms.active is not None)
     assert by_index(large, monkeypatch) == "index"
     status = large.get_indexing_status()
     assert (status.num_indexed_ops, status.num_unindexed_ops) == (ROWS, 0)
-    assert large.transforms.df()["state"].tolist() == ["live"]
+    assert large.transforms.df()["state"].tolist() == ["active"]
     assert large.recall(sample=50).method == "index"
     assert large.recall(sample=50).value >= 0.95
 
-    transform, query = large.transforms.live, clustered(1, 3)[0]
+    transform, query = large.transforms.active, clustered(1, 3)[0]
     large.add(ids=["new"], embeddings=[query], metadatas=[{"n": 1}])
     assert large.explain(query_embeddings=[query]).plan.tail == 1
     assert large.query(query_embeddings=[query], n_results=1)["ids"] == [["new"]]
@@ -95,7 +95,7 @@ def test_a_large_collection_gets_an_index_through_the_lens(
     check(large, records_of(large), query, transform, "cosine", 10, where={"n": 2})
 
 
-def test_one_that_is_waited_for_is_live_when_use_returns(
+def test_a_transform_is_active_when_use_returns_after_waiting(
     large, monkeypatch, some_transform, check, records_of
 ):
     large.transforms.add(some_transform(dimension=WIDE))
@@ -106,13 +106,13 @@ def test_one_that_is_waited_for_is_live_when_use_returns(
     large.compact(progress=False)
     large.delete(ids=["r0", "r1"])
     large.compact(progress=False)
-    transform, query = large.transforms.live, clustered(1, 3)[0]
+    transform, query = large.transforms.active, clustered(1, 3)[0]
     check(large, records_of(large), query, transform, "cosine", 10)
     until(lambda: large.query(query_embeddings=[query]) and method(large) == "index")
     assert large.recall(sample=50).value >= 0.95
 
 
-def test_an_interrupt_while_it_is_waited_for_leaves_the_former(
+def test_an_interrupt_while_waiting_leaves_the_former_transform_active(
     low_thresholds, client, some_transform
 ):
     large = client.create_collection(
@@ -124,7 +124,7 @@ def test_an_interrupt_while_it_is_waited_for_leaves_the_former(
     large.transforms.use("first")
 
     def interrupt():
-        until(lambda: large.transforms._wish() is not None)
+        until(lambda: large.transforms._pending_switch() is not None)
         os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
@@ -132,30 +132,32 @@ def test_an_interrupt_while_it_is_waited_for_leaves_the_former(
     with pytest.raises(KeyboardInterrupt):
         large.transforms.use("second", wait=True, progress=False)
     thread.join()
-    assert large.transforms.live.name == "first"
-    assert large.transforms.df()["state"].tolist() == ["live", ""]
+    assert large.transforms.active.name == "first"
+    assert large.transforms.df()["state"].tolist() == ["active", ""]
     large.transforms.use("second", wait=True, progress=False)
-    assert large.transforms.live.name == "second"
+    assert large.transforms.active.name == "second"
 
 
-def test_the_last_use_wins_also_over_one_that_is_being_prepared(large, some_transform):
+def test_a_later_use_supersedes_a_pending_switch(large, some_transform):
     large.transforms.add(some_transform("slow", WIDE))
     large.transforms.add(some_transform("plain", WIDE, both=False, seed=1))
     large.transforms.add(some_transform("other", WIDE, seed=2))
     large.transforms.use("slow")
     large.transforms.use("plain")
-    assert large.transforms.live.name == "plain"
+    assert large.transforms.active.name == "plain"
     large.transforms.use("slow")
     large.transforms.use("other")
-    until(lambda: large.transforms.live.name != "plain")
-    assert large.transforms.live.name == "other"
+    until(lambda: large.transforms.active.name != "plain")
+    assert large.transforms.active.name == "other"
     large.transforms.use("slow")
     large.transforms.use(None)
-    until(lambda: not large._engine.engine._builder._waiting)
-    assert large.transforms.live is None
+    until(lambda: not large.engine.engine._builder._waiting)
+    assert large.transforms.active is None
 
 
-def test_closing_while_it_is_prepared_leaves_the_former(low_thresholds, tmp_path, some_transform):
+def test_closing_during_preparation_leaves_the_former_transform_active(
+    low_thresholds, tmp_path, some_transform
+):
     client = chromalab.PersistentClient(tmp_path, durability="off")
     configuration = {"hnsw": {**QUICK, "ef_construction": 2000}}
     large = client.create_collection("large", embedding_function=None, configuration=configuration)
@@ -165,13 +167,13 @@ def test_closing_while_it_is_prepared_leaves_the_former(low_thresholds, tmp_path
     client.close()
     with chromalab.PersistentClient(tmp_path) as again:
         transforms = again.get_collection("large").transforms
-        assert transforms.live is None
+        assert transforms.active is None
         assert "closed before it was done" in transforms.df()["state"][0]
         transforms.use("some", wait=True, progress=False)
-        assert transforms.live.name == "some"
+        assert transforms.active.name == "some"
 
 
-def test_python_may_end_while_it_is_prepared(tmp_path):
+def test_python_may_exit_during_preparation(tmp_path):
     code = f"""
 import chromalab, numpy as np
 from chromalab.engine.index import collection_index
@@ -189,5 +191,5 @@ large.transforms.use("some")
     subprocess.run([sys.executable, "-c", code], check=True)
     with chromalab.PersistentClient(tmp_path) as client:
         large = client.get_collection("large")
-        assert large.transforms.live is None
+        assert large.transforms.active is None
         assert large.transforms.df()["state"].tolist() == [""]

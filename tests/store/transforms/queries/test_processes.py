@@ -10,10 +10,12 @@ import chromalab
 from chromalab import errors
 from chromalab.feedback import Transform
 
-DIMENSION = 6  # of the records of conftest.py
+DIMENSION = 6  # Of the records in conftest.py.
 
 
-def test_a_fork_and_a_compaction_keep_it(points, some_transform, check, records_of):
+def test_a_fork_and_a_compaction_preserve_the_active_transform(
+    points, some_transform, check, records_of
+):
     transform = points.transforms.add(some_transform())
     points.transforms.use("some")
     query = np.ones(DIMENSION, dtype=np.float32)
@@ -24,18 +26,18 @@ def test_a_fork_and_a_compaction_keep_it(points, some_transform, check, records_
     points.compact(progress=False)
     points.add(ids=["here"], embeddings=[-query], metadatas=[{"n": 1}])
     for collection in (points, trial):
-        assert collection.transforms.live.name == "some"
+        assert collection.transforms.active.name == "some"
         for where in ({}, {"where": {"n": 1}}):
             check(collection, records_of(collection), query, transform, "l2", 20, **where)
     assert trial.query(query_embeddings=[query], n_results=1)["ids"] == [["new"]]
 
 
-def test_reembedding_retires_it_and_says_so_once(notes, function, some_transform):
+def test_re_embedding_retires_a_transform_and_warns_once(notes, function, some_transform):
     notes.add(ids=["a", "b"], documents=["tea", "a banana"])
-    model = f"{chromalab.feedback.asking.fingerprint(notes.get_model())}"
+    model = notes.fingerprint()
     notes.transforms.add(some_transform("tuned", 2, model=model))
     notes.transforms.use("tuned")
-    assert notes.transforms.live.name == "tuned"
+    assert notes.transforms.active.name == "tuned"
 
     class Wider(type(function)):
         def __call__(self, input):
@@ -51,7 +53,7 @@ def test_reembedding_retires_it_and_says_so_once(notes, function, some_transform
     ):
         found = notes.query(query_texts=["tea"], n_results=1)
     assert found["ids"] == [["a"]]
-    notes.query(query_embeddings=[[3, 1, 1]])  # a second warning would be an error
+    notes.query(query_embeddings=[[3, 1, 1]])  # A second warning would be an error.
     assert notes.transforms.df()["state"].tolist() == ["retired: the embedding function changed"]
     with pytest.raises(errors.InvalidArgumentError, match="was learned for counting"):
         notes.transforms.use("tuned")
@@ -75,7 +77,7 @@ def test_another_process_follows_the_switch(tmp_path, elsewhere):
         assert here.query(query_embeddings=[[1, 0]], n_results=1)["ids"] == [["a"]]
 
 
-def test_queries_beside_switches_never_see_a_mixture(points, some_transform):
+def test_queries_during_switches_never_see_a_mixture(points, some_transform):
     transforms = [points.transforms.add(some_transform(f"t{n}", seed=n)) for n in range(2)]
     query = np.arange(1, 1 + DIMENSION, dtype=np.float32)
     pure = [
@@ -105,7 +107,7 @@ def test_queries_beside_switches_never_see_a_mixture(points, some_transform):
     assert seen == {0, 1, 2}
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="os.fork is not available")
 def test_parent_and_child_of_a_fork_map_rows_of_their_own(
     points, some_transform, check, records_of
 ):
@@ -126,7 +128,7 @@ def test_parent_and_child_of_a_fork_map_rows_of_their_own(
     check(points, records_of(points), query, transform, "l2", 70)
 
 
-def test_only_a_few_lenses_are_kept_and_files_of_rows_have_no_name(
+def test_few_mapped_views_are_cached_and_their_files_are_unnamed(
     points, client, some_transform, check, records_of
 ):
     resident = client._engine.engine._residents[points.id]

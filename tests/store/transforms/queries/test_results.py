@@ -1,4 +1,4 @@
-"""Queries through a transform find what comparing every mapped vector finds."""
+"""Queries through a transform match brute force over all mapped vectors."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from chromalab.engine import Lens
 from chromalab.engine.lens import turned
 from chromalab.feedback import Transform
 
-DIMENSION = 6  # of the records of conftest.py
+DIMENSION = 6  # Of the records in conftest.py.
 
 numbers = st.lists(
     st.floats(-100, 100, width=32, allow_subnormal=False), min_size=DIMENSION, max_size=DIMENSION
@@ -32,7 +32,9 @@ writes = st.lists(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(writes=writes, both=st.booleans(), seed=st.integers(0, 5))
-def test_any_writes_then_any_query(client, space, writes, both, seed, some_transform, check):
+def test_queries_match_brute_force_after_any_writes(
+    client, space, writes, both, seed, some_transform, check
+):
     name = f"points-{client.count_collections()}-{space}"
     collection = client.create_collection(
         name, embedding_function=None, configuration={"hnsw": {"space": space}}
@@ -54,7 +56,7 @@ def test_any_writes_then_any_query(client, space, writes, both, seed, some_trans
             check(collection, records, vector, transform, space, **asked)
 
 
-def test_the_live_one_is_the_default_and_none_is_none(points, some_transform):
+def test_the_active_transform_is_the_default_and_none_means_none(points, some_transform):
     transform = points.transforms.add(some_transform())
     query = [[1.0, 0, 0, 0, 0, 0]]
     plain = points.query(query_embeddings=query)["distances"]
@@ -70,8 +72,8 @@ def test_the_live_one_is_the_default_and_none_is_none(points, some_transform):
 
 
 @pytest.mark.parametrize("asked", [True, 7, b"some", ["some"]])
-def test_what_is_no_transform_is_refused_with_a_sentence(points, asked):
-    with pytest.raises(errors.InvalidArgumentError, match="'live', the name of one"):
+def test_a_transform_argument_of_another_kind_is_refused(points, asked):
+    with pytest.raises(errors.InvalidArgumentError, match="'active', the name of one"):
         points.query(query_embeddings=[[0] * DIMENSION], transform=asked)
 
 
@@ -88,13 +90,13 @@ def test_a_transform_for_another_model_or_dimension_is_refused(points, some_tran
         points.query(query_embeddings=[[0] * DIMENSION], transform="som")
 
 
-def test_a_lens_that_does_not_fit_is_refused_by_the_engine(points):
-    lens = Lens("narrow", np.eye(3, dtype=np.float32))
+def test_the_engine_refuses_a_record_transform_of_another_dimension(points):
+    narrow = Lens("narrow", np.eye(3, dtype=np.float32))
     with pytest.raises(errors.InvalidDimensionException, match="of 6 dimensions, found 3"):
-        points._engine.indexing(points.id, lens)
+        points.engine.indexing(points.id, narrow)
 
 
-def test_explain_says_that_one_applies(points, some_transform):
+def test_explain_names_the_transform(points, some_transform):
     points.transforms.add(some_transform())
     points.transforms.use("some")
     query = [[0.0] * DIMENSION]
@@ -105,7 +107,7 @@ def test_explain_says_that_one_applies(points, some_transform):
     assert points.recall(sample=10).value == 1
 
 
-def test_rows_that_a_matrix_takes_too_far_stay_as_they_are():
+def test_rows_that_a_matrix_maps_out_of_range_are_unchanged():
     rows = np.array([[3e38, 3e38], [0, 0], [1, 2], [1e-30, 0]], dtype=np.float32)
     for matrix in (np.zeros((2, 2)), 1e30 * np.eye(2), np.array([[1, 1], [0, 1e-30]])):
         found = turned(rows, matrix.astype(np.float32))
