@@ -99,5 +99,5 @@ def test_arrays_are_classified_and_queued_like_collections(store, points):
     assert len(run(store, "label_queue :rows --field :kinds -n 4").ids) == 4
     with pytest.raises(InvalidArgumentError, match="where needs a collection"):
         run(store, 'classify :rows --field :kinds --where "half = 1"')
-    with pytest.raises(InvalidArgumentError, match="a collection to write to"):
+    with pytest.raises(InvalidArgumentError, match="collection to write to"):
         run(store, "classify :rows --field :kinds --into kind")

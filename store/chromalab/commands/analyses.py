@@ -51,8 +51,14 @@ ANALYSES = (
         api="collection.link",
         summary="Match the records that two collections have in common (record linkage).",
         examples=("%chroma link papers preprints", "%chroma link papers :other --threshold 0.5"),
-        positional=("other",),
-        changes={"other": {**_OTHER, "help": "The other collection, or :name of one."}},
+        positional=("right",),
+        changes={
+            "right": {
+                **_OTHER,
+                "name": "--other",
+                "help": "The other collection, or :name of one.",
+            }
+        },
         action=analyze,
     ),
     Verb(

@@ -152,4 +152,4 @@ class Call:
 
 def _bare(argument: Argument) -> Argument:
     """Return an option as an argument that is written without its name."""
-    return replace(argument, name=argument.option)
+    return replace(argument, name=argument.key)
