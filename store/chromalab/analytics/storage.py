@@ -20,8 +20,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from chromalab.analytics.cache_files import keep_newest, replace_file
 from chromalab.analytics.result import Result
+from chromalab.files import keep_newest, replace_file
 from chromalab.snapshot import Snapshot
 
 __all__ = ["cached"]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from chromalab.analytics.classify.calibration import Calibration, calibrate
 from chromalab.analytics.classify.methods import METHODS, SINGLE_LABEL, Method
 from chromalab.analytics.classify.points import Points
-from chromalab.analytics.graph.copies import distinct
+from chromalab.analytics.graph.distinct_vectors import distinct
 from chromalab.cores import one_thread_blas
 
 __all__ = ["ChosenMethod", "choose_method", "correctness", "held_out_scores", "stratified_folds"]

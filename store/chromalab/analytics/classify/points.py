@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.graph import Graph, graph_of
-from chromalab.analytics.graph.copies import unit
+from chromalab.analytics.graph import NeighborGraph, graph_of
+from chromalab.analytics.graph.distinct_vectors import unit
 from chromalab.analytics.topics.tokens import tokens
 from chromalab.snapshot import Snapshot
 
@@ -52,7 +52,7 @@ class Points:
         return unit(both)[0]
 
     @cached_property
-    def graph(self) -> Graph:
+    def graph(self) -> NeighborGraph:
         """The neighbor graph of all points."""
         of = self.snapshot
         if len(self.examples):

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from chromalab.analytics.dedupe.minhash import jaccard, near_pairs
 from chromalab.analytics.dedupe.texts import equal_texts, normalized
 from chromalab.analytics.dedupe.thresholds import JACCARD_FLOOR
-from chromalab.analytics.graph import Graph
-from chromalab.analytics.graph.copies import unit
+from chromalab.analytics.graph import NeighborGraph
+from chromalab.analytics.graph.distinct_vectors import unit
 from chromalab.snapshot import Snapshot
 
 __all__ = ["Candidates", "DistinctRecords", "distinct_records", "find_candidates", "semantic_pairs"]
@@ -78,7 +78,7 @@ def distinct_records(equal: Rows, node: Rows, *, zero: NDArray[np.bool_]) -> Dis
 
 
 def semantic_pairs(
-    graph: Graph, records: DistinctRecords, floor: float, zero: NDArray[np.bool_]
+    graph: NeighborGraph, records: DistinctRecords, floor: float, zero: NDArray[np.bool_]
 ) -> tuple[Rows, Rows, Scores]:
     """Find the pairs of distinct records whose vectors have a cosine of at least `floor`.
 
@@ -121,7 +121,7 @@ def semantic_pairs(
     right = record[starts[other[edge]] + turn % wide[edge]]
     cosine = cosine[edge]
 
-    has_direction = ~zero[graph.first] if len(graph) else np.zeros(0, dtype=bool)
+    has_direction = ~zero[graph.representative] if len(graph) else np.zeros(0, dtype=bool)
     same = np.flatnonzero((starts[node] != np.arange(len(node))) & has_direction[node])
     left = np.concatenate([left, record[starts[node[same]]]])
     right = np.concatenate([right, record[same]])
@@ -166,7 +166,7 @@ class Candidates:
 
 def find_candidates(
     snapshot: Snapshot,
-    graph: Graph | None,
+    graph: NeighborGraph | None,
     methods: Collection[str],
     *,
     floor: float,
@@ -253,11 +253,11 @@ def _with_near(
     return left, right, np.concatenate([cosine, np.full(len(more), np.nan, dtype=np.float32)])
 
 
-def _zero(snapshot: Snapshot, graph: Graph) -> NDArray[np.bool_]:
+def _zero(snapshot: Snapshot, graph: NeighborGraph) -> NDArray[np.bool_]:
     """Find the records whose vector is zero. They share one node, which has no neighbors."""
     zero = np.zeros(len(graph), dtype=bool)
-    shared = np.flatnonzero(graph.copies > 1)
-    zero[shared] = ~snapshot.vectors[graph.first[shared]].any(axis=1)
+    shared = np.flatnonzero(graph.counts > 1)
+    zero[shared] = ~snapshot.vectors[graph.representative[shared]].any(axis=1)
     return np.asarray(zero[graph.node], dtype=bool)
 
 

@@ -68,7 +68,7 @@ class Duplicates(Result):
 
     Example:
         >>> from chromalab.snapshot import Snapshot
-        >>> from chromalab.analytics import dedupe
+        >>> from chromalab.analytics.dedupe import dedupe
         >>> texts = ["green tea from Japan", "Green tea, from Japan!", "white chalk"]
         >>> found = dedupe(Snapshot.of([[1.0, 0.0], [0.9, 0.4], [0.0, 1.0]], documents=texts))
         >>> found.groups()
@@ -188,7 +188,7 @@ class Duplicates(Result):
             count: The number of pairs.
 
         Example:
-            >>> from chromalab.analytics import dedupe
+            >>> from chromalab.analytics.dedupe import dedupe
             >>> len(dedupe([[1.0, 0.0], [0.9, 0.4]]).borderline())
             1
         """
@@ -265,7 +265,7 @@ class Duplicates(Result):
             InvalidArgumentError: There is no record with this id.
 
         Example:
-            >>> from chromalab.analytics import dedupe
+            >>> from chromalab.analytics.dedupe import dedupe
             >>> print(dedupe([[1.0, 0.0], [1.0, 0.0]]).explain("1"))
             '1' is a duplicate of '0', its representative
             '0' and '1': semantic, cosine 1.00

@@ -13,7 +13,7 @@ from chromalab.analytics.dedupe.duplicates import Duplicates
 from chromalab.analytics.dedupe.groups import EXACT, NEAR, SEMANTIC, reason_names, scores_of
 from chromalab.analytics.result import Result
 from chromalab.errors import InvalidArgumentError
-from chromalab.results.tables import Table, count, cut
+from chromalab.results.tables import count
 from chromalab.snapshot import Snapshot
 
 __all__ = ["Leakage", "concatenate", "leakage"]
@@ -22,7 +22,7 @@ Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Leakage(Result, Table):
+class Leakage(Result):
     """The test records that have a duplicate among the training records.
 
     Attributes:
@@ -36,6 +36,7 @@ class Leakage(Result, Table):
 
     _columns = ("test", "train", "reason", "score", "test_text", "train_text")
     _limit = 5
+    _width = 40
 
     n_train: int
     test_row: Rows
@@ -76,9 +77,6 @@ class Leakage(Result, Table):
         kinds = ((EXACT, "exact"), (NEAR, "near"), (SEMANTIC, "semantic"))
         counts = [f"{int((self.reason & bit > 0).sum()):,} {name}" for bit, name in kinds]
         return f"{leaked}: {', '.join(counts)}"
-
-    def _note(self) -> str:
-        return "; ".join(filter(None, [cut(self._limit, self.count), self._made()]))
 
     def _rows(self) -> list[list[Any]]:
         """One row per leaked test record, the most similar first."""

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from chromalab.analytics.dedupe.leakage import concatenate
 from chromalab.analytics.dedupe.texts import normalized
-from chromalab.analytics.graph.copies import unit
+from chromalab.analytics.graph.distinct_vectors import unit
 from chromalab.analytics.result import Result
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.results.progress import bar
-from chromalab.results.tables import Table, count, cut
+from chromalab.results.tables import count
 from chromalab.snapshot import Snapshot
 
 __all__ = ["Links", "link", "mutual_best_matches"]
@@ -31,7 +31,7 @@ _CELLS = 4_000_000  # scores in memory at a time
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Links(Result, Table):
+class Links(Result):
     """Pairs of records, one of each side, that are each other's best match.
 
     All mutual best matches are included, so that `at` can move the threshold. No record is in two links.
@@ -48,6 +48,7 @@ class Links(Result, Table):
 
     _columns = ("left", "right", "score", "cosine", "lexical", "left_text", "right_text")
     _limit = 10
+    _width = 40
 
     n_left: int
     left: Rows
@@ -90,9 +91,6 @@ class Links(Result, Table):
             f"{count(len(self), 'link')} between {self.n_left:,} and {count(rights, 'record')} with a "
             f"score of at least {self.threshold:g}"
         )
-
-    def _note(self) -> str:
-        return "; ".join(filter(None, [cut(self._limit, len(self)), self._made()]))
 
     def _rows(self) -> list[list[Any]]:
         """One row per link, the highest score first."""

@@ -22,14 +22,14 @@ from chromalab.analytics.classify.labels import (
 from chromalab.analytics.classify.methods import METHODS
 from chromalab.analytics.classify.model_selection import choose_method
 from chromalab.analytics.classify.points import Points
-from chromalab.analytics.graph.copies import unit
+from chromalab.analytics.graph.distinct_vectors import unit
 from chromalab.analytics.labeling.learning_curve import LearningCurve, learning_curve
 from chromalab.analytics.labeling.replay import Replay, replay_labels
 from chromalab.analytics.labeling.strategies import STRATEGIES, Strategy, density, rule_for, select
 from chromalab.analytics.result import Result
 from chromalab.cores import one_thread_blas
 from chromalab.errors import InvalidArgumentError, near, short
-from chromalab.results.tables import Table, count, cut, html_table, one_line, text_table
+from chromalab.results.tables import count, cut, one_line
 from chromalab.snapshot import Snapshot
 from chromalab.types import Where
 from chromalab.validation import check_key, check_random_state
@@ -40,7 +40,7 @@ _FEW = 2  # labels per class, as in `classify`
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class LabelQueue(Result, Table):
+class LabelQueue(Result):
     """Records to label next, the most useful first.
 
     Attributes:
@@ -61,7 +61,7 @@ class LabelQueue(Result, Table):
 
     reads_records = True
     _columns = ("id", "document", "guess", "confidence", "reason")
-    _limit = 20
+    _width = 60
 
     rows: NDArray[np.int64]
     classes: Sequence[Any]
@@ -155,16 +155,6 @@ class LabelQueue(Result, Table):
         ):
             raise ValueError("the parts of the queue are inconsistent")
 
-    # The notes are separate lines in a terminal, and one line in a notebook.
-
-    def __repr__(self) -> str:
-        table = text_table(self._columns, self._rows()[: self._limit], width=60)
-        return "\n".join([table, *self._notes(), self._made()])
-
-    def _repr_html_(self) -> str:
-        note = "; ".join([*self._notes(), self._made()])
-        return html_table(self._columns, self._rows()[: self._limit], note=note)
-
     def _rows(self) -> list[list[Any]]:
         """One row per record in the queue."""
         guesses = [self.classes[code] if code >= 0 else None for code in self.guesses.tolist()]
@@ -175,10 +165,11 @@ class LabelQueue(Result, Table):
         parts = (self.ids, self.documents, guesses, confidence, self.reasons)
         return [list(line) for line in zip(*parts, strict=True)]
 
-    def _notes(self) -> list[str]:
+    def _summary(self) -> str:
         labeled = f"{count(self.labeled, 'record')} labeled, {self.unlabeled:,} unlabeled"
         by = f"; {len(self):,} next by {self.stage}" if len(self) else ""
-        return [*filter(None, [cut(self._limit, len(self))]), labeled + by, str(self.curve)]
+        lines = [cut(self._limit, len(self)), labeled + by, str(self.curve)]
+        return "\n".join(filter(None, lines))
 
     def _labeled_vectors(self) -> tuple[NDArray[np.float32], EncodedLabels]:
         """Return the vectors of the labeled records, and their labels."""

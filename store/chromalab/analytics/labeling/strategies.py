@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.graph import Graph
+from chromalab.analytics.graph import NeighborGraph
 
 __all__ = ["STRATEGIES", "Strategy", "density", "farthest_first", "rule_for", "select"]
 
@@ -132,7 +132,7 @@ def farthest_first(
     return np.array(selected, dtype=np.int64), np.array(distances)
 
 
-def density(graph: Graph) -> NDArray[np.float32]:
+def density(graph: NeighborGraph) -> NDArray[np.float32]:
     """Return (n,) minus the mean distance of the ten nearest neighbors of each record.
 
     Records with the same vector have the same density; they share a node of the graph.

@@ -1,4 +1,4 @@
-"""`outliers`: records that lie far from all others; `Outliers` is what comes of it."""
+"""`outliers`: records that are far from all others."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 from chromalab.analytics.analysis import analysis
 from chromalab.analytics.graph import graph_of
-from chromalab.analytics.graph.graph import Graph
+from chromalab.analytics.graph.graph import NeighborGraph
 from chromalab.analytics.outliers.result import Outliers, cut_at
 from chromalab.analytics.outliers.scores import (
-    Spread,
+    RobustScale,
     centroid_distance,
     global_local,
     isolation,
     local_outlier_factor,
     mean_distance,
-    spread_of,
+    robust_scale,
 )
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.snapshot import Snapshot
@@ -30,7 +30,7 @@ Method = Literal["distance", "lof", "glosh", "centroid", "isolation"]
 METHODS: tuple[Method, ...] = get_args(Method)
 """The methods of `outliers`."""
 
-_LARGEST = 2.0  # cosine distance
+_LARGEST = 2.0  # the largest cosine distance
 
 
 @analysis(Outliers)
@@ -92,13 +92,13 @@ def outliers(
         known = near(str(method), METHODS, what="Methods")
         raise InvalidArgumentError(f"No method {short(method)}. {known}")
     if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1:
-        raise InvalidArgumentError(f"k is a whole number from 1 on; found {short(k)}.")
+        raise InvalidArgumentError(f"k must be an integer ≥ 1; got {short(k)}.")
     if copies and method != "distance":
         raise InvalidArgumentError(
-            f"copies=True goes with method='distance'; found {short(method)}, which counts them once."
+            f"copies=True goes with method='distance'; got method={short(method)}."
         )
     snapshot: Snapshot = data
-    cut_at(np.zeros(0, dtype=np.float32), Spread(0.0, 0.0), share, threshold)  # before the work
+    cut_at(np.zeros(0, dtype=np.float32), RobustScale(0.0, 0.0), share, threshold)  # checks both
     graph = graph_of(snapshot, k=int(k), random_state=random_state, progress=progress)
     return outliers_of(
         snapshot,
@@ -114,7 +114,7 @@ def outliers(
 
 def outliers_of(
     snapshot: Snapshot,
-    graph: Graph,
+    graph: NeighborGraph,
     *,
     method: str = "distance",
     k: int = 10,
@@ -123,11 +123,13 @@ def outliers_of(
     copies: bool = False,
     random_state: int = 0,
 ) -> Outliers:
-    """Score the records of a snapshot by its graph; see `outliers`."""
+    """Score the records of a snapshot from its graph; see `outliers`."""
     scores = _scores(snapshot, graph, method, k, copies, random_state)
-    spread = spread_of(scores[graph.node] if copies else scores)
+    scale = robust_scale(scores[graph.node] if copies else scores)
     near = graph.cut(k)
-    rows = np.where(near.neighbors < 0, -1, graph.first[near.neighbors] if len(graph) else -1)
+    rows = np.where(
+        near.neighbors < 0, -1, graph.representative[near.neighbors] if len(graph) else -1
+    )
     own = scores[graph.node]
     return Outliers(
         snapshot=snapshot,
@@ -141,19 +143,19 @@ def outliers_of(
         },
         recall=float(graph.recall),
         scores=own,
-        threshold=cut_at(own, spread, share, threshold),
-        median=spread.median,
-        deviation=spread.deviation,
+        threshold=cut_at(own, scale, share, threshold),
+        median=scale.median,
+        deviation=scale.deviation,
         neighbors=rows.astype(np.int32)[graph.node],
         distances=near.distances[graph.node],
-        copies=graph.copies[graph.node].astype(np.int32),
+        copies=graph.counts[graph.node].astype(np.int32),
     )
 
 
 def _scores(
-    snapshot: Snapshot, graph: Graph, method: str, k: int, copies: bool, random_state: int
+    snapshot: Snapshot, graph: NeighborGraph, method: str, k: int, copies: bool, random_state: int
 ) -> NDArray[np.float32]:
-    """Score each node: (m,) float32, finite."""
+    """Score each node; return (m,) float32, finite."""
     if method == "distance":
         scores = mean_distance(graph, k, copies=copies)
     elif method == "lof":
@@ -161,15 +163,17 @@ def _scores(
     elif method == "glosh":
         scores = global_local(graph, k)
     else:
-        vectors = np.asarray(snapshot.vectors[graph.first], dtype=np.float32)
+        vectors = np.asarray(snapshot.vectors[graph.representative], dtype=np.float32)
         score = centroid_distance if method == "centroid" else isolation
         scores = score(vectors, random_state=random_state)
     alone = np.flatnonzero((graph.neighbors < 0).all(axis=1))
-    empty = alone[~np.any(snapshot.vectors[graph.first[alone]], axis=1)] if len(alone) else alone
-    scores[np.setdiff1d(np.flatnonzero(np.isnan(scores)), empty)] = 0  # there is nothing but copies
+    zero = alone
+    if len(alone):
+        zero = alone[~np.any(snapshot.vectors[graph.representative[alone]], axis=1)]
+    scores[np.setdiff1d(np.flatnonzero(np.isnan(scores)), zero)] = 0  # the only vector there is
     if method == "distance":
-        scores[empty] = _LARGEST
-    elif len(empty):
-        rest = np.delete(scores, empty)
-        scores[empty] = rest.max() if len(rest) else 0
+        scores[zero] = _LARGEST
+    elif len(zero):
+        rest = np.delete(scores, zero)
+        scores[zero] = rest.max() if len(rest) else 0
     return scores

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.graph.copies import unit
+from chromalab.analytics.graph.distinct_vectors import unit
 
 __all__ = ["Components", "principal_components", "unit_vectors"]
 

@@ -15,7 +15,7 @@ from chromalab.analytics.project.scatter import color_values, scatter
 from chromalab.analytics.result import Result
 from chromalab.errors import MissingDependencyError
 from chromalab.results.picture import picture
-from chromalab.results.tables import Table, count, data_frame
+from chromalab.results.tables import count, data_frame
 
 if TYPE_CHECKING:
     import pandas
@@ -29,7 +29,7 @@ _NAMES = {"umap": "UMAP", "tsne": "t-SNE", "pacmap": "PaCMAP", "pca": "PCA"}
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Projection(Result, Table):
+class Projection(Result):
     """A map: two or three coordinates per record, such that similar records lie near each other.
 
     Attributes:
@@ -193,14 +193,10 @@ class Projection(Result, Table):
             rows.append(["interrupted", f"after {count(self.parameters['epochs'], 'epoch')}"])
         return rows
 
-    def _note(self) -> str:
-        return self._made()
-
-    def _repr_html_(self) -> str:
-        table = super()._repr_html_()
+    def _chart(self) -> str:
         if not len(self.coordinates):
-            return table
-        return table + picture(self._draw, alt=self._heading(), height=4.2)
+            return ""
+        return picture(self._draw, alt=self._heading(), height=4.2)
 
     def _draw(self, axes: Any) -> None:
         depth = self.coordinates[:, 2].astype(np.float64) if self.dims == 3 else None

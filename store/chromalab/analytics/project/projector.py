@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.analytics.analysis import analysis
-from chromalab.analytics.graph import Graph, graph_of
+from chromalab.analytics.graph import NeighborGraph, graph_of
 from chromalab.analytics.project.affinities import fuzzy_graph, joint_probabilities
 from chromalab.analytics.project.alignment import SimilarityTransform, procrustes, shared_rows
 from chromalab.analytics.project.initialization import (
@@ -221,7 +221,7 @@ class MapOptions:
 
 def make_map(
     snapshot: Snapshot,
-    graph: Graph,
+    graph: NeighborGraph,
     options: MapOptions,
     *,
     progress: bool = False,
@@ -232,7 +232,7 @@ def make_map(
     linear = None
     if options.method == "pca":
         linear = principal_components(snapshot.vectors, options.dims)
-        at, done, interrupted = linear.project(snapshot.vectors)[graph.first], 0, False
+        at, done, interrupted = linear.project(snapshot.vectors)[graph.representative], 0, False
     else:
         start = run.start()
         if on_frame is not None:
@@ -255,7 +255,7 @@ def make_map(
     at = transform(at)
     if linear is not None:
         linear = _transformed(linear, transform)
-    vectors = unit_vectors(snapshot.vectors[graph.first])
+    vectors = unit_vectors(snapshot.vectors[graph.representative])
     coordinates = _read_only(at[graph.node])
     if on_frame is not None and not interrupted:  # if interrupted, this frame was already shown
         on_frame(coordinates, done, options.total)
@@ -283,7 +283,7 @@ class _Run:
     """What the steps of making a map share: arrays over nodes, or over the nodes that are linked."""
 
     snapshot: Snapshot
-    graph: Graph
+    graph: NeighborGraph
     options: MapOptions
 
     @cached_property
@@ -309,7 +309,7 @@ class _Run:
     @cached_property
     def vectors(self) -> NDArray[np.float32]:
         """(l, dimension) vectors of the linked nodes, of unit length."""
-        return unit_vectors(self.snapshot.vectors[self.graph.first[self.linked]])
+        return unit_vectors(self.snapshot.vectors[self.graph.representative[self.linked]])
 
     @cached_property
     def weights(self) -> Any:

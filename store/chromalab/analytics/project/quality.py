@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.graph import Graph
+from chromalab.analytics.graph import NeighborGraph
 
 __all__ = ["MapQuality", "map_neighbors", "measure_quality", "trustworthiness"]
 
@@ -38,7 +38,7 @@ class MapQuality:
 
 
 def measure_quality(
-    graph: Graph,
+    graph: NeighborGraph,
     vectors: NDArray[np.float32],
     coordinates: NDArray[np.float32],
     *,

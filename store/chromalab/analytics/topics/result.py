@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.picture import picture
 from chromalab.analytics.result import Result
+from chromalab.analytics.topics.description import (
+    distinct_names,
+    diverse,
+    representatives,
+    topic_words,
+)
 from chromalab.analytics.topics.matrix import token_matrix_of
-from chromalab.analytics.topics.naming import distinct_names, diverse, topic_words
-from chromalab.analytics.topics.representatives import representatives
-from chromalab.display import html_table, one_line, text_table
 from chromalab.errors import InvalidArgumentError, near, printable, short
-from chromalab.frames import data_frame
+from chromalab.results.picture import picture
+from chromalab.results.tables import count, data_frame, one_line
 from chromalab.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -24,14 +27,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Labeled", "Topic", "Topics", "topics_of"]
 
-_SHOWN = 20
-_MOST_WORDS = 5  # of an n-gram
-_CONSIDERED = 15  # words that a name may be made of
-_COLUMNS = ("label", "size", "name", "words", "document")
+_MAX_NGRAM = 5  # words
+_NAME_CANDIDATES = 15  # words that a name may be made of
 
 
 class Labeled(Protocol):
-    """What topics need of a clustering."""
+    """The part of a clustering that topics need."""
 
     @property
     def snapshot(self) -> Snapshot:
@@ -43,7 +44,7 @@ class Labeled(Protocol):
 
     @property
     def probabilities(self) -> NDArray[np.float32]:
-        """(n,) how surely each record belongs to its cluster."""
+        """(n,) how certainly each record belongs to its cluster."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,11 @@ class Topic:
 
     Attributes:
         label: The label of its cluster.
-        size: How many records it has.
+        size: The number of its records.
         name: Its name.
         words: (word, weight), the heaviest first.
-        documents: Those nearest to its centre.
-        ids: The ids of these.
+        documents: The documents nearest to its center.
+        ids: The ids of these documents.
     """
 
     label: int
@@ -69,15 +70,15 @@ class Topic:
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Topics(Result):
-    """The topics of a clustering, a sequence of `Topic` by ascending label; noise is none of them.
+    """The topics of a clustering: a sequence of `Topic` by ascending label, without noise.
 
     Attributes:
         labels: (n,) int32, the topic of each record, -1 for noise.
         topic_labels: (topics,) int32, ascending.
         sizes: (topics,) int64.
-        topic_names: (topics,) texts.
+        topic_names: (topics,) strings.
         topic_words: (topics,) lists of [word, weight], the heaviest first.
-        topic_rows: (topics,) lists of rows, of the documents nearest to the centre.
+        topic_rows: (topics,) lists of rows: the documents nearest to the center.
 
     Example:
         >>> from types import SimpleNamespace
@@ -95,6 +96,8 @@ class Topics(Result):
     """
 
     reads_records: ClassVar[bool] = True
+    _columns: ClassVar = ("label", "size", "name", "words", "document")
+    _width: ClassVar = 48
 
     labels: NDArray[np.int32]
     topic_labels: NDArray[np.int32]
@@ -119,7 +122,7 @@ class Topics(Result):
 
     @property
     def names(self) -> list[str | None]:
-        """(n,) the name of each record's topic, None for noise."""
+        """(n,) the topic name of each record, None for noise."""
         name: dict[int, str | None] = dict(
             zip(self.topic_labels.tolist(), self.topic_names, strict=True)
         )
@@ -127,11 +130,11 @@ class Topics(Result):
 
     @property
     def noise(self) -> float:
-        """The share of records in no topic."""
+        """The share of records without a topic."""
         return float((self.labels < 0).mean()) if len(self.labels) else 0.0
 
     def name_of(self, id: str) -> str | None:
-        """Return the name of a record's topic, None where it is noise.
+        """Return the topic name of a record, None if it is noise.
 
         Raises:
             InvalidArgumentError: there is no such record.
@@ -144,7 +147,7 @@ class Topics(Result):
         return list(self[label].words)
 
     def df(self) -> pandas.DataFrame:
-        """Make a pandas DataFrame: a row a topic; words, weights and documents are lists."""
+        """Return a pandas DataFrame: one row per topic, with lists of words, weights and documents."""
         rows = [
             [
                 t.label,
@@ -158,12 +161,12 @@ class Topics(Result):
         ]
         return data_frame(rows, ["label", "size", "name", "words", "weights", "documents"])
 
-    def columns(self, key: str) -> dict[str, list[Any]]:
-        """Return the name of each record's topic, None for noise, which takes the key away."""
-        return {key: list(self.names)}
+    def columns(self, field: str) -> dict[str, list[Any]]:
+        """Return what `into` writes: the topic names, and None for noise, which removes the field."""
+        return {field: list(self.names)}
 
     def check(self) -> None:
-        """Raise ValueError where the parts do not fit together."""
+        """Raise ValueError if the fields are inconsistent."""
         parts = (self.sizes, self.topic_names, self.topic_words, self.topic_rows)
         rows = [row for rows in self.topic_rows for row in rows]
         if (
@@ -172,24 +175,7 @@ class Topics(Result):
             or not np.isin(self.labels[self.labels >= 0], self.topic_labels).all()
             or not all(0 <= row < len(self.snapshot) for row in rows)
         ):
-            raise ValueError("the parts of the topics do not fit together")
-
-    def __repr__(self) -> str:
-        table = text_table(_COLUMNS, self._rows(), width=48)
-        return "\n".join([table, *filter(None, [self._note()]), self._made()])
-
-    def _repr_html_(self) -> str:
-        largest = self._largest()
-        names = [one_line(self.topic_names[place], 40) for place in largest][::-1]
-        drawn = ""
-        if names:
-            drawn = picture(
-                lambda axes: _draw(axes, names, self.sizes[largest][::-1]),
-                alt=f"Sizes of the {len(names)} largest topics",
-                height=0.6 + 0.2 * len(names),
-            )
-        note = "; ".join(filter(None, [self._note(), self._made()]))
-        return html_table(_COLUMNS, self._rows(), note=note) + drawn
+            raise ValueError("the fields of the topics are inconsistent")
 
     def _at(self, place: int) -> Topic:
         rows = [int(row) for row in self.topic_rows[place]]
@@ -209,13 +195,13 @@ class Topics(Result):
             else ()
         )
         if not len(places):
-            what = "noise is no topic" if label == -1 else f"no topic {short(label)}"
+            what = "Noise is not a topic" if label == -1 else f"No topic {short(label)}"
             known = near(str(label), map(str, self.topic_labels.tolist()), what="Topics")
-            raise InvalidArgumentError(f"{what[0].upper()}{what[1:]}. {known}.")
+            raise InvalidArgumentError(f"{what}. {known}.")
         return int(places[0])
 
     def _largest(self) -> NDArray[np.int64]:
-        return np.argsort(-self.sizes, kind="stable")[:_SHOWN]
+        return np.argsort(-self.sizes, kind="stable")
 
     def _rows(self) -> list[list[Any]]:
         return [
@@ -223,11 +209,25 @@ class Topics(Result):
             for t in map(self._at, self._largest().tolist())
         ]
 
-    def _note(self) -> str:
-        cut = f"{_SHOWN} of {len(self):,} topics shown" if len(self) > _SHOWN else ""
+    def _summary(self) -> str:
+        cut = f"{self._limit} of {len(self):,} topics shown" if len(self) > self._limit else ""
         noise = int((self.labels < 0).sum())
-        without = f"{noise:,} records are noise ({self.noise:.1%}), in no topic" if noise else ""
-        return ", ".join(filter(None, [cut, without])) or ("" if len(self) else "no topics")
+        are = "is" if noise == 1 else "are"
+        rest = f"{count(noise, 'record')} {are} noise ({self.noise:.1%}), in no topic"
+        return ", ".join(filter(None, [cut, rest if noise else ""])) or (
+            "" if len(self) else "no topics"
+        )
+
+    def _chart(self) -> str:
+        largest = self._largest()[: self._limit]
+        names = [one_line(self.topic_names[place], 40) for place in largest][::-1]
+        if not names:
+            return ""
+        return picture(
+            lambda axes: _draw(axes, names, self.sizes[largest][::-1]),
+            alt=f"Sizes of the {len(names)} largest topics",
+            height=0.6 + 0.2 * len(names),
+        )
 
 
 def topics_of(
@@ -248,14 +248,18 @@ def topics_of(
     snapshot = clusters.snapshot
     if len(snapshot) and all(text is None for text in snapshot.documents or ()):
         raise InvalidArgumentError(
-            f"Topics need documents, and none of the {len(snapshot):,} records has one. Add them by "
-            "update(ids=..., documents=...); for an array, Snapshot.of(array, documents=...)."
+            f"Topics need documents, and none of the {len(snapshot):,} records has one. Add them with "
+            "update(ids=..., documents=...), or for an array with Snapshot.of(array, documents=...)."
         )
     labels = np.asarray(clusters.labels, dtype=np.int32)
     known, sizes, topic = _numbered(labels)
     matrix = token_matrix_of(snapshot, (int(ngrams[0]), int(ngrams[1])))
     found = topic_words(
-        matrix, topic, len(known), n_words=max(n_words, _CONSIDERED), stop_words=stop_words or ()
+        matrix,
+        topic,
+        len(known),
+        n_words=max(n_words, _NAME_CANDIDATES),
+        stop_words=stop_words or (),
     )
     rows = representatives(
         snapshot.vectors,
@@ -269,8 +273,8 @@ def topics_of(
         [(matrix.text(term), weight) for term, weight in own[:n_words]] for own in found
     ]
     if name is None:
-        telling = [diverse(matrix, own) for own in found]
-        names = distinct_names(telling, known.tolist())
+        candidates = [diverse(matrix, own) for own in found]
+        names = distinct_names(candidates, known.tolist())
     else:
         names = [
             _named(
@@ -299,7 +303,7 @@ def topics_of(
 def _numbered(
     labels: NDArray[np.int32],
 ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]]:
-    """Number the labels from 0: those there are, their sizes, and the number of each record."""
+    """Number the labels in use from 0; return them, their sizes, and the number of each record."""
     counts = np.bincount(labels[labels >= 0])
     known = np.flatnonzero(counts).astype(np.int32)
     number = np.full(len(counts) + 1, -1, dtype=np.int32)
@@ -310,29 +314,31 @@ def _numbered(
 def _named(name: Callable[..., str], words: list[str], documents: list[str], label: int) -> str:
     made = name(words, documents)
     if not isinstance(made, str):
-        raise InvalidArgumentError(f"name returned {short(made)} for topic {label}; return a text.")
+        raise InvalidArgumentError(
+            f"name must return a string; got {short(made)} for topic {label}."
+        )
     return " ".join(printable(made).split()) or f"topic {label}"
 
 
 def _check(name: Any, n_words: Any, ngrams: Any, n_documents: Any, stop_words: Any) -> None:
     if name is not None and not callable(name):
-        raise InvalidArgumentError(f"name is called with words and documents; found {short(name)}.")
+        raise InvalidArgumentError(
+            f"name must be a function of words and documents; got {short(name)}."
+        )
     for what, value, least in (("n_words", n_words, 1), ("n_documents", n_documents, 0)):
         if not _whole(value) or value < least:
-            raise InvalidArgumentError(
-                f"{what} is a whole number from {least} on; found {short(value)}."
-            )
+            raise InvalidArgumentError(f"{what} must be an integer ≥ {least}; got {short(value)}.")
     good = isinstance(ngrams, Sequence) and len(ngrams) == 2 and all(map(_whole, ngrams))
-    if not good or not 1 <= ngrams[0] <= ngrams[1] <= _MOST_WORDS:
+    if not good or not 1 <= ngrams[0] <= ngrams[1] <= _MAX_NGRAM:
         raise InvalidArgumentError(
-            f"ngrams is the fewest and the most words side by side, from 1 to {_MOST_WORDS}, as "
-            f"(1, 2); found {short(ngrams)}."
+            "ngrams must be the smallest and the largest number of adjacent words, 1 to "
+            f"{_MAX_NGRAM}, such as (1, 2); got {short(ngrams)}."
         )
     listed = isinstance(stop_words, Collection) and not isinstance(stop_words, str)
     if stop_words is not None and not (
         listed and all(isinstance(word, str) for word in stop_words)
     ):
-        raise InvalidArgumentError(f"stop_words is a list of words; found {short(stop_words)}.")
+        raise InvalidArgumentError(f"stop_words must be a list of words; got {short(stop_words)}.")
 
 
 def _whole(value: Any) -> bool:

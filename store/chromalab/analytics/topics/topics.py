@@ -32,8 +32,8 @@ def topics(
 ) -> Topics:
     """Name clusters by the words that set them apart from one another.
 
-    Words are weighted by c-TF-IDF with the square root of the term frequency; see `naming`. There is no
-    list of stop words for any language: words that are frequent everywhere are found by counting. The
+    Words are weighted by c-TF-IDF with the square root of the term frequency; see `description`. There is
+    no list of stop words for any language: words that are frequent everywhere are found by counting. The
     counts are cached with the snapshot, so another clustering of it is named in milliseconds.
 
     Args:

@@ -1,4 +1,4 @@
-"""Records with equal vectors as one node, and vectors scaled to length one."""
+"""Distinct vectors: records with equal vectors become one node. And vectors scaled to unit length."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from numpy.typing import NDArray
 
 __all__ = ["distinct", "unit"]
 
-_BLOCK = 4096  # rows looked at together
+_BLOCK = 4096  # rows per block
 
 
 def distinct(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Give records with equal vectors one node; nodes are numbered by their first record.
+    """Group records with equal vectors into nodes, numbered by their first record.
 
-    Rows are hashed as sums of their words times odd random numbers, modulo 2**64 (Dietzfelbinger,
-    Hagerup, Katajainen & Penttonen 1997, doi:10.1006/jagm.1997.0873); equal hashes are compared.
+    The hash of a row is the sum of its words times odd random numbers, modulo 2**64 (Dietzfelbinger,
+    Hagerup, Katajainen & Penttonen 1997, doi:10.1006/jagm.1997.0873). Rows with equal hashes are
+    compared.
 
     Args:
         vectors: (n, dimension) float32, without NaN. -0.0 equals 0.0.
 
     Returns:
-        (n,) int32 the node of each record, and (m,) int64 the first record of each node, ascending.
+        (n,) int32, the node of each record, and (m,) int64, the first record of each node, ascending.
 
     Example:
         >>> distinct(np.array([[1, 0], [0, 1], [1, -0.0]], dtype=np.float32))
@@ -33,20 +34,21 @@ def distinct(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[n
     for start in range(0, len(later), _BLOCK):
         rows = later[start : start + _BLOCK]
         if not np.array_equal(vectors[rows], vectors[first[node[rows]]]):
-            return _by_bytes(vectors)
-    return _by_first(node, first)
+            return _distinct_bytes(vectors)
+    return _renumbered(node, first)
 
 
 def unit(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Scale vectors to length one; also very large and very small ones.
+    """Scale vectors to unit length, very large and very small ones too.
 
     Returns:
-        (n, dimension) float32, and (n,) whether a vector has a direction: zero has none.
+        (n, dimension) float32, and (n,) bool, whether each vector has a direction; a zero vector does
+        not.
     """
     scaled = np.empty(vectors.shape, dtype=np.float32)
     has_direction = np.zeros(len(vectors), dtype=np.bool_)
     for start in range(0, len(vectors), _BLOCK):
-        block = vectors[start : start + _BLOCK].astype(np.float64)  # squares do not overflow in it
+        block = vectors[start : start + _BLOCK].astype(np.float64)  # float32 squares could overflow
         length = np.sqrt(np.einsum("ij,ij->i", block, block))
         has_direction[start : start + _BLOCK] = length > 0
         scaled[start : start + _BLOCK] = block / np.where(length > 0, length, 1)[:, None]
@@ -58,13 +60,13 @@ def _hashes(vectors: NDArray[np.float32]) -> NDArray[np.uint64]:
     factors = random.integers(0, 2**64, vectors.shape[1], dtype=np.uint64) | np.uint64(1)
     hashes = np.zeros(len(vectors), dtype=np.uint64)
     for start in range(0, len(vectors), _BLOCK):
-        block = vectors[start : start + _BLOCK].astype(np.float32) + np.float32(0)  # no -0.0
+        block = vectors[start : start + _BLOCK].astype(np.float32) + np.float32(0)  # -0.0 to 0.0
         hashes[start : start + _BLOCK] = block.view(np.uint32).astype(np.uint64) @ factors
     return hashes
 
 
-def _by_bytes(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Do the same through a dict: for the day when two hashes are equal and the vectors are not."""
+def _distinct_bytes(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Do the same with a dict, in case different vectors have the same hash."""
     seen: dict[bytes, int] = {}
     node = np.empty(len(vectors), dtype=np.int64)
     first: list[int] = []
@@ -76,9 +78,10 @@ def _by_bytes(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[
     return node.astype(np.int32), np.array(first, dtype=np.int64)
 
 
-def _by_first(
+def _renumbered(
     node: NDArray[np.int64], first: NDArray[np.int64]
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Number the nodes by their first record."""
     order = np.argsort(first)
     number = np.empty(len(first), dtype=np.int32)
     number[order] = np.arange(len(first), dtype=np.int32)

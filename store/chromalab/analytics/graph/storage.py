@@ -1,4 +1,4 @@
-"""Graphs kept in a folder: read only if every byte is as it was written."""
+"""Neighbor graphs cached in a folder. A checksum covers every byte; a file that fails it is ignored."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.cache_files import keep_newest, replace_file
-from chromalab.analytics.graph.graph import Graph
+from chromalab.analytics.graph.graph import NeighborGraph
+from chromalab.files import keep_newest, replace_file
 
-__all__ = ["Key", "keep", "kept", "kin"]
+__all__ = ["GraphKey", "load_graph", "related_graphs", "store_graph"]
 
 _MAGIC = b"chromalab graph 1\n"
-_SUM = 32  # bytes of the checksum, at the end
-_MOST_HEADER = 10_000  # bytes
-_KEPT = 4  # graphs in a folder
+_CHECKSUM = 32  # bytes, at the end of the file
+_MAX_HEADER = 10_000  # bytes
+_MAX_FILES = 4  # per folder
 _PATTERN = "neighbors-*.graph"
 
 
 @dataclass(frozen=True, eq=False)
-class Key:
-    """What a graph is the graph of.
+class GraphKey:
+    """Identifies a graph by the vectors and the options that it was built from.
 
     Attributes:
-        file: Names what `rows` are rows of.
+        file: The name of the file whose rows `rows` are.
         rows: (n,) int64, the names of the vectors.
-        k: Neighbours stored of each node.
+        k: Number of stored neighbors per node.
         random_state: The seed.
     """
 
@@ -43,7 +43,7 @@ class Key:
 
     @property
     def name(self) -> str:
-        """The name of the file that holds it."""
+        """The name of the graph's file."""
         about = json.dumps([self.file, self.k, self.random_state]).encode()
         rows = np.ascontiguousarray(self.rows, dtype="<i8").data
         digest = hashlib.blake2b(about, digest_size=16)
@@ -51,11 +51,11 @@ class Key:
         return f"neighbors-{digest.hexdigest()}.graph"
 
 
-def keep(folder: Path, key: Key, graph: Graph) -> bool:
+def store_graph(folder: Path, key: GraphKey, graph: NeighborGraph) -> bool:
     """Write a graph, whole or not at all, and delete all but the newest few.
 
     Returns:
-        Whether it was written: a full disk, or a folder that may not be written, is no error.
+        Whether it was written. A full disk or a read-only folder is not an error.
     """
     header = json.dumps(
         {
@@ -69,35 +69,35 @@ def keep(folder: Path, key: Key, graph: Graph) -> bool:
         }
     ).encode()
     parts = [_MAGIC, len(header).to_bytes(8, "little"), header]
-    arrays = (key.rows, graph.node, graph.first, graph.neighbors, graph.distances)
+    arrays = (key.rows, graph.node, graph.representative, graph.neighbors, graph.distances)
     for array, kind in zip(arrays, ("<i8", "<i4", "<i8", "<i4", "<f4"), strict=True):
         parts.append(np.ascontiguousarray(array, dtype=kind).tobytes())
-    digest = hashlib.blake2b(digest_size=_SUM)
+    digest = hashlib.blake2b(digest_size=_CHECKSUM)
     for part in parts:
         digest.update(part)
     try:
         replace_file(folder / key.name, [*parts, digest.digest()])
-        keep_newest(folder, _PATTERN, _KEPT)
+        keep_newest(folder, _PATTERN, _MAX_FILES)
     except OSError:
         return False
     return True
 
 
-def kept(folder: Path, key: Key) -> Graph | None:
-    """Read the graph of a key; None where there is none, or anything is wrong with its file."""
-    read = _read(folder / key.name, _largest(key))
+def load_graph(folder: Path, key: GraphKey) -> NeighborGraph | None:
+    """Read the graph of a key; return None if there is no file, or if it is damaged."""
+    read = _read(folder / key.name, _max_bytes(key))
     if read is None or read[0].name != key.name or not np.array_equal(read[0].rows, key.rows):
         return None
     return read[1]
 
 
-def kin(folder: Path, key: Key) -> Iterator[tuple[Key, Graph]]:
-    """Give the graphs of other rows of the same file, those first that share most with it.
+def related_graphs(folder: Path, key: GraphKey) -> Iterator[tuple[GraphKey, NeighborGraph]]:
+    """Yield the graphs of other rows of the same file, those that share the most rows first.
 
-    Not those of four times the rows, of which too many would be gone.
+    Graphs of four times as many rows are left out: too many of their records would be gone.
     """
     with contextlib.suppress(OSError):
-        found = (_read(path, 4 * _largest(key)) for path in folder.glob(_PATTERN))
+        found = (_read(path, 4 * _max_bytes(key)) for path in folder.glob(_PATTERN))
         others = [read for read in found if read is not None]
         fitting = [
             (len(np.intersect1d(other.rows, key.rows)), number)
@@ -108,20 +108,22 @@ def kin(folder: Path, key: Key) -> Iterator[tuple[Key, Graph]]:
             yield others[number]
 
 
-def _largest(key: Key) -> int:
-    """Return the bytes that the graph of a key takes at most."""
-    return _MOST_HEADER + 100 + len(key.rows) * (20 + 8 * key.k)
+def _max_bytes(key: GraphKey) -> int:
+    """Return the largest possible size of the file of a key."""
+    return _MAX_HEADER + 100 + len(key.rows) * (20 + 8 * key.k)
 
 
-def _read(path: Path, most: int) -> tuple[Key, Graph] | None:
+def _read(path: Path, max_bytes: int) -> tuple[GraphKey, NeighborGraph] | None:
     try:
-        if not path.is_file() or path.stat().st_size > most:
+        if not path.is_file() or path.stat().st_size > max_bytes:
             return None
         data = path.read_bytes()
     except OSError:
         return None
-    body, checksum = data[:-_SUM], data[-_SUM:]
-    if not body.startswith(_MAGIC) or hashlib.blake2b(body, digest_size=_SUM).digest() != checksum:
+    body, checksum = data[:-_CHECKSUM], data[-_CHECKSUM:]
+    if not body.startswith(_MAGIC):
+        return None
+    if hashlib.blake2b(body, digest_size=_CHECKSUM).digest() != checksum:
         return None
     try:
         return _parsed(memoryview(body)[len(_MAGIC) :])
@@ -129,10 +131,10 @@ def _read(path: Path, most: int) -> tuple[Key, Graph] | None:
         return None
 
 
-def _parsed(body: memoryview) -> tuple[Key, Graph]:
-    """Read what `keep` wrote; a ValueError, or the like, where it does not hold together."""
+def _parsed(body: memoryview) -> tuple[GraphKey, NeighborGraph]:
+    """Parse what `store_graph` wrote; raise ValueError or the like if it is inconsistent."""
     size = int.from_bytes(body[:8], "little")
-    if size > _MOST_HEADER:
+    if size > _MAX_HEADER:
         raise ValueError(size)
     header: dict[str, Any] = json.loads(bytes(body[8 : 8 + size]))
     n, m, k, seed = (int(header[name]) for name in ("n", "m", "k", "random_state"))
@@ -143,33 +145,33 @@ def _parsed(body: memoryview) -> tuple[Key, Graph]:
     for kind, count in (("<i8", n), ("<i4", n), ("<i8", m), ("<i4", m * k), ("<f4", m * k)):
         arrays.append(np.frombuffer(body, dtype=kind, count=count, offset=at))
         at += arrays[-1].nbytes
-    rows, node, first, neighbors, distances = arrays
-    key = Key(str(header["file"]), rows, k, seed)
-    graph = Graph(
+    rows, node, representative, neighbors, distances = arrays
+    key = GraphKey(str(header["file"]), rows, k, seed)
+    graph = NeighborGraph(
         neighbors.reshape(m, k),
         distances.reshape(m, k),
         node,
-        first,
+        representative,
         float(header["recall"]),
         bool(header["exact"]),
         seed,
     )
-    if not _holds_together(graph, n):
+    if not _is_consistent(graph, n):
         raise ValueError(header)
     return key, graph
 
 
-def _holds_together(graph: Graph, n: int) -> bool:
+def _is_consistent(graph: NeighborGraph, n: int) -> bool:
     m = len(graph)
     neighbors, distances = graph.neighbors, graph.distances
     return bool(
         0 <= graph.recall <= 1
         and (m > 0) == (n > 0)
         and _within(graph.node, 0, m)
-        and _within(graph.first, 0, n)
+        and _within(graph.representative, 0, n)
         and _within(neighbors, -1, m)
-        and np.array_equal(graph.node[graph.first], np.arange(m))
-        and (np.diff(graph.first) > 0).all()
+        and np.array_equal(graph.node[graph.representative], np.arange(m))
+        and (np.diff(graph.representative) > 0).all()
         and not np.isnan(distances).any()
         and (distances >= 0).all()
         and np.array_equal(np.isinf(distances), neighbors < 0)

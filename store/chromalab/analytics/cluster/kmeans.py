@@ -1,4 +1,4 @@
-"""Centres of clusters, and KMeans around them."""
+"""k-means, and the centers of clusters."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 
 __all__ = ["centers_of", "kmeans", "nearest_to_center"]
 
-_BLOCK = 8192  # rows at a time
+_BLOCK = 8192  # rows
 
 
 def kmeans(
     vectors: NDArray[np.float32], weights: NDArray[np.float64], n_clusters: int, random_state: int
 ) -> NDArray[np.int32]:
-    """Part unit vectors around `n_clusters` centres, by scikit-learn's KMeans.
+    """Partition unit vectors around `n_clusters` centers, with scikit-learn's KMeans.
 
     Args:
         vectors: (m, dimension) float32.
-        weights: (m,) how many records each stands for.
-        n_clusters: How many; no more than there are vectors.
+        weights: (m,) float64, the number of records per vector.
+        n_clusters: Number of clusters; there are never more than vectors.
         random_state: The seed.
 
     Returns:
@@ -33,7 +33,8 @@ def kmeans(
     from threadpoolctl import threadpool_limits
 
     fit = KMeans(min(n_clusters, len(vectors)), n_init=1, random_state=random_state)
-    # Threads add up their parts in the order in which they end: no two runs would be equal.
+    # Several threads would add up their partial sums in the order in which they finish, and the result
+    # would differ from run to run.
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer directions than clusters
         labels = fit.fit(vectors, sample_weight=weights).labels_
@@ -48,7 +49,7 @@ def centers_of(
     Args:
         vectors: (n, dimension) unit vectors.
         labels: (n,) clusters, -1 for noise.
-        numbers: (k,) the clusters there are, ascending.
+        numbers: (k,) the labels in use, ascending.
 
     Returns:
         (k, dimension) float32 unit vectors.
@@ -56,9 +57,9 @@ def centers_of(
     from scipy.sparse import csr_matrix
 
     rows = np.flatnonzero(labels >= 0)
-    place = np.searchsorted(numbers, labels[rows])
+    number = np.searchsorted(numbers, labels[rows])
     member = csr_matrix(
-        (np.ones(len(rows), dtype=np.float32), (place, rows)), shape=(len(numbers), len(labels))
+        (np.ones(len(rows), dtype=np.float32), (number, rows)), shape=(len(numbers), len(labels))
     )
     sums = np.asarray(member @ vectors, dtype=np.float32).reshape(len(numbers), vectors.shape[1])
     lengths = np.linalg.norm(sums, axis=1, keepdims=True)
@@ -71,17 +72,17 @@ def nearest_to_center(
     numbers: NDArray[np.int32],
     centers: NDArray[np.float32],
 ) -> NDArray[np.int64]:
-    """Return the record of each cluster that is nearest to its centre.
+    """Return the record of each cluster that is nearest to its center.
 
     Returns:
         (k,) int64 rows; of equally near ones the first.
     """
     rows = np.flatnonzero(labels >= 0)
-    place = np.searchsorted(numbers, labels[rows])
+    number = np.searchsorted(numbers, labels[rows])
     cosine = np.empty(len(rows), dtype=np.float32)
     for start in range(0, len(rows), _BLOCK):
         part = slice(start, start + _BLOCK)
-        cosine[part] = np.einsum("ij,ij->i", vectors[rows[part]], centers[place[part]])
-    order = np.lexsort((rows, -cosine, place))
-    first = np.searchsorted(place[order], np.arange(len(numbers)))
+        cosine[part] = np.einsum("ij,ij->i", vectors[rows[part]], centers[number[part]])
+    order = np.lexsort((rows, -cosine, number))
+    first = np.searchsorted(number[order], np.arange(len(numbers)))
     return rows[order[first]]
