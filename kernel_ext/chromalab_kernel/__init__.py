@@ -13,7 +13,7 @@ _SESSION = "_chromalab_session"  # stored on the shell, so that it lives as long
 def load_ipython_extension(ipython: Any) -> None:
     """Add the magics, their settings and their completion to a shell.
 
-    A second load keeps open connections. A load that fails leaves the shell as it was.
+    Connections stay open when it is loaded again. A load that fails leaves the shell as it was.
     """
     from chromalab_kernel.completer import make_matcher
     from chromalab_kernel.magics import ChromaMagic
@@ -37,7 +37,7 @@ def load_ipython_extension(ipython: Any) -> None:
 def unload_ipython_extension(ipython: Any) -> None:
     """Remove what `load_ipython_extension` added.
 
-    Open connections are kept for the next load, since `%reload_ext` unloads first.
+    Open connections stay open for the next load, since `%reload_ext` unloads first.
     """
     ipython.magics_manager.registry.pop("ChromaMagic", None)
     for kind in ("line", "cell"):

@@ -311,7 +311,7 @@ class Room(Generic[T]):
     """An attribute that is a room of the collection: `feedback = Room(Feedback)`."""
 
     def __init__(self, kind: Callable[[Any], T]) -> None:
-        self._kind = kind
+        self.kind = kind
         self.__doc__ = kind.__doc__
 
     @overload
@@ -319,7 +319,7 @@ class Room(Generic[T]):
     @overload
     def __get__(self, instance: Handle, owner: type) -> T: ...
     def __get__(self, instance: Handle | None, owner: type) -> Room[T] | T:
-        return self if instance is None else instance.room(self._kind)
+        return self if instance is None else instance.room(self.kind)
 
 
 class _EmbeddedQueries:

@@ -31,7 +31,7 @@ def outputs(tmp_path_factory):
             "found"
         ),
         "its text": "status = get_ipython().user_ns['found']\nprint(status)",
-        "kept": "print(type(status).__name__)",
+        "type": "print(type(status).__name__)",
         "again": "%chroma create papers --model none\n%chroma",
         "reloaded": "%reload_ext chromalab\n%chroma connect --ephemeral --as other\n%chroma",
         "back": "%chroma connect ./notes.chroma --as work\n%chroma",
@@ -55,7 +55,7 @@ def test_a_notebook_shows_the_panel(outputs):
     data = outputs["a store"]["data"]
     assert WIDGET in data
     assert "notes" in data["text/html"]
-    assert outputs["kept"]["text"] == "Panel\n"
+    assert outputs["type"]["text"] == "Panel\n"
 
 
 def test_the_text_of_the_panel_is_the_status(outputs):

@@ -79,13 +79,13 @@ def test_a_query_is_a_vector_by_name_or_a_filled_text(store, notes):
 
 def test_judgments_are_exported_and_loaded_again(store, notes):
     run(store, "feedback.add notes --query x", "a: +1")
-    assert repr(run(store, "feedback.export notes said.jsonl")) == (
-        "1 judgment written to said.jsonl"
+    assert repr(run(store, "feedback.export notes judgments.jsonl")) == (
+        "1 judgment written to judgments.jsonl"
     )
     with pytest.raises(InvalidArgumentError, match="already"):
-        run(store, "feedback.export notes said.jsonl")
+        run(store, "feedback.export notes judgments.jsonl")
     run(store, "feedback.undo notes")
-    assert repr(run(store, "feedback.load notes said.jsonl")) == "notes: 1 judgment added"
+    assert repr(run(store, "feedback.load notes judgments.jsonl")) == "notes: 1 judgment added"
     run(store, "feedback.add notes --query x --by bob", "a: -1")
     assert len(run(store, "feedback.disagreements notes")) == 1
 

@@ -113,7 +113,7 @@ def test_connections_are_selected_by_name(store):
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("qurey notes x", "Did you mean 'query'?"),
         ("query note x", "Did you mean 'notes'?"),
@@ -155,7 +155,7 @@ def test_connections_are_selected_by_name(store):
         ("connect :sys", "path must be a folder or a client; got 3"),
     ],
 )
-def test_a_wrong_command_is_reported_in_one_line(store, line, said):
+def test_a_wrong_command_is_reported_in_one_line(store, line, message):
     store.user_ns |= {
         "sys": 3,
         "huge": float("inf"),
@@ -166,7 +166,7 @@ def test_a_wrong_command_is_reported_in_one_line(store, line, said):
     store.user_ns["notes"] = run(store, "connect --as work").get_collection("notes")
     with pytest.raises(errors.ChromalabError) as caught:
         run(store, line)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     (rendered,) = caught.value._render_traceback_()
     assert "\n" not in rendered
 

@@ -38,7 +38,7 @@ def test_pyproject_is_read_from_the_folder_or_above_it(tmp_path, monkeypatch, ca
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("[tool.chromalab.magic]\nkk = 1", "Did you mean 'k'"),
         ("[tool.chromalab.magic]\nk = 'ten'", "must be of type int"),
@@ -56,9 +56,9 @@ def test_pyproject_is_read_from_the_folder_or_above_it(tmp_path, monkeypatch, ca
         ("[tool.chromalab.magic]\nstore = '/elsewhere'", "must be inside the folder of that file"),
     ],
 )
-def test_an_invalid_pyproject_is_reported_in_one_sentence(tmp_path, content, said):
+def test_an_invalid_pyproject_is_reported_in_one_sentence(tmp_path, content, message):
     (tmp_path / "pyproject.toml").write_text(content)
-    with pytest.raises(errors.InvalidArgumentError, match=said):
+    with pytest.raises(errors.InvalidArgumentError, match=message):
         project_settings(tmp_path)
 
 

@@ -38,7 +38,7 @@ class Argument:
         choices: The values that it accepts.
         offers: A function of the session that lists the values it accepts. They depend on what is open.
         is_open: Whether it also accepts other values, so that the choices only serve completion.
-        none: Whether the word `none` stands for None.
+        none: Whether the word `none` means None.
         setting: The setting that gives its default.
         default: The default in the signature, for the help; None if there is nothing to show.
     """
@@ -81,14 +81,16 @@ class Argument:
 
     @property
     def help_text(self) -> str:
-        """Its help, with what can be derived: the choices, the format and the default."""
+        """Its help, followed by its choices, its format and its default."""
         notes = [self.help]
-        if self.choices and not any(str(choice) in self.help for choice in self.choices):
-            notes.append(f"One of {', '.join(map(str, self.choices))}.")
+        named = sum(str(choice) in self.help for choice in self.choices)
+        if 2 * named < len(self.choices):  # otherwise the docstring lists them
+            which = "Any of" if self.kind == "words" else "One of"
+            notes.append(f"{which} {', '.join(map(str, self.choices))}.")
         if self.kind == "words":
             notes.append("Comma-separated.")
         if self.none:
-            notes.append("The word none stands for None.")
+            notes.append("Type none for None.")
         if self.setting:
             notes.append(f"[setting: {self.setting}]")
         elif self.default is not None:

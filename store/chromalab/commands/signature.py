@@ -52,7 +52,7 @@ class _AnyType(metaclass=_Unknown):
 def resolve(path: str) -> Any:
     """Return the class, function or attribute that an API path such as `collection.feedback.add` names.
 
-    A property, a room or a method in the middle of the path stands for what it returns.
+    A property, a room or a method in the middle of the path resolves to what it returns.
 
     Example:
         >>> resolve("collection.feedback.undo").__name__
@@ -107,7 +107,7 @@ def options_of(
 
 def _returned(found: Any) -> Any:
     if isinstance(found, Room):
-        return found._kind
+        return found.kind
     if isinstance(found, property):
         found = found.fget
     return _hints(found)["return"] if inspect.isroutine(found) else found

@@ -32,7 +32,7 @@ class Verb:
         through: Options of the call before the last, as in `collection.label_queue(field).label`.
         positional: Options that are written without their names.
         adds: Arguments after the options, which the action uses.
-        hides: Options that are no arguments, as the action sets them or nobody would type them.
+        hides: Options that are not arguments, since the action sets them or they make no sense when typed.
         changes: Attributes of `Argument` that differ from the signature, by option.
         body: What the body of a `%%chroma` cell contains; "" if there is none.
         cli: Whether the command line has the verb.
