@@ -124,6 +124,6 @@ def test_without_the_widget_packages_the_status_stays_a_text(session, monkeypatc
 
 
 def test_a_missing_module_of_chromalab_itself_is_an_error(session, monkeypatch):
-    monkeypatch.setitem(sys.modules, "chromalab_widgets.bundles", None)
+    monkeypatch.setitem(sys.modules, "chromalab_widgets.core.bundles", None)
     with pytest.raises(ModuleNotFoundError, match="bundles"):
         status_panel(session, status(session))

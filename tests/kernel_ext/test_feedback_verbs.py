@@ -182,7 +182,7 @@ def test_the_next_judgments_are_suggested(store, notes):
         ("feedback.add notes --query x", ": 1", "A judgment must be"),
         ("feedback.add notes --query x", "a: good", "A judgment must be"),
         ("feedback.add notes --query x", "aa: 1", "Did you mean 'a'"),
-        ("feedback.add notes --query x", "a: 1\na: 2", "more than once"),
+        ("feedback.add notes --query x", "a: 1\na: 2", "must be unique"),
         ("feedback.add notes --query x --jsonl", '{"id": "a"}', "Line 1 of feedback.add --jsonl"),
         (
             "feedback.add notes --query x --jsonl",

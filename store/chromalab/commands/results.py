@@ -63,7 +63,7 @@ class Models(Table):
                 model.name,
                 model.dimension,
                 f"{model.size / 1e6:.0f} MB",
-                getattr(model, "license", None) or model.licence,
+                model.license,
                 model.description,
                 "downloaded" if model.path else "not downloaded",
             ]
