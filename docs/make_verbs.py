@@ -30,6 +30,7 @@ a verb are the options of the call, so `n_clusters=12` becomes `--n-clusters 12`
   combined with `and`, `or` and parentheses. A value is a number, a quoted text (double a quote inside it:
   `'O''Reilly'`), `true`, `false` or `:name`. Put a key that is not a single word in backquotes.
 - A switch has no value. An option that is on by default is turned off with `--no-`, as in `--no-use`.
+  Attach a value that starts with `-` with `=`, as in `--order-by=-year`.
 - ` #` starts a comment.
 - An error is shown on one line, and it stops Run All.
 """

@@ -29,7 +29,8 @@ class Argument:
         help: One line.
         kind: What the typed text becomes: "text", "int", "float", "words" (a,b), "where", "switch",
             "collection" (a collection by its name), "any", or "texts" (one text, which --fill fills).
-            "words", "where", "collection", "any" and "texts" also accept any object, bound as `:name`.
+            "words", "where", "collection", "any" and "texts" also accept any object, bound as `:name`;
+            "object" accepts nothing else.
         short: A one-letter flag.
         many: Whether it takes all remaining words.
         required: Whether the command needs it.
@@ -76,7 +77,7 @@ class Argument:
             return name if self.required else f"[{name}]"
         flag = self.short or self.name
         if self.kind != "switch":
-            flag = f"{flag} {self.key.upper()}"
+            flag = f"{flag} {':' if self.kind == 'object' else ''}{self.key.upper()}"
         return flag if self.required else f"[{flag}]"
 
     @property

@@ -153,6 +153,10 @@ def _convert(session: Session, argument: Argument, typed: Any, filling: bool) ->
                 "Several texts go in the body of a %%chroma cell, or in a list: :texts"
             )
         return bound[0] if len(bound) == 1 else bound
+    if argument.kind == "object" and variable_in(typed) is None:
+        raise InvalidArgumentError(
+            f"{argument.name} must be :name of a Python variable; got {one_line(repr(typed))}."
+        )
     value = _bound(session, typed, filling=filling)
     if argument.kind in _NUMBERS:
         convert, what = _NUMBERS[argument.kind]

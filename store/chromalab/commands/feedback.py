@@ -103,7 +103,7 @@ FEEDBACK = (
         hides=("id", "relevance", "note"),
         changes={
             "query": {"kind": "texts"},
-            "shown": {"help": "The records should have been in the results, but were not."},
+            "shown": {"help": "The records were not in the results, but should have been."},
         },
         adds=(JSONL, FILL),
         body='judgments, one per line, such as "p1: +1", "p2: -1" or "p3: 0.5 only half of it"',

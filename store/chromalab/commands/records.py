@@ -11,7 +11,7 @@ from chromalab.commands.verb import Call, Verb
 from chromalab.errors import InvalidArgumentError
 from chromalab.results.tables import one_line
 
-__all__ = ["RECORDS"]
+__all__ = ["DESCENDING", "RECORDS"]
 
 
 def _add(call: Call) -> Any:
@@ -76,6 +76,10 @@ def _contains(call: Call) -> dict[str, Any]:
     return {} if text is None else {"where_document": {"$contains": text}}
 
 
+# After a space, argparse would take "-year" for a flag.
+DESCENDING = {
+    "order_by": {"help": "The metadata key to sort by; --order-by=-year sorts in descending order."}
+}
 _IDS = {"ids": {"help": "Ids, or :name of a list.", "kind": "any", "many": True}}
 
 RECORDS = (
@@ -137,7 +141,7 @@ RECORDS = (
         ),
         positional=("ids",),
         hides=("where_document",),
-        changes=_IDS,
+        changes={**_IDS, **DESCENDING},
         adds=(CONTAINS,),
         action=_filtered,
     ),

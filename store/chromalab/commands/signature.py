@@ -154,7 +154,7 @@ def _kind(hint: Any) -> tuple[str, tuple[Any, ...], bool]:
         for part in others:
             if _is_list_of_words(part):
                 return "words", _choices_in(part), accepts_none
-    return "any", (), accepts_none
+    return ("any" if {str, Any} & others else "object"), (), accepts_none
 
 
 def _is_list_of_words(hint: Any) -> bool:

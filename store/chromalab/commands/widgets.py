@@ -6,6 +6,7 @@ from typing import Any
 
 from chromalab import Collection
 from chromalab.commands.argument import COLLECTION, Argument
+from chromalab.commands.records import DESCENDING
 from chromalab.commands.verb import Call, Verb
 from chromalab.errors import InvalidArgumentError
 from chromalab.results.tables import one_line
@@ -75,6 +76,7 @@ WIDGETS = (
         summary="Show the records in a table to sort, filter, edit and delete, with undo.",
         examples=("%chroma table papers", 'table = %chroma table papers --where "year >= 2020"'),
         hides=("height",),
+        changes=DESCENDING,
     ),
     Verb(
         api="collection.review",

@@ -71,7 +71,7 @@ def test_the_kind_comes_from_the_annotation(arguments):
     assert kinds == {
         "method": "text", "n": "int", "share": "float", "either": "float", "title": "text",
         "names": "words", "kinds": "words", "column": "any", "labels": "words", "exact": "switch",
-        "use": "switch", "dims": "any", "keep": "any", "frame": "any", "size": "any",
+        "use": "switch", "dims": "any", "keep": "any", "frame": "object", "size": "object",
         "baseline": "text", "where": "where", "required": "text",
     }  # fmt: skip
     assert arguments["method"].choices == ("slow", "fast")
@@ -85,6 +85,9 @@ def test_the_name_the_default_and_the_short_flag_come_from_the_signature(argumen
     assert (arguments["n"].short, arguments["n"].default) == ("-n", 20)
     assert arguments["required"].required
     assert not arguments["n"].required
+    assert [arguments[name].usage for name in ("n", "use", "size", "required")] == [
+        "[-n N]", "[--no-use]", "[--size :SIZE]", "--required REQUIRED"
+    ]  # fmt: skip
 
 
 def test_the_help_is_the_first_sentence_of_the_entry_in_the_docstring(arguments):
@@ -143,6 +146,7 @@ def test_the_word_none_is_none_only_where_none_is_not_the_default(values):
         ),
         (("--keep", "newest"), "--keep must be one of oldest; got 'newest'"),
         (("--dims", "4"), "--dims must be one of 2, 3; got '4'"),
+        (("--size", "2,3"), "--size must be :name of a Python variable; got '2,3'"),
         (("--title", ":three"), "--title must be a text; got 3"),
         (("--progress",), "does not take '--progress'"),
     ],
