@@ -149,9 +149,9 @@ test("text from the store makes no element, and an error is its sentence", () =>
 test("a refresh keeps the focus, and an empty store says so", () => {
   const { model, update } = fakeModel();
   widget.render({ model, el });
-  find("[data-name=papers][data-widget=searcher]").focus();
+  find("[data-name=papers][data-widget=search_panel]").focus();
   update({ collections: [described({ name: "papers" }), described()] });
-  expect((document.activeElement as HTMLElement).dataset).toMatchObject({ name: "papers", widget: "searcher" });
+  expect((document.activeElement as HTMLElement).dataset).toMatchObject({ name: "papers", widget: "search_panel" });
   update({ collections: [] });
   expect(find("tbody").textContent).toBe("No collections yet");
 });

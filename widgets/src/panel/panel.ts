@@ -32,7 +32,7 @@ export interface PanelModel {
 
 const WIDGETS = [
   ["map", "Map"],
-  ["searcher", "Search"],
+  ["search_panel", "Search"],
   ["table", "Table"],
 ] as const;
 const COLUMNS = ["collection", "records", "dimension", "model", "distance", "indexed", "version", "written"] as const;

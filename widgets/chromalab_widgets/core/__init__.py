@@ -1,0 +1,1 @@
+"""What all widgets share: requests from the browser, bundles, the selection, filters and text."""

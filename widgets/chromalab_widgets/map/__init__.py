@@ -1,0 +1,1 @@
+"""The map: the records of a collection as points."""

@@ -1,0 +1,1 @@
+"""The panel: the collections of a store."""

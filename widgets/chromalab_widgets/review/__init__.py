@@ -1,0 +1,1 @@
+"""Reviews: queues of items to decide on, one at a time."""

@@ -1,0 +1,1 @@
+"""The search panel: queries, their nearest records, and judgments on them."""

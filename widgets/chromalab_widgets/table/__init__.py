@@ -1,0 +1,1 @@
+"""The table: the records of a collection as rows."""
