@@ -45,7 +45,7 @@ label = facts.label("subject", choices=sorted({*topics.values()} - {None}), n=5)
 for _ in range(25):
     label.decide(topics[label.key] or "astronomy")"""
 JUDGING = (
-    "facts.searcher(n_results=4)",
+    "facts.search_panel(n_results=4)",
     "facts.dedupe().review()",
     "label",
     "facts.cluster().review()",
@@ -145,7 +145,7 @@ def take_judging(server: Any, page: Any, pictures: Path) -> None:
     second.locator(".cl-down").click()
     first.locator("[data-do=why]").click()
     first.locator(".cl-reasons li").first.wait_for()
-    panel.screenshot(path=pictures / "searcher.png")
+    panel.screenshot(path=pictures / "search_panel.png")
     reviews = page.page.locator(".cl-review[data-painted]")
     reviews.nth(1).get_by_role("button", name="Look at sure guesses").click()
     reviews.nth(1).locator(".cl-found p").wait_for()

@@ -29,7 +29,7 @@ def status_panel(session: Session, status: Status) -> Any:
     if not status.connections:
         return status
     try:
-        from chromalab_widgets.panel import Panel
+        from chromalab_widgets import Panel
     except ModuleNotFoundError as missing:
         if missing.name not in ("anywidget", "ipywidgets"):
             raise
@@ -69,12 +69,12 @@ def _panel(session: Session, arguments: SimpleNamespace) -> Any:
 
 def _search(session: Session, arguments: SimpleNamespace) -> Any:
     """Show the search panel, with a first search where one was asked for."""
-    searcher = session.collection(arguments.collection).searcher(
+    search_panel = session.collection(arguments.collection).search_panel(
         n_results=arguments.n or 10, where=arguments.where
     )
     if arguments.query is not None:
-        searcher.search(arguments.query)
-    return searcher
+        search_panel.search(arguments.query)
+    return search_panel
 
 
 def _review(session: Session, arguments: SimpleNamespace) -> Any:
@@ -113,7 +113,7 @@ WIDGETS = (
     Verb(
         "search",
         "Show a search panel: ask, read, and say which records are answers.",
-        "collection.searcher(...)",
+        "collection.search_panel(...)",
         (
             COLLECTION,
             Argument("query", "What to search for first.", optional=True),

@@ -11,11 +11,11 @@ from chromalab.types import Where
 if TYPE_CHECKING:
     from chromalab.client import ClientAPI
     from chromalab.collection import Collection
-    from chromalab_widgets.map import Map
-    from chromalab_widgets.panel import Panel
-    from chromalab_widgets.review import Review
-    from chromalab_widgets.searcher import Searcher
-    from chromalab_widgets.table import Table
+    from chromalab_widgets import Map
+    from chromalab_widgets import Panel
+    from chromalab_widgets import Review
+    from chromalab_widgets import SearchPanel
+    from chromalab_widgets import Table
 
 __all__ = ["Shown", "ShownStore", "review_of"]
 
@@ -38,13 +38,13 @@ class Shown(Selectable):
                 map                        # the last line of a cell shows it
                 papers.selection.ids       # what was lassoed in it
         """
-        from chromalab_widgets.map import Map
+        from chromalab_widgets import Map
 
         return Map(self, projection, **options)
 
-    def searcher(
+    def search_panel(
         self, *, n_results: int = 10, where: Where | None = None, by: str | None = None
-    ) -> Searcher:
+    ) -> SearchPanel:
         """Show a search panel: ask, read the nearest records, say which of them are answers.
 
         Args:
@@ -55,13 +55,13 @@ class Shown(Selectable):
         Example:
             In a notebook::
 
-                searcher = papers.searcher(n_results=5)
-                searcher                   # the last line of a cell shows it
+                search_panel = papers.search_panel(n_results=5)
+                search_panel                   # the last line of a cell shows it
                 papers.feedback            # what was judged in it
         """
-        from chromalab_widgets.searcher import Searcher
+        from chromalab_widgets import SearchPanel
 
-        return Searcher(cast("Collection", self), n_results=n_results, where=where, by=by)
+        return SearchPanel(cast("Collection", self), n_results=n_results, where=where, by=by)
 
     def label(
         self,
@@ -90,10 +90,10 @@ class Shown(Selectable):
 
                 papers.label("kind", choices=["method", "survey", "dataset"])
         """
-        from chromalab_widgets.queues import LabelsQueue
-        from chromalab_widgets.review import Review
+        from chromalab_widgets.queues import LabelingQueue
+        from chromalab_widgets import Review
 
-        queue = LabelsQueue(
+        queue = LabelingQueue(
             self,
             field,
             choices=choices,
@@ -120,7 +120,7 @@ class Shown(Selectable):
                 table.where                # what the columns were filtered by since
                 table.df()                 # the rows, as they are listed
         """
-        from chromalab_widgets.table import Table
+        from chromalab_widgets import Table
 
         return Table(cast("Collection", self), where=where, **options)
 
@@ -138,13 +138,13 @@ class ShownStore:
                 panel                      # the last line of a cell shows it
                 panel.opened               # the widget that was opened in it
         """
-        from chromalab_widgets.panel import Panel
+        from chromalab_widgets import Panel
 
         return Panel(cast("ClientAPI", self))
 
 
 def review_of(result: Any, **options: Any) -> Review:
     """Open the review of what an analysis found."""
-    from chromalab_widgets.review import Review
+    from chromalab_widgets import Review
 
     return Review.of(result, **options)

@@ -11,11 +11,11 @@ facts.add_from(chromalab.datasets.load("facts"))
 facts.selection.set(where={"topic": "astronomy"})""",
     "facts.table()",
     "client.panel()",
-    "searcher = facts.searcher()\nsearcher.search('the moon')\nsearcher",
+    "search_panel = facts.search_panel()\nsearcher.search('the moon')\nsearcher",
     "facts.label('kind', choices=['old', 'new'])",
     "facts.map('pca', color='topic')",
 ]
-WIDGETS = ["table", "panel", "searcher", "review", "map"]
+WIDGETS = ["table", "panel", "search_panel", "review", "map"]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def stored(server, app, read):
 
 @APPS
 def test_a_thumbs_up_and_its_note_are_in_the_store(server, run, app):
-    page = run(OPEN.format(app), "facts.searcher(n_results=5)", app=app)
+    page = run(OPEN.format(app), "facts.search_panel(n_results=5)", app=app)
     widget = page.page.locator(".cl-searcher[data-painted]")
     box = widget.get_by_role("searchbox")
     box.fill("Who invented the piano?")

@@ -42,7 +42,7 @@ def test_an_error_is_one_line_and_stops_run_all(run):
 def test_a_document_with_a_script_shows_as_text_everywhere(run):
     attack = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
     page = run(
-        "%load_ext chromalab\nimport chromalab\nfrom chromalab_widgets import Searcher\n"
+        "%load_ext chromalab\nimport chromalab\nfrom chromalab_widgets import SearchPanel\n"
         "%chroma connect --ephemeral",
         "%chroma create notes --model wordllama\n"
         f"attack = {attack!r}\n"
@@ -53,7 +53,7 @@ def test_a_document_with_a_script_shows_as_text_everywhere(run):
         "%chroma collections",
         "store = chromalab.EphemeralClient()\n"
         "notes = store.create_collection('notes', embedding_function=chromalab.embed.WordLlama())\n"
-        "notes.add_from(rows)\nsearcher = Searcher(notes)\nsearcher.search(attack)\nsearcher",
+        "notes.add_from(rows)\nsearcher = SearchPanel(notes)\nsearcher.search(attack)\nsearcher",
     )
     expect(page.page.locator(".cl-result")).to_have_count(1)
     assert page.page.locator(".jp-OutputArea img").count() == 0

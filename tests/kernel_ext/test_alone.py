@@ -9,7 +9,7 @@ from nbclient import NotebookClient
 import chromalab
 from chromalab_kernel.actions import status
 from chromalab_kernel.widget_verbs import status_panel
-from chromalab_widgets.panel import Panel
+from chromalab_widgets import Panel
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 

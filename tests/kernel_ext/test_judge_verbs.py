@@ -3,7 +3,7 @@
 import pytest
 
 from chromalab.errors import InvalidArgumentError
-from chromalab_widgets import Review, Searcher
+from chromalab_widgets import Review, SearchPanel
 
 
 def run(shell, line):
@@ -12,12 +12,12 @@ def run(shell, line):
 
 def test_search_opens_a_panel_and_asks_at_once_where_there_is_a_query(store):
     panel = run(store, "search notes")
-    assert isinstance(panel, Searcher)
+    assert isinstance(panel, SearchPanel)
     assert panel.rows == []
     asked = run(store, 'search notes "tea" -n 1')
     assert (asked.query, len(asked.rows)) == ("tea", 1)
     with_ui = run(store, 'search notes "tea" --ui')
-    assert isinstance(with_ui, Searcher)
+    assert isinstance(with_ui, SearchPanel)
     assert with_ui.query == "tea"
     assert "Open the panel; it is what search does." in repr(run(store, "help search"))
 

@@ -46,8 +46,8 @@ def facts(client, words):
 def send():
     """Deliver a message as the browser sends it."""
 
-    def deliver(searcher, content):
+    def deliver(search_panel, content):
         data = {"method": "custom", "content": content}
-        searcher._handle_msg({"content": {"data": data}, "buffers": []})
+        search_panel._handle_msg({"content": {"data": data}, "buffers": []})
 
     return deliver

@@ -12,8 +12,8 @@ import traitlets
 import chromalab
 import chromalab_widgets
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError
-from chromalab_widgets import fields
-from chromalab_widgets.base import Reply, Verb, Widget
+from chromalab_widgets.core import fields
+from chromalab_widgets.core.widget import Reply, Verb, Widget
 
 
 class Adder(Widget):
@@ -178,28 +178,28 @@ def test_a_widget_that_cannot_read_its_store_is_displayed_with_the_sentence(adde
 
 
 def test_the_browser_sets_no_trait_that_the_kernel_alone_writes(facts, caplog):
-    searcher = facts.searcher()
-    searcher.read_facets()
-    before = searcher.get_state()
-    put(searcher, {"chosen": {"kind": [9]}, "rows": [{}], "error": "x", "where_text": "?"})
-    put(searcher, {"_esm": "alert(1)", "n_results": 1, "collection": None})
-    assert searcher.get_state() == before
-    assert searcher._where() is None
-    said = "The browser does not set ['_esm', 'collection', 'n_results'] of Searcher"
+    search_panel = facts.search_panel()
+    search_panel.read_facets()
+    before = search_panel.get_state()
+    put(search_panel, {"chosen": {"kind": [9]}, "rows": [{}], "error": "x", "where_text": "?"})
+    put(search_panel, {"_esm": "alert(1)", "n_results": 1, "collection": None})
+    assert search_panel.get_state() == before
+    assert search_panel._where() is None
+    said = "The browser does not set ['_esm', 'collection', 'n_results'] of SearchPanel"
     assert caplog.records[-1].getMessage() == said
 
 
 @pytest.mark.parametrize("state", [[1], "selected", None, 3])
 def test_a_state_that_is_no_object_is_refused(facts, caplog, state):
-    searcher = facts.searcher()
-    put(searcher, state)
+    search_panel = facts.search_panel()
+    put(search_panel, state)
     assert [record.getMessage() for record in caplog.records] == [
-        "The state of Searcher is no object"
+        "The state of SearchPanel is no object"
     ]
 
 
 def test_names_that_the_browser_makes_up_do_not_fill_the_log(facts, caplog):
-    put(facts.searcher(), {f"name {number}": 1 for number in range(10_000)})
+    put(facts.search_panel(), {f"name {number}": 1 for number in range(10_000)})
     assert len(caplog.records[-1].getMessage()) < 200
 
 

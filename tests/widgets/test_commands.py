@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 import chromalab
 from chromalab_kernel.command import execute
 from chromalab_kernel.session import Session
-from chromalab_widgets.commands import get_command
-from chromalab_widgets.conditions import condition_of, joined, parts_of, without
+from chromalab_widgets.table.command import get_command
+from chromalab_widgets.core.filters import condition_of, joined, parts_of, without
 
 keys = st.sampled_from(["year", "kind", "a key"])
 filters = st.recursive(

@@ -106,7 +106,7 @@ def test_what_is_not_there_is_said(panel):
     send(panel, verb="open", name="note", widget="table")
     assert panel.error == "No collection 'note'. Did you mean 'notes'? Collections: notes, papers"
     send(panel, verb="open", name="notes", widget="close")
-    assert "map, searcher, table" in panel.error
+    assert "map, search_panel, table" in panel.error
     assert panel.opened is None
     with pytest.raises(NotFoundError):
         panel.show("note")

@@ -9,8 +9,8 @@ import chromalab
 from chromalab.errors import InvalidArgumentError, NotFoundError
 from chromalab.feedback import Decisions
 from chromalab_widgets import Review
-from chromalab_widgets.bundles import bundle
-from chromalab_widgets.queues.differences import differences
+from chromalab_widgets.core.bundles import bundle
+from chromalab_widgets.review.duplicate_queue import differences
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 WIDGETS = Path(__file__).parents[2] / "widgets"

@@ -11,8 +11,8 @@ import pytest
 from traitlets import TraitError
 
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, NotFoundError
-from chromalab_widgets import Searcher
-from chromalab_widgets.bundles import MissingBundleError, bundle
+from chromalab_widgets import SearchPanel
+from chromalab_widgets.core.bundles import MissingBundleError, bundle
 
 VERBS = "Verbs: facets, filter, find, judge, missing, restrict, search, select ... 8 of 10 shown"
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -20,10 +20,10 @@ WIDGETS = Path(__file__).parents[2] / "widgets"
 
 
 def test_a_search_of_the_browser_fills_the_rows(facts, send):
-    searcher = Searcher(facts, n_results=2)
-    send(searcher, {"verb": "search", "text": "moon"})
-    assert searcher.query == "moon"
-    assert searcher.rows == [
+    search_panel = SearchPanel(facts, n_results=2)
+    send(search_panel, {"verb": "search", "text": "moon"})
+    assert search_panel.query == "moon"
+    assert search_panel.rows == [
         {
             "id": "moon",
             "document": "The Moon drifts away from the Earth",
@@ -37,31 +37,31 @@ def test_a_search_of_the_browser_fills_the_rows(facts, send):
             "metadata": [["topic", "animals"]],
         },
     ]
-    assert re.fullmatch(r"2 of 3 in \d+ ms", searcher.status)
-    assert searcher.error == ""
+    assert re.fullmatch(r"2 of 3 in \d+ ms", search_panel.status)
+    assert search_panel.error == ""
 
 
 def test_a_search_from_python_returns_what_results_keeps_and_moves_the_widget(facts):
-    searcher = Searcher(facts)
-    assert searcher.results is None
-    found = searcher.search("bee")
-    assert found is searcher.results
+    search_panel = SearchPanel(facts)
+    assert search_panel.results is None
+    found = search_panel.search("bee")
+    assert found is search_panel.results
     assert found["ids"] == [["bee", "moon", "bare"]]
-    assert searcher.query == "bee"
-    assert [row["id"] for row in searcher.rows] == ["bee", "moon", "bare"]
+    assert search_panel.query == "bee"
+    assert [row["id"] for row in search_panel.rows] == ["bee", "moon", "bare"]
 
 
 def test_a_record_without_document_and_metadata_is_a_row_too(facts):
-    searcher = Searcher(facts)
-    searcher.search("bee")
-    assert searcher.rows[-1] == {"id": "bare", "document": None, "distance": 66.0, "metadata": []}
+    search_panel = SearchPanel(facts)
+    search_panel.search("bee")
+    assert search_panel.rows[-1] == {"id": "bare", "document": None, "distance": 66.0, "metadata": []}
 
 
 def test_long_texts_are_cut_for_the_browser_with_an_ellipsis_and_kept_in_python(facts):
     facts.add(ids=["long"], documents=["bee " * 500], metadatas=[{"note": "x" * 500}])
-    searcher = Searcher(facts, n_results=1)
-    found = searcher.search("bee " * 500)
-    row = searcher.rows[0]
+    search_panel = SearchPanel(facts, n_results=1)
+    found = search_panel.search("bee " * 500)
+    row = search_panel.rows[0]
     assert row["document"].endswith("bee …")
     assert len(row["document"]) <= 602
     assert row["metadata"] == [["note", "x" * 80 + " …"]]
@@ -69,33 +69,33 @@ def test_long_texts_are_cut_for_the_browser_with_an_ellipsis_and_kept_in_python(
 
 
 def test_n_results_can_be_changed_and_must_be_positive(facts):
-    searcher = Searcher(facts)
-    searcher.n_results = 1
-    searcher.search("bee")
-    assert len(searcher.rows) == 1
+    search_panel = SearchPanel(facts)
+    search_panel.n_results = 1
+    search_panel.search("bee")
+    assert len(search_panel.rows) == 1
     with pytest.raises(TraitError, match="n_results"):
-        Searcher(facts, n_results=0)
+        SearchPanel(facts, n_results=0)
 
 
 def test_the_first_status_counts_the_records(facts):
-    assert Searcher(facts).status == "3 records"
+    assert SearchPanel(facts).status == "3 records"
 
 
 def test_every_request_raises_and_drops_the_busy_flag_that_the_browser_waits_for(facts, send):
-    searcher = Searcher(facts)
+    search_panel = SearchPanel(facts)
     seen = []
-    searcher.observe(lambda change: seen.append(change["new"]), "busy")
+    search_panel.observe(lambda change: seen.append(change["new"]), "busy")
     for content in ({"verb": "search", "text": "bee"}, {"verb": "drop"}, {"verb": "drop"}):
-        send(searcher, content)
+        send(search_panel, content)
         assert seen == [True, False]
         seen.clear()
 
 
 def test_the_answer_reaches_the_browser_as_one_update(facts, monkeypatch):
-    searcher = Searcher(facts)
+    search_panel = SearchPanel(facts)
     sent = []
-    monkeypatch.setattr(searcher.comm, "send", lambda data, **_: sent.append(set(data["state"])))
-    searcher.search("bee")
+    monkeypatch.setattr(search_panel.comm, "send", lambda data, **_: sent.append(set(data["state"])))
+    search_panel.search("bee")
     assert sent == [{"busy"}, {"busy", "query", "rows", "status"}]
 
 
@@ -127,129 +127,129 @@ def test_the_answer_reaches_the_browser_as_one_update(facts, monkeypatch):
 def test_a_request_that_is_not_understood_is_refused_with_a_sentence(
     facts, content, sentence, send
 ):
-    searcher = Searcher(facts)
-    found = searcher.search("bee")
-    send(searcher, content)
-    assert searcher.error == sentence
-    assert searcher.results is found
-    assert len(searcher.rows) == 3
+    search_panel = SearchPanel(facts)
+    found = search_panel.search("bee")
+    send(search_panel, content)
+    assert search_panel.error == sentence
+    assert search_panel.results is found
+    assert len(search_panel.rows) == 3
 
 
 def test_an_error_of_the_store_is_shown_as_its_sentence_and_clears_the_rows(
     client, facts, caplog, send
 ):
-    searcher = Searcher(facts)
-    searcher.search("bee")
+    search_panel = SearchPanel(facts)
+    search_panel.search("bee")
     client.delete_collection("facts")
     with pytest.raises(NotFoundError) as raised:
         facts.count()
-    send(searcher, {"verb": "search", "text": "moon"})
-    assert searcher.error == str(raised.value)
-    assert (searcher.rows, searcher.results, searcher.status) == ([], None, "")
+    send(search_panel, {"verb": "search", "text": "moon"})
+    assert search_panel.error == str(raised.value)
+    assert (search_panel.rows, search_panel.results, search_panel.status) == ([], None, "")
     assert caplog.records == []
 
 
 def test_an_unforeseen_error_is_shown_with_its_class_and_logged_with_its_traceback(
     facts, words, caplog, send
 ):
-    searcher = Searcher(facts)
+    search_panel = SearchPanel(facts)
     words.problem = OSError("disk full")
-    send(searcher, {"verb": "search", "text": "moon"})
-    assert searcher.error == "OSError: disk full"
+    send(search_panel, {"verb": "search", "text": "moon"})
+    assert search_panel.error == "OSError: disk full"
     assert caplog.records[-1].exc_info[0] is OSError
 
 
 def test_a_search_that_works_takes_the_error_away(facts, send):
-    searcher = Searcher(facts)
-    send(searcher, {"verb": "drop"})
-    searcher.search("bee")
-    assert searcher.error == ""
+    search_panel = SearchPanel(facts)
+    send(search_panel, {"verb": "drop"})
+    search_panel.search("bee")
+    assert search_panel.error == ""
 
 
 def test_in_python_errors_are_raised(client, facts):
-    searcher = Searcher(facts)
+    search_panel = SearchPanel(facts)
     with pytest.raises(InvalidArgumentError, match="blank"):
-        searcher.search("")
+        search_panel.search("")
     with pytest.raises(InvalidArgumentTypeError, match="got list"):
-        searcher.search(["moon"])
+        search_panel.search(["moon"])
     client.delete_collection("facts")
     with pytest.raises(NotFoundError):
-        searcher.search("moon")
-    assert "it was deleted" in searcher.error
+        search_panel.search("moon")
+    assert "it was deleted" in search_panel.error
 
 
 def test_an_interrupt_ends_the_wait(facts, words):
-    searcher = Searcher(facts)
+    search_panel = SearchPanel(facts)
     words.problem = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
-        searcher.search("moon")
-    assert not searcher.busy
-    assert searcher.error == "KeyboardInterrupt"
+        search_panel.search("moon")
+    assert not search_panel.busy
+    assert search_panel.error == "KeyboardInterrupt"
 
 
 def test_searches_of_several_threads_never_mix_their_rows(facts, send):
-    searcher = Searcher(facts, n_results=1)
+    search_panel = SearchPanel(facts, n_results=1)
     shown = []
-    searcher.observe(lambda _: shown.append((searcher.query, searcher.rows[0]["id"])), "status")
+    search_panel.observe(lambda _: shown.append((search_panel.query, search_panel.rows[0]["id"])), "status")
     texts = ["moon", "bee"] * 8
     with ThreadPoolExecutor(4) as threads:
-        list(threads.map(lambda text: send(searcher, {"verb": "search", "text": text}), texts))
-    assert searcher.error == ""
+        list(threads.map(lambda text: send(search_panel, {"verb": "search", "text": text}), texts))
+    assert search_panel.error == ""
     assert set(shown) <= {("moon", "moon"), ("bee", "bee")}
     assert shown
 
 
 def test_the_collection_opens_it(facts):
-    searcher = facts.searcher(n_results=2, where={"topic": "space"})
-    assert repr(searcher) == "Searcher('facts', rows=0)"
-    assert (searcher.n_results, searcher.where) == (2, {"topic": "space"})
+    search_panel = facts.search_panel(n_results=2, where={"topic": "space"})
+    assert repr(search_panel) == "SearchPanel('facts', rows=0)"
+    assert (search_panel.n_results, search_panel.where) == (2, {"topic": "space"})
 
 
 def test_before_a_search_the_html_says_what_to_do(facts):
-    data, _ = Searcher(facts)._repr_mimebundle_()
-    assert data["text/html"] == "<p>Searcher over 'facts' (3 records): run the cell to search</p>"
+    data, _ = SearchPanel(facts)._repr_mimebundle_()
+    assert data["text/html"] == "<p>SearchPanel over 'facts' (3 records): run the cell to search</p>"
     assert "application/vnd.jupyter.widget-view+json" in data
 
 
 def test_the_html_for_a_saved_notebook_escapes_everything(facts):
     facts.add(ids=[HOSTILE], documents=[HOSTILE])
-    searcher = Searcher(facts)
-    searcher.search(HOSTILE)
-    data, _ = searcher._repr_mimebundle_()
+    search_panel = SearchPanel(facts)
+    search_panel.search(HOSTILE)
+    data, _ = search_panel._repr_mimebundle_()
     assert "<img" not in data["text/html"]
     assert data["text/html"].count("&lt;img") == 3  # query, id, document
 
 
 def test_hostile_text_reaches_the_browser_unchanged_which_shows_it_as_text(facts):
     facts.add(ids=[HOSTILE], documents=[HOSTILE], metadatas=[{HOSTILE: HOSTILE}])
-    searcher = Searcher(facts, n_results=1)
-    searcher.search(HOSTILE)
-    row = searcher.rows[0]
+    search_panel = SearchPanel(facts, n_results=1)
+    search_panel.search(HOSTILE)
+    row = search_panel.rows[0]
     assert (row["id"], row["document"], row["metadata"]) == (HOSTILE, HOSTILE, [[HOSTILE, HOSTILE]])
 
 
 def test_the_repr_is_short(facts):
-    searcher = Searcher(facts)
-    assert repr(searcher) == "Searcher('facts', rows=0)"
-    searcher.search("bee " * 100)
-    assert repr(searcher) == f"Searcher('facts', query={('bee ' * 10).rstrip() + ' …'!r}, rows=3)"
+    search_panel = SearchPanel(facts)
+    assert repr(search_panel) == "SearchPanel('facts', rows=0)"
+    search_panel.search("bee " * 100)
+    assert repr(search_panel) == f"SearchPanel('facts', query={('bee ' * 10).rstrip() + ' …'!r}, rows=3)"
 
 
 def test_the_typescript_knows_the_same_traits():
-    source = (WIDGETS / "src/searcher/model.ts").read_text()
-    body = re.search(r"interface SearcherModel \{(.*?)\n\}", source, re.DOTALL).group(1)
-    ours = {name for name, trait in Searcher.class_traits(sync=True).items()}
+    source = (WIDGETS / "src/search_panel/model.ts").read_text()
+    body = re.search(r"interface SearchPanelModel \{(.*?)\n\}", source, re.DOTALL).group(1)
+    ours = {name for name, trait in SearchPanel.class_traits(sync=True).items()}
     inherited = {name for name in anywidget.AnyWidget.class_traits(sync=True)}
     assert set(re.findall(r"^\s+(\w+):", body, re.MULTILINE)) == ours - inherited
 
 
 def test_a_missing_bundle_says_how_to_build_it(tmp_path):
-    with pytest.raises(MissingBundleError, match=r"searcher\.js is missing: run `npm run build`"):
-        bundle("searcher.js", folder=tmp_path)
+    with pytest.raises(MissingBundleError, match=r"search_panel\.js is missing: run `npm run build`"):
+        bundle("search_panel.js", folder=tmp_path)
 
 
 def test_the_bundle_is_small_and_loads_nothing_from_elsewhere():
-    for name in ("searcher.js", "searcher.css"):
+    for name in ("search_panel.js", "search_panel.css"):
         text = bundle(name).read_text()
         assert len(text) < 300_000
         assert "//" not in text.replace("http://www.w3.org/2000/svg", "")  # a name, never fetched

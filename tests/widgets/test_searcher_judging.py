@@ -5,19 +5,19 @@ import pytest
 
 from chromalab.feedback import Transform
 from chromalab.feedback.asking import fingerprint
-from chromalab_widgets import Searcher
+from chromalab_widgets import SearchPanel
 
 
 def test_a_thumb_is_in_the_store_at_once_and_shows_again_in_another_widget(facts, send):
-    searcher = Searcher(facts, by="ada")
-    searcher.search("moon")
-    send(searcher, {"verb": "judge", "id": "moon", "relevance": 1, "note": "the Moon itself"})
+    search_panel = SearchPanel(facts, by="ada")
+    search_panel.search("moon")
+    send(search_panel, {"verb": "judge", "id": "moon", "relevance": 1, "note": "the Moon itself"})
     (kept,) = facts.feedback
     assert (kept.query, kept.id, kept.relevance, kept.by) == ("moon", "moon", 1.0, "ada")
     assert (kept.note, kept.shown) == ("the Moon itself", True)
-    again = Searcher(facts, by="bob")
+    again = SearchPanel(facts, by="bob")
     again.search("moon")
-    assert again.said == searcher.said
+    assert again.said == search_panel.said
     assert again.said["moon"] == {
         "relevance": 1.0,
         "note": "the Moon itself",
@@ -29,10 +29,10 @@ def test_a_thumb_is_in_the_store_at_once_and_shows_again_in_another_widget(facts
 
 
 def test_clear_takes_back_what_the_same_person_said_and_nothing_else(facts, send):
-    ada, bob = Searcher(facts, by="ada"), Searcher(facts, by="bob")
-    for searcher in (ada, bob):
-        searcher.search("moon")
-        send(searcher, {"verb": "judge", "id": "moon", "relevance": 1})
+    ada, bob = SearchPanel(facts, by="ada"), SearchPanel(facts, by="bob")
+    for search_panel in (ada, bob):
+        search_panel.search("moon")
+        send(search_panel, {"verb": "judge", "id": "moon", "relevance": 1})
     send(bob, {"verb": "judge", "id": "moon", "relevance": 0})
     assert [judgement.by for judgement in facts.feedback] == ["ada"]
     assert bob.said["moon"]["by"] == "ada"
@@ -41,14 +41,14 @@ def test_clear_takes_back_what_the_same_person_said_and_nothing_else(facts, send
 
 
 def test_before_a_search_there_is_nothing_to_judge(facts, send):
-    searcher = Searcher(facts)
-    send(searcher, {"verb": "judge", "id": "moon", "relevance": 1})
-    assert searcher.error == "A record is judged as an answer: search for something first"
-    searcher.search("moon")
-    send(searcher, {"verb": "judge", "id": "mon", "relevance": 1})
-    assert searcher.error.startswith("No record 'mon' in 'facts'. Did you mean 'moon'?")
-    send(searcher, {"verb": "judge", "id": "moon", "relevance": 7})
-    assert searcher.error == "The relevance of 'judge' is 7: it goes from -1 to 1"
+    search_panel = SearchPanel(facts)
+    send(search_panel, {"verb": "judge", "id": "moon", "relevance": 1})
+    assert search_panel.error == "A record is judged as an answer: search for something first"
+    search_panel.search("moon")
+    send(search_panel, {"verb": "judge", "id": "mon", "relevance": 1})
+    assert search_panel.error.startswith("No record 'mon' in 'facts'. Did you mean 'moon'?")
+    send(search_panel, {"verb": "judge", "id": "moon", "relevance": 7})
+    assert search_panel.error == "The relevance of 'judge' is 7: it goes from -1 to 1"
     assert len(facts.feedback) == 0
 
 
@@ -56,26 +56,26 @@ def test_what_chroma_has_is_searched_and_not_judged(facts, send):
     class Plain:
         name, count, query = facts.name, facts.count, facts.query
 
-    searcher = Searcher(Plain())
-    searcher.search("moon")
-    assert (len(searcher.rows), searcher.can_judge) == (3, False)
-    send(searcher, {"verb": "judge", "id": "moon", "relevance": 1})
-    assert searcher.error == "Judgements are kept by collections of chromalab; this is Plain."
+    search_panel = SearchPanel(Plain())
+    search_panel.search("moon")
+    assert (len(search_panel.rows), search_panel.can_judge) == (3, False)
+    send(search_panel, {"verb": "judge", "id": "moon", "relevance": 1})
+    assert search_panel.error == "Judgements are kept by collections of chromalab; this is Plain."
 
 
 def test_a_missing_record_is_found_by_id_or_words_and_noted_as_not_shown(facts, send):
-    searcher = Searcher(facts, n_results=1)
-    searcher.search("moon")
-    send(searcher, {"verb": "find", "text": "bare"})
-    assert [row["id"] for row in searcher.candidates] == ["bare"]
-    send(searcher, {"verb": "find", "text": "moon bee"})
-    assert [row["id"] for row in searcher.candidates] == ["bee", "bare"]
-    send(searcher, {"verb": "missing", "id": "bee"})
+    search_panel = SearchPanel(facts, n_results=1)
+    search_panel.search("moon")
+    send(search_panel, {"verb": "find", "text": "bare"})
+    assert [row["id"] for row in search_panel.candidates] == ["bare"]
+    send(search_panel, {"verb": "find", "text": "moon bee"})
+    assert [row["id"] for row in search_panel.candidates] == ["bee", "bare"]
+    send(search_panel, {"verb": "missing", "id": "bee"})
     (kept,) = facts.feedback
     assert (kept.query, kept.id, kept.relevance, kept.shown) == ("moon", "bee", 1.0, False)
-    assert searcher.said["bee"]["shown"] is False
-    send(searcher, {"verb": "find", "text": "moon"})
-    assert searcher.error == "'moon' finds no record that is not shown already"
+    assert search_panel.said["bee"]["shown"] is False
+    send(search_panel, {"verb": "find", "text": "moon"})
+    assert search_panel.error == "'moon' finds no record that is not shown already"
 
 
 @pytest.fixture
@@ -88,26 +88,26 @@ def swapped(facts):
 
 
 def test_ranks_before_and_after_a_transform_are_compared(swapped, send):
-    searcher = Searcher(swapped)
-    searcher.search("moon")
-    assert searcher.transform == "swap"
-    assert [row["id"] for row in searcher.rows] == ["bee", "moon", "bare"]
-    assert searcher.moves == {"bee": 2, "moon": 1, "bare": 3}
-    send(searcher, {"verb": "side", "side": "before"})
-    assert [row["id"] for row in searcher.rows] == ["moon", "bee", "bare"]
-    assert searcher.moves == {"moon": 2, "bee": 1, "bare": 3}
-    send(searcher, {"verb": "side", "side": "sideways"})
-    assert searcher.error == "The side of 'side' is one of after, before, got 'sideways'"
+    search_panel = SearchPanel(swapped)
+    search_panel.search("moon")
+    assert search_panel.transform == "swap"
+    assert [row["id"] for row in search_panel.rows] == ["bee", "moon", "bare"]
+    assert search_panel.moves == {"bee": 2, "moon": 1, "bare": 3}
+    send(search_panel, {"verb": "side", "side": "before"})
+    assert [row["id"] for row in search_panel.rows] == ["moon", "bee", "bare"]
+    assert search_panel.moves == {"moon": 2, "bee": 1, "bare": 3}
+    send(search_panel, {"verb": "side", "side": "sideways"})
+    assert search_panel.error == "The side of 'side' is one of after, before, got 'sideways'"
     swapped.transforms.use(None)
-    searcher.search("moon")
-    assert (searcher.transform, searcher.moves) == ("", {})
+    search_panel.search("moon")
+    assert (search_panel.transform, search_panel.moves) == ("", {})
 
 
 def test_why_says_distance_ranks_and_shared_words(swapped, send):
-    searcher = Searcher(swapped)
-    searcher.search("the moon")
-    send(searcher, {"verb": "why", "id": "moon"})
-    assert searcher.reasons == {
+    search_panel = SearchPanel(swapped)
+    search_panel.search("the moon")
+    send(search_panel, {"verb": "why", "id": "moon"})
+    assert search_panel.reasons == {
         "id": "moon",
         "lines": [
             "Rank 2 by distance alone: l2 2.0000, 1.0000 farther than the first.",
@@ -115,16 +115,16 @@ def test_why_says_distance_ranks_and_shared_words(swapped, send):
             "Words of the query in it: moon. They did not rank it.",
         ],
     }
-    send(searcher, {"verb": "why", "id": "bee"})
-    assert searcher.reasons["lines"][-1].startswith("It shares no word with the query")
-    send(searcher, {"verb": "why", "id": ""})
-    assert searcher.reasons == {}
+    send(search_panel, {"verb": "why", "id": "bee"})
+    assert search_panel.reasons["lines"][-1].startswith("It shares no word with the query")
+    send(search_panel, {"verb": "why", "id": ""})
+    assert search_panel.reasons == {}
 
 
 def test_results_select_records_for_every_widget_over_the_collection(facts, send):
-    one, other = Searcher(facts), Searcher(facts)
-    for searcher in (one, other):
-        searcher.search("moon")
+    one, other = SearchPanel(facts), SearchPanel(facts)
+    for search_panel in (one, other):
+        search_panel.search("moon")
     send(one, {"verb": "select", "id": "bee", "more": False})
     assert (facts.selection.ids, other.picked) == (["bee"], ["bee"])
     send(other, {"verb": "select", "id": "moon", "more": True})

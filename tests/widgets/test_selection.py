@@ -8,8 +8,8 @@ import traitlets
 import chromalab
 from chromalab.errors import InvalidArgumentError, NotFoundError
 from chromalab.selection import Selection
-from chromalab_widgets.map import Map
-from chromalab_widgets.selection import selection_of
+from chromalab_widgets import Map
+from chromalab_widgets.core.selection import selection_of
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 from chromalab.errors import InvalidArgumentError
 from chromalab.snapshot import Snapshot
 from chromalab_widgets import Map
-from chromalab_widgets.map_colors import color_values
-from chromalab_widgets.map_density import contours
-from chromalab_widgets.map_labels import place_labels
+from chromalab_widgets.map.colors import color_values
+from chromalab_widgets.map.density import contours
+from chromalab_widgets.map.labels import place_labels
 
 HALF = 20  # of the points lie to each side
 

@@ -10,8 +10,8 @@ import pytest
 
 from chromalab.errors import MissingDependencyError
 from chromalab_widgets import Map
-from chromalab_widgets.bundles import bundle
-from chromalab_widgets.map_picture import draw_png
+from chromalab_widgets.core.bundles import bundle
+from chromalab_widgets.map.export import draw_png
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 HALF = 20  # of the points lie to each side

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from chromalab.errors import InvalidArgumentError
-from chromalab_widgets.summaries import BINS
+from chromalab_widgets.table.columns import BINS
 
 
 def test_a_column_filter_writes_the_where_and_its_text(browser):

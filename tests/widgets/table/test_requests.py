@@ -7,7 +7,7 @@ import anywidget
 import pytest
 
 from chromalab_widgets import Table
-from chromalab_widgets.bundles import bundle
+from chromalab_widgets.core.bundles import bundle
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 WIDGETS = Path(__file__).parents[3] / "widgets"
