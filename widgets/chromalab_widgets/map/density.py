@@ -47,9 +47,7 @@ def contours(coordinates: NDArray[np.float32]) -> list[dict[str, Any]]:
     if len(coordinates) < 3:
         return []
     span = [[-_MARGIN, _MARGIN]] * 2
-    counts, *_ = np.histogram2d(
-        coordinates[:, 0], coordinates[:, 1], bins=_CELLS, range=span
-    )
+    counts, *_ = np.histogram2d(coordinates[:, 0], coordinates[:, 1], bins=_CELLS, range=span)
     # The square root keeps one dense cluster from taking all of the lines.
     density = np.sqrt(smoothed(counts, _DEVIATION))
     density /= density.max() or 1.0

@@ -424,7 +424,9 @@ class Map(SelectingWidget):
         rows, where = coloring.rows(entry).tolist(), None
         if entry < len(coloring.values) and self._values.is_key(coloring.title):
             value = self._layout.snapshot.column(coloring.title)[rows[0]]
-            if isinstance(value, str | int | float):  # not a list, which no filter can match as a whole
+            if isinstance(
+                value, str | int | float
+            ):  # not a list, which no filter can match as a whole
                 where = {coloring.title: value}
         self._select([ids[row] for row in rows], where=where)
 

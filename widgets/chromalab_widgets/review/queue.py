@@ -261,7 +261,9 @@ class DeferredQueue(Queue):
     def undo(self) -> Decision:
         """Undo the last decision, or the last time that decisions were applied."""
         last = self.decisions.undo()
-        if last.seen == self._version:  # otherwise it changed no record, or the result is out of date
+        if (
+            last.seen == self._version
+        ):  # otherwise it changed no record, or the result is out of date
             self._version = last.version
         return last
 

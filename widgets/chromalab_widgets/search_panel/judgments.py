@@ -15,9 +15,7 @@ def can_judge(collection: Any) -> bool:
     return hasattr(collection, "feedback")
 
 
-def judgments_of(
-    collection: Any, query: str, ids: Collection[str]
-) -> dict[str, dict[str, Any]]:
+def judgments_of(collection: Any, query: str, ids: Collection[str]) -> dict[str, dict[str, Any]]:
     """Return the latest judgment on each record as an answer to a query; clicks do not count.
 
     Returns:

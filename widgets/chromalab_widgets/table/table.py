@@ -311,7 +311,9 @@ class Table(SelectingWidget):
     def _record(self, id: str) -> Reply:
         document, metadata = self._edits.read(id)
         cells = {key: shown(value) for key, value in metadata.items()}
-        return Reply({"id": id, "document": document and cut(document, _READER_SHOWN), "cells": cells})
+        return Reply(
+            {"id": id, "document": document and cut(document, _READER_SHOWN), "cells": cells}
+        )
 
     def _all_ids(self) -> Reply:
         return Reply({"text": "\n".join(self.ids())})

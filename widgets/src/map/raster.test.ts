@@ -11,7 +11,7 @@ function scene(points: [x: number, y: number, code: number][], changes: Partial<
   const palette = new Uint32Array(256);
   palette.set([BLUE, ORANGE]);
   return {
-    places: { x: Float32Array.from(column(0)), y: Float32Array.from(column(1)) },
+    coordinates: { x: Float32Array.from(column(0)), y: Float32Array.from(column(1)) },
     codes: Uint8Array.from(column(2)),
     palette,
     lit: new Uint32Array(),
@@ -82,7 +82,7 @@ test("the nearest point within reach is found, past hidden ones", () => {
   expect(nearest(given, 0, 0.5, 0.2)).toBe(-1);
 });
 
-test("halfway between places is the middle of each two", () => {
+test("halfway between coordinates is the middle of each two", () => {
   const from = { x: Float32Array.of(0, 1), y: Float32Array.of(0, 0) };
   const half = between(from, { x: Float32Array.of(1, 1), y: Float32Array.of(0, -1) }, 0.5);
   expect([[...half.x], [...half.y]]).toEqual([[0.5, 1], [0, -0.5]]);

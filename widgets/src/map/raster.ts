@@ -1,10 +1,10 @@
 import type { MapRenderer } from "./renderer";
 import { LIT, type Scene, type View } from "./scene";
 
-const SHADES = 32; // steps of coverage at the edge of a point
-const WORK = 2e7; // dots that are set in a frame, in a sixth of a second
+const SHADES = 32; // levels of coverage at the edge of a point
+const WORK = 2e7; // pixels that can be set per frame, in a sixth of a second
 
-/** Sets every dot itself, for browsers without a graphics processor: 100,000 points in a frame or two. */
+/** Draws every pixel on the CPU, for browsers without a GPU: 100,000 points take a frame or two. */
 export class RasterRenderer implements MapRenderer {
   readonly kind = "raster";
   readonly #canvas: HTMLCanvasElement;
@@ -19,7 +19,7 @@ export class RasterRenderer implements MapRenderer {
     const { width, height } = this.#canvas;
     if (context === null) return false;
     const ratio = devicePixelRatio;
-    // A margin takes the parts of points that are over an edge, so that no dot needs to be tested.
+    // The margin holds the parts of points beyond an edge, so that pixels need no bounds check.
     const margin = 2 * Math.ceil((size * LIT.grown * ratio) / 2);
     const [across, down] = [width + 2 * margin, height + 2 * margin];
     if (this.#image?.width !== across || this.#image.height !== down) this.#image = context.createImageData(across, down);
@@ -37,26 +37,26 @@ export class RasterRenderer implements MapRenderer {
 }
 
 export interface Sheet {
-  /** A colour a dot, not multiplied by its alpha, as `ImageData` has them. */
+  /** One color per pixel, without premultiplied alpha, as in `ImageData`. */
   dots: Uint32Array;
   width: number;
   height: number;
-  /** Dots at each side that are not shown: twice what a point reaches from its middle. */
+  /** Hidden pixels on each side: twice the radius of a point. */
   margin: number;
 }
 
-/** Draws a scene, its lit points last. */
+/** Draws a scene, with its highlighted points last. */
 export function paint(sheet: Sheet, scene: Scene, view: View, size: number, opacity: number): void {
   const { codes, palette, lit, unlit } = scene;
   size = affordable(sheet, scene, view, size);
   if (lit.length === 0) return stamp(sheet, scene, view, new Stamp(size, opacity, sheet.width), codes.length, null, palette);
-  const grey = palette.map((color) => (color === 0 ? 0 : unlit));
-  stamp(sheet, scene, view, new Stamp(size, opacity, sheet.width), codes.length, null, grey);
+  const gray = palette.map((color) => (color === 0 ? 0 : unlit));
+  stamp(sheet, scene, view, new Stamp(size, opacity, sheet.width), codes.length, null, gray);
   stamp(sheet, scene, view, new Stamp(size * LIT.grown, LIT.opacity, sheet.width), lit.length, lit, palette);
 }
 
-/** A size at which all points in sight can be drawn in time: who looks at a heap from near would wait for each frame. */
-function affordable({ width, height }: Sheet, { codes, places: { x, y } }: Scene, { scale, left, top }: View, size: number): number {
+/** Returns a size at which all visible points can be drawn in time, as zooming into a dense cluster would be slow. */
+function affordable({ width, height }: Sheet, { codes, coordinates: { x, y } }: Scene, { scale, left, top }: View, size: number): number {
   const dots = (Math.PI / 4) * (size + 1) ** 2;
   if (codes.length * dots <= WORK) return size;
   let count = 0;
@@ -104,7 +104,7 @@ class Stamp {
 /** Stamps `count` points, those of `rows` or the first ones. */
 function stamp(sheet: Sheet, scene: Scene, view: View, { offsets, shades, share, alpha }: Stamp, count: number, rows: Uint32Array | null, palette: Uint32Array): void {
   const { dots, width, height, margin } = sheet;
-  const { codes, places: { x, y } } = scene;
+  const { codes, coordinates: { x, y } } = scene;
   const { scale, left, top } = view;
   const reach = margin / 2;
   const [right, bottom] = [width - reach, height - reach];

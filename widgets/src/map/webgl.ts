@@ -1,7 +1,7 @@
 import type { MapRenderer } from "./renderer";
 import { LIT, type Scene, type View } from "./scene";
 
-/** Each widget loads this module anew, and browsers allow a page few WebGL contexts: all maps draw through one. */
+/** Each widget loads its own copy of this module, and browsers allow few WebGL contexts per page, so all maps share one. */
 const SHARED = Symbol.for("chromalab.map.webgl");
 const page = globalThis as { [SHARED]?: { gl: WebGL2RenderingContext; users: number } };
 
@@ -132,9 +132,9 @@ class Brush {
       gl.bindBuffer(gl.ARRAY_BUFFER, this.#buffers[name]);
       gl.bufferData(gl.ARRAY_BUFFER, data, gl.STATIC_DRAW);
     };
-    if (before.places !== scene.places) {
-      fill("x", scene.places.x);
-      fill("y", scene.places.y);
+    if (before.coordinates !== scene.coordinates) {
+      fill("x", scene.coordinates.x);
+      fill("y", scene.coordinates.y);
     }
     if (before.codes !== scene.codes) fill("code", scene.codes);
     if (before.lit !== scene.lit) gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, scene.lit, gl.DYNAMIC_DRAW);

@@ -11,7 +11,7 @@ const described = (changes: Partial<Described> = {}): Described => ({
   dimension: 8,
   model: "minilm",
   space: "l2",
-  indexed: "100 %",
+  indexed: "100%",
   version: 3,
   written: null,
   ...changes,
@@ -19,7 +19,7 @@ const described = (changes: Partial<Described> = {}): Described => ({
 
 function fakeModel(given: Partial<PanelModel> = {}) {
   const state: PanelModel = {
-    place: "default_tenant / default_database",
+    location: "default_tenant / default_database",
     collections: [described(), described({ name: "papers", dimension: null })],
     opened: null,
     opened_name: "",
@@ -74,7 +74,7 @@ afterEach(() => el.remove());
 test("each collection is a row with its facts and three buttons", () => {
   widget.render({ model: fakeModel().model, el });
   const [first, second] = [...el.querySelectorAll("tbody tr")];
-  expect([...first!.children].map((cell) => cell.textContent)).toEqual(["notes", "12,345", "8", "minilm", "l2", "100 %", "3", "–", "MapSearchTable"]);
+  expect([...first!.children].map((cell) => cell.textContent)).toEqual(["notes", "12,345", "8", "minilm", "l2", "100%", "3", "–", "MapSearchTable"]);
   expect(second!.children[2]!.textContent).toBe("–");
   expect([...second!.querySelectorAll("button")].map((button) => button.getAttribute("aria-label"))).toEqual([
     "Map of papers", "Search of papers", "Table of papers",
@@ -122,8 +122,8 @@ test("the opened widget is shown below, once, and goes when another comes", asyn
   await settled();
   expect(removed).toEqual(["1"]);
   expect(find(".cl-child").textContent).toBe("view of 2");
-  find("[data-do=shut]").click();
-  expect(sent).toEqual([{ verb: "shut" }]);
+  find("[data-do=hide]").click();
+  expect(sent).toEqual([{ verb: "hide" }]);
   update({ opened: null });
   expect(removed).toEqual(["1", "2"]);
   expect(find(".cl-child").childNodes).toHaveLength(0);
@@ -138,7 +138,7 @@ test("a host that cannot show another widget says how else", async () => {
 });
 
 test("text from the store makes no element, and an error is its sentence", () => {
-  const { model, update } = fakeModel({ collections: [described({ name: HOSTILE, model: HOSTILE })], place: HOSTILE });
+  const { model, update } = fakeModel({ collections: [described({ name: HOSTILE, model: HOSTILE })], location: HOSTILE });
   widget.render({ model, el });
   update({ error: HOSTILE });
   expect(el.querySelector("img")).toBeNull();

@@ -19,7 +19,7 @@ const item = (changes: Partial<Item> = {}): Item => ({
   suggested: "merge",
   guess: "",
   targets: [],
-  keeper: false,
+  keeps_one: false,
   text: "",
   ...changes,
 });
@@ -146,7 +146,7 @@ test("a choice that needs another item offers them, and Escape gives it up", () 
 });
 
 test("differences are marked, and the record to keep is chosen", () => {
-  const { model, sent } = fakeModel({ item: item({ keeper: true }) });
+  const { model, sent } = fakeModel({ item: item({ keeps_one: true }) });
   widget.render({ model, el });
   expect([find("del").textContent, find("ins").textContent, find(".cl-differs").textContent]).toEqual(["tea", "chalk", "year 2"]);
   const radios = [...el.querySelectorAll<HTMLInputElement>("input[type=radio]")];
@@ -216,7 +216,7 @@ test("text from the store makes no element", () => {
   const { model } = fakeModel({
     collection_name: HOSTILE,
     choices: [choice("a", { label: HOSTILE, hint: HOSTILE })],
-    item: item({ heading: HOSTILE, guess: HOSTILE, facts: [[HOSTILE, HOSTILE]], records: [record], keeper: true }),
+    item: item({ heading: HOSTILE, guess: HOSTILE, facts: [[HOSTILE, HOSTILE]], records: [record], keeps_one: true }),
     decided: HOSTILE,
     undoes: HOSTILE,
     plan: HOSTILE,

@@ -12,28 +12,28 @@ export type { Choice, Item, ReviewModel } from "./model";
 
 function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): () => void {
   const listeners = new Listeners();
-  // Random, not counted: each widget on a page loads a module of its own.
+  // Random rather than counted, because each widget on a page loads its own copy of this module.
   const id = `cl-review-${Math.random().toString(36).slice(2)}`;
-  const title = element("div", { class: "cl-title", id }, `Review ${model.get("kind")} of `, element("b", {}, model.get("collection_name")));
+  const title = element("div", { class: "cl-title", id }, `Review of ${model.get("kind")} in `, element("b", {}, model.get("collection_name")));
   const count = element("span", { class: "cl-count" });
   const filled = element("i");
-  const progress = element("div", { class: "cl-progress", role: "progressbar", "aria-label": "Decided", "aria-valuemin": "0" }, filled);
+  const progress = element("div", { class: "cl-progress", role: "progressbar", "aria-label": "Decided items", "aria-valuemin": "0" }, filled);
   const status = new LiveRegion();
   const item = element("div", { class: "cl-item" });
-  const choices = element("div", { class: "cl-choices", role: "group", "aria-label": "Decide" });
+  const choices = element("div", { class: "cl-choices", role: "group", "aria-label": "Decision" });
   const box = element("div", { class: "cl-box", hidden: "" });
-  const previous = element("button", { type: "button", "data-do": "previous", title: "k" }, "Previous");
-  const next = element("button", { type: "button", "data-do": "next", title: "j" }, "Next");
-  const undo = element("button", { type: "button", "data-do": "undo", title: "u" }, "Undo");
+  const previous = element("button", { type: "button", "data-do": "previous", title: "Previous item (K)" }, "Previous");
+  const next = element("button", { type: "button", "data-do": "next", title: "Next item (J)" }, "Next");
+  const undo = element("button", { type: "button", "data-do": "undo", title: "Undo (U)" }, "Undo");
   const apply = element("button", { type: "button", "data-do": "apply", class: "cl-apply", hidden: "" });
   const follow = element("input", { type: "checkbox" });
-  const following = element("label", { title: "What is shown is selected in the map and the table, and what is selected there is shown here" }, follow, "Follow the selection");
+  const following = element("label", { title: "Select the records shown here in the map and the table, and show the item of the records selected there" }, follow, "Follow the selection");
   const steps = element("div", { class: "cl-steps" }, previous, next, undo, following, element("span", { class: "cl-space" }), apply);
-  const keys = element("p", { class: "cl-keys" }, "Keys: 1-9 decide, Enter as suggested, j and k next and previous, u undo");
+  const keys = element("p", { class: "cl-keys" }, "Keys: 1–9 choose, Enter accepts the suggestion, J next, K previous, U undo");
   const root = element("section", { class: "chromalab-widget cl-review", tabindex: "0", "aria-labelledby": id });
 
-  let sent = false; // a request is under way: a key held down decides once
-  let open: Choice | undefined; // waits for its text, or another item
+  let sent = false; // whether a request is pending: a key that is held down decides only once
+  let open: Choice | undefined; // the choice that is waiting for a text or another item
   let painted = 0;
   const tell = (verb: string, fields: Readonly<Record<string, unknown>> = {}): void => {
     if (sent) return;
@@ -52,8 +52,8 @@ function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): 
     const key = model.get("key");
     if (key === "") return;
     if (choice.needs !== "" && value === null) return ask(choice);
-    const keeper = item.querySelector<HTMLInputElement>("input[type=radio]:checked");
-    tell("decide", { item: key, choice: choice.name, value: value ?? keeper?.value ?? null });
+    const kept = item.querySelector<HTMLInputElement>("input[type=radio]:checked");
+    tell("decide", { item: key, choice: choice.name, value: value ?? kept?.value ?? null });
     close();
   };
   const ask = (choice: Choice): void => {
@@ -135,7 +135,7 @@ function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): 
     const key = model.get("key");
     const shown = model.get("item");
     close();
-    item.replaceChildren(...(key === "" ? [element("p", { class: "cl-heading" }, `Nothing is left to decide about ${model.get("kind")}.`)] : itemView(shown as Item, `${id}-keep`)));
+    item.replaceChildren(...(key === "" ? [element("p", { class: "cl-heading" }, `All ${model.get("kind")} have been decided.`)] : itemView(shown as Item, `${id}-keep`)));
     if (model.get("decided") !== "") item.prepend(element("p", { class: "cl-decided", dir: "auto" }, `Decided: ${model.get("decided")}`));
     drawChoices();
     root.dataset.painted = String((painted += 1)); // for browser tests: counts the draws
@@ -162,7 +162,7 @@ function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): 
   listeners.onModel(model, "change:busy", () => {
     if (!model.get("busy")) {
       sent = false;
-      drawFollow(); // a click while another request was under way told nobody
+      drawFollow(); // a click during another request was not sent
     }
     drawStatus();
   });

@@ -6,18 +6,18 @@ import type { SearchPanelModel } from "./model";
 
 type Tell = (verb: string, fields?: Readonly<Record<string, unknown>>) => void;
 
-/** The filter: a box to type it in, and what is there to tick. */
+/** The filter: a box for a typed condition, and checkboxes for the facets. */
 export interface FilterPanel {
   button: HTMLButtonElement;
   panel: HTMLElement;
   box: HTMLInputElement;
-  /** Sends what stands in the box. */
+  /** Sends the text of the box. */
   apply: () => void;
-  /** Shows the filter that holds; false where the box does already. */
+  /** Restores the filter that is applied; returns false if the box already shows it. */
   revert: () => boolean;
 }
 
-/** Keys of the metadata and their most frequent values are asked for when it is opened first. */
+/** The metadata fields and their most frequent values are requested when the filter is first opened. */
 export function filterPanel(model: AnyModel<SearchPanelModel>, listeners: Listeners, tell: Tell, id: string): FilterPanel {
   const box = element("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: 'year >= 2020 and venue in ("ACL", "EMNLP")' });
   const applyButton = element("button", { type: "button" }, "Apply");
@@ -27,17 +27,17 @@ export function filterPanel(model: AnyModel<SearchPanelModel>, listeners: Listen
   const facets = element("div", { class: "cl-facets" });
   const panel = element("div", { class: "cl-filter cl-small", role: "group", "aria-label": "Filter by metadata", hidden: "" }, typed, facets);
   const button = element("button", { type: "button", "aria-expanded": "false" }, "Filter");
-  let ticks: { key: string; place: number; tick: HTMLInputElement }[] = [];
+  let ticks: { key: string; position: number; tick: HTMLInputElement }[] = [];
   let asked = false;
 
   const apply = (): void => tell("restrict", { text: box.value });
   const drawCount = (): void => {
-    const values = Object.values(model.get("chosen")).reduce((total, places) => total + places.length, 0);
+    const values = Object.values(model.get("chosen")).reduce((total, positions) => total + positions.length, 0);
     const count = values + Number(model.get("where_text") !== "");
     button.textContent = count === 0 ? "Filter" : `Filter (${count})`;
   };
   const drawPending = (): void => {
-    pending.textContent = box.value.trim() === model.get("where_text") ? "" : "not applied";
+    pending.textContent = box.value.trim() === model.get("where_text") ? "" : "Not applied";
   };
   const revert = (): boolean => {
     const changed = box.value !== model.get("where_text");
@@ -46,26 +46,26 @@ export function filterPanel(model: AnyModel<SearchPanelModel>, listeners: Listen
     return changed;
   };
   const drawTyped = (): void => {
-    // As with the query: what is being typed meanwhile stays.
+    // As with the query, text that is being typed is not overwritten.
     if (box.matches(":focus")) drawPending();
     else revert();
     drawCount();
   };
   const drawChosen = (): void => {
     const chosen = model.get("chosen");
-    for (const { key, place, tick } of ticks) tick.checked = own(chosen, key)?.includes(place) ?? false;
+    for (const { key, position, tick } of ticks) tick.checked = own(chosen, key)?.includes(position) ?? false;
     drawCount();
   };
   const drawFacets = (): void => {
     ticks = [];
     const groups = model.get("facets").map(({ key, values, more }) => {
       const group = element("fieldset", {}, element("legend", {}, key));
-      values.forEach(([value, count], place) => {
+      values.forEach(([value, count], position) => {
         const tick = element("input", { type: "checkbox" });
-        ticks.push({ key, place, tick });
+        ticks.push({ key, position, tick });
         group.append(element("label", {}, tick, element("span", {}, value), element("small", {}, count.toLocaleString("en"))));
       });
-      if (more > 0) group.append(element("small", { class: "cl-more" }, `${more.toLocaleString("en")} rarer values not shown`));
+      if (more > 0) group.append(element("small", { class: "cl-more" }, `${more.toLocaleString("en")} less frequent values not shown`));
       return group;
     });
     facets.replaceChildren(...(groups.length > 0 ? groups : [element("p", { class: "cl-absent" }, asked ? "No metadata to filter by." : "")]));
@@ -83,12 +83,12 @@ export function filterPanel(model: AnyModel<SearchPanelModel>, listeners: Listen
   listeners.onElement(box, "input", drawPending);
   listeners.onElement(facets, "change", (event) => {
     const found = ticks.find(({ tick }) => tick === event.target);
-    if (found) tell("filter", { key: found.key, place: found.place, on: found.tick.checked });
+    if (found) tell("filter", { key: found.key, position: found.position, on: found.tick.checked });
   });
   listeners.onModel(model, "change:facets", drawFacets);
   listeners.onModel(model, "change:chosen", drawChosen);
   listeners.onModel(model, "change:where_text", drawTyped);
-  // Where there is nothing to filter by, the facets that were asked for do not change.
+  // If there is nothing to filter by, the requested facets do not change.
   listeners.onModel(model, "change:busy", () => {
     if (asked && !model.get("busy") && model.get("error") === "" && model.get("facets").length === 0) drawFacets();
   });

@@ -12,7 +12,7 @@ export function fakeModel(given: Partial<SearchPanelModel> = {}) {
     error: "",
     busy: false,
     can_judge: false,
-    said: {},
+    judgments: {},
     candidates: [],
     facets: [],
     chosen: {},

@@ -8,7 +8,7 @@ export interface Row extends Candidate {
   distance: number;
 }
 
-export interface Said {
+export interface Judgment {
   relevance: number;
   note: string;
   by: string;
@@ -21,7 +21,7 @@ export interface Facet {
   more: number;
 }
 
-/** The synced traits of `SearchPanel` in search_panel.py; a Python test holds the two together. */
+/** The synced traits of `SearchPanel` in search_panel.py; a Python test checks that the two agree. */
 export interface SearchPanelModel {
   collection_name: string;
   query: string;
@@ -30,7 +30,7 @@ export interface SearchPanelModel {
   error: string;
   busy: boolean;
   can_judge: boolean;
-  said: Record<string, Said>;
+  judgments: Record<string, Judgment>;
   candidates: Candidate[];
   facets: Facet[];
   chosen: Record<string, number[]>;

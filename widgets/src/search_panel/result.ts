@@ -1,20 +1,20 @@
 import { element } from "../core/dom";
 import { highlight } from "../core/highlight";
 import { thumb } from "../core/icons";
-import type { Candidate, Row, Said } from "./model";
+import type { Candidate, Row, Judgment } from "./model";
 
-/** What of a result changes while it is shown. */
+/** The parts of a result that change while it is shown. */
 export interface ResultState {
-  said: Said | undefined;
+  judgment: Judgment | undefined;
   picked: boolean;
-  /** The rank on the other side of the transform; 0 where it is beyond `depth`. */
+  /** The rank on the other side of the transform; 0 if it is below `depth`. */
   other: number | undefined;
   depth: number;
   after: boolean;
   reasons: readonly string[];
 }
 
-/** One record of the list. Its buttons say what they do in `data-do`; the panel listens for all of them. */
+/** One result. The panel handles the clicks on its buttons, which carry their action in `data-do`. */
 export class Result {
   readonly element: HTMLLIElement;
   readonly #rank: HTMLButtonElement;
@@ -22,9 +22,9 @@ export class Result {
   readonly #up = judgeButton(true);
   readonly #down = judgeButton(false);
   readonly #noteButton = element("button", { type: "button", "data-do": "note", "aria-expanded": "false" }, "Note");
-  readonly #why = element("button", { type: "button", "data-do": "why", "aria-expanded": "false" }, "Why here?");
+  readonly #why = element("button", { type: "button", "data-do": "why", "aria-expanded": "false" }, "Why this rank?");
   readonly #note = element("input", { class: "cl-note", type: "text", maxlength: "2000", "aria-label": "Note", "data-note": "", hidden: "", dir: "auto" });
-  readonly #kept = element("p", { class: "cl-kept", hidden: "", dir: "auto" });
+  readonly #stored = element("p", { class: "cl-stored", hidden: "", dir: "auto" });
   readonly #reasons = element("ul", { class: "cl-reasons", hidden: "" });
 
   constructor(
@@ -38,7 +38,7 @@ export class Result {
     filled.style.width = `${(100 * closeness).toFixed(1)}%`;
     const score = element(
       "div",
-      { class: "cl-score", title: "distance: smaller is nearer" },
+      { class: "cl-score", title: "Distance: smaller is closer" },
       element("span", { class: "cl-spoken" }, "distance "),
       row.distance.toFixed(4),
       element("div", { class: "cl-track", "aria-hidden": "true" }, filled),
@@ -48,7 +48,7 @@ export class Result {
     const body = element("div", {}, ...textAndFacts(row, terms));
     if (canJudge) {
       const actions = element("div", { class: "cl-actions" }, this.#up, this.#down, this.#noteButton, this.#why);
-      body.append(actions, this.#note, this.#kept, this.#reasons);
+      body.append(actions, this.#note, this.#stored, this.#reasons);
     }
     const left = element("div", { class: "cl-place" }, this.#rank, this.#move);
     this.element = element("li", { class: "cl-result" }, left, body, score);
@@ -62,28 +62,28 @@ export class Result {
     this.#rank.setAttribute("aria-pressed", String(state.picked));
     this.element.classList.toggle("cl-picked", state.picked);
     this.#drawMove(state);
-    const relevance = state.said?.relevance ?? 0;
+    const relevance = state.judgment?.relevance ?? 0;
     this.#up.setAttribute("aria-pressed", String(relevance > 0));
     this.#down.setAttribute("aria-pressed", String(relevance < 0));
-    const note = state.said?.note ?? "";
-    if (this.#note.hidden) this.#note.value = note; // else it is being written
-    this.#kept.textContent = note;
-    this.#kept.hidden = note === "" || !this.#note.hidden;
+    const note = state.judgment?.note ?? "";
+    if (this.#note.hidden) this.#note.value = note; // otherwise it is being written
+    this.#stored.textContent = note;
+    this.#stored.hidden = note === "" || !this.#note.hidden;
     this.#noteButton.disabled = relevance === 0;
-    this.#noteButton.title = relevance === 0 ? "Judge the record first" : "Say why (n)";
+    this.#noteButton.title = relevance === 0 ? "Judge the record first" : "Add a note (N)";
     this.#why.setAttribute("aria-expanded", String(state.reasons.length > 0));
     this.#reasons.hidden = state.reasons.length === 0;
     this.#reasons.replaceChildren(...state.reasons.map((line) => element("li", {}, line)));
   }
 
-  /** Opens the note to be written, or closes it; gives what stands in it. */
+  /** Opens or closes the note; returns its text. */
   toggleNote(open = this.#note.hidden): string {
-    const held = document.activeElement === this.#note; // what is hidden lets go of the focus
+    const focused = document.activeElement === this.#note; // a hidden element loses the focus
     this.#note.hidden = !open;
     this.#noteButton.setAttribute("aria-expanded", String(open));
-    this.#kept.hidden = open || this.#kept.textContent === "";
+    this.#stored.hidden = open || this.#stored.textContent === "";
     if (open) this.#note.focus();
-    else if (held) this.#noteButton.focus();
+    else if (focused) this.#noteButton.focus();
     return this.#note.value;
   }
 
@@ -94,20 +94,20 @@ export class Result {
     if (other === undefined || other === this.rank) return;
     const name = other === 0 ? `>${depth}` : String(other);
     const [from, to] = after ? [name, String(this.rank)] : [String(this.rank), name];
-    // What "after" is nearer than "before" rose, on whichever side one looks.
+    // A record that is nearer "after" than "before" rose, no matter which side is shown.
     const better = (other === 0 || other > this.rank) === after;
     this.#move.classList.add(better ? "cl-rose" : "cl-fell");
     this.#move.append(
       element("span", { "aria-hidden": "true" }, `${from} → ${to}`),
-      element("span", { class: "cl-spoken" }, `rank ${from} before the transform, ${to} after it`),
+      element("span", { class: "cl-spoken" }, `rank ${from} before the transform, ${to} after`),
     );
   }
 }
 
-/** A record that might be missing among the results. */
-export function candidateItem(candidate: Candidate, terms: readonly string[], said: Said | undefined): HTMLLIElement {
-  const marked = said !== undefined && said.relevance > 0;
-  const button = element("button", { type: "button", "data-do": "missing", "aria-pressed": String(marked) }, marked ? "Noted" : "Should have matched");
+/** A record that may be missing from the results. */
+export function candidateItem(candidate: Candidate, terms: readonly string[], judgment: Judgment | undefined): HTMLLIElement {
+  const marked = judgment !== undefined && judgment.relevance > 0;
+  const button = element("button", { type: "button", "data-do": "missing", "aria-pressed": String(marked) }, marked ? "Marked as missing" : "Should have matched");
   return element("li", { class: "cl-candidate" }, element("div", {}, ...textAndFacts(candidate, terms)), button);
 }
 
@@ -124,6 +124,6 @@ function textAndFacts(row: Candidate, terms: readonly string[]): HTMLElement[] {
 }
 
 function judgeButton(up: boolean): HTMLButtonElement {
-  const [verb, label] = up ? ["up", "An answer (+)"] : ["down", "No answer (-)"];
+  const [verb, label] = up ? ["up", "Answers the query (+)"] : ["down", "Does not answer the query (-)"];
   return element("button", { type: "button", class: `cl-thumb cl-${verb}`, "data-do": verb, "aria-pressed": "false", "aria-label": label, title: label }, thumb(up));
 }

@@ -172,7 +172,7 @@ test("thumbs judge, show what was said before, and the same one again takes it b
   expect(pressed(".cl-up")).toBe("false");
   find(".cl-up").click();
   expect(sent).toEqual([{ verb: "judge", id: "a", relevance: 1, note: null }]);
-  update({ said: { a: judged(1) } });
+  update({ judgments: { a: judged(1) } });
   expect([pressed(".cl-up"), pressed(".cl-down")]).toEqual(["true", "false"]);
   find(".cl-up").click();
   expect(sent[1]).toEqual({ verb: "judge", id: "a", relevance: 0, note: null });
@@ -185,7 +185,7 @@ test("a note is written on what was judged, by button and Enter, and shows as te
   widget.render({ model, el });
   const button = find<HTMLButtonElement>("[data-do=note]");
   expect(button.disabled).toBe(true);
-  update({ said: { a: judged(1, "<b>old</b>") } });
+  update({ judgments: { a: judged(1, "<b>old</b>") } });
   expect(find(".cl-kept").textContent).toBe("<b>old</b>");
   expect(el.querySelector("b b, .cl-kept b")).toBeNull();
   button.click();
@@ -212,7 +212,7 @@ test("a record that should have matched is found and noted", () => {
   update({ candidates: [{ id: "z", document: "The sea", metadata: [] }] });
   find("[data-do=missing]").click();
   expect(sent).toEqual([{ verb: "find", text: "sea" }, { verb: "missing", id: "z" }]);
-  update({ said: { z: judged(1) } });
+  update({ judgments: { z: judged(1) } });
   expect(find("[data-do=missing]").textContent).toBe("Noted");
 });
 
@@ -272,7 +272,7 @@ test("the filter asks once for what there is, and sends places of values", () =>
   update({ facets: [{ key: "topic", values: [["space", 3], ["<b>", 1]], more: 2 }] });
   const boxes = [...el.querySelectorAll<HTMLInputElement>(".cl-facets input")];
   boxes[1]?.click();
-  expect(sent[1]).toEqual({ verb: "filter", key: "topic", place: 1, on: true });
+  expect(sent[1]).toEqual({ verb: "filter", key: "topic", position: 1, on: true });
   update({ chosen: { topic: [1] } });
   expect(boxes.map((box) => box.checked)).toEqual([false, true]);
   expect(button.textContent).toBe("Filter (1)");

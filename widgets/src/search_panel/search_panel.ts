@@ -14,27 +14,27 @@ export type { Row, SearchPanelModel } from "./model";
 
 function render({ model, el }: Pick<RenderProps<SearchPanelModel>, "model" | "el">): () => void {
   const listeners = new Listeners();
-  // Random, not counted: each widget on a page loads a module of its own.
-  const inputId = `cl-searcher-${Math.random().toString(36).slice(2)}`;
+  // Random rather than counted, because each widget on a page loads its own copy of this module.
+  const inputId = `cl-search-panel-${Math.random().toString(36).slice(2)}`;
   const label = element("label", { for: inputId }, "Search ", element("b", {}, model.get("collection_name")));
   const input = element("input", { id: inputId, type: "search", autocomplete: "off", spellcheck: "false", dir: "auto" });
   input.placeholder = "Describe what you are looking for";
   const button = element("button", { type: "button" }, "Search");
   const status = new LiveRegion();
-  const told = new LiveRegion(true);
+  const announcer = new LiveRegion(true);
   const before = element("button", { type: "button", "data-side": "before" }, "Before");
   const after = element("button", { type: "button", "data-side": "after" }, "After");
   const sides = element("div", { class: "cl-sides cl-joined", role: "group", hidden: "" }, before, after);
-  // Safari drops the list role from a list without markers unless it is said.
+  // Safari drops the list role from a list without markers unless it is explicit.
   const results = element("ol", { class: "cl-results cl-small", role: "list", "aria-label": "Results" });
   const missingId = `${inputId}-missing`;
-  const missingInput = element("input", { id: missingId, type: "text", autocomplete: "off", dir: "auto", placeholder: "its id, or words of it" });
+  const missingInput = element("input", { id: missingId, type: "text", autocomplete: "off", dir: "auto", placeholder: "Its id, or words from its text" });
   const findButton = element("button", { type: "button", "data-do": "find" }, "Find");
   const candidates = element("ul", { class: "cl-candidates cl-small", role: "list", "aria-label": "Records that may be missing" });
   const missing = element(
     "div",
     { class: "cl-missing", hidden: "" },
-    element("label", { for: missingId }, "Is one missing?"),
+    element("label", { for: missingId }, "Is a record missing?"),
     element("div", { class: "cl-bar" }, missingInput, findButton),
     candidates,
   );
@@ -42,11 +42,11 @@ function render({ model, el }: Pick<RenderProps<SearchPanelModel>, "model" | "el
   const tell = (verb: string, fields: Readonly<Record<string, unknown>> = {}): void => model.send({ verb, ...fields });
   const filter = filterPanel(model, listeners, tell, `${inputId}-filter`);
   const tools = element("div", { class: "cl-tools cl-small" }, status.element, filter.button, sides);
-  const root = element("div", { class: "chromalab-widget cl-searcher", role: "search" }, label, bar, tools, filter.panel, results, missing, told.element);
+  const root = element("div", { class: "chromalab-widget cl-search-panel", role: "search" }, label, bar, tools, filter.panel, results, missing, announcer.element);
 
   let shown: Result[] = [];
-  let waiting = false; // asked for here, not yet taken up by the kernel
-  let searching = false; // asked for here, not yet answered
+  let waiting = false; // whether a search was sent that the kernel has not started yet
+  let searching = false; // whether a search was sent that has not been answered yet
   let painted = 0;
 
   const search = (): void => {
@@ -61,13 +61,13 @@ function render({ model, el }: Pick<RenderProps<SearchPanelModel>, "model" | "el
     if (text !== "") tell("find", { text });
   };
   const judge = (result: Result, relevance: number): void => {
-    const now = own(model.get("said"), result.row.id);
-    const same = Math.sign(now?.relevance ?? 0) === relevance; // the same thumb again takes it back
+    const now = own(model.get("judgments"), result.row.id);
+    const same = Math.sign(now?.relevance ?? 0) === relevance; // the same thumb again removes the judgment
     tell("judge", { id: result.row.id, relevance: same ? 0 : relevance, note: null });
-    told.say(same || relevance === 0 ? "Judgement taken back" : relevance > 0 ? "Judged an answer" : "Judged no answer");
+    announcer.say(same || relevance === 0 ? "Judgment removed" : relevance > 0 ? "Marked as an answer" : "Marked as not an answer");
   };
   const saveNote = (result: Result): void => {
-    const now = own(model.get("said"), result.row.id);
+    const now = own(model.get("judgments"), result.row.id);
     const note = result.toggleNote(false).trim();
     if (now && note !== now.note) tell("judge", { id: result.row.id, relevance: now.relevance, note });
   };
@@ -75,10 +75,10 @@ function render({ model, el }: Pick<RenderProps<SearchPanelModel>, "model" | "el
     const { id } = result.row;
     if (what === "up") judge(result, 1);
     else if (what === "down") judge(result, -1);
-    else if (what === "clear" && own(model.get("said"), id)) judge(result, 0);
+    else if (what === "clear" && own(model.get("judgments"), id)) judge(result, 0);
     else if (what === "why") tell("why", { id: model.get("reasons").id === id ? "" : id });
     else if (what === "select") tell("select", { id, more });
-    else if (what === "note" && own(model.get("said"), id)) {
+    else if (what === "note" && own(model.get("judgments"), id)) {
       if (root.querySelector("[data-note]:focus")) saveNote(result);
       else result.toggleNote();
     }
@@ -97,7 +97,7 @@ function render({ model, el }: Pick<RenderProps<SearchPanelModel>, "model" | "el
     const result = resultOf(target);
     if (result === undefined) return;
     if (what !== undefined) return act(result, what, event.shiftKey || event.metaKey || event.ctrlKey);
-    // A click on the text selects the record, unless it ended the marking of some of the text.
+    // A click on the text selects the record, unless it ended a selection of text.
     if (target?.closest("input") === null && (getSelection()?.isCollapsed ?? true)) act(result, "select", event.shiftKey || event.metaKey || event.ctrlKey);
   };
   const step = (by: number) => (event: KeyboardEvent): void => {
@@ -122,14 +122,14 @@ function render({ model, el }: Pick<RenderProps<SearchPanelModel>, "model" | "el
       const filled = target instanceof HTMLInputElement && target.value !== "";
       if (filled && "note" in target.dataset) resultOf(target)?.toggleNote(false);
       else if (filled) target.value = "";
-      return filled; // nothing to clear: the notebook may have the key
+      return filled; // if there is nothing to clear, the notebook gets the key
     },
     ArrowDown: step(1),
     ArrowUp: step(-1),
     j: step(1),
     k: step(-1),
     "+": onResult("up"),
-    "=": onResult("up"), // the same key, without Shift
+    "=": onResult("up"), // the same key without Shift
     "-": onResult("down"),
     "0": onResult("clear"),
     n: onResult("note"),
@@ -145,13 +145,13 @@ function render({ model, el }: Pick<RenderProps<SearchPanelModel>, "model" | "el
     status.say(searching ? progress : error || model.get("status"), error !== "");
   };
   const drawState = (): void => {
-    const said = model.get("said");
+    const judgments = model.get("judgments");
     const moves = model.get("moves");
     const reasons = model.get("reasons");
     for (const result of shown) {
       const { id } = result.row;
       result.update({
-        said: own(said, id),
+        judgment: own(judgments, id),
         picked: model.get("picked").includes(id),
         other: own(moves, id),
         depth: model.get("depth"),
@@ -163,7 +163,7 @@ function render({ model, el }: Pick<RenderProps<SearchPanelModel>, "model" | "el
   const drawSides = (): void => {
     const transform = model.get("transform");
     sides.hidden = transform === "";
-    sides.setAttribute("aria-label", `Ranks before or after the transform ${transform}`);
+    sides.setAttribute("aria-label", `Show ranks before or after the transform ${transform}`);
     sides.title = `Transform ${transform}`;
     for (const choice of [before, after]) choice.setAttribute("aria-pressed", String(choice.dataset.side === model.get("side")));
   };
@@ -172,7 +172,7 @@ function render({ model, el }: Pick<RenderProps<SearchPanelModel>, "model" | "el
     const terms = queryTerms(model.get("query"));
     const longest = Math.max(1, ...rows.map((row) => row.distance));
     const shortest = Math.min(0, ...rows.map((row) => row.distance));
-    // 1 at distance 0 and 0.2 at the furthest shown (or at 1, when all are nearer)
+    // 1 at distance 0, and 0.2 at the largest distance shown, or at distance 1 if all are smaller
     const closeness = (distance: number): number => 1 - (0.8 * (distance - shortest)) / (longest - shortest);
     const focused = resultOf(document.activeElement)?.row.id;
     shown = rows.map((row, i) => new Result(row, i + 1, terms, closeness(row.distance), model.get("can_judge")));
@@ -184,9 +184,9 @@ function render({ model, el }: Pick<RenderProps<SearchPanelModel>, "model" | "el
   };
   const drawCandidates = (): void => {
     const at = [...candidates.children].findIndex((item) => item.contains(document.activeElement));
-    const said = model.get("said");
+    const judgments = model.get("judgments");
     const terms = queryTerms(missingInput.value);
-    candidates.replaceChildren(...model.get("candidates").map((candidate) => candidateItem(candidate, terms, own(said, candidate.id))));
+    candidates.replaceChildren(...model.get("candidates").map((candidate) => candidateItem(candidate, terms, own(judgments, candidate.id))));
     if (at >= 0) candidates.children[at]?.querySelector("button")?.focus();
   };
   const onBusy = (): void => {
@@ -195,7 +195,7 @@ function render({ model, el }: Pick<RenderProps<SearchPanelModel>, "model" | "el
     drawStatus();
   };
   const onQuery = (): void => {
-    // A search from Python moves the box; the answer to our own must not overwrite what is being typed meanwhile.
+    // A search from Python updates the box, but the answer to our own search must not overwrite what is being typed.
     if (!input.matches(":focus")) input.value = model.get("query");
     drawRows();
   };
@@ -207,8 +207,8 @@ function render({ model, el }: Pick<RenderProps<SearchPanelModel>, "model" | "el
   listeners.onModel(model, "change:error", drawStatus);
   listeners.onModel(model, "change:query", onQuery);
   listeners.onModel(model, "change:rows", drawRows);
-  for (const trait of ["said", "moves", "reasons", "picked", "side"]) listeners.onModel(model, `change:${trait}`, drawState);
-  for (const trait of ["said", "candidates"]) listeners.onModel(model, `change:${trait}`, drawCandidates);
+  for (const trait of ["judgments", "moves", "reasons", "picked", "side"]) listeners.onModel(model, `change:${trait}`, drawState);
+  for (const trait of ["judgments", "candidates"]) listeners.onModel(model, `change:${trait}`, drawCandidates);
   for (const trait of ["transform", "side"]) listeners.onModel(model, `change:${trait}`, drawSides);
 
   input.value = model.get("query");

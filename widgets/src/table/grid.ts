@@ -6,20 +6,20 @@ import type { Column, Row } from "./model";
 import { Viewport } from "./viewport";
 
 const ROW_HEIGHT = 30;
-const SPARE = 2; // rows beyond what fits: one is cut at either end
+const SPARE = 2; // rows beyond those that fit, as one is cut off at either end
 const WIDTHS = { id: 130, document: 340, number: 120, boolean: 120, text: 170, list: 170, other: 170, mixed: 150 } as const;
 
-/** Where the keyboard is; row -1 is the head. */
-export interface Place {
+/** The position of the active cell; row -1 is the header. */
+export interface Position {
   row: number;
   column: number;
 }
 
-/** The grid itself: as many row elements as fit, filled with the rows in view; one of its cells is active. */
+/** The grid: as many row elements as fit, filled with the rows in view. One of its cells is active. */
 export class Grid {
   readonly element: HTMLElement;
   readonly viewport = new Viewport(ROW_HEIGHT);
-  active: Place = { row: -1, column: 0 };
+  active: Position = { row: -1, column: 0 };
   cells: HeaderCell[] = [];
   readonly #id: string;
   readonly #rowOf: (at: number) => Row | undefined;
@@ -48,7 +48,7 @@ export class Grid {
     }
   }
 
-  /** Makes the head anew; charts that were counted are kept where the column stays. */
+  /** Rebuilds the header; columns that remain keep their charts. */
   setColumns(columns: readonly Column[]): void {
     const old = new Map(this.cells.map((cell) => [cell.column.key, cell]));
     this.#columns = [
@@ -86,7 +86,7 @@ export class Grid {
     return this.#columns;
   }
 
-  /** Draws the rows in view, and asks for those that are not there yet. */
+  /** Draws the rows in view, and requests those that have not been read yet. */
   paint(): void {
     const view = this.viewport;
     view.resize(this.#total, this.element.clientHeight - this.#header.offsetHeight);
@@ -115,7 +115,7 @@ export class Grid {
   }
 
   /** Which cell an event happened in. */
-  placeOf(target: EventTarget | null): Place | undefined {
+  positionOf(target: EventTarget | null): Position | undefined {
     const cell = target instanceof Element ? target.closest<HTMLElement>("[aria-colindex]") : null;
     const row = cell?.closest<HTMLElement>("[aria-rowindex]");
     if (!cell || !row) return undefined;
@@ -131,7 +131,7 @@ export class Grid {
   }
 
   /** Puts a box over a cell. */
-  cover(box: HTMLElement, { row, column }: Place): void {
+  cover(box: HTMLElement, { row, column }: Position): void {
     const head = this.cells[column]?.element;
     box.style.left = `${head?.offsetLeft ?? 0}px`;
     box.style.width = `${head?.offsetWidth ?? 0}px`;
