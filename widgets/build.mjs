@@ -1,4 +1,4 @@
-/** Bundles each src/NAME/NAME.ts to chromalab_widgets/static/NAME.js and NAME.css, minified, with nothing left to load. */
+/** Bundles each src/NAME/NAME.ts to chromalab_widgets/static/NAME.js and NAME.css, minified and self-contained. */
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -24,4 +24,4 @@ const { metafile } = await build({
 });
 
 const foreign = Object.keys(metafile.inputs).filter((path) => path.includes("node_modules/"));
-if (foreign.length > 0) throw new Error(`Somebody else's code is bundled, and its licence is not: ${foreign.join(", ")}`);
+if (foreign.length > 0) throw new Error(`Third-party code is bundled without its license: ${foreign.join(", ")}`);

@@ -10,10 +10,10 @@ import traitlets
 from chromalab.selection import Selection
 from chromalab_widgets.core.widget import Widget
 
-__all__ = ["SelectingWidget", "selection_of"]
+__all__ = ["SelectingWidget", "selection_for"]
 
 
-def selection_of(data: Any) -> Selection:
+def selection_for(data: Any) -> Selection:
     """Return the selection that all widgets over a collection share; an array gets a new one."""
     found = getattr(data, "selection", None)
     return found if isinstance(found, Selection) else Selection(data)
@@ -36,7 +36,7 @@ class SelectingWidget(Widget):
     selected_ids = traitlets.Tuple(help="The selected ids; can be set and linked.")
 
     def __init__(self, collection: Any, **traits: Any) -> None:
-        self.selection = selection_of(collection)
+        self.selection = selection_for(collection)
         super().__init__(**traits)
         self.set_trait("selected_ids", tuple(self.selection))
         self._end_watch = self.selection.watch(self._on_selection)

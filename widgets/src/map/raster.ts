@@ -23,9 +23,9 @@ export class RasterRenderer implements MapRenderer {
     const margin = 2 * Math.ceil((size * LIT.grown * ratio) / 2);
     const [across, down] = [width + 2 * margin, height + 2 * margin];
     if (this.#image?.width !== across || this.#image.height !== down) this.#image = context.createImageData(across, down);
-    const sheet = { dots: new Uint32Array(this.#image.data.buffer), width: across, height: down, margin };
+    const sheet = { pixels: new Uint32Array(this.#image.data.buffer), width: across, height: down, margin };
     const scaled = { scale: view.scale * ratio, left: view.left * ratio + margin, top: view.top * ratio + margin };
-    sheet.dots.fill(0);
+    sheet.pixels.fill(0);
     paint(sheet, scene, scaled, size * ratio, opacity);
     context.putImageData(this.#image, -margin, -margin);
     return true;
@@ -38,7 +38,7 @@ export class RasterRenderer implements MapRenderer {
 
 export interface Sheet {
   /** One color per pixel, without premultiplied alpha, as in `ImageData`. */
-  dots: Uint32Array;
+  pixels: Uint32Array;
   width: number;
   height: number;
   /** Hidden pixels on each side: twice the radius of a point. */
@@ -57,21 +57,21 @@ export function paint(sheet: Sheet, scene: Scene, view: View, size: number, opac
 
 /** Returns a size at which all visible points can be drawn in time, as zooming into a dense cluster would be slow. */
 function affordable({ width, height }: Sheet, { codes, coordinates: { x, y } }: Scene, { scale, left, top }: View, size: number): number {
-  const dots = (Math.PI / 4) * (size + 1) ** 2;
-  if (codes.length * dots <= WORK) return size;
+  const pixels = (Math.PI / 4) * (size + 1) ** 2;
+  if (codes.length * pixels <= WORK) return size;
   let count = 0;
   for (let row = 0; row < codes.length; row += 1) {
     const [across, down] = [x[row]! * scale + left, top - y[row]! * scale];
     if (across >= 0 && down >= 0 && across < width && down < height) count += 1;
   }
-  return count * dots <= WORK ? size : Math.max(1, size * Math.sqrt(WORK / (count * dots)));
+  return count * pixels <= WORK ? size : Math.max(1, size * Math.sqrt(WORK / (count * pixels)));
 }
 
-/** A round point: where its dots lie from its middle, and by tables how much each covers what is there. */
+/** A round point: the offsets of its pixels from the center, and tables of how much each one covers the background. */
 class Stamp {
   readonly offsets: Int32Array;
   readonly shades: Uint16Array;
-  /** By shade and the alpha of before: the new colour's share of 256, and the new alpha in its place. */
+  /** By shade and previous alpha: the weight of the new color out of 256, and the resulting alpha. */
   readonly share = new Uint16Array((SHADES + 1) * 256);
   readonly alpha = new Uint32Array((SHADES + 1) * 256);
 
@@ -93,7 +93,7 @@ class Stamp {
     for (let shade = 1; shade <= SHADES; shade += 1) {
       const source = shade / SHADES;
       for (let before = 0; before < 256; before += 1) {
-        const after = source + (before / 255) * (1 - source); // "over" by Porter and Duff
+        const after = source + (before / 255) * (1 - source); // the "over" operator of Porter and Duff
         this.share[shade * 256 + before] = Math.round((256 * source) / after);
         this.alpha[shade * 256 + before] = Math.round(255 * after) << 24;
       }
@@ -101,9 +101,9 @@ class Stamp {
   }
 }
 
-/** Stamps `count` points, those of `rows` or the first ones. */
+/** Stamps `count` points: those of `rows`, or the first ones. */
 function stamp(sheet: Sheet, scene: Scene, view: View, { offsets, shades, share, alpha }: Stamp, count: number, rows: Uint32Array | null, palette: Uint32Array): void {
-  const { dots, width, height, margin } = sheet;
+  const { pixels, width, height, margin } = sheet;
   const { codes, coordinates: { x, y } } = scene;
   const { scale, left, top } = view;
   const reach = margin / 2;
@@ -118,15 +118,15 @@ function stamp(sheet: Sheet, scene: Scene, view: View, { offsets, shades, share,
     const middle = down * width + across;
     const [redBlue, green] = [color & 0xff00ff, color & 0xff00];
     for (let part = 0; part < offsets.length; part += 1) {
-      const dot = middle + offsets[part]!;
-      const before = dots[dot]!;
+      const pixel = middle + offsets[part]!;
+      const before = pixels[pixel]!;
       const entry = shades[part]! + (before >>> 24);
       const weight = share[entry]!;
-      // Red and blue are mixed in one number: each has eight bits above it for what comes out of the product.
+      // Red and blue are mixed in one number: each has eight bits above it for the product.
       const [beforeRedBlue, beforeGreen] = [before & 0xff00ff, before & 0xff00];
       const mixedRedBlue = ((Math.imul(redBlue - beforeRedBlue, weight) >>> 8) + beforeRedBlue) & 0xff00ff;
       const mixedGreen = ((Math.imul(green - beforeGreen, weight) >> 8) + beforeGreen) & 0xff00;
-      dots[dot] = alpha[entry]! | mixedRedBlue | mixedGreen;
+      pixels[pixel] = alpha[entry]! | mixedRedBlue | mixedGreen;
     }
   }
 }

@@ -81,8 +81,8 @@ function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): 
     else if (what === "apply") tell("apply");
     else if (what === "next" || what === "previous") tell("go", { by: what === "next" ? 1 : -1 });
   };
-  const at = (place: number): void => {
-    const choice = model.get("choices")[place];
+  const at = (position: number): void => {
+    const choice = model.get("choices")[position];
     if (choice) decide(choice);
   };
 
@@ -92,7 +92,7 @@ function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): 
     else act(button?.dataset.do);
   });
   onKeys(root, listeners, {
-    ...Object.fromEntries(Array.from({ length: 9 }, (_, place) => [String(place + 1), (event: KeyboardEvent) => (event.repeat ? undefined : at(place))])),
+    ...Object.fromEntries(Array.from({ length: 9 }, (_, position) => [String(position + 1), (event: KeyboardEvent) => (event.repeat ? undefined : at(position))])),
     j: () => act("next"),
     k: () => act("previous"),
     u: (event) => (event.repeat ? undefined : act("undo")),
@@ -120,10 +120,10 @@ function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): 
     const { suggested } = model.get("item");
     const focused = [...choices.children].indexOf(document.activeElement as Element);
     choices.replaceChildren(
-      ...model.get("choices").map((choice, place) => {
-        const button = element("button", { type: "button", "data-choice": String(place), title: choice.hint }, choice.label);
-        if (place < 9) button.prepend(element("kbd", { "aria-hidden": "true" }, String(place + 1)));
-        if (place < 9) button.setAttribute("aria-keyshortcuts", String(place + 1));
+      ...model.get("choices").map((choice, position) => {
+        const button = element("button", { type: "button", "data-choice": String(position), title: choice.hint }, choice.label);
+        if (position < 9) button.prepend(element("kbd", { "aria-hidden": "true" }, String(position + 1)));
+        if (position < 9) button.setAttribute("aria-keyshortcuts", String(position + 1));
         if (choice.name === suggested) button.classList.add("cl-suggested");
         return button;
       }),
@@ -142,8 +142,8 @@ function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): 
   };
   const drawProgress = (): void => {
     const [done, total] = [model.get("done"), model.get("total")];
-    const place = model.get("key") === "" ? "" : `${model.get("position")} of ${model.get("length")} · `;
-    count.textContent = `${place}${done.toLocaleString("en")} of ${total.toLocaleString("en")} decided`;
+    const position = model.get("key") === "" ? "" : `${model.get("position")} of ${model.get("length")} · `;
+    count.textContent = `${position}${done.toLocaleString("en")} of ${total.toLocaleString("en")} decided`;
     filled.style.width = `${total === 0 ? 100 : (100 * done) / total}%`;
     progress.setAttribute("aria-valuenow", String(done));
     progress.setAttribute("aria-valuemax", String(total));

@@ -2,7 +2,7 @@ import widget, { type Row, type SearchPanelModel } from "./search_panel";
 
 type Model = Parameters<typeof widget.render>[0]["model"];
 
-/** The host's side of the AFM contract: state, change events, sent messages. */
+/** The host side of the AFM contract: state, change events, sent messages. */
 export function fakeModel(given: Partial<SearchPanelModel> = {}) {
   const state: SearchPanelModel = {
     collection_name: "facts",

@@ -50,7 +50,7 @@ export class Result {
       const actions = element("div", { class: "cl-actions" }, this.#up, this.#down, this.#noteButton, this.#why);
       body.append(actions, this.#note, this.#stored, this.#reasons);
     }
-    const left = element("div", { class: "cl-place" }, this.#rank, this.#move);
+    const left = element("div", { class: "cl-position" }, this.#rank, this.#move);
     this.element = element("li", { class: "cl-result" }, left, body, score);
   }
 

@@ -30,7 +30,7 @@ test("Enter and the button each send exactly one search", () => {
   expect(sent).toHaveLength(2);
 });
 
-test("a blank box, Enter inside an input method and Enter held down send nothing", () => {
+test("a blank box, Enter inside an input method and a held Enter send nothing", () => {
   const { model, sent } = fakeModel();
   widget.render({ model, el });
   type("   ");
@@ -65,7 +65,7 @@ test("the input has a label and the status is a polite live region", () => {
   expect(status()).toBe("96 records");
 });
 
-test("two views on a page have labels of their own", () => {
+test("two views on a page have separate labels", () => {
   const { model } = fakeModel();
   widget.render({ model, el });
   widget.render({ model, el });
@@ -74,7 +74,7 @@ test("two views on a page have labels of their own", () => {
   expect(new Set(labels).size).toBe(6);
 });
 
-test("the status tells the wait, the search and the outcome", () => {
+test("the status shows the wait, the search and the outcome", () => {
   const { model, update } = fakeModel();
   widget.render({ model, el });
   type("moon");
@@ -88,7 +88,7 @@ test("the status tells the wait, the search and the outcome", () => {
   expect(find("ol").getAttribute("aria-busy")).toBe("false");
 });
 
-test("an error is shown as its sentence, and goes with the next search that works", () => {
+test("an error is shown as its message, and disappears with the next successful search", () => {
   const { model, update } = fakeModel();
   widget.render({ model, el });
   update({ busy: true });
@@ -100,7 +100,7 @@ test("an error is shown as its sentence, and goes with the next search that work
   expect(find("[role=status]").classList.contains("cl-failed")).toBe(false);
 });
 
-test("a result has rank, distance, document, id and metadata", () => {
+test("a result shows its rank, distance, document, id and metadata", () => {
   const { model } = fakeModel({ query: "moon", rows: [row(), row({ id: "b", document: null, distance: 0.5, metadata: [["year", "1969"]] })] });
   widget.render({ model, el });
   const [first, second] = [...el.querySelectorAll<HTMLElement>(".cl-result")];
@@ -119,7 +119,7 @@ test.each([[[0, 0]], [[-3, -1]], [[900, 1200]]])("score bars stay between a fift
   }
 });
 
-test("text from the store makes no element", () => {
+test("text from the store creates no element", () => {
   const hostile = "<img src=x onerror=alert(1)>";
   const { model } = fakeModel({
     collection_name: hostile,
@@ -134,7 +134,7 @@ test("text from the store makes no element", () => {
   expect([...el.querySelectorAll("mark")].map((mark) => mark.textContent)).toEqual(["img", "onerror"]);
 });
 
-test("a search from Python moves the box, but never over what is being typed", () => {
+test("a search from Python updates the box, but never overwrites text being typed", () => {
   const { model, update } = fakeModel();
   widget.render({ model, el });
   update({ query: "from a cell" });
@@ -145,7 +145,7 @@ test("a search from Python moves the box, but never over what is being typed", (
   expect(find<HTMLInputElement>("input").value).toBe("half a wo");
 });
 
-test("the clean-up leaves no listener and no element", () => {
+test("cleanup leaves no listener and no element", () => {
   const open = new Set<unknown>();
   const add = vi.spyOn(EventTarget.prototype, "addEventListener").mockImplementation((_, listener) => void open.add(listener));
   const remove = vi.spyOn(EventTarget.prototype, "removeEventListener").mockImplementation((_, listener) => void open.delete(listener));
@@ -166,7 +166,7 @@ const pressed = (selector: string) => find(selector).getAttribute("aria-pressed"
 const key = (selector: string, name: string) =>
   find(selector).dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true, cancelable: true }));
 
-test("thumbs judge, show what was said before, and the same one again takes it back", () => {
+test("thumbs judge and show earlier judgments, and the same thumb again removes one", () => {
   const { model, sent, update } = fakeModel({ can_judge: true, query: "moon", rows: [row()] });
   widget.render({ model, el });
   expect(pressed(".cl-up")).toBe("false");
@@ -180,14 +180,14 @@ test("thumbs judge, show what was said before, and the same one again takes it b
   expect(sent[2]).toEqual({ verb: "judge", id: "a", relevance: -1, note: null });
 });
 
-test("a note is written on what was judged, by button and Enter, and shows as text", () => {
+test("a note on a judged record is written with the button and Enter, and shows as text", () => {
   const { model, sent, update } = fakeModel({ can_judge: true, query: "moon", rows: [row()] });
   widget.render({ model, el });
   const button = find<HTMLButtonElement>("[data-do=note]");
   expect(button.disabled).toBe(true);
   update({ judgments: { a: judged(1, "<b>old</b>") } });
-  expect(find(".cl-kept").textContent).toBe("<b>old</b>");
-  expect(el.querySelector("b b, .cl-kept b")).toBeNull();
+  expect(find(".cl-stored").textContent).toBe("<b>old</b>");
+  expect(el.querySelector("b b, .cl-stored b")).toBeNull();
   button.click();
   const note = find<HTMLInputElement>(".cl-note");
   expect(document.activeElement).toBe(note);
@@ -197,14 +197,14 @@ test("a note is written on what was judged, by button and Enter, and shows as te
   expect(note.hidden).toBe(true);
 });
 
-test("without judgements in the store there are no thumbs", () => {
+test("a store without judgments has no thumbs", () => {
   const { model } = fakeModel({ query: "moon", rows: [row()] });
   widget.render({ model, el });
   expect(el.querySelector(".cl-actions")).toBeNull();
   expect(find(".cl-missing").hidden).toBe(true);
 });
 
-test("a record that should have matched is found and noted", () => {
+test("a record that should have matched is found and marked", () => {
   const { model, sent, update } = fakeModel({ can_judge: true, query: "moon", rows: [row()] });
   widget.render({ model, el });
   find<HTMLInputElement>(".cl-missing input").value = "sea";
@@ -213,10 +213,10 @@ test("a record that should have matched is found and noted", () => {
   find("[data-do=missing]").click();
   expect(sent).toEqual([{ verb: "find", text: "sea" }, { verb: "missing", id: "z" }]);
   update({ judgments: { z: judged(1) } });
-  expect(find("[data-do=missing]").textContent).toBe("Noted");
+  expect(find("[data-do=missing]").textContent).toBe("Marked as missing");
 });
 
-test("ranks before and after a transform are shown, and switched", () => {
+test("ranks before and after a transform are shown and can be switched", () => {
   const { model, sent, update } = fakeModel({ query: "moon", rows: [row(), row({ id: "b" }), row({ id: "c" })] });
   widget.render({ model, el });
   expect(find(".cl-sides").hidden).toBe(true);
@@ -231,7 +231,7 @@ test("ranks before and after a transform are shown, and switched", () => {
   expect(moves[0]?.classList.contains("cl-fell")).toBe(true);
 });
 
-test("an id and a key may be called as what every object inherits", () => {
+test("an id and a field may have the name of an inherited property", () => {
   const facets: SearchPanelModel["facets"] = [{ key: "constructor", values: [["Lotus", 2]], more: 0 }];
   const { model, sent } = fakeModel({ rows: [row({ id: "constructor" })], query: "moon", can_judge: true, facets });
   widget.render({ model, el });
@@ -241,7 +241,7 @@ test("an id and a key may be called as what every object inherits", () => {
   expect(sent).toEqual([]);
 });
 
-test("a filter of nothing says so once that is known", () => {
+test("a filter without facets says so once that is known", () => {
   const { model, update } = fakeModel();
   widget.render({ model, el });
   find("[aria-expanded=false]").click();
@@ -251,7 +251,7 @@ test("a filter of nothing says so once that is known", () => {
   expect(find(".cl-facets").textContent).toBe("No metadata to filter by.");
 });
 
-test("why is asked, told under the record, and taken away", () => {
+test("the reason for a rank is requested, shown under the record, and removed", () => {
   const { model, sent, update } = fakeModel({ can_judge: true, query: "moon", rows: [row()] });
   widget.render({ model, el });
   key(".cl-rank", "w");
@@ -261,7 +261,7 @@ test("why is asked, told under the record, and taken away", () => {
   expect(sent).toEqual([{ verb: "why", id: "a" }, { verb: "why", id: "" }]);
 });
 
-test("the filter asks once for what there is, and sends places of values", () => {
+test("the filter requests the facets once, and sends positions of values", () => {
   const { model, sent, update } = fakeModel();
   widget.render({ model, el });
   const button = find<HTMLButtonElement>(".cl-tools > button");
@@ -276,12 +276,12 @@ test("the filter asks once for what there is, and sends places of values", () =>
   update({ chosen: { topic: [1] } });
   expect(boxes.map((box) => box.checked)).toEqual([false, true]);
   expect(button.textContent).toBe("Filter (1)");
-  expect(find(".cl-more").textContent).toBe("2 rarer values not shown");
+  expect(find(".cl-more").textContent).toBe("2 less frequent values not shown");
 });
 
 const filterBox = () => find<HTMLInputElement>(".cl-typed input");
 
-test("a filter is typed in a box with a label; Enter and Apply send it, an empty one takes it away", () => {
+test("a filter is typed in a labeled box; Enter and Apply send it, an empty one removes it", () => {
   const { model, sent, update } = fakeModel();
   widget.render({ model, el });
   expect(filterBox().labels?.[0]?.textContent).toBe("Only where ");
@@ -298,7 +298,7 @@ test("a filter is typed in a box with a label; Enter and Apply send it, an empty
   expect(find(".cl-tools > button").textContent).toBe("Filter");
 });
 
-test("the box shows the filter that holds, and keeps what was refused or is being typed", () => {
+test("the box shows the applied filter, and keeps text that was refused or is being typed", () => {
   const { model, update } = fakeModel({ where_text: "year > 1" });
   widget.render({ model, el });
   expect(filterBox().value).toBe("year > 1");
@@ -309,14 +309,14 @@ test("the box shows the filter that holds, and keeps what was refused or is bein
   filterBox().value = "year >";
   key(".cl-typed input", "Enter");
   update({ busy: true });
-  update({ error: "The condition cannot be read: …", busy: false, facets: [{ key: "topic", values: [["space", 3]], more: 0 }] });
-  expect(status()).toBe("The condition cannot be read: …");
+  update({ error: "The condition cannot be parsed: …", busy: false, facets: [{ key: "topic", values: [["space", 3]], more: 0 }] });
+  expect(status()).toBe("The condition cannot be parsed: …");
   expect(document.activeElement).toBe(filterBox());
   update({ where_text: "" });
   expect(filterBox().value).toBe("year >");
 });
 
-test("text that is not applied is marked, for screen readers too, and Escape shows the filter that holds", () => {
+test("text that is not applied is marked, also for screen readers, and Escape restores the applied filter", () => {
   const { model, update } = fakeModel({ where_text: "year > 1" });
   widget.render({ model, el });
   const marked = () => document.getElementById(filterBox().getAttribute("aria-describedby") ?? "")?.textContent;
@@ -327,18 +327,18 @@ test("text that is not applied is marked, for screen readers too, and Escape sho
   expect(marked()).toBe("");
   filterBox().focus();
   write("year > ");
-  expect(marked()).toBe("not applied");
+  expect(marked()).toBe("Not applied");
   key(".cl-typed input", "Enter");
   update({ busy: true });
-  update({ error: "The condition cannot be read: …", busy: false });
+  update({ error: "The condition cannot be parsed: …", busy: false });
   find("input").focus();
-  expect([filterBox().value, marked()]).toEqual(["year > ", "not applied"]);
+  expect([filterBox().value, marked()]).toEqual(["year > ", "Not applied"]);
   const notebook = vi.fn();
   el.addEventListener("keydown", notebook);
   key(".cl-typed input", "Escape");
   expect([filterBox().value, marked()]).toEqual(["year > 1", ""]);
   expect(notebook).not.toHaveBeenCalled();
-  key(".cl-typed input", "Escape"); // nothing to take back: the notebook may have the key
+  key(".cl-typed input", "Escape"); // nothing to restore, so the notebook gets the key
   expect(notebook).toHaveBeenCalledTimes(1);
   filterBox().focus();
   write(" year > 2 ");
@@ -346,7 +346,7 @@ test("text that is not applied is marked, for screen readers too, and Escape sho
   expect(marked()).toBe("");
 });
 
-test("a click on a result selects it, with Shift beside others, and the selection of others is shown", () => {
+test("a click on a result selects it, Shift+click adds it, and selections made elsewhere are shown", () => {
   const { model, sent, update } = fakeModel({ rows: [row(), row({ id: "b" })] });
   widget.render({ model, el });
   find(".cl-document").click();
@@ -356,7 +356,7 @@ test("a click on a result selects it, with Shift beside others, and the selectio
   expect([...el.querySelectorAll(".cl-rank")].map((rank) => rank.getAttribute("aria-pressed"))).toEqual(["false", "true"]);
 });
 
-test("arrows and j, k walk through the results", () => {
+test("arrow keys, J and K move through the results", () => {
   const { model } = fakeModel({ rows: [row(), row({ id: "b" })] });
   widget.render({ model, el });
   const ranks = [...el.querySelectorAll<HTMLElement>(".cl-rank")];

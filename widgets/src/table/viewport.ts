@@ -64,7 +64,7 @@ export class Viewport {
   }
 
   /** Returns the offset of a row from the top of the view. */
-  place(at: number): number {
+  offset(at: number): number {
     return at * this.rowHeight - this.#top;
   }
 

@@ -1,4 +1,4 @@
-"""What every widget does with a request, shown on one that adds numbers; and what a browser may set."""
+"""How every widget handles requests, tested with one that adds numbers, and what a browser may set."""
 
 import re
 import threading
@@ -55,7 +55,7 @@ def send(adder, buffers=(), **content):
 
 
 def put(widget, state, buffer_paths=(), buffers=()):
-    """Deliver what `model.save_changes()` sends."""
+    """Deliver a message the way `model.save_changes()` sends it."""
     data = {"method": "update", "state": state, "buffer_paths": list(buffer_paths)}
     widget._handle_msg({"content": {"data": data}, "buffers": list(buffers)})
 
@@ -72,7 +72,7 @@ def facts():
         yield facts
 
 
-def test_a_request_with_a_number_is_answered_with_body_and_buffers(adder):
+def test_a_request_with_a_number_gets_a_reply_with_body_and_buffers(adder):
     send(adder, verb="add", n=2, note="hi", request=5)
     assert adder.answers == [({"reply": 5, "body": {"note": "hi"}}, [b"ab"])]
     send(adder, verb="add", n=2)
@@ -87,7 +87,7 @@ def test_the_traits_and_the_end_of_busy_arrive_together(adder, monkeypatch):
     assert sent == [{"busy": True}, {"busy": False, "total": 2}]
 
 
-def test_what_a_handler_raises_is_a_sentence_an_answer_and_a_line_in_the_log(adder, caplog):
+def test_an_error_in_a_handler_is_shown_replied_and_logged(adder, caplog):
     send(adder, verb="fail", request=1)
     assert adder.error == "OSError: disk full"
     assert adder.answers == [({"reply": 1, "problem": "OSError: disk full"}, [])]
@@ -97,7 +97,7 @@ def test_what_a_handler_raises_is_a_sentence_an_answer_and_a_line_in_the_log(add
     assert adder.error == ""
 
 
-def test_a_quiet_verb_is_never_busy_and_leaves_an_error_that_is_there(adder):
+def test_a_quiet_verb_is_never_busy_and_keeps_an_earlier_error(adder):
     seen = []
     adder.observe(lambda change: seen.append(change["new"]), "busy")
     send(adder, verb="fail")
@@ -112,17 +112,17 @@ def test_a_quiet_verb_is_never_busy_and_leaves_an_error_that_is_there(adder):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ({"verb": "add"}, "The verb 'add' takes ['n', 'note'], got []"),
-        ({"verb": "add", "n": 1, "x": 1}, "The verb 'add' takes ['n', 'note'], got ['n', 'x']"),
-        ({"verb": "add", "n": 10}, "The n of 'add' is 10: it goes from 1 to 9"),
+        ({"verb": "add"}, "The verb 'add' takes ['n', 'note']; got []."),
+        ({"verb": "add", "n": 1, "x": 1}, "The verb 'add' takes ['n', 'note']; got ['n', 'x']."),
+        ({"verb": "add", "n": 10}, "The n of 'add' must be from 1 to 9; got 10."),
         (
             {"verb": "add", "n": 1, "note": "longer"},
-            "The note of 'add' has 6 characters: shorten it to 5",
+            "The note of 'add' must have at most 5 characters; got 6. Shorten it.",
         ),
         ({"verb": "__init__"}, "No verb '__init__'. Verbs: add, fail, look"),
     ],
 )
-def test_a_request_that_is_not_in_the_table_is_refused(adder, content, sentence):
+def test_an_unknown_request_is_refused(adder, content, sentence):
     send(adder, **content)
     assert adder.error == sentence
     assert adder.total == 0
@@ -142,14 +142,14 @@ def test_a_request_that_is_not_in_the_table_is_refused(adder, content, sentence)
         (fields.maybe(fields.flag()), None, [1]),
     ],
 )
-def test_a_field_takes_what_it_is_and_nothing_else(field, good, bad):
+def test_a_field_accepts_only_valid_values(field, good, bad):
     assert field("x", good) == good
     for value in bad:
         with pytest.raises((InvalidArgumentError, InvalidArgumentTypeError)):
             field("x", value)
 
 
-def test_requests_of_several_threads_are_done_one_after_the_other(adder):
+def test_requests_from_several_threads_are_handled_one_at_a_time(adder):
     threads = [
         threading.Thread(target=send, args=(adder,), kwargs={"verb": "add", "n": 1})
         for _ in range(8)
@@ -164,11 +164,11 @@ def test_requests_of_several_threads_are_done_one_after_the_other(adder):
 def test_a_saved_notebook_shows_a_line_of_escaped_text(adder, monkeypatch):
     monkeypatch.setattr(Adder, "__repr__", lambda self: "<b>Adder</b>")
     data, _ = adder._repr_mimebundle_()
-    assert data["text/html"] == "<p>&lt;b&gt;Adder&lt;/b&gt;: run the cell to use it</p>"
+    assert data["text/html"] == "<p>&lt;b&gt;Adder&lt;/b&gt;. Run the cell to use it.</p>"
     assert "image/png" not in data
 
 
-def test_a_widget_that_cannot_read_its_store_is_displayed_with_the_sentence(adder, monkeypatch):
+def test_a_widget_that_cannot_read_its_store_displays_the_error(adder, monkeypatch):
     def unreadable(self):
         raise InvalidArgumentError("<b>closed</b>")
 
@@ -177,7 +177,7 @@ def test_a_widget_that_cannot_read_its_store_is_displayed_with_the_sentence(adde
     assert data["text/html"] == "<p>Adder: &lt;b&gt;closed&lt;/b&gt;</p>"
 
 
-def test_the_browser_sets_no_trait_that_the_kernel_alone_writes(facts, caplog):
+def test_the_browser_cannot_set_traits_of_the_kernel(facts, caplog):
     search_panel = facts.search_panel()
     search_panel.read_facets()
     before = search_panel.get_state()
@@ -185,35 +185,35 @@ def test_the_browser_sets_no_trait_that_the_kernel_alone_writes(facts, caplog):
     put(search_panel, {"_esm": "alert(1)", "n_results": 1, "collection": None})
     assert search_panel.get_state() == before
     assert search_panel._where() is None
-    said = "The browser does not set ['_esm', 'collection', 'n_results'] of SearchPanel"
-    assert caplog.records[-1].getMessage() == said
+    warning = "The browser may not set ['_esm', 'collection', 'n_results'] of SearchPanel."
+    assert caplog.records[-1].getMessage() == warning
 
 
 @pytest.mark.parametrize("state", [[1], "selected", None, 3])
-def test_a_state_that_is_no_object_is_refused(facts, caplog, state):
+def test_a_state_that_is_not_an_object_is_refused(facts, caplog, state):
     search_panel = facts.search_panel()
     put(search_panel, state)
     assert [record.getMessage() for record in caplog.records] == [
-        "The state of SearchPanel is no object"
+        "The state sent for SearchPanel is not an object."
     ]
 
 
-def test_names_that_the_browser_makes_up_do_not_fill_the_log(facts, caplog):
+def test_made_up_names_from_the_browser_do_not_fill_the_log(facts, caplog):
     put(facts.search_panel(), {f"name {number}": 1 for number in range(10_000)})
     assert len(caplog.records[-1].getMessage()) < 200
 
 
-def test_what_a_map_sets_in_the_browser_arrives_and_what_comes_with_it_does_not(facts, caplog):
+def test_a_map_accepts_its_writable_traits_and_nothing_sent_with_them(facts, caplog):
     map = facts.map(np.eye(3, 2))
-    places = map.points
+    points = map.points
     put(map, {"density": True, "hidden": [1]})
     assert (map.density, map.hidden, caplog.records) == (True, [1], [])
     rows = memoryview(np.array([2], dtype=np.uint32).tobytes())
     put(map, {"points": None}, [["selected"]], [rows])
-    assert (facts.selection.ids, map.selected, map.points) == ([], b"", places)
+    assert (facts.selection.ids, map.selected, map.points) == ([], b"", points)
 
 
-def test_links_of_the_kernel_set_every_trait_as_before(facts):
+def test_links_in_the_kernel_can_set_every_trait(facts):
     one, two = facts.map(np.eye(3, 2)), facts.map(np.eye(3, 2))
     slider = ipywidgets.IntSlider(520, max=900)
     ipywidgets.link((one, "hidden"), (two, "hidden"))
@@ -223,12 +223,13 @@ def test_links_of_the_kernel_set_every_trait_as_before(facts):
     assert (two.hidden, one.height) == ([0], 600)
 
 
-def test_what_a_widget_lets_the_browser_set_is_what_its_typescript_sets():
+def test_writable_traits_are_those_that_the_typescript_sets():
     source = Path(__file__).parents[2] / "widgets" / "src"
     for name in chromalab_widgets.__all__:
-        files = (source / name.lower()).glob("*.ts")
+        folder = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+        files = (source / folder).glob("*.ts")
         text = "".join(file.read_text() for file in files if ".test." not in file.name)
-        said = re.findall(r"function set\(name: ([^,]*),", text)
-        assert text.count("model.set(") == len(said)
-        names = set(re.findall(r'"(\w+)"', " ".join(said)))
+        setters = re.findall(r"function set\(name: ([^,]*),", text)
+        assert text.count("model.set(") == len(setters)
+        names = set(re.findall(r'"(\w+)"', " ".join(setters)))
         assert names == getattr(chromalab_widgets, name).writable

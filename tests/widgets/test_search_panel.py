@@ -1,4 +1,4 @@
-"""The search panel: searches and their errors, and how it shows."""
+"""The search panel: searches, their errors, and how it is displayed."""
 
 import re
 import subprocess
@@ -19,7 +19,7 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 WIDGETS = Path(__file__).parents[2] / "widgets"
 
 
-def test_a_search_of_the_browser_fills_the_rows(facts, send):
+def test_a_search_from_the_browser_fills_the_rows(facts, send):
     search_panel = SearchPanel(facts, n_results=2)
     send(search_panel, {"verb": "search", "text": "moon"})
     assert search_panel.query == "moon"
@@ -41,7 +41,7 @@ def test_a_search_of_the_browser_fills_the_rows(facts, send):
     assert search_panel.error == ""
 
 
-def test_a_search_from_python_returns_what_results_keeps_and_moves_the_widget(facts):
+def test_a_search_from_python_returns_the_results_and_updates_the_widget(facts):
     search_panel = SearchPanel(facts)
     assert search_panel.results is None
     found = search_panel.search("bee")
@@ -54,10 +54,15 @@ def test_a_search_from_python_returns_what_results_keeps_and_moves_the_widget(fa
 def test_a_record_without_document_and_metadata_is_a_row_too(facts):
     search_panel = SearchPanel(facts)
     search_panel.search("bee")
-    assert search_panel.rows[-1] == {"id": "bare", "document": None, "distance": 66.0, "metadata": []}
+    assert search_panel.rows[-1] == {
+        "id": "bare",
+        "document": None,
+        "distance": 66.0,
+        "metadata": [],
+    }
 
 
-def test_long_texts_are_cut_for_the_browser_with_an_ellipsis_and_kept_in_python(facts):
+def test_long_texts_are_cut_with_an_ellipsis_for_the_browser_but_not_in_python(facts):
     facts.add(ids=["long"], documents=["bee " * 500], metadatas=[{"note": "x" * 500}])
     search_panel = SearchPanel(facts, n_results=1)
     found = search_panel.search("bee " * 500)
@@ -81,7 +86,7 @@ def test_the_first_status_counts_the_records(facts):
     assert SearchPanel(facts).status == "3 records"
 
 
-def test_every_request_raises_and_drops_the_busy_flag_that_the_browser_waits_for(facts, send):
+def test_every_request_sets_and_clears_the_busy_flag(facts, send):
     search_panel = SearchPanel(facts)
     seen = []
     search_panel.observe(lambda change: seen.append(change["new"]), "busy")
@@ -91,10 +96,12 @@ def test_every_request_raises_and_drops_the_busy_flag_that_the_browser_waits_for
         seen.clear()
 
 
-def test_the_answer_reaches_the_browser_as_one_update(facts, monkeypatch):
+def test_the_results_reach_the_browser_as_one_update(facts, monkeypatch):
     search_panel = SearchPanel(facts)
     sent = []
-    monkeypatch.setattr(search_panel.comm, "send", lambda data, **_: sent.append(set(data["state"])))
+    monkeypatch.setattr(
+        search_panel.comm, "send", lambda data, **_: sent.append(set(data["state"]))
+    )
     search_panel.search("bee")
     assert sent == [{"busy"}, {"busy", "query", "rows", "status"}]
 
@@ -104,29 +111,33 @@ def test_the_answer_reaches_the_browser_as_one_update(facts, monkeypatch):
     [
         ({"verb": "drop"}, "No verb 'drop'. " + VERBS),
         ({"verb": "serch", "text": "x"}, "No verb 'serch'. Did you mean 'search'? " + VERBS),
-        ({"text": "x"}, "A request is an object with a verb, got {'text': 'x'}"),
-        (["search"], "A request is an object with a verb, got ['search']"),
-        (None, "A request is an object with a verb, got None"),
-        ({"verb": ["search"]}, "A request is an object with a verb, got {'verb': ['search']}"),
-        ({"verb": "search"}, "The verb 'search' takes ['text'], got []"),
+        ({"text": "x"}, "A request must be an object with a verb; got {'text': 'x'}."),
+        (["search"], "A request must be an object with a verb; got ['search']."),
+        (None, "A request must be an object with a verb; got None."),
+        (
+            {"verb": ["search"]},
+            "A request must be an object with a verb; got {'verb': ['search']}.",
+        ),
+        ({"verb": "search"}, "The verb 'search' takes ['text']; got []."),
         (
             {"verb": "search", "text": "x", "where": {}},
-            "The verb 'search' takes ['text'], got ['text', 'where']",
+            "The verb 'search' takes ['text']; got ['text', 'where'].",
         ),
         (
             {"verb": "search", "text": 1},
-            "The text to search for is a str, got int: pass a sentence or words",
+            "The text to search for must be a str; got int. Pass a sentence or a few words.",
         ),
-        ({"verb": "search", "text": " "}, "The text to search for is blank: type some words"),
+        (
+            {"verb": "search", "text": " "},
+            "The text to search for must not be blank. Type a few words.",
+        ),
         (
             {"verb": "search", "text": "x" * 10_001},
-            "The text to search for has 10,001 characters: shorten it to 10,000",
+            "The text to search for must have at most 10,000 characters; got 10,001. Shorten it.",
         ),
     ],
 )
-def test_a_request_that_is_not_understood_is_refused_with_a_sentence(
-    facts, content, sentence, send
-):
+def test_an_invalid_request_is_refused_with_a_message(facts, content, sentence, send):
     search_panel = SearchPanel(facts)
     found = search_panel.search("bee")
     send(search_panel, content)
@@ -135,9 +146,7 @@ def test_a_request_that_is_not_understood_is_refused_with_a_sentence(
     assert len(search_panel.rows) == 3
 
 
-def test_an_error_of_the_store_is_shown_as_its_sentence_and_clears_the_rows(
-    client, facts, caplog, send
-):
+def test_an_error_of_the_store_is_shown_and_clears_the_rows(client, facts, caplog, send):
     search_panel = SearchPanel(facts)
     search_panel.search("bee")
     client.delete_collection("facts")
@@ -149,7 +158,7 @@ def test_an_error_of_the_store_is_shown_as_its_sentence_and_clears_the_rows(
     assert caplog.records == []
 
 
-def test_an_unforeseen_error_is_shown_with_its_class_and_logged_with_its_traceback(
+def test_an_unexpected_error_is_shown_with_its_class_and_logged_with_its_traceback(
     facts, words, caplog, send
 ):
     search_panel = SearchPanel(facts)
@@ -159,7 +168,7 @@ def test_an_unforeseen_error_is_shown_with_its_class_and_logged_with_its_traceba
     assert caplog.records[-1].exc_info[0] is OSError
 
 
-def test_a_search_that_works_takes_the_error_away(facts, send):
+def test_a_successful_search_clears_the_error(facts, send):
     search_panel = SearchPanel(facts)
     send(search_panel, {"verb": "drop"})
     search_panel.search("bee")
@@ -178,7 +187,7 @@ def test_in_python_errors_are_raised(client, facts):
     assert "it was deleted" in search_panel.error
 
 
-def test_an_interrupt_ends_the_wait(facts, words):
+def test_an_interrupt_clears_the_busy_flag(facts, words):
     search_panel = SearchPanel(facts)
     words.problem = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
@@ -190,7 +199,9 @@ def test_an_interrupt_ends_the_wait(facts, words):
 def test_searches_of_several_threads_never_mix_their_rows(facts, send):
     search_panel = SearchPanel(facts, n_results=1)
     shown = []
-    search_panel.observe(lambda _: shown.append((search_panel.query, search_panel.rows[0]["id"])), "status")
+    search_panel.observe(
+        lambda _: shown.append((search_panel.query, search_panel.rows[0]["id"])), "status"
+    )
     texts = ["moon", "bee"] * 8
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(lambda text: send(search_panel, {"verb": "search", "text": text}), texts))
@@ -199,15 +210,17 @@ def test_searches_of_several_threads_never_mix_their_rows(facts, send):
     assert shown
 
 
-def test_the_collection_opens_it(facts):
+def test_a_collection_opens_its_search_panel(facts):
     search_panel = facts.search_panel(n_results=2, where={"topic": "space"})
     assert repr(search_panel) == "SearchPanel('facts', rows=0)"
     assert (search_panel.n_results, search_panel.where) == (2, {"topic": "space"})
 
 
-def test_before_a_search_the_html_says_what_to_do(facts):
+def test_before_a_search_the_html_explains_what_to_do(facts):
     data, _ = SearchPanel(facts)._repr_mimebundle_()
-    assert data["text/html"] == "<p>SearchPanel over 'facts' (3 records): run the cell to search</p>"
+    assert (
+        data["text/html"] == "<p>Search panel over 'facts' (3 records). Run the cell to search.</p>"
+    )
     assert "application/vnd.jupyter.widget-view+json" in data
 
 
@@ -232,7 +245,10 @@ def test_the_repr_is_short(facts):
     search_panel = SearchPanel(facts)
     assert repr(search_panel) == "SearchPanel('facts', rows=0)"
     search_panel.search("bee " * 100)
-    assert repr(search_panel) == f"SearchPanel('facts', query={('bee ' * 10).rstrip() + ' …'!r}, rows=3)"
+    assert (
+        repr(search_panel)
+        == f"SearchPanel('facts', query={('bee ' * 10).rstrip() + ' …'!r}, rows=3)"
+    )
 
 
 def test_the_typescript_knows_the_same_traits():
@@ -243,8 +259,10 @@ def test_the_typescript_knows_the_same_traits():
     assert set(re.findall(r"^\s+(\w+):", body, re.MULTILINE)) == ours - inherited
 
 
-def test_a_missing_bundle_says_how_to_build_it(tmp_path):
-    with pytest.raises(MissingBundleError, match=r"search_panel\.js is missing: run `npm run build`"):
+def test_the_error_for_a_missing_bundle_explains_how_to_build_it(tmp_path):
+    with pytest.raises(
+        MissingBundleError, match=r"search_panel\.js is missing\. Run `npm run build`"
+    ):
         bundle("search_panel.js", folder=tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""The search panel: what is said of results, where their ranks come from, and which are selected."""
+"""The search panel: judgments on results, the reasons for their ranks, and their selection."""
 
 import numpy as np
 import pytest
@@ -8,51 +8,57 @@ from chromalab.feedback.asking import fingerprint
 from chromalab_widgets import SearchPanel
 
 
-def test_a_thumb_is_in_the_store_at_once_and_shows_again_in_another_widget(facts, send):
+def test_a_judgment_is_stored_immediately_and_shown_in_other_widgets(facts, send):
     search_panel = SearchPanel(facts, by="ada")
     search_panel.search("moon")
     send(search_panel, {"verb": "judge", "id": "moon", "relevance": 1, "note": "the Moon itself"})
-    (kept,) = facts.feedback
-    assert (kept.query, kept.id, kept.relevance, kept.by) == ("moon", "moon", 1.0, "ada")
-    assert (kept.note, kept.shown) == ("the Moon itself", True)
+    (stored,) = facts.feedback
+    assert (stored.query, stored.id, stored.relevance, stored.by) == ("moon", "moon", 1.0, "ada")
+    assert (stored.note, stored.shown) == ("the Moon itself", True)
     again = SearchPanel(facts, by="bob")
     again.search("moon")
-    assert again.said == search_panel.said
-    assert again.said["moon"] == {
+    assert again.judgments == search_panel.judgments
+    assert again.judgments["moon"] == {
         "relevance": 1.0,
         "note": "the Moon itself",
         "by": "ada",
         "shown": True,
     }
     again.search("bee")
-    assert again.said == {}
+    assert again.judgments == {}
 
 
-def test_clear_takes_back_what_the_same_person_said_and_nothing_else(facts, send):
+def test_clearing_removes_only_the_judgments_of_the_same_user(facts, send):
     ada, bob = SearchPanel(facts, by="ada"), SearchPanel(facts, by="bob")
     for search_panel in (ada, bob):
         search_panel.search("moon")
         send(search_panel, {"verb": "judge", "id": "moon", "relevance": 1})
     send(bob, {"verb": "judge", "id": "moon", "relevance": 0})
-    assert [judgement.by for judgement in facts.feedback] == ["ada"]
-    assert bob.said["moon"]["by"] == "ada"
+    assert [judgment.by for judgment in facts.feedback] == ["ada"]
+    assert bob.judgments["moon"]["by"] == "ada"
     send(ada, {"verb": "judge", "id": "moon", "relevance": 0})
-    assert (list(facts.feedback), ada.said) == ([], {})
+    assert (list(facts.feedback), ada.judgments) == ([], {})
 
 
-def test_before_a_search_there_is_nothing_to_judge(facts, send):
+def test_judging_needs_a_search_first(facts, send):
     search_panel = SearchPanel(facts)
     send(search_panel, {"verb": "judge", "id": "moon", "relevance": 1})
-    assert search_panel.error == "A record is judged as an answer: search for something first"
+    assert (
+        search_panel.error
+        == "A judgment needs a query that the record answers. Search for something first."
+    )
     search_panel.search("moon")
     send(search_panel, {"verb": "judge", "id": "mon", "relevance": 1})
     assert search_panel.error.startswith("No record 'mon' in 'facts'. Did you mean 'moon'?")
     send(search_panel, {"verb": "judge", "id": "moon", "relevance": 7})
-    assert search_panel.error == "The relevance of 'judge' is 7: it goes from -1 to 1"
+    assert (
+        search_panel.error
+        == "The relevance of 'judge' must be a finite number from -1 to 1; got 7."
+    )
     assert len(facts.feedback) == 0
 
 
-def test_what_chroma_has_is_searched_and_not_judged(facts, send):
+def test_a_collection_of_another_client_can_be_searched_but_not_judged(facts, send):
     class Plain:
         name, count, query = facts.name, facts.count, facts.query
 
@@ -60,10 +66,10 @@ def test_what_chroma_has_is_searched_and_not_judged(facts, send):
     search_panel.search("moon")
     assert (len(search_panel.rows), search_panel.can_judge) == (3, False)
     send(search_panel, {"verb": "judge", "id": "moon", "relevance": 1})
-    assert search_panel.error == "Judgements are kept by collections of chromalab; this is Plain."
+    assert search_panel.error == "Judgments need a chromalab collection; got Plain."
 
 
-def test_a_missing_record_is_found_by_id_or_words_and_noted_as_not_shown(facts, send):
+def test_a_missing_record_is_found_by_id_or_words_and_stored_as_not_shown(facts, send):
     search_panel = SearchPanel(facts, n_results=1)
     search_panel.search("moon")
     send(search_panel, {"verb": "find", "text": "bare"})
@@ -71,11 +77,14 @@ def test_a_missing_record_is_found_by_id_or_words_and_noted_as_not_shown(facts, 
     send(search_panel, {"verb": "find", "text": "moon bee"})
     assert [row["id"] for row in search_panel.candidates] == ["bee", "bare"]
     send(search_panel, {"verb": "missing", "id": "bee"})
-    (kept,) = facts.feedback
-    assert (kept.query, kept.id, kept.relevance, kept.shown) == ("moon", "bee", 1.0, False)
-    assert search_panel.said["bee"]["shown"] is False
+    (stored,) = facts.feedback
+    assert (stored.query, stored.id, stored.relevance, stored.shown) == ("moon", "bee", 1.0, False)
+    assert search_panel.judgments["bee"]["shown"] is False
     send(search_panel, {"verb": "find", "text": "moon"})
-    assert search_panel.error == "'moon' finds no record that is not shown already"
+    assert (
+        search_panel.error
+        == "No record found for 'moon' that is not already shown. Try other words."
+    )
 
 
 @pytest.fixture
@@ -97,26 +106,26 @@ def test_ranks_before_and_after_a_transform_are_compared(swapped, send):
     assert [row["id"] for row in search_panel.rows] == ["moon", "bee", "bare"]
     assert search_panel.moves == {"moon": 2, "bee": 1, "bare": 3}
     send(search_panel, {"verb": "side", "side": "sideways"})
-    assert search_panel.error == "The side of 'side' is one of after, before, got 'sideways'"
+    assert search_panel.error == "The side of 'side' must be one of after, before; got 'sideways'."
     swapped.transforms.use(None)
     search_panel.search("moon")
     assert (search_panel.transform, search_panel.moves) == ("", {})
 
 
-def test_why_says_distance_ranks_and_shared_words(swapped, send):
+def test_the_reasons_are_distance_ranks_and_shared_words(swapped, send):
     search_panel = SearchPanel(swapped)
     search_panel.search("the moon")
     send(search_panel, {"verb": "why", "id": "moon"})
     assert search_panel.reasons == {
         "id": "moon",
         "lines": [
-            "Rank 2 by distance alone: l2 2.0000, 1.0000 farther than the first.",
-            "Without the transform 'swap' it is 1.",
-            "Words of the query in it: moon. They did not rank it.",
+            "Rank 2 by distance alone: l2 2.0000, 1.0000 more than the first result.",
+            "Without the transform 'swap', it has rank 1.",
+            "Shared words: moon. They did not affect the rank.",
         ],
     }
     send(search_panel, {"verb": "why", "id": "bee"})
-    assert search_panel.reasons["lines"][-1].startswith("It shares no word with the query")
+    assert search_panel.reasons["lines"][-1].startswith("It shares no words with the query")
     send(search_panel, {"verb": "why", "id": ""})
     assert search_panel.reasons == {}
 
@@ -131,7 +140,7 @@ def test_results_select_records_for_every_widget_over_the_collection(facts, send
     assert facts.selection.ids == ["bee", "moon"]
     send(other, {"verb": "select", "id": "bee", "more": True})
     assert one.picked == ["moon"]
-    send(one, {"verb": "select", "id": "nobody", "more": False})
-    assert one.error == "'nobody' is not among the results"
+    send(one, {"verb": "select", "id": "other", "more": False})
+    assert one.error == "'other' is not among the results."
     facts.selection.clear()
     assert one.picked == []
