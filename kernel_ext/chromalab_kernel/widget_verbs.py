@@ -38,7 +38,7 @@ def status_panel(session: Session, status: Status) -> Any:
     if panel is None or panel.comm is None:  # or it was closed
         panel = session.panels[session.current] = Panel(session.client, heading=status.heading)
     else:
-        panel.turn_to(session.client, heading=status.heading)
+        panel.switch_to(session.client, heading=status.heading)
     return panel
 
 

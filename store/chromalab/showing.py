@@ -90,7 +90,7 @@ class Shown(Selectable):
 
                 papers.label("kind", choices=["method", "survey", "dataset"])
         """
-        from chromalab_widgets.queues import LabelingQueue
+        from chromalab_widgets.review.labeling_queue import LabelingQueue
         from chromalab_widgets import Review
 
         queue = LabelingQueue(
