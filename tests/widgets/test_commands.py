@@ -33,8 +33,8 @@ filters = st.recursive(
 def test_the_conditions_on_one_field_can_be_removed_from_a_filter(where, key):
     rest = without(where, key)
     assert condition_of(rest, key) is None
-    kept = [part for part in parts_of(where) if part not in parts_of(rest)]
-    assert bool(kept) == (condition_of(where, key) is not None)
+    removed = [part for part in parts_of(where) if part not in parts_of(rest)]
+    assert bool(removed) == (condition_of(where, key) is not None)
     assert joined(parts_of(where)) in (where, joined(parts_of(where)))
 
 

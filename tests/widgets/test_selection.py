@@ -108,23 +108,23 @@ def test_df_has_the_existing_records_even_if_there_are_none(facts):
 
 
 def test_callbacks_run_only_on_changes_until_they_end(facts):
-    told = []
-    end = facts.selection.watch(lambda selection: told.append(selection.ids))
+    seen = []
+    end = facts.selection.watch(lambda selection: seen.append(selection.ids))
     facts.selection.ids = ["a"]
     facts.selection.ids = ["a"]
     facts.selection.clear()
     end()
     facts.selection.ids = ["b"]
-    assert told == [["a"], []]
+    assert seen == [["a"], []]
 
 
 def test_a_bound_method_as_callback_keeps_nothing_alive(facts):
     class Watcher:
-        def told(self, selection):
+        def seen(self, selection):
             raise AssertionError
 
     watcher = Watcher()
-    facts.selection.watch(watcher.told)
+    facts.selection.watch(watcher.seen)
     del watcher
     gc.collect()
     facts.selection.ids = ["a"]

@@ -36,12 +36,12 @@ class Browser:
         self.replies = []
         table.send = lambda content, buffers=None: self.replies.append(content)
 
-    def tell(self, verb, **fields):
+    def send(self, verb, **fields):
         data = {"method": "custom", "content": {"verb": verb, **fields}}
         self.table._handle_msg({"content": {"data": data}, "buffers": []})
 
     def ask(self, verb, **fields):
-        self.tell(verb, request=7, **fields)
+        self.send(verb, request=7, **fields)
         (reply,) = self.replies
         self.replies.clear()
         assert reply["reply"] == 7
@@ -55,7 +55,7 @@ class Browser:
 
     def select(self, at, to=None, mode="replace"):
         """Click on rows as they were last read."""
-        self.tell("select", at=at, to=to, mode=mode, generation=self.generation)
+        self.send("select", at=at, to=to, mode=mode, generation=self.generation)
 
 
 @pytest.fixture

@@ -7,22 +7,22 @@ from chromalab.errors import NotFoundError
 
 def test_an_edit_keeps_the_type_and_blank_text_deletes_the_field(browser, notes):
     for typed, stored in [("2002", 2002), (" 2.5 ", 2.5), ("-1e3", -1000.0)]:
-        browser.tell("edit", id="a", column="year", typed=typed)
+        browser.send("edit", id="a", column="year", typed=typed)
         assert browser.table.error == ""
         found = notes.get(ids=["a"])["metadatas"][0]["year"]
         assert found == stored
         assert type(found) is type(stored)
-    browser.tell("edit", id="b", column="kind", typed="42")
+    browser.send("edit", id="b", column="kind", typed="42")
     assert notes.get(ids=["b"])["metadatas"][0]["kind"] == "42"
-    browser.tell("edit", id="a", column="hot", typed="False")
+    browser.send("edit", id="a", column="hot", typed="False")
     assert notes.get(ids=["a"])["metadatas"][0]["hot"] is False
-    browser.tell("edit", id="a", column="tags", typed='["z"]')
+    browser.send("edit", id="a", column="tags", typed='["z"]')
     assert notes.get(ids=["a"])["metadatas"][0]["tags"] == ["z"]
-    browser.tell(
+    browser.send(
         "edit", id="d", column="year", typed="7"
     )  # no old value, so the type of the column
     assert notes.get(ids=["d"])["metadatas"][0] == {"year": 7}
-    browser.tell("edit", id="a", column="year", typed="  ")
+    browser.send("edit", id="a", column="year", typed="  ")
     assert "year" not in notes.get(ids=["a"])["metadatas"][0]
 
 
@@ -44,21 +44,21 @@ def test_an_invalid_value_is_refused_with_a_message(browser, notes, column, type
     assert sentence in browser.ask("edit", id="a", column=column, typed=typed)
     assert sentence in browser.table.error
     assert notes.get() == before
-    browser.tell("undo")
+    browser.send("undo")
     assert browser.table.error == "Nothing to undo: nothing has been changed here."
 
 
 def test_edits_and_deletions_are_undone_one_at_a_time(browser, notes):
     before = notes.get(include=["documents", "metadatas", "embeddings"])
-    browser.tell("edit", id="a", column="year", typed="1")
-    browser.tell("edit", id="d", column="kind", typed="salt")
-    browser.tell("delete", ids=["b"])
+    browser.send("edit", id="a", column="year", typed="1")
+    browser.send("edit", id="d", column="kind", typed="salt")
+    browser.send("delete", ids=["b"])
     assert browser.table.undoable == "deleting 'b'"
     assert browser.ids() == ["a", "c", "d"]
-    browser.tell("undo")
+    browser.send("undo")
     assert browser.table.undoable == "editing 'kind' of 'd'"
-    browser.tell("undo")
-    browser.tell("undo")
+    browser.send("undo")
+    browser.send("undo")
     assert browser.table.undoable == ""
     after = notes.get(include=["documents", "metadatas", "embeddings"])
     by_id = sorted(range(4), key=after["ids"].__getitem__)
@@ -75,13 +75,13 @@ def test_a_deleted_record_is_reported(browser, notes):
 
 
 def test_an_edit_of_a_deleted_record_cannot_be_undone(browser, notes):
-    browser.tell("edit", id="b", column="year", typed="1")
-    browser.tell("edit", id="a", column="year", typed="1")
+    browser.send("edit", id="b", column="year", typed="1")
+    browser.send("edit", id="a", column="year", typed="1")
     notes.delete(ids=["a"])
-    browser.tell("undo")
+    browser.send("undo")
     assert browser.table.error == "No record 'a': it has been deleted."
     assert browser.table.undoable == "editing 'year' of 'b'"
-    browser.tell("undo")
+    browser.send("undo")
     assert (browser.table.error, browser.table.undoable) == ("", "")
     assert notes.get(ids=["b"])["metadatas"][0]["year"] == 1999
 
@@ -94,7 +94,7 @@ def test_records_that_were_written_again_are_not_restored(browser, notes):
     assert notes.get(ids=["a", "b"])["documents"] == ["new", "white chalk"]
     table.delete(["c"])
     notes.add(ids=["c"], embeddings=[[9]], documents=["new"])
-    browser.tell("undo")
+    browser.send("undo")
     assert table.error.startswith(
         "Cannot undo deleting 'c': all of it has been written again since"
     )

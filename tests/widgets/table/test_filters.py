@@ -8,29 +8,29 @@ from chromalab_widgets.table.columns import BINS
 
 
 def test_a_column_filter_writes_the_where_and_its_text(browser):
-    browser.tell("range", column="year", low=2000, high=2020, closed=True)
+    browser.send("range", column="year", low=2000, high=2020, closed=True)
     table = browser.table
     assert table.where == {"$and": [{"year": {"$gte": 2000}}, {"year": {"$lte": 2020}}]}
     assert table.where_text == "year >= 2000 and year <= 2020"
     assert browser.ids() == ["a", "c"]
     assert table.status == "2 of 4 records"
-    browser.tell("pick", column="kind", tokens=['"chalk"'])
+    browser.send("pick", column="kind", tokens=['"chalk"'])
     assert table.where_text == 'year >= 2000 and year <= 2020 and kind = "chalk"'
     assert table.conditions["year"] == {
         "text": "year >= 2000 and year <= 2020", "low": 2000, "high": 2020, "tokens": [],
     }  # fmt: skip
     assert browser.ids() == []
-    browser.tell("range", column="year", low=None, high=None, closed=True)
+    browser.send("range", column="year", low=None, high=None, closed=True)
     assert table.where == {"kind": "chalk"}
-    browser.tell("pick", column="kind", tokens=[])
+    browser.send("pick", column="kind", tokens=[])
     assert (table.where, table.where_text, table.total) == (None, "", 4)
 
 
 def test_a_value_of_a_list_column_filters_the_lists_that_contain_it(browser):
-    browser.tell("pick", column="tags", tokens=['"x"'])
+    browser.send("pick", column="tags", tokens=['"x"'])
     assert browser.table.where == {"tags": {"$contains": "x"}}
     assert browser.ids() == ["a"]
-    browser.tell("pick", column="tags", tokens=['"x"', '"y"'])
+    browser.send("pick", column="tags", tokens=['"x"', '"y"'])
     assert browser.ids() == ["a", "c"]
     assert browser.table.conditions["tags"]["tokens"] == ['"x"', '"y"']
 
@@ -38,21 +38,21 @@ def test_a_value_of_a_list_column_filters_the_lists_that_contain_it(browser):
 def test_a_filter_from_python_is_kept_along_with_those_of_the_columns(browser):
     mixed = {"$or": [{"year": 1999}, {"kind": "tea"}]}
     browser.table.where = mixed
-    browser.tell("pick", column="hot", tokens=["true"])
+    browser.send("pick", column="hot", tokens=["true"])
     assert browser.table.where == {"$and": [mixed, {"hot": True}]}
     assert browser.table.where_text == '(year = 1999 or kind = "tea") and hot = true'
-    browser.tell("clear")
+    browser.send("clear")
     assert browser.table.where is None
 
 
 def test_documents_are_searched_and_the_engine_sorts(browser):
-    browser.tell("search", text="tea")
-    browser.tell("sort", column="year", direction="down")
+    browser.send("search", text="tea")
+    browser.send("sort", column="year", direction="down")
     assert browser.ids() == ["c", "a"]
     assert browser.table.contains == "tea"
     assert browser.table.order_by == "-year"
     assert browser.table.status == "2 of 4 records, by year, descending"
-    browser.tell("sort", column="year", direction="none")
+    browser.send("sort", column="year", direction="none")
     assert browser.ids() == ["a", "c"]
 
 
@@ -98,7 +98,7 @@ def test_a_field_that_starts_with_a_minus_is_sorted_in_descending_order_only(cli
     browser = browse(scores.table())
     assert browser.ask("sort", column="-x", direction="up") == sentence
     assert "'-year'" in browser.ask("sort", column="-year", direction="up")  # not by "year"
-    browser.tell("sort", column="-x", direction="down")
+    browser.send("sort", column="-x", direction="down")
     assert (browser.table.error, browser.table.order_by) == ("", "--x")
     assert browser.ids() == ["b", "c", "a"]
     assert browser.table.status == "3 records, by -x, descending"
@@ -138,7 +138,7 @@ def test_numbers_are_counted_in_bins_and_strings_by_value(browse, client):
     assert (len(kind["values"]), kind["distinct"], kind["others"]) == (12, 21, 450)
     stars = browser.ask("summary", column="stars")
     assert [value["token"] for value in stars["values"]] == ["0", "1", "2", "3", "4"]
-    browser.tell("pick", column="stars", tokens=["0"])
+    browser.send("pick", column="stars", tokens=["0"])
     assert sum(browser.ask("summary", column="whole")["counts"]) == 400
     assert len(browser.ask("summary", column="stars")["values"]) == 5  # apart from its own filter
 
@@ -149,5 +149,5 @@ def test_columns_are_counted_again_after_a_filter_but_not_after_a_click(browser,
     browser.select(0)
     assert browser.table.generation == generation
     assert browser.table.stamp > stamp
-    browser.tell("pick", column="kind", tokens=['"tea"'])
+    browser.send("pick", column="kind", tokens=['"tea"'])
     assert browser.table.generation == generation + 1

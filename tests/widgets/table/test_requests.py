@@ -59,7 +59,7 @@ def test_the_typescript_knows_the_same_traits_and_verbs():
     ours = set(Table.class_traits(sync=True)) - set(anywidget.AnyWidget.class_traits(sync=True))
     assert set(re.findall(r"^\s+(\w+):", body, re.MULTILINE)) == ours
     files = "".join(file.read_text() for file in (WIDGETS / "src/table").glob("*.ts"))
-    used = set(re.findall(r'(?:ask(?:<[^(]*>)?|tell)\("(\w+)"', files))
+    used = set(re.findall(r'(?:ask(?:<[^(]*>)?|send)\("(\w+)"', files))
     assert used <= set(Table.verbs)
     assert set(Table.verbs) - used == {
         "undo",

@@ -7,19 +7,19 @@ import chromalab
 
 def test_deleting_the_selection_empties_it(browser, notes):
     notes.selection.set(["a", "c"])
-    browser.tell("delete")
+    browser.send("delete")
     assert browser.ids() == ["b", "d"]
     assert notes.selection.ids == []
     assert browser.table.undoable == "deleting 2 records"
-    browser.tell("delete")
+    browser.send("delete")
     assert browser.table.error == "Nothing to delete. Select records or move to a row first."
-    browser.tell("undo")
+    browser.send("undo")
     assert notes.count() == 4
 
 
 def test_rows_are_selected_by_position_for_every_widget(browser, notes):
     other = notes.table()
-    browser.tell("sort", column="year", direction="up")
+    browser.send("sort", column="year", direction="up")
     browser.ids()
     browser.select(0)
     assert notes.selection.ids == ["b"]
@@ -31,9 +31,9 @@ def test_rows_are_selected_by_position_for_every_widget(browser, notes):
     assert [row["selected"] for row in browser.ask("page", start=0, stop=4)["rows"]] == [
         True, False, True, False,
     ]  # fmt: skip
-    browser.tell("select_all", on=True)
+    browser.send("select_all", on=True)
     assert len(notes.selection) == 4
-    browser.tell("select_all", on=False)
+    browser.send("select_all", on=False)
     assert notes.selection.ids == []
 
 
@@ -48,7 +48,7 @@ def test_a_click_on_rows_that_have_changed_selects_nothing(tmp_path, browse, to)
         browser.select(shown.index("c"), to)
         assert notes.selection.ids == []
         assert browser.table.error == "The rows have changed since. Select again."
-        browser.tell("delete")
+        browser.send("delete")
         assert notes.count() == 4
         assert browser.table.stamp > stamp  # so the browser reads its rows again
         browser.select(browser.ids().index("c"))
@@ -70,22 +70,22 @@ def test_rapid_clicks_all_count(browser, notes):
 
 
 def test_selecting_all_rows_of_a_filter_stores_the_filter(browser, notes):
-    browser.tell("pick", column="kind", tokens=['"tea"'])
-    browser.tell("select_all", on=True)
+    browser.send("pick", column="kind", tokens=['"tea"'])
+    browser.send("select_all", on=True)
     assert notes.selection.where == {"kind": "tea"}
 
 
 def test_the_table_lists_the_selection_and_follows_it(browser, notes):
-    browser.tell("narrow", on=True)
+    browser.send("narrow", on=True)
     assert browser.ids() == []
     assert browser.ask("summary", column="kind")["values"] == []
     notes.selection = ["c", "b"]
     assert browser.ids() == ["b", "c"]
-    browser.tell("pick", column="kind", tokens=['"tea"'])
+    browser.send("pick", column="kind", tokens=['"tea"'])
     assert browser.ids() == ["c"]
     assert browser.table.command == """%chroma get notes c b --where 'kind = "tea"' """.strip()
     assert browser.ask("ids") == {"text": "c"}
-    browser.tell("narrow", on=False)
+    browser.send("narrow", on=False)
     assert browser.ids() == ["a", "c"]
 
 

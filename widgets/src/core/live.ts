@@ -8,7 +8,7 @@ export class LiveRegion {
     this.element = element("p", { class: spoken ? "cl-spoken" : "cl-status", role: "status", "aria-live": "polite" });
   }
 
-  say(text: string, failed = false): void {
+  announce(text: string, failed = false): void {
     this.element.textContent = text;
     this.element.classList.toggle("cl-failed", failed);
   }

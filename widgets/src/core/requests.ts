@@ -31,7 +31,7 @@ export class Requests {
   }
 
   /** Sends a request without waiting: its changes come back in traits. */
-  tell(verb: string, fields: Readonly<Record<string, unknown>> = {}): void {
+  send(verb: string, fields: Readonly<Record<string, unknown>> = {}): void {
     this.#model.send({ verb, ...fields });
   }
 

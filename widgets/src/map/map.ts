@@ -25,7 +25,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   const card = new HoverCard((row) => ask<Card>("item", { row }));
   const stage = new Stage(listeners, { hover, click, lasso });
   const toolbar = new Toolbar(model.get("collection_name"), listeners, use);
-  const legend = new LegendList({ toggle, select: (entry) => requests.tell("entry", { entry }) });
+  const legend = new LegendList({ toggle, select: (entry) => requests.send("entry", { entry }) });
   const lists = new Lists(open);
   stage.element.append(card.element);
   stage.element.style.height = `${model.get("height")}px`;
@@ -119,7 +119,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     const many = selected.length;
     const records = many === 0 ? "" : `${many.toLocaleString("en")} record${many === 1 ? "" : "s"} selected. `;
     root.classList.toggle("cl-busy", model.get("busy"));
-    live.say(error || records + model.get("status"), error !== "");
+    live.announce(error || records + model.get("status"), error !== "");
   };
   const drawDensity = (): void => {
     stage.overlay.setContours(model.get("density") ? model.get("contours") : []);
@@ -228,13 +228,13 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   }
   /** Clears the search and the clicked record, so that the selection shows. */
   function clearHighlights(): void {
-    if ("row" in model.get("focus")) requests.tell("unfocus");
+    if ("row" in model.get("focus")) requests.send("unfocus");
     if (model.get("query") !== "") search("");
   }
   /** Clears one thing at a time: the lasso being drawn, the clicked record, the search, the selection. */
   function clear(): boolean {
     if (stage.lasso.drawing) stage.lasso.cancel();
-    else if ("row" in model.get("focus")) requests.tell("unfocus");
+    else if ("row" in model.get("focus")) requests.send("unfocus");
     else if (model.get("query") !== "") search("");
     else if (selected.length > 0) select(new Uint32Array());
     else return false; // nothing to clear, so the notebook gets the key
@@ -254,7 +254,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   }
 
   listeners.onElement(toolbar.search, "input", () => search(toolbar.search.value.trim()));
-  listeners.onElement(toolbar.color, "change", () => requests.tell("color", { by: toolbar.color.value }));
+  listeners.onElement(toolbar.color, "change", () => requests.send("color", { by: toolbar.color.value }));
   onKeys(stage.element, listeners, {
     ArrowLeft: () => stage.steer(1, -1),
     ArrowRight: () => stage.steer(1, 1),

@@ -62,7 +62,7 @@ function render({ model, el }: Pick<RenderProps<PanelModel>, "model" | "el">): (
   const drawStatus = (): void => {
     const error = model.get("error");
     root.classList.toggle("cl-busy", model.get("busy"));
-    status.say(error || (model.get("busy") ? "Opening…" : model.get("status")), error !== "");
+    status.announce(error || (model.get("busy") ? "Opening…" : model.get("status")), error !== "");
   };
   const drawRows = (): void => {
     heading.textContent = `Collections in ${model.get("location")}`;

@@ -6,7 +6,7 @@ import type { ReviewModel } from "./model";
 const LEVELS = ["0.99", "0.95", "0.9", "0.8", "0.7"];
 
 /** The controls that preview confident guesses and accept all of them at once. */
-export function guessPanel(model: AnyModel<ReviewModel>, listeners: Listeners, tell: (verb: string, fields: Readonly<Record<string, unknown>>) => void): HTMLElement {
+export function guessPanel(model: AnyModel<ReviewModel>, listeners: Listeners, send: (verb: string, fields: Readonly<Record<string, unknown>>) => void): HTMLElement {
   const level = element("select", { "aria-label": "Minimum confidence" }, ...LEVELS.map((value) => element("option", { value }, `${Math.round(100 * Number(value))}%`)));
   level.value = "0.95";
   const look = element("button", { type: "button" }, "Preview guesses");
@@ -27,8 +27,8 @@ export function guessPanel(model: AnyModel<ReviewModel>, listeners: Listeners, t
       found.append(element("ul", {}, ...examples.map(([text, label]) => element("li", { dir: "auto" }, element("b", {}, label), ` ${text}`))));
     }
   };
-  listeners.onElement(look, "click", () => tell("guesses", { least: Number(level.value) }));
-  listeners.onElement(accept, "click", () => tell("accept", { least: model.get("confident").least ?? 1 }));
+  listeners.onElement(look, "click", () => send("guesses", { least: Number(level.value) }));
+  listeners.onElement(accept, "click", () => send("accept", { least: model.get("confident").least ?? 1 }));
   listeners.onModel(model, "change:confident", draw);
   draw();
   return panel;

@@ -35,12 +35,12 @@ function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): 
   let sent = false; // whether a request is pending: a key that is held down decides only once
   let open: Choice | undefined; // the choice that is waiting for a text or another item
   let painted = 0;
-  const tell = (verb: string, fields: Readonly<Record<string, unknown>> = {}): void => {
+  const send = (verb: string, fields: Readonly<Record<string, unknown>> = {}): void => {
     if (sent) return;
     sent = true;
     model.send({ verb, ...fields });
   };
-  const guesses = guessPanel(model, listeners, tell);
+  const guesses = guessPanel(model, listeners, send);
   root.append(element("header", {}, title, count), progress, status.element, item, choices, box, steps, guesses, keys);
 
   const close = (): void => {
@@ -53,7 +53,7 @@ function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): 
     if (key === "") return;
     if (choice.needs !== "" && value === null) return ask(choice);
     const kept = item.querySelector<HTMLInputElement>("input[type=radio]:checked");
-    tell("decide", { item: key, choice: choice.name, value: value ?? kept?.value ?? null });
+    send("decide", { item: key, choice: choice.name, value: value ?? kept?.value ?? null });
     close();
   };
   const ask = (choice: Choice): void => {
@@ -77,9 +77,9 @@ function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): 
   };
   const act = (what: string | undefined): void => {
     if (what === "give") give();
-    else if (what === "undo" && model.get("undoes") !== "") tell("undo");
-    else if (what === "apply") tell("apply");
-    else if (what === "next" || what === "previous") tell("go", { by: what === "next" ? 1 : -1 });
+    else if (what === "undo" && model.get("undoes") !== "") send("undo");
+    else if (what === "apply") send("apply");
+    else if (what === "next" || what === "previous") send("go", { by: what === "next" ? 1 : -1 });
   };
   const at = (position: number): void => {
     const choice = model.get("choices")[position];
@@ -114,7 +114,7 @@ function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): 
   const drawStatus = (): void => {
     const error = model.get("error");
     root.classList.toggle("cl-busy", model.get("busy"));
-    status.say(error || model.get("status"), error !== "");
+    status.announce(error || model.get("status"), error !== "");
   };
   const drawChoices = (): void => {
     const { suggested } = model.get("item");
@@ -157,7 +157,7 @@ function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): 
   const drawFollow = (): void => {
     follow.checked = model.get("follows");
   };
-  listeners.onElement(follow, "change", () => tell("follow", { on: follow.checked }));
+  listeners.onElement(follow, "change", () => send("follow", { on: follow.checked }));
   listeners.onModel(model, "change:follows", drawFollow);
   listeners.onModel(model, "change:busy", () => {
     if (!model.get("busy")) {

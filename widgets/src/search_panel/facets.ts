@@ -4,7 +4,7 @@ import type { Listeners } from "../core/listeners";
 import { own } from "../core/own";
 import type { SearchPanelModel } from "./model";
 
-type Tell = (verb: string, fields?: Readonly<Record<string, unknown>>) => void;
+type Send = (verb: string, fields?: Readonly<Record<string, unknown>>) => void;
 
 /** The filter: a box for a typed condition, and checkboxes for the facets. */
 export interface FilterPanel {
@@ -18,7 +18,7 @@ export interface FilterPanel {
 }
 
 /** The metadata fields and their most frequent values are requested when the filter is first opened. */
-export function filterPanel(model: AnyModel<SearchPanelModel>, listeners: Listeners, tell: Tell, id: string): FilterPanel {
+export function filterPanel(model: AnyModel<SearchPanelModel>, listeners: Listeners, send: Send, id: string): FilterPanel {
   const box = element("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: 'year >= 2020 and venue in ("ACL", "EMNLP")' });
   const applyButton = element("button", { type: "button" }, "Apply");
   const pending = element("small", { id: `${id}-pending` });
@@ -30,7 +30,7 @@ export function filterPanel(model: AnyModel<SearchPanelModel>, listeners: Listen
   let ticks: { key: string; position: number; tick: HTMLInputElement }[] = [];
   let asked = false;
 
-  const apply = (): void => tell("restrict", { text: box.value });
+  const apply = (): void => send("restrict", { text: box.value });
   const drawCount = (): void => {
     const values = Object.values(model.get("chosen")).reduce((total, positions) => total + positions.length, 0);
     const count = values + Number(model.get("where_text") !== "");
@@ -77,13 +77,13 @@ export function filterPanel(model: AnyModel<SearchPanelModel>, listeners: Listen
     button.setAttribute("aria-expanded", String(!panel.hidden));
     if (panel.hidden || asked) return;
     asked = true;
-    if (model.get("facets").length === 0) tell("facets");
+    if (model.get("facets").length === 0) send("facets");
   });
   listeners.onElement(applyButton, "click", apply);
   listeners.onElement(box, "input", drawPending);
   listeners.onElement(facets, "change", (event) => {
     const found = ticks.find(({ tick }) => tick === event.target);
-    if (found) tell("filter", { key: found.key, position: found.position, on: found.tick.checked });
+    if (found) send("filter", { key: found.key, position: found.position, on: found.tick.checked });
   });
   listeners.onModel(model, "change:facets", drawFacets);
   listeners.onModel(model, "change:chosen", drawChosen);

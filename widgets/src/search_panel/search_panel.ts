@@ -39,8 +39,8 @@ function render({ model, el }: Pick<RenderProps<SearchPanelModel>, "model" | "el
     candidates,
   );
   const bar = element("div", { class: "cl-bar" }, input, button);
-  const tell = (verb: string, fields: Readonly<Record<string, unknown>> = {}): void => model.send({ verb, ...fields });
-  const filter = filterPanel(model, listeners, tell, `${inputId}-filter`);
+  const send = (verb: string, fields: Readonly<Record<string, unknown>> = {}): void => model.send({ verb, ...fields });
+  const filter = filterPanel(model, listeners, send, `${inputId}-filter`);
   const tools = element("div", { class: "cl-tools cl-small" }, status.element, filter.button, sides);
   const root = element("div", { class: "chromalab-widget cl-search-panel", role: "search" }, label, bar, tools, filter.panel, results, missing, announcer.element);
 
@@ -53,31 +53,31 @@ function render({ model, el }: Pick<RenderProps<SearchPanelModel>, "model" | "el
     const text = input.value.trim();
     if (text === "") return;
     waiting = searching = true;
-    tell("search", { text });
+    send("search", { text });
     drawStatus();
   };
   const find = (): void => {
     const text = missingInput.value.trim();
-    if (text !== "") tell("find", { text });
+    if (text !== "") send("find", { text });
   };
   const judge = (result: Result, relevance: number): void => {
     const now = own(model.get("judgments"), result.row.id);
     const same = Math.sign(now?.relevance ?? 0) === relevance; // the same thumb again removes the judgment
-    tell("judge", { id: result.row.id, relevance: same ? 0 : relevance, note: null });
-    announcer.say(same || relevance === 0 ? "Judgment removed" : relevance > 0 ? "Marked as an answer" : "Marked as not an answer");
+    send("judge", { id: result.row.id, relevance: same ? 0 : relevance, note: null });
+    announcer.announce(same || relevance === 0 ? "Judgment removed" : relevance > 0 ? "Marked as an answer" : "Marked as not an answer");
   };
   const saveNote = (result: Result): void => {
     const now = own(model.get("judgments"), result.row.id);
     const note = result.toggleNote(false).trim();
-    if (now && note !== now.note) tell("judge", { id: result.row.id, relevance: now.relevance, note });
+    if (now && note !== now.note) send("judge", { id: result.row.id, relevance: now.relevance, note });
   };
   const act = (result: Result, what: string | undefined, more = false): void => {
     const { id } = result.row;
     if (what === "up") judge(result, 1);
     else if (what === "down") judge(result, -1);
     else if (what === "clear" && own(model.get("judgments"), id)) judge(result, 0);
-    else if (what === "why") tell("why", { id: model.get("reasons").id === id ? "" : id });
-    else if (what === "select") tell("select", { id, more });
+    else if (what === "why") send("why", { id: model.get("reasons").id === id ? "" : id });
+    else if (what === "select") send("select", { id, more });
     else if (what === "note" && own(model.get("judgments"), id)) {
       if (root.querySelector("[data-note]:focus")) saveNote(result);
       else result.toggleNote();
@@ -89,11 +89,11 @@ function render({ model, el }: Pick<RenderProps<SearchPanelModel>, "model" | "el
     const target = event.target instanceof Element ? event.target : null;
     const what = target?.closest<HTMLElement>("[data-do]")?.dataset.do;
     const side = target?.closest<HTMLElement>("[data-side]")?.dataset.side;
-    if (side !== undefined) return tell("side", { side });
+    if (side !== undefined) return send("side", { side });
     if (what === "find") return find();
     const row = [...candidates.children].findIndex((item) => item.contains(target));
     const candidate = model.get("candidates")[row];
-    if (what === "missing" && candidate) return tell("missing", { id: candidate.id });
+    if (what === "missing" && candidate) return send("missing", { id: candidate.id });
     const result = resultOf(target);
     if (result === undefined) return;
     if (what !== undefined) return act(result, what, event.shiftKey || event.metaKey || event.ctrlKey);
@@ -142,7 +142,7 @@ function render({ model, el }: Pick<RenderProps<SearchPanelModel>, "model" | "el
     root.classList.toggle("cl-busy", busy);
     results.setAttribute("aria-busy", String(busy));
     const progress = waiting ? "Waiting for the kernel…" : "Searching…";
-    status.say(searching ? progress : error || model.get("status"), error !== "");
+    status.announce(searching ? progress : error || model.get("status"), error !== "");
   };
   const drawState = (): void => {
     const judgments = model.get("judgments");

@@ -46,7 +46,7 @@ export class FilterPanel {
     const cell = this.#cell;
     const [low, high] = this.element.querySelectorAll("input");
     if (cell === undefined || low === undefined || high === undefined) return false;
-    this.#requests.tell("range", { column: cell.column.key, low: typed(low), high: typed(high), closed: true });
+    this.#requests.send("range", { column: cell.column.key, low: typed(low), high: typed(high), closed: true });
     return true;
   }
 
@@ -86,11 +86,11 @@ export class FilterPanel {
     const { do: what, value } = button.dataset;
     if (what === "close") this.close();
     else if (what === "apply") this.apply();
-    else if (what === "none") this.#requests.tell("pick", { column, tokens: [] });
+    else if (what === "none") this.#requests.send("pick", { column, tokens: [] });
     else if (value !== undefined) {
       const on = [...this.element.querySelectorAll<HTMLElement>("[aria-pressed=true]")].map((one) => one.dataset.value as string);
       const tokens = on.includes(value) ? on.filter((token) => token !== value) : [...on, value];
-      this.#requests.tell("pick", { column, tokens });
+      this.#requests.send("pick", { column, tokens });
     }
   }
 }

@@ -84,7 +84,7 @@ function render({ model, el }: Pick<RenderProps<TableModel>, "model" | "el">): (
   const drawStatus = (): void => {
     const error = model.get("error");
     root.classList.toggle("cl-busy", model.get("busy"));
-    status.say(error || model.get("status"), error !== "");
+    status.announce(error || model.get("status"), error !== "");
   };
   const drawTools = (): void => {
     const count = model.get("selected");
@@ -133,7 +133,7 @@ function render({ model, el }: Pick<RenderProps<TableModel>, "model" | "el">): (
       const now = model.get("order_by");
       const { key } = head.column;
       // A "-" means descending order, so a field whose name starts with one has only that order.
-      requests.tell("sort", { column: key, direction: now === `-${key}` ? "none" : now === key || key.startsWith("-") ? "down" : "up" });
+      requests.send("sort", { column: key, direction: now === `-${key}` ? "none" : now === key || key.startsWith("-") ? "down" : "up" });
     } else if (what === "filter" && head) {
       if (head.column.key === "#document") search.focus();
       else if (head.column.key !== "#id") {
@@ -150,35 +150,35 @@ function render({ model, el }: Pick<RenderProps<TableModel>, "model" | "el">): (
       const many = record === undefined || record.selected;
       if (many && model.get("selected") > MANY && !armed) {
         armed = true;
-        return status.say(`Delete ${model.get("selected").toLocaleString("en-US")} records? Press Delete again to confirm. Undo restores them.`);
+        return status.announce(`Delete ${model.get("selected").toLocaleString("en-US")} records? Press Delete again to confirm. Undo restores them.`);
       }
       armed = false;
-      requests.tell("delete", { ids: many ? null : [record.id] });
-    } else if (what === "narrow") requests.tell("narrow", { on: !model.get("only_selection") });
-    else if (what === "command") copy(root, model.get("command"), (copied) => announcer.say(copied ? "Command copied" : "Copy the command from the box"));
+      requests.send("delete", { ids: many ? null : [record.id] });
+    } else if (what === "narrow") requests.send("narrow", { on: !model.get("only_selection") });
+    else if (what === "command") copy(root, model.get("command"), (copied) => announcer.announce(copied ? "Command copied" : "Copy the command from the box"));
     else if (what === "ids") {
       requests
         .ask<{ text: string }>("ids")
-        .then(({ body }) => copy(root, body.text, (copied) => announcer.say(copied ? "IDs copied" : "Copy the IDs from the box")))
+        .then(({ body }) => copy(root, body.text, (copied) => announcer.announce(copied ? "IDs copied" : "Copy the IDs from the box")))
         .catch(failed);
-    } else if (what === "undo" || what === "clear" || what === "refresh") requests.tell(what);
-    else if (what === "all") requests.tell("select_all", { on: model.get("selected") < model.get("total") });
+    } else if (what === "undo" || what === "clear" || what === "refresh") requests.send(what);
+    else if (what === "all") requests.send("select_all", { on: model.get("selected") < model.get("total") });
   };
-  const failed = (problem: Error): void => status.say(problem.message, true);
+  const failed = (problem: Error): void => status.announce(problem.message, true);
   /** Selects a row, or a range from the last selected row. The kernel refuses rows that have changed since. */
   const select = (row: number, mode: "replace" | "toggle", range: boolean): void => {
     if (row < 0) return;
     const here = { row, generation: pages.generation(row) ?? model.get("generation") };
     const from = range ? anchor : here;
     if (!range || anchor.generation < here.generation) anchor = here;
-    requests.tell("select", { at: from.row, to: range ? row : null, mode, generation: Math.min(from.generation, here.generation) });
+    requests.send("select", { at: from.row, to: range ? row : null, mode, generation: Math.min(from.generation, here.generation) });
   };
   const escape = (): boolean => {
     if (editor.close() || reader.close()) return true;
     if (filter.isOpen) filter.close();
     else if (search.matches(":focus") && search.value !== "") {
       search.value = "";
-      requests.tell("search", { text: "" });
+      requests.send("search", { text: "" });
     } else return false; // nothing to close, so the notebook gets the key
     return true;
   };
@@ -204,8 +204,8 @@ function render({ model, el }: Pick<RenderProps<TableModel>, "model" | "el">): (
     const summary = grid.cells[position.column]?.summary;
     if (bin !== undefined && summary?.kind === "numbers") {
       const at = Number(bin);
-      requests.tell("range", { column: key, low: summary.edges[at], high: summary.edges[at + 1], closed: summary.closed && at === summary.counts.length - 1 });
-    } else if (token !== undefined) requests.tell("pick", { column: key, tokens: conditionOf(key)?.tokens.includes(token) ? [] : [token] });
+      requests.send("range", { column: key, low: summary.edges[at], high: summary.edges[at + 1], closed: summary.closed && at === summary.counts.length - 1 });
+    } else if (token !== undefined) requests.send("pick", { column: key, tokens: conditionOf(key)?.tokens.includes(token) ? [] : [token] });
     else if (what !== undefined) act(what);
     else if (position.row >= 0) {
       const more = event.ctrlKey || event.metaKey;
@@ -220,7 +220,7 @@ function render({ model, el }: Pick<RenderProps<TableModel>, "model" | "el">): (
     select: (range) => (range ? select(grid.active.row, "replace", true) : select(grid.active.row, "toggle", false)),
     enter: (target) => {
       if (editor.isOpen) void editor.save();
-      else if (target === search) requests.tell("search", { text: search.value.trim() });
+      else if (target === search) requests.send("search", { text: search.value.trim() });
       else if (filter.element.contains(target)) return filter.apply();
       else return false;
       return true;
@@ -234,7 +234,7 @@ function render({ model, el }: Pick<RenderProps<TableModel>, "model" | "el">): (
     if (what !== undefined) act(what);
   });
   // The × of a search box clears it.
-  listeners.onElement(search, "search" as "input", () => search.value.trim() !== model.get("contains") && requests.tell("search", { text: search.value.trim() }));
+  listeners.onElement(search, "search" as "input", () => search.value.trim() !== model.get("contains") && requests.send("search", { text: search.value.trim() }));
   for (const trait of ["error", "busy", "status"]) listeners.onModel(model, `change:${trait}`, drawStatus);
   for (const trait of ["selected", "only_selection", "undoable", "where_text", "contains"]) listeners.onModel(model, `change:${trait}`, drawTools);
   for (const trait of ["order_by", "conditions"]) listeners.onModel(model, `change:${trait}`, drawHead);
