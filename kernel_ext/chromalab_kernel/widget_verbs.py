@@ -101,7 +101,7 @@ WIDGETS = (
         (
             COLLECTION,
             Argument("--projection", "umap, tsne, pca, pacmap, or :name of a projection.", "any"),
-            Argument("--color", "A metadata key, honesty, or :name of a result or values.", "any"),
+            Argument("--color", "A metadata key, neighbor_recall, or :name of a result or values.", "any"),
             Argument("--labels", "Names on it: a metadata key, or :name of topics.", "any"),
             Argument("--topics", "Find clusters, and name them on it.", "switch"),
             Argument("--text", "The metadata key to show in place of the documents."),

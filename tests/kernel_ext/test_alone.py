@@ -121,6 +121,6 @@ def test_without_the_packages_of_widgets_it_is_the_text(session, monkeypatch):
 
 
 def test_a_module_of_ours_that_is_missing_is_an_error(session, monkeypatch):
-    monkeypatch.setitem(sys.modules, "chromalab_widgets.bundles", None)
+    monkeypatch.setitem(sys.modules, "chromalab_widgets.core.bundles", None)
     with pytest.raises(ModuleNotFoundError, match="bundles"):
         status_panel(session, status(session))
