@@ -62,7 +62,7 @@ def test_a_duplicate_is_merged_and_restored_with_keys(server, run, app):
     expect(widget.locator("ins").first).to_contain_text("<")
     widget.focus()
     widget.press("1")
-    expect(widget).to_contain_text("All duplicates have been decided")
+    expect(widget).to_contain_text("No duplicates left to review")
     widget.get_by_role("button", name="Apply: 1 deleted, 1 updated").click()
     expect(widget.get_by_role("status").first).to_contain_text("Applied")
     assert stored(server, app, lambda facts: facts.count()) == count - 1

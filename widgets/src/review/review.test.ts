@@ -165,7 +165,7 @@ test("progress, what undo reverts and what applying does are shown", () => {
   update({ key: "", item: {}, done: 3, position: 3, undoes: "Merge", plan: "2 deleted", status: "Merge" });
   expect(find("[role=progressbar]").getAttribute("aria-valuenow")).toBe("3");
   expect(find("[data-do=undo]").textContent).toBe("Undo: Merge");
-  expect(find(".cl-item").textContent).toBe("All duplicates have been decided.");
+  expect(find(".cl-item").textContent).toBe("No duplicates left to review.");
   expect(find(".cl-choices").hidden).toBe(true);
   press("1");
   expect(find(".cl-apply").textContent).toBe("Apply: 2 deleted");

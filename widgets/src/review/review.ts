@@ -135,7 +135,7 @@ function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): 
     const key = model.get("key");
     const shown = model.get("item");
     close();
-    item.replaceChildren(...(key === "" ? [element("p", { class: "cl-heading" }, `All ${model.get("kind")} have been decided.`)] : itemView(shown as Item, `${id}-keep`)));
+    item.replaceChildren(...(key === "" ? [element("p", { class: "cl-heading" }, `No ${model.get("kind")} left to review.`)] : itemView(shown as Item, `${id}-keep`)));
     if (model.get("decided") !== "") item.prepend(element("p", { class: "cl-decided", dir: "auto" }, `Decided: ${model.get("decided")}`));
     drawChoices();
     root.dataset.painted = String((painted += 1)); // for browser tests: counts the draws
