@@ -24,4 +24,4 @@ const { metafile } = await build({
 });
 
 const foreign = Object.keys(metafile.inputs).filter((path) => path.includes("node_modules/"));
-if (foreign.length > 0) throw new Error(`Somebody else's code is bundled, and its licence is not: ${foreign.join(", ")}`);
+if (foreign.length > 0) throw new Error(`Somebody else's code is bundled, and its license is not: ${foreign.join(", ")}`);

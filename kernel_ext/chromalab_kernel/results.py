@@ -62,8 +62,8 @@ class Models:
 
     def _table(self) -> tuple[list[str], list[list[Any]]]:
         rows = [
-            [m.name, m.dimension, f"{m.size / 1e6:.0f} MB", m.licence, m.description,
+            [m.name, m.dimension, f"{m.size / 1e6:.0f} MB", m.license, m.description,
              "here" if m.path else "not fetched yet"]
             for m in self.models
         ]  # fmt: skip
-        return ["model", "dimension", "size", "licence", "what", "where"], rows
+        return ["model", "dimension", "size", "license", "what", "where"], rows
