@@ -26,7 +26,7 @@ from chromalab.embed import EmbeddingFunction
 from chromalab.ingest import Added, AddInterrupted
 from chromalab.maintenance import Compacted, Reembedded
 from chromalab.opening import Client, EphemeralClient, PersistentClient
-from chromalab.results import GetResult, QueryResult
+from chromalab.results.records import GetResult, QueryResult
 from chromalab.sparse import SparseVector
 
 __all__ = [

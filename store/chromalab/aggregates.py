@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chromalab.display import html_table, one_line, text_table
 from chromalab.engine import Counts, Facts, Spread
 from chromalab.errors import printable
-from chromalab.frames import data_frame
+from chromalab.results.tables import data_frame, html_table, one_line, text_table
 from chromalab.sparse import with_sparse_vectors
 
 if TYPE_CHECKING:

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chromalab.display import html_table
 from chromalab.engine.findings import Checked, Problem
 from chromalab.engine.interface import Engine
-from chromalab.frames import data_frame
-from chromalab.progress import bar
+from chromalab.results.progress import bar
+from chromalab.results.tables import data_frame, html_table
 
 if TYPE_CHECKING:
     import pandas

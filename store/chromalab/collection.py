@@ -19,7 +19,7 @@ from chromalab.maintenance import Maintained
 from chromalab.managing import Managed
 from chromalab.planning import Planned
 from chromalab.reading import PARTS, Readable
-from chromalab.results import QueryResult, query_result, within
+from chromalab.results.records import QueryResult, query_result, within
 from chromalab.showing import Shown
 from chromalab.types import Documents, Embeddings, IDs, Include, Metadatas, Where, WhereDocument
 from chromalab.validation import (
@@ -285,9 +285,6 @@ class Collection(Managed, Planned, Maintained, Analysed, Learned, Shown, Readabl
     ) -> int:
         batch = read_batch(ids, embeddings, metadatas, documents, images, uris)
         return self._engine.add(self.id, self._embedded(batch)).added
-
-    def _existing(self, ids: Sequence[str]) -> set[str]:
-        return self._engine.existing(self.id, ids)
 
     def _embedded(self, batch: Batch) -> Batch:
         """Fill in the vectors."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from chromalab.display import html_table
-from chromalab.frames import data_frame
+from chromalab.results.tables import data_frame, html_table
 
 if TYPE_CHECKING:
     import pandas

@@ -13,7 +13,7 @@ import numpy as np
 
 from chromalab.embed import shows_progress
 from chromalab.errors import InvalidArgumentError, near, printable, short
-from chromalab.frames import data_frame
+from chromalab.results.tables import data_frame
 from chromalab.validation import MAX_BATCH_SIZE, check_documents, check_ids, check_metadata
 
 if TYPE_CHECKING:

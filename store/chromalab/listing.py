@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chromalab.display import html_table, text_table
-from chromalab.frames import data_frame
+from chromalab.results.tables import data_frame, html_table, text_table
 
 if TYPE_CHECKING:
     import pandas

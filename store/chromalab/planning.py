@@ -6,15 +6,14 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from chromalab.arguments import no_images, read_filter, read_texts
-from chromalab.display import html_table, text_table
 from chromalab.embed import embed_queries
 from chromalab.engine import Filter
 from chromalab.engine.interface import Vectors
 from chromalab.engine.plan import Plan, Recall
 from chromalab.errors import InvalidArgumentError
 from chromalab.feedback.transform import Transform
-from chromalab.frames import data_frame
-from chromalab.progress import bar
+from chromalab.results.progress import bar
+from chromalab.results.tables import data_frame, html_table, text_table
 from chromalab.transforming import Transformed
 from chromalab.types import Documents, Embeddings, IDs, Where, WhereDocument
 from chromalab.validation import check_embeddings, check_n_results

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chromalab.aggregates import Description, Distinct, description, distinct_values
 from chromalab.arguments import read_filter, read_order
 from chromalab.description import Described
-from chromalab.results import GetResult, get_result
+from chromalab.results.records import GetResult, get_result
 from chromalab.types import IDs, Include, Where, WhereDocument
 from chromalab.validation import check_include, check_key, check_limit
 

@@ -152,7 +152,7 @@ class Selection:
         found = self._collection.get(ids=ids) if ids else self._collection.get(limit=0)
         if hasattr(found, "df"):
             return found.df()  # type: ignore[no-any-return]
-        from chromalab.frames import data_frame
+        from chromalab.results.tables import data_frame
 
         columns = ("ids", "documents", "metadatas")
         rows = list(zip(*(found[name] for name in columns), strict=True))

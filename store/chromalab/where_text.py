@@ -19,8 +19,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chromalab.display import one_line
 from chromalab.errors import InvalidArgumentError
+from chromalab.results.tables import one_line
 
 __all__ = ["format_where", "parse_where_text"]
 

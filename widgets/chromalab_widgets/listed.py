@@ -7,7 +7,7 @@ from typing import Any
 
 from chromalab import Collection
 from chromalab.aggregates import Distinct
-from chromalab.results import GetResult
+from chromalab.results.records import GetResult
 from chromalab.types import Include
 from chromalab_widgets.commands import get_command
 from chromalab_widgets.conditions import without

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from chromalab.display import html_table, text_table
 from chromalab.engine import Rows
-from chromalab.frames import data_frame
+from chromalab.results.tables import data_frame, html_table, text_table
 from chromalab.sparse import with_sparse_vectors
 
 if TYPE_CHECKING:

@@ -1,0 +1,84 @@
+"""Files that are written whole or not at all, and caches that hold only the newest few."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from chromalab.errors import InvalidArgumentError, short
+
+__all__ = ["keep_newest", "replace_file", "write_whole"]
+
+_DRAFT = ".draft"
+_HOUR = 3600 * 10**9  # nanoseconds
+
+
+def replace_file(path: Path, parts: Iterable[Any]) -> None:
+    """Write a file under a temporary name and rename it once it is on disk.
+
+    Args:
+        path: The file; its folder is created if needed.
+        parts: Bytes, in order.
+
+    Raises:
+        OSError: The disk is full or the folder is not writable; an existing file is unchanged.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(prefix=f"{path.stem}-", suffix=_DRAFT, dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.writelines(parts)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(draft)
+        raise
+
+
+def keep_newest(folder: Path, pattern: str, count: int) -> None:
+    """Delete all but the newest files that match a pattern, and drafts abandoned over an hour ago."""
+    found = _by_age(folder, pattern)
+    drafts = _by_age(folder, f"*{_DRAFT}") if found else []
+    abandoned = [path for age, path in drafts if age < found[0][0] - _HOUR]
+    for path in [*(path for _, path in found[count:]), *abandoned]:
+        with suppress(OSError):  # it may be a folder, or another process may have deleted it
+            path.unlink()
+
+
+def write_whole(path: Path, data: bytes, *, overwrite: bool) -> None:
+    """Write a file that a user named: first beside its final place, then renamed.
+
+    Raises:
+        InvalidArgumentError: The file exists and `overwrite` is False, or it cannot be written.
+    """
+    if path.exists() and not overwrite:
+        raise InvalidArgumentError(
+            f"The file '{path}' already exists. Choose another name, or pass overwrite=True."
+        )
+    try:
+        draft = path.with_name(f".{uuid4().hex}.tmp")
+        try:
+            draft.write_bytes(data)
+            os.replace(draft, path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise InvalidArgumentError(f"'{path}' cannot be written: {error.strerror}.") from error
+    except ValueError as error:  # the name is empty or contains a null character
+        raise InvalidArgumentError(f"{short(str(path))} cannot be written: {error}.") from error
+
+
+def _by_age(folder: Path, pattern: str) -> list[tuple[int, Path]]:
+    """Return the files that match a pattern with their modification times, newest first."""
+    found = []
+    for path in folder.glob(pattern):
+        with suppress(OSError):
+            found.append((path.lstat().st_mtime_ns, path))
+    return sorted(found, reverse=True)

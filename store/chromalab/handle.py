@@ -1,0 +1,377 @@
+"""`Handle`: a collection as the rooms see it: its records, its model, and what rooms attach to it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, Generic, TypeVar, overload
+from uuid import UUID
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from chromalab.arguments import read_filter
+from chromalab.embed import EmbeddingFunction, embed_queries, from_config
+from chromalab.engine import Batch, CollectionModel, Engine, Replacement
+from chromalab.engine.interface import Replaced, Rows, Vectors
+from chromalab.errors import ChromalabError, EmbeddingFunctionError, InvalidArgumentError
+from chromalab.snapshot import Snapshot
+from chromalab.sparse import to_stored, with_sparse_vectors
+from chromalab.types import Where
+from chromalab.validation import check_ids, check_metadatas
+
+__all__ = ["Handle", "Room"]
+
+T = TypeVar("T")
+
+
+class Handle:
+    """A collection of an engine, without the calls that the rooms add; `Collection` is one.
+
+    Rooms take a handle, so that they know neither `Collection` nor each other's callers.
+
+    Args:
+        engine: Holds the records.
+        model: The row of the catalog.
+        embedding_function: One that the caller gave; by default the stored one is built when it is
+            needed.
+
+    Attributes:
+        engine: Holds the records, and what is attached to the collection.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        model: CollectionModel,
+        embedding_function: EmbeddingFunction[Any] | None = None,
+    ) -> None:
+        self.engine = engine
+        self._model = model
+        self._embedding_function = embedding_function
+        self._rooms: dict[Callable[..., Any], Any] = {}
+        self._snapshots: WeakValueDictionary[str, Snapshot] = WeakValueDictionary()
+
+    # What the collection is.
+
+    @property
+    def id(self) -> UUID:
+        """The id, which stays the same when the name changes."""
+        return self._model.id
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        return self._model.name
+
+    @property
+    def metadata(self) -> dict[str, Any] | None:
+        """The collection's own metadata."""
+        return self._model.metadata
+
+    @property
+    def configuration_json(self) -> dict[str, Any]:
+        """The configuration as it is stored."""
+        return self._model.configuration
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """The configuration, including the embedding function itself."""
+        stored = self._model.configuration
+        function = self._embedding_function
+        if function is None and (stored["embedding_function"] or {}).get("type") == "known":
+            function = self.embedding_function()
+        return {**stored, "embedding_function": function}
+
+    @property
+    def schema(self) -> None:
+        """Always None: what a schema says in Chroma Cloud, the configuration says here."""
+
+    @property
+    def tenant(self) -> str:
+        """The tenant."""
+        return self._model.tenant
+
+    @property
+    def database(self) -> str:
+        """The database."""
+        return self._model.database
+
+    @property
+    def dimension(self) -> int | None:
+        """The dimension of the embeddings; None until the first write."""
+        return self.engine.get_collection_by_id(self.id).dimension
+
+    @property
+    def written_at(self) -> datetime | None:
+        """The time, in UTC, at which records were last written or `modify`, `compact` or `reembed` ran.
+
+        None before the first write, and where the last write was by a release that stored no time. For
+        a fork it is the time of the fork until the fork is written to.
+
+        Example:
+            >>> import chromalab
+            >>> notes = chromalab.EphemeralClient().create_collection("notes", embedding_function=None)
+            >>> notes.written_at
+            >>> notes.add(ids=["a"], embeddings=[[0, 1]])
+            >>> notes.written_at.tzname()
+            'UTC'
+        """
+        return self.engine.get_collection_by_id(self.id).written_at
+
+    @property
+    def model(self) -> str:
+        """The name of the embedding function; "none" where the caller supplies embeddings."""
+        function = self._model.configuration["embedding_function"] or {}
+        return str(function.get("name") or function.get("type", "none"))
+
+    @property
+    def space(self) -> str:
+        """The distance: l2, cosine or ip."""
+        stored = self._model.configuration
+        return str((stored["hnsw"] or stored["spann"])["space"])
+
+    def get_model(self) -> CollectionModel:
+        """Return the plain description of the collection."""
+        return self._model
+
+    def get_version(self) -> int:
+        """Return the number of committed writes; results name the version they saw."""
+        return self.engine.get_collection_by_id(self.id).version
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Handle) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __repr__(self) -> str:
+        try:
+            size = f"{self.engine.count(self.id):,} records"
+        except ChromalabError:  # deleted, or its client was closed: a repr must not raise
+            size = "no longer available"
+        return f"Collection({self.name!r}, {size}, model: {self.model})"
+
+    # Its embedding function.
+
+    def embedding_function(self) -> EmbeddingFunction[Any]:
+        """Return the embedding function, as it is stored now.
+
+        Raises:
+            EmbeddingFunctionError: The collection has none, or it cannot be built from what is stored.
+        """
+        model = self.engine.get_collection_by_id(self.id)
+        if _function_of(model) != _function_of(self._model):  # re-embedded through another handle
+            self._embedding_function = None
+        self._model = model
+        function = self._embedding_function
+        if function is None:
+            stored = _function_of(model)
+            known = stored is not None and stored["type"] == "known"
+            function = from_config(stored) if known else None
+            if function is None:
+                raise EmbeddingFunctionError(
+                    f"Collection {self.name!r} has no embedding function to embed texts with. Pass "
+                    f"embeddings, or get_collection({self.name!r}, embedding_function=...)."
+                )
+            self._embedding_function = function
+        return function
+
+    def fingerprint(self) -> str:
+        """Return the name of the stored embedding function with a hash of its configuration.
+
+        Example:
+            >>> import chromalab
+            >>> client = chromalab.EphemeralClient()
+            >>> client.create_collection("points", embedding_function=None).fingerprint()
+            'none'
+        """
+        return _fingerprint(self.engine.get_collection_by_id(self.id))
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Embed texts as queries of this collection; recent ones come from a cache.
+
+        Args:
+            texts: n texts.
+
+        Returns:
+            (n, dimension) float32.
+
+        Raises:
+            EmbeddingFunctionError: The collection has no function to embed texts with.
+        """
+        function = self.embedding_function()
+        if not (_function_of(self._model) or {}).get("name"):
+            return embed_queries(function, list(texts))  # two such functions look the same
+        # The class is part of the key: running a notebook cell again makes another of the same name.
+        return _embedded.embed(function, (type(function), _fingerprint(self._model)), texts)
+
+    # Its records.
+
+    def existing(self, ids: Sequence[str]) -> set[str]:
+        """Return those of the ids that the collection has."""
+        return self.engine.existing(self.id, ids)
+
+    def snapshot(self, where: Where | None = None) -> Snapshot:
+        """Take a frozen view of the records, as analyses see them.
+
+        If all records are taken, the vectors are a memory map of the store's file. Later writes do not
+        show in it.
+
+        Args:
+            where: A metadata filter, e.g. `{"year": {"$gte": 2020}}`; all records by default.
+
+        Raises:
+            InvalidArgumentError: The filter cannot be parsed.
+
+        Example:
+            >>> import chromalab
+            >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+            >>> points.add(ids=["a", "b"], embeddings=[[0, 0], [3, 4]])
+            >>> points.snapshot()
+            Snapshot('points', 2 records, 2 dimensions, version 1)
+        """
+        asked = repr(where)
+        taken = self._snapshots.get(asked)  # still held by a result, for example
+        if taken is not None and not taken.is_stale:
+            return taken
+        found = self.engine.moment(self.id, read_filter(None, where, None))
+        taken = Snapshot(
+            ids=tuple(found.rows.ids),
+            vectors=found.vectors,
+            documents=tuple(found.rows.documents or ()),
+            metadatas=tuple(map(with_sparse_vectors, found.rows.metadatas or [])),
+            name=self.name,
+            version=found.version,
+            rows=found.slots,
+            file=found.file,
+            folder=found.folder,
+            origin=self,
+            where=deepcopy(where),
+        )
+        self._snapshots[asked] = taken
+        return taken
+
+    def replace_records(
+        self,
+        *,
+        delete: Sequence[str] = (),
+        update: Mapping[str, Any] | None = None,
+        restore: Rows | None = None,
+        version: int | None = None,
+    ) -> Replaced:
+        """Delete records, change metadata and restore deleted records in one transaction.
+
+        Args:
+            delete: Ids to delete; unknown ones are ignored.
+            update: `ids` and `metadatas`, merged into the stored metadata; None deletes a key.
+            restore: Records that an earlier call deleted; they return at the end.
+            version: The collection version that the change was made for; any by default.
+
+        Returns:
+            `removed`, the deleted records with all their parts, and `version`, the new version.
+
+        Raises:
+            InvalidArgumentError: The collection is at another version; nothing was written.
+
+        Example:
+            >>> import chromalab
+            >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+            >>> points.add(ids=["a", "b"], embeddings=[[0, 0], [3, 4]])
+            >>> done = points.replace_records(delete=["a"])
+            >>> points.count(), done.removed.ids
+            (1, ['a'])
+            >>> _ = points.replace_records(restore=done.removed)
+            >>> points.count()
+            2
+        """
+        change = Replacement(
+            delete=check_ids(list(delete)) if len(delete) else (),
+            update=None if update is None or not len(update["ids"]) else _update(update),
+            insert=None if restore is None or not restore.ids else _batch(restore),
+            version=version,
+        )
+        return self.engine.replace(self.id, change)
+
+    # What rooms attach to it.
+
+    def room(self, kind: Callable[[Any], T]) -> T:
+        """Return `kind(handle)`, made once per handle: what a room remembers between calls."""
+        if kind not in self._rooms:
+            self._rooms[kind] = kind(self)
+        return self._rooms[kind]  # type: ignore[no-any-return]
+
+
+class Room(Generic[T]):
+    """An attribute that is a room of the collection: `feedback = Room(Feedback)`."""
+
+    def __init__(self, kind: Callable[[Any], T]) -> None:
+        self._kind = kind
+        self.__doc__ = kind.__doc__
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Room[T]: ...
+    @overload
+    def __get__(self, instance: Handle, owner: type) -> T: ...
+    def __get__(self, instance: Handle | None, owner: type) -> Room[T] | T:
+        return self if instance is None else instance.room(self._kind)
+
+
+class _EmbeddedQueries:
+    """The vectors of recent queries, by model and text; shared by all handles of the process."""
+
+    _LIMIT = 4096  # vectors: 6 MB of those of MiniLM
+
+    def __init__(self) -> None:
+        self._cached: OrderedDict[tuple[Any, str], Vectors] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def embed(self, function: EmbeddingFunction[Any], model: Any, texts: Sequence[str]) -> Vectors:
+        with self._lock:
+            found = {text: self._cached.get((model, text)) for text in texts}
+        missing = [text for text, vector in found.items() if vector is None]
+        if missing:
+            made = embed_queries(function, missing)
+            found |= {text: row.copy() for text, row in zip(missing, made, strict=True)}
+        vectors = {text: vector for text, vector in found.items() if vector is not None}
+        with self._lock:
+            for text, vector in vectors.items():
+                self._cached[model, text] = vector
+                self._cached.move_to_end((model, text))
+            while len(self._cached) > self._LIMIT:
+                self._cached.popitem(last=False)
+        return np.stack([vectors[text] for text in texts])
+
+
+_embedded = _EmbeddedQueries()
+
+
+def _function_of(model: CollectionModel) -> Any:
+    return model.configuration["embedding_function"]
+
+
+def _fingerprint(model: CollectionModel) -> str:
+    stored = _function_of(model)
+    if stored is None:
+        return "none"
+    text = json.dumps(stored, sort_keys=True).encode()
+    return f"{stored.get('name') or stored.get('type')} {blake2b(text, digest_size=8).hexdigest()}"
+
+
+def _update(update: Mapping[str, Any]) -> Batch:
+    ids, metadatas = check_ids(update["ids"]), check_metadatas(update["metadatas"])
+    if len(ids) != len(metadatas):
+        raise InvalidArgumentError(
+            f"update must have one metadata per id; got {len(ids):,} ids and {len(metadatas):,} "
+            "metadatas."
+        )
+    return Batch(ids, metadatas=[*map(to_stored, metadatas)])
+
+
+def _batch(rows: Rows) -> Batch:
+    return Batch(rows.ids, rows.vectors, rows.documents, rows.metadatas, rows.uris)

@@ -1,0 +1,70 @@
+"""What lies above the store, the widgets and the magics, is plugged in by entry point and never imported.
+
+A package offers a widget by naming it in its metadata:
+
+    [project.entry-points."chromalab.show"]
+    map = "chromalab_widgets.show:map"
+
+A socket loads it the first time it is used, so that the store names no package above it, and a widget
+of another package plugs in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+from importlib.metadata import entry_points
+from typing import Any
+
+from chromalab.errors import MissingDependencyError
+
+__all__ = ["Plug", "plug"]
+
+
+@cache
+def plug(group: str, name: str) -> Callable[..., Any]:
+    """Load what is plugged in under a name.
+
+    Args:
+        group: The socket, such as "chromalab.show".
+        name: The name in it, such as "map".
+
+    Raises:
+        MissingDependencyError: nothing is plugged in, or what it needs is not installed.
+
+    Example:
+        >>> plug("chromalab.show", "review").__name__
+        'review'
+    """
+    found = list(entry_points(group=group, name=name))
+    if not found:
+        raise MissingDependencyError(
+            f"Nothing provides {name!r} for {group}. Reinstall chromalab: pip install chromalab."
+        )
+    loaded: Callable[..., Any] = found[0].load()
+    return loaded
+
+
+class Plug:
+    """A method that another package provides; its signature and docstring are those of the provider.
+
+    Args:
+        group: The socket.
+        name: The name in it; by default, that of the attribute.
+    """
+
+    def __init__(self, group: str, name: str = "") -> None:
+        self._group = group
+        self._name = name
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = self._name or name
+
+    def __get__(self, instance: object | None, owner: type) -> Callable[..., Any]:
+        provided = plug(self._group, self._name)
+        if instance is None:
+            return provided
+        # A function binds as a method does, so that its signature leaves the instance out; a class
+        # does not bind.
+        bind = getattr(provided, "__get__", None)
+        return partial(provided, instance) if bind is None else bind(instance, owner)
