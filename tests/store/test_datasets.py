@@ -237,7 +237,7 @@ def test_datasets_load_from_a_zip_archive_and_import_nothing_heavy(tmp_path):
     archive = tmp_path / "chromalab.zip"
     with zipfile.ZipFile(archive, "w") as bundle:
         bundle.writestr("chromalab/__init__.py", "")
-        for name in ("errors.py", "frames.py", "results/__init__.py", "results/tables.py"):
+        for name in ("errors.py", "results/__init__.py", "results/tables.py"):
             bundle.write(package.parent / name, f"chromalab/{name}")
         for file in package.iterdir():
             if file.is_file():

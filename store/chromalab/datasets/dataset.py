@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from chromalab.frames import data_frame
+from chromalab.results.tables import Table, count, data_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +15,6 @@ __all__ = ["Dataset", "Metadata", "Query"]
 Metadata = dict[str, str | int]
 """The metadata of a document; keys that do not apply are omitted."""
 
-_ROWS_SHOWN = 5
 _CHARACTERS_SHOWN = 160
 
 
@@ -40,7 +38,7 @@ class Query:
 
 
 @dataclass(frozen=True, repr=False)
-class Dataset:
+class Dataset(Table):
     """Documents ready to be added to a collection, with queries for evaluating retrieval.
 
     Attributes:
@@ -72,12 +70,14 @@ class Dataset:
     metadatas: tuple[Metadata, ...]
     queries: tuple[Query, ...] = ()
 
+    _limit: ClassVar[int] = 5
+
     def __len__(self) -> int:
         return len(self.ids)
 
     def __repr__(self) -> str:
-        documents = _count(len(self), "document", "documents")
-        queries = _count(len(self.queries), "query", "queries")
+        documents = count(len(self), "document")
+        queries = count(len(self.queries), "query", "queries")
         return f"Dataset({self.name!r}: {documents}, {queries}, {self.license})"
 
     def df(self) -> pd.DataFrame:
@@ -112,30 +112,22 @@ class Dataset:
         """Return each metadata key once, in order of first use."""
         return list(dict.fromkeys(key for metadata in self.metadatas for key in metadata))
 
-    def _repr_html_(self) -> str:
-        """Show the description and the first rows, with all text escaped."""
+    def _header(self) -> list[str]:
+        return ["id", "document", *self._keys()]
+
+    def _rows(self) -> list[list[str]]:
         keys = self._keys()
-        shown = min(_ROWS_SHOWN, len(self))
-        rows = [
-            [self.ids[at], _cut(self.documents[at])]
-            + [_cut(str(self.metadatas[at].get(key, ""))) for key in keys]
-            for at in range(shown)
+        return [
+            [id, _cut(text), *(_cut(str(metadata.get(key, ""))) for key in keys)]
+            for id, text, metadata in zip(self.ids, self.documents, self.metadatas, strict=True)
         ]
-        head = "".join(f"<th>{escape(name)}</th>" for name in ["id", "document", *keys])
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-        )
-        queries = _count(len(self.queries), "query", "queries")
-        return (
-            f"<div><strong>{escape(self.name)}</strong>: {escape(self.description)}<br>"
-            f"<small>{escape(self.source)} License: {escape(self.license)}. {queries}.</small>"
-            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-            f"<small>{shown:,} of {len(self):,} shown</small></div>"
-        )
 
+    def _heading(self) -> str:
+        queries = count(len(self.queries), "query", "queries")
+        return f"{self.name}: {self.description} {self.source} License: {self.license}. {queries}."
 
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
+    def _note(self) -> str:
+        return f"{min(self._limit, len(self)):,} of {len(self):,} shown"
 
 
 def _cut(text: str) -> str:

