@@ -28,7 +28,9 @@ def test_the_python_of_the_readme_prints_what_it_says(tmp_path):
 
 def test_the_magics_of_the_readme_are_verbs_with_those_flags():
     text = "\n".join(blocks("text"))
-    commands = re.findall(r"^(?:\w+ = )?%{1,2}chroma (?:\w+=? << )?([\w.]+)(.*)$", text, re.MULTILINE)
+    commands = re.findall(
+        r"^(?:\w+ = )?%{1,2}chroma (?:\w+=? << )?([\w.]+)(.*)$", text, re.MULTILINE
+    )
     assert len(commands) == 17
     for verb, rest in commands:
         flags = {name for a in VERBS[verb].arguments for name in (a.name, a.short)}
