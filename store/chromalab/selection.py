@@ -9,11 +9,11 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from chromalab.arguments.values import check_ids, check_text
 from chromalab.description import Described
 from chromalab.engine.attachment import Attachment
 from chromalab.errors import InvalidArgumentError, NotFoundError, near, short
 from chromalab.types import Where
-from chromalab.validation import check_ids, check_text
 
 if TYPE_CHECKING:
     import pandas

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chromalab.arguments.where_text import format_where, parse_where_text
 from chromalab.engine import parse_where
 from chromalab.errors import InvalidArgumentError
-from chromalab.where_text import format_where, parse_where_text
 
 
 @pytest.mark.parametrize(
