@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import chromalab
 from chromalab import embed
+from chromalab.arguments.values import check_name
 from chromalab.display import one_line
 from chromalab.engine.configuration import SPACES
 from chromalab.errors import InvalidArgumentError, UniqueConstraintError, near
 from chromalab.listing import CollectionList
-from chromalab.validation import check_name
 from chromalab_kernel.results import Models, Notice, Status
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
+from chromalab.arguments.where_text import parse_where_text
 from chromalab.display import one_line
 from chromalab.errors import InvalidArgumentError, near
-from chromalab.where_text import parse_where_text
 from chromalab_kernel.actions import status
 from chromalab_kernel.body import fill_rows, read_body
 from chromalab_kernel.line import fill, split, variable_in

@@ -5,12 +5,12 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, cast
 
+from chromalab.arguments.values import check_limit, check_text
 from chromalab.config import DEFAULT_TENANT, Settings
 from chromalab.engine import DatabaseModel, Engine, Scope
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.opening import open_engine
 from chromalab.types import Database, Tenant
-from chromalab.validation import check_limit, check_text
 
 __all__ = ["AdminClient"]
 

@@ -9,6 +9,13 @@ from typing import Any, cast
 from uuid import UUID
 
 from chromalab._version import __version__
+from chromalab.arguments.values import (
+    MAX_BATCH_SIZE,
+    check_limit,
+    check_metadata,
+    check_name,
+    check_text,
+)
 from chromalab.checking import Report, check
 from chromalab.collection import Collection
 from chromalab.config import DEFAULT_DATABASE, DEFAULT_TENANT, Settings
@@ -35,13 +42,6 @@ from chromalab.errors import (
 from chromalab.listing import CollectionList
 from chromalab.showing import ShownStore
 from chromalab.types import UserIdentity
-from chromalab.validation import (
-    MAX_BATCH_SIZE,
-    check_limit,
-    check_metadata,
-    check_name,
-    check_text,
-)
 
 __all__ = ["ClientAPI"]
 

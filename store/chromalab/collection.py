@@ -7,7 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from chromalab.analysis import Analysed
-from chromalab.arguments import read_batch, read_filter, read_texts
+from chromalab.arguments.records import read_batch, read_filter, read_texts
+from chromalab.arguments.values import (
+    check_include,
+    check_limit,
+    check_max_distance,
+    check_n_results,
+)
 from chromalab.embed import embed_documents
 from chromalab.engine import Batch
 from chromalab.engine.interface import Vectors
@@ -22,12 +28,6 @@ from chromalab.reading import PARTS, Readable
 from chromalab.results.records import QueryResult, query_result, within
 from chromalab.showing import Shown
 from chromalab.types import Documents, Embeddings, IDs, Include, Metadatas, Where, WhereDocument
-from chromalab.validation import (
-    check_include,
-    check_limit,
-    check_max_distance,
-    check_n_results,
-)
 
 __all__ = ["Collection"]
 

@@ -15,7 +15,8 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from chromalab.arguments import read_filter
+from chromalab.arguments.records import read_filter
+from chromalab.arguments.values import check_ids, check_metadatas
 from chromalab.embed import EmbeddingFunction, embed_queries, from_config
 from chromalab.engine import Batch, CollectionModel, Engine, Replacement
 from chromalab.engine.interface import Replaced, Rows, Vectors
@@ -23,7 +24,6 @@ from chromalab.errors import ChromalabError, EmbeddingFunctionError, InvalidArgu
 from chromalab.snapshot import Snapshot
 from chromalab.sparse import to_stored, with_sparse_vectors
 from chromalab.types import Where
-from chromalab.validation import check_ids, check_metadatas
 
 __all__ = ["Handle", "Room"]
 

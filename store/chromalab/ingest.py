@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chromalab.arguments.values import MAX_BATCH_SIZE, check_documents, check_ids, check_metadata
 from chromalab.embed import shows_progress
 from chromalab.errors import InvalidArgumentError, near, printable, short
 from chromalab.results.tables import data_frame
-from chromalab.validation import MAX_BATCH_SIZE, check_documents, check_ids, check_metadata
 
 if TYPE_CHECKING:
     import pandas

@@ -11,9 +11,9 @@ from chromalab.analytics import Classification, LabelQueue, Projection, Propagat
 from chromalab.analytics.classify.labels import check_choices, pairs
 from chromalab.analytics.project import warm
 from chromalab.analytics.stored import remembered
+from chromalab.arguments.values import check_field
 from chromalab.observing import Observed
 from chromalab.types import Where
-from chromalab.validation import check_key
 
 __all__ = ["Labelled"]
 
@@ -114,7 +114,7 @@ class Labelled(Observed):
             1
         """
         options = {
-            "field": check_key(field, "field") if field is None else field,
+            "field": check_field(field, "field") if field is None else field,
             "strategy": strategy,
             "n": n,
             "choices": None if choices is None else check_choices(choices),

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chromalab.arguments.values import MAX_BATCH_SIZE
 from chromalab.description import Described
 from chromalab.embed import EmbeddingFunction, embed_documents, name_of, to_config
 from chromalab.engine.interface import Rewritten
 from chromalab.errors import InvalidArgumentError, printable, short
 from chromalab.results.progress import bar
 from chromalab.results.tables import data_frame
-from chromalab.validation import MAX_BATCH_SIZE
 
 if TYPE_CHECKING:
     import pandas

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from chromalab.arguments.values import check_metadata, check_name
 from chromalab.errors import InvalidArgumentError
 from chromalab.indexing import IndexingStatus
 from chromalab.transforming import Transformed
-from chromalab.validation import check_metadata, check_name
 
 __all__ = ["Managed"]
 

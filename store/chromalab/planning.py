@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from chromalab.arguments import no_images, read_filter, read_texts
+from chromalab.arguments.records import read_filter, read_texts, reject_images
+from chromalab.arguments.values import check_embeddings, check_n_results
 from chromalab.embed import embed_queries
 from chromalab.engine import Filter
 from chromalab.engine.interface import Vectors
@@ -16,7 +17,6 @@ from chromalab.results.progress import bar
 from chromalab.results.tables import data_frame, html_table, text_table
 from chromalab.transforming import Transformed
 from chromalab.types import Documents, Embeddings, IDs, Where, WhereDocument
-from chromalab.validation import check_embeddings, check_n_results
 
 if TYPE_CHECKING:
     import pandas
@@ -178,7 +178,7 @@ class Planned(Transformed):
         self, embeddings: Any, texts: Any, images: Any = None, uris: Any = None
     ) -> tuple[Vectors, list[str]]:
         """Check what is asked: the vectors (q, dimension), and a label for each."""
-        no_images(images, uris)
+        reject_images(images, uris)
         if (embeddings is None) == (texts is None):
             raise InvalidArgumentError(
                 "Give query_embeddings or query_texts: one of them, not both."

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from chromalab.aggregates import Description, Distinct, description, distinct_values
-from chromalab.arguments import read_filter, read_order
+from chromalab.arguments.records import read_filter, read_order
+from chromalab.arguments.values import check_field, check_include, check_limit
 from chromalab.description import Described
 from chromalab.results.records import GetResult, get_result
 from chromalab.types import IDs, Include, Where, WhereDocument
-from chromalab.validation import check_include, check_key, check_limit
 
 __all__ = ["PARTS", "Readable"]
 
@@ -114,7 +114,7 @@ class Readable(Described):
             >>> list(points.distinct("tags"))
             [('hot', 2), ('sweet', 1)]
         """
-        key = check_key(key, "distinct")
+        key = check_field(key, "distinct")
         filter = read_filter(ids, where, where_document)
         return distinct_values(key, self._engine.distinct(self.id, key, filter))
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from chromalab.where_text import format_where
+from chromalab.arguments.where_text import format_where
 
 __all__ = ["get_command"]
 

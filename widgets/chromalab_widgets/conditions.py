@@ -7,8 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chromalab.arguments.where_text import format_where
 from chromalab.errors import InvalidArgumentError, short
-from chromalab.where_text import format_where
 
 __all__ = ["condition_of", "in_range", "joined", "one_of", "parts_of", "without"]
 

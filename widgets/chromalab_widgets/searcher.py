@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Protocol
 
 import traitlets
 
-from chromalab.arguments import read_filter
+from chromalab.arguments.records import read_filter
+from chromalab.arguments.where_text import parse_where_text
 from chromalab.display import html_table
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, short
-from chromalab.where_text import parse_where_text
 from chromalab_widgets.base import Verb, cut
 from chromalab_widgets.bundles import bundle
 from chromalab_widgets.facets import Facet, facets_of, where_of

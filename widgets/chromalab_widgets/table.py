@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import traitlets
 
 from chromalab import Collection
-from chromalab.arguments import read_filter
+from chromalab.arguments.records import read_filter
+from chromalab.arguments.where_text import format_where
 from chromalab.display import html_table
 from chromalab.errors import ChromalabError, InvalidArgumentError
-from chromalab.where_text import format_where
 from chromalab_widgets.base import Reply, Verb, cut
 from chromalab_widgets.bundles import bundle
 from chromalab_widgets.cells import shown

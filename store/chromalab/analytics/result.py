@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from chromalab.arguments.values import check_field
 from chromalab.display import one_line
 from chromalab.errors import InvalidArgumentError, printable
 from chromalab.snapshot import Snapshot
-from chromalab.validation import check_key
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -73,7 +73,7 @@ class Result:
         Raises:
             InvalidArgumentError: it was made of an array, or the key cannot be used.
         """
-        snapshot, key = self.snapshot, check_key(key, "into")
+        snapshot, key = self.snapshot, check_field(key, "into")
         if snapshot.origin is None:
             raise InvalidArgumentError(
                 "There is no collection to write to: it was made of an array, or of two sides. df() "

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from chromalab.arguments import read_texts
+from chromalab.arguments.records import read_texts
+from chromalab.arguments.values import check_embeddings, check_text
 from chromalab.errors import InvalidArgumentError, InvalidDimensionException, short
-from chromalab.validation import check_embeddings, check_text
 
 __all__ = [
     "check_flag",

@@ -9,12 +9,12 @@ from uuid import uuid4
 
 import numpy as np
 
+from chromalab.arguments.values import check_metadatas
 from chromalab.engine import Attachment, Filter
 from chromalab.engine.interface import Rows
 from chromalab.errors import InternalError, InvalidArgumentError, NotFoundError, short
 from chromalab.feedback.arguments import now, some_text, user_name
 from chromalab.sparse import to_stored, with_sparse_vectors
-from chromalab.validation import check_metadatas
 
 if TYPE_CHECKING:
     from chromalab.collection import Collection

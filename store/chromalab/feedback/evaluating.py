@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chromalab.arguments.values import check_n_results, check_random_state
 from chromalab.errors import (
     InternalError,
     InvalidArgumentError,
@@ -26,7 +27,6 @@ from chromalab.feedback.metrics import of_list
 from chromalab.feedback.sources import read_named
 from chromalab.feedback.transform import Transform
 from chromalab.types import Where
-from chromalab.validation import check_n_results, check_random_state
 
 if TYPE_CHECKING:
     from chromalab.collection import Collection

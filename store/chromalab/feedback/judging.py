@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from chromalab.arguments.values import check_ids
 from chromalab.engine import Filter
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.feedback.arguments import (
@@ -27,7 +28,6 @@ from chromalab.feedback.judgement import KIND, Judgement, as_attachment, read_st
 from chromalab.feedback.lines import read_lines
 from chromalab.feedback.results import Noted
 from chromalab.feedback.sources import Said, read_clicks, read_pairs, read_qrels
-from chromalab.validation import check_ids
 
 if TYPE_CHECKING:
     from chromalab.collection import Collection

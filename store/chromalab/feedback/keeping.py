@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chromalab.arguments import read_texts
+from chromalab.arguments.records import read_texts
 from chromalab.engine import Attachment
 from chromalab.errors import InternalError, InvalidArgumentError, short
 from chromalab.feedback.arguments import check_flag, some_text

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from chromalab.arguments.values import check_documents
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.feedback.arguments import check_query, check_relevance, some_text
-from chromalab.validation import check_documents
 
 __all__ = [
     "CLICKED",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.analytics.graph.threads import each, one_thread_blas
+from chromalab.arguments.values import check_n_results, check_random_state
 from chromalab.errors import InvalidArgumentError
 from chromalab.feedback.arguments import check_query, list_queries
 from chromalab.feedback.asking import embed_texts
@@ -21,7 +22,6 @@ from chromalab.feedback.methods import candidates
 from chromalab.feedback.problem import Problem
 from chromalab.feedback.suggestions import Suggestion, Suggestions
 from chromalab.feedback.transform import Transform
-from chromalab.validation import check_n_results, check_random_state
 
 if TYPE_CHECKING:
     from chromalab.collection import Collection

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from chromalab.analytics.graph.threads import one_thread_blas
+from chromalab.arguments.values import check_random_state
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.feedback.arguments import now
 from chromalab.feedback.crossvalidation import HeldOut, cross_validate
@@ -19,7 +20,6 @@ from chromalab.feedback.problem import Problem
 from chromalab.feedback.report import TuneReport
 from chromalab.feedback.transform import Transform
 from chromalab.progress import bar
-from chromalab.validation import check_random_state
 
 __all__ = ["SIDES", "tune"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from chromalab.arguments.values import check_field
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.feedback import Decision
-from chromalab.validation import check_key
 from chromalab_widgets.queues.held import HeldQueue
 from chromalab_widgets.queues.queue import Choice, Item, Plan, Shown, key_of
 
@@ -29,7 +29,7 @@ class ClusterQueue(HeldQueue):
 
     def __init__(self, result: Any, *, into: str = "topic", by: str | None = None) -> None:
         super().__init__(result, f"clusters into {into}", by=by)
-        self.into = check_key(into, "into")
+        self.into = check_field(into, "into")
         self._topics = {topic.label: topic for topic in result.topics()}
         largest = sorted(self._topics.values(), key=lambda topic: (-topic.size, topic.label))
         self._numbers = {key_of(result.records(topic.label)): topic.label for topic in largest}

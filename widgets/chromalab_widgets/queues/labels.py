@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from chromalab.analytics.classify.labels import predicted_key
+from chromalab.arguments.values import check_field
 from chromalab.errors import InvalidArgumentError, NotFoundError, short
 from chromalab.feedback import Decision
 from chromalab.types import Where
-from chromalab.validation import check_key
 from chromalab_widgets.queues.queue import Choice, Item, Queue, Shown
 
 __all__ = ["LabelsQueue"]
@@ -46,7 +46,7 @@ class LabelsQueue(Queue):
         random_state: int = 0,
         by: str | None = None,
     ) -> None:
-        super().__init__(collection, f"labels of {check_key(field, 'field')}", by=by)
+        super().__init__(collection, f"labels of {check_field(field, 'field')}", by=by)
         self.field = field
         self._options = {
             "choices": choices,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from chromalab.arguments.values import check_field
 from chromalab.feedback import Decision
-from chromalab.validation import check_key
 from chromalab_widgets.queues.held import HeldQueue
 from chromalab_widgets.queues.queue import Choice, Item, Plan, Shown
 
@@ -28,7 +28,7 @@ class OutlierQueue(HeldQueue):
 
     def __init__(self, result: Any, *, into: str = "outlier", by: str | None = None) -> None:
         super().__init__(result, "outliers", by=by)
-        self.into = check_key(into, "into")
+        self.into = check_field(into, "into")
         self._ids: list[str] = result.outlier_ids
 
     @property

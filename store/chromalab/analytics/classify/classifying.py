@@ -25,9 +25,9 @@ from chromalab.analytics.classify.points import Points
 from chromalab.analytics.classify.result import Classification, checked_threshold
 from chromalab.analytics.graph.threads import one_thread_blas
 from chromalab.analytics.new_records import new_vectors
+from chromalab.arguments.values import check_random_state
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.snapshot import Snapshot
-from chromalab.validation import check_random_state
 
 __all__ = ["classify"]
 

@@ -16,9 +16,9 @@ from chromalab.analytics.classify.report import Report, reported
 from chromalab.analytics.classify.suspects import suspected
 from chromalab.analytics.classify.writing import columns_of, write
 from chromalab.analytics.result import Result
+from chromalab.arguments.values import check_field
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.frames import data_frame
-from chromalab.validation import check_key
 
 if TYPE_CHECKING:
     import pandas
@@ -181,7 +181,7 @@ class Classification(Result):
         Raises:
             InvalidArgumentError: it was made of an array, or the key cannot be used.
         """
-        key = check_key(key, "into")
+        key = check_field(key, "into")
         if self.snapshot.origin is None:
             raise InvalidArgumentError(
                 "There is no collection to write to: it was made of an array. df() has the values."

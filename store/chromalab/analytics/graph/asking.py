@@ -11,10 +11,10 @@ from chromalab.analytics.graph.building import build
 from chromalab.analytics.graph.graph import Graph
 from chromalab.analytics.graph.growth import extended
 from chromalab.analytics.graph.stored import Key, keep, kept, kin
+from chromalab.arguments.values import check_random_state
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.progress import bar
 from chromalab.snapshot import Snapshot
-from chromalab.validation import check_random_state
 
 __all__ = ["graph_of"]
 

@@ -15,10 +15,10 @@ from chromalab.analytics.classify.points import Points
 from chromalab.analytics.graph.threads import one_thread_blas
 from chromalab.analytics.labelling.queue import LabelQueue
 from chromalab.analytics.labelling.strategies import STRATEGIES, density_of, stage_of, take
+from chromalab.arguments.values import check_field, check_random_state
 from chromalab.display import one_line
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.snapshot import Snapshot
-from chromalab.validation import check_key, check_random_state
 
 __all__ = ["label_queue"]
 
@@ -68,7 +68,7 @@ def label_queue(
     snapshot = Snapshot.of(data)
     is_key = isinstance(field, str)
     values = (
-        by_people(snapshot, check_key(field, "field"))
+        by_people(snapshot, check_field(field, "field"))
         if is_key
         else values_of(field, len(snapshot))
     )
