@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from chromalab.managing import Managed
 from chromalab.planning import Planned
 from chromalab.reading import PARTS, Readable
 from chromalab.results.records import QueryResult, query_result, within
+from chromalab.selection import Selection, selection_of
 from chromalab.showing import Shown
 from chromalab.types import Documents, Embeddings, IDs, Include, Metadatas, Where, WhereDocument
 
@@ -47,6 +48,18 @@ class Collection(Managed, Planned, Maintained, Analysed, Learned, Shown, Readabl
         >>> points.query(query_embeddings=[[0, 1]], n_results=1)["ids"]
         [['a']]
     """
+
+    @property
+    def selection(self) -> Selection:
+        """The selected records, the same for every handle and widget in this process.
+
+        It can be set to ids: `collection.selection = ["a", "b"]`.
+        """
+        return selection_of(self)
+
+    @selection.setter
+    def selection(self, ids: Iterable[str] | Selection) -> None:
+        selection_of(self).set(ids)
 
     def add(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from chromalab.selection import Selectable
+from chromalab.description import Described
 from chromalab.types import Where
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Shown", "ShownStore", "review_of"]
 
 
-class Shown(Selectable):
+class Shown(Described):
     """Each method makes one widget, which the last line of a cell shows."""
 
     def map(self, projection: Any = None, **options: Any) -> Map:
