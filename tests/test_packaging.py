@@ -1,4 +1,4 @@
-"""The wheel carries all it needs: it installs and shows a widget on a machine without node."""
+"""The wheel is self-contained: it installs, and shows a widget on a machine without Node."""
 
 import os
 import shutil
@@ -27,8 +27,8 @@ print("works")
 """
 
 
-@pytest.mark.skipif(UV is None, reason="builds with uv, which make test brings")
-def test_the_wheel_works_without_node_and_holds_no_tests(tmp_path):
+@pytest.mark.skipif(UV is None, reason="builds the wheel with uv, which make test installs")
+def test_the_wheel_works_without_node_and_contains_no_tests(tmp_path):
     subprocess.run(
         [UV, "build", "--quiet", "--wheel", "--out-dir", tmp_path, ROOT], check=True, cwd=ROOT
     )

@@ -1,4 +1,4 @@
-"""What README and the docs promise: code runs, commands exist, links lead somewhere."""
+"""The promises of the README and the docs: code runs, commands exist, and links are valid."""
 
 import re
 import subprocess
@@ -17,16 +17,16 @@ def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 
 
-def test_the_python_of_the_readme_prints_what_it_says(tmp_path):
+def test_the_python_of_the_readme_prints_the_documented_output(tmp_path):
     (code,) = blocks("python")
-    said = "".join(line[2:] + "\n" for line in code.splitlines() if line.startswith("# "))
+    documented = "".join(line[2:] + "\n" for line in code.splitlines() if line.startswith("# "))
     done = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=tmp_path
     )
-    assert done.stdout == said
+    assert done.stdout == documented
 
 
-def test_the_magics_of_the_readme_are_verbs_with_those_flags():
+def test_the_magics_of_the_readme_are_verbs_with_the_given_flags():
     text = "\n".join(blocks("text"))
     commands = re.findall(r"^(?:\w+ = )?%{1,2}chroma (?:\w+=? << )?(\w+)(.*)$", text, re.MULTILINE)
     assert len(commands) == 17
@@ -35,7 +35,7 @@ def test_the_magics_of_the_readme_are_verbs_with_those_flags():
         assert set(re.findall(r"(?<!\S)--?[a-z][\w-]*", rest)) <= flags
 
 
-def test_the_commands_of_the_readme_are_targets_of_make():
+def test_the_commands_of_the_readme_are_make_targets():
     targets = re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
     (shell,) = blocks("sh")
     for target in re.findall(r"^make (\w+)", shell, re.MULTILINE):
@@ -43,7 +43,7 @@ def test_the_commands_of_the_readme_are_targets_of_make():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_to_a_file_leads_to_one(page):
+def test_every_link_to_a_file_is_valid(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         if "://" not in target:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"

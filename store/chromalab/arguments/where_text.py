@@ -1,4 +1,4 @@
-"""A filter as people type it, `year >= 2020 and venue in ("ACL", "EMNLP")`, to Chroma's `where` and back.
+"""Conversion between typed conditions, `year >= 2020 and venue in ("ACL", "EMNLP")`, and Chroma's `where`.
 
     condition  = clause ("or" clause)*
     clause     = term ("and" term)*
@@ -7,8 +7,8 @@
     value      = number | "text" | 'text' | true | false | :name
     values     = "(" value ("," value)* [","] ")" | "[" ... "]" | :name    (after in, not in)
 
-A key that is not a plain word stands in back-quotes. A quote in a text is doubled: 'O''Reilly'.
-`:name` is the value of that variable, where there are any. Nothing is evaluated.
+A key that is not a plain word is written in backquotes. A quote within a text is doubled: 'O''Reilly'.
+`:name` is the value of that variable, in places where variables are available. Nothing is evaluated.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _OPERATORS = {
     "contains": "$contains",
     "not contains": "$not_contains",
 }
-_SIGNS = {said: sign for sign, said in _OPERATORS.items() if sign != "=="}
+_SIGNS = {operator: sign for sign, operator in _OPERATORS.items() if sign != "=="}
 _WORDS = {"and", "or", "in", "not", "contains", "true", "false"}
 _PLAIN = r"[^\W\d][\w.\-:]*"
 _TOKEN = re.compile(
@@ -51,8 +51,8 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-_DEEPEST = 50  # parentheses in parentheses; the store has a limit of its own for filters
-_LONGEST = 10_000
+_DEEPEST = 50  # levels of nested parentheses; the store has its own limit for filters
+_LONGEST = 10_000  # characters
 _EXAMPLE = 'For example: year >= 2020 and venue in ("ACL", "EMNLP")'
 
 
@@ -62,19 +62,19 @@ class _Token:
     text: str
     start: int
 
-    def says(self, *words: str) -> bool:
+    def is_any(self, *words: str) -> bool:
         return self.kind in ("word", "sign") and self.text.lower() in words
 
 
 def parse_where_text(text: str, bound: Callable[[str], Any] | None = None) -> dict[str, Any]:
-    """Turn a condition into Chroma's `where`.
+    """Parse a condition into Chroma's `where`.
 
     Args:
         text: The condition.
-        bound: Says what the value of `:name` is; without it there are no variables.
+        bound: Returns the value of a variable, given ":name"; by default there are no variables.
 
     Raises:
-        InvalidArgumentError: the condition cannot be read; the message says where.
+        InvalidArgumentError: The condition cannot be parsed; the message gives the position.
 
     Example:
         >>> parse_where_text('year >= 2020 and venue in ("ACL", "EMNLP")')
@@ -82,8 +82,8 @@ def parse_where_text(text: str, bound: Callable[[str], Any] | None = None) -> di
     """
     if len(text) > _LONGEST:
         raise InvalidArgumentError(
-            f"The condition is {len(text):,} characters long; at most {_LONGEST:,} are read. "
-            "Make it a dict in Python, and pass that as where."
+            f"The condition must have at most {_LONGEST:,} characters; got {len(text):,}. "
+            "Build a dict in Python, and pass it as where."
         )
     parser = _Parser(text, bound)
     condition = parser.join("or")
@@ -93,7 +93,13 @@ def parse_where_text(text: str, bound: Callable[[str], Any] | None = None) -> di
 
 
 def format_where(where: Mapping[str, Any] | None) -> str | None:
-    """Write Chroma's `where` as `parse_where_text` reads it; None where the language has no words for it.
+    """Write Chroma's `where` as a condition that `parse_where_text` accepts.
+
+    Args:
+        where: The filter; None for no filter, which is "".
+
+    Returns:
+        The condition; None if the filter cannot be written as one, or would be too long.
 
     Example:
         >>> format_where({"$and": [{"year": {"$gte": 2020}}, {"venue": {"$in": ["ACL", "EMNLP"]}}]})
@@ -120,20 +126,21 @@ class _Parser:
         return self._tokens[self._at - 1]
 
     def join(self, word: str) -> dict[str, Any]:
-        """Read terms joined by "or", or by "and", which binds closer."""
+        """Parse terms joined by "or", or by "and", which binds more tightly."""
         clauses = [self.term() if word == "and" else self.join("and")]
-        while self.next.says(word):
+        while self.next.is_any(word):
             self.take()
             clauses.append(self.term() if word == "and" else self.join("and"))
         return clauses[0] if len(clauses) == 1 else {f"${word}": clauses}
 
     def term(self) -> dict[str, Any]:
-        if self.next.says("("):
+        if self.next.is_any("("):
             self.take()
             self._depth += 1
             if self._depth > _DEEPEST:
                 raise InvalidArgumentError(
-                    f"The condition has more than {_DEEPEST} parentheses in one another; take some away."
+                    f"The condition must have at most {_DEEPEST} levels of nested parentheses; got more. "
+                    "Remove redundant ones."
                 )
             condition = self.join("or")
             self.expect(")")
@@ -168,16 +175,17 @@ class _Parser:
                 values = list(values)
             if not isinstance(values, list):
                 raise InvalidArgumentError(
-                    f"{token.text} after 'in' is a {type(values).__name__}; give a list."
+                    f"{token.text} after 'in' must be a list; got a value of type "
+                    f"{type(values).__name__}."
                 )
             return values
-        if not self.next.says("(", "["):
+        if not self.next.is_any("(", "["):
             raise self.error("'('")
         end = ")" if self.take().text == "(" else "]"
         values = [self.value()]
-        while self.next.says(","):
+        while self.next.is_any(","):
             self.take()
-            if not self.next.says(end):
+            if not self.next.is_any(end):
                 values.append(self.value())
         self.expect(end)
         return values
@@ -190,27 +198,29 @@ class _Parser:
             return text[1:-1].replace(text[0] * 2, text[0])
         if self.next.kind == "bound" and self._bound:
             return self.variable(self.take())
-        if self.next.says("true", "false"):
+        if self.next.is_any("true", "false"):
             return self.take().text.lower() == "true"
         others = "true, false or :name" if self._bound else "true or false"
         raise self.error(f'a number, a "text" in quotes, {others}')
 
     def variable(self, token: _Token) -> Any:
-        """Look a variable up; an array or a Series becomes a list, a number of numpy a number."""
+        """Look up a variable; an array or Series becomes a list, and a NumPy number a Python one."""
         assert self._bound is not None
         value = self._bound(token.text)
         return value.tolist() if hasattr(value, "tolist") else value
 
     def expect(self, sign: str) -> None:
-        if not self.next.says(sign):
+        if not self.next.is_any(sign):
             raise self.error(f"'{sign}'")
         self.take()
 
     def error(self, wanted: str) -> InvalidArgumentError:
         token = self.next
-        found = f"{one_line(repr(token.text))} at {token.start + 1}" if token.text else "the end"
+        found = "the end"
+        if token.text:
+            found = f"{one_line(repr(token.text))} at character {token.start + 1}"
         return InvalidArgumentError(
-            f"The condition cannot be read: expected {wanted}, found {found} "
+            f"The condition cannot be parsed: expected {wanted}, got {found} "
             f"in {one_line(repr(self._text), 200)}. {_EXAMPLE}"
         )
 
@@ -220,9 +230,9 @@ def _number(text: str) -> int | float:
         return float(text)
     try:
         return int(text)
-    except ValueError as error:  # Python reads whole numbers of up to 4,300 digits
+    except ValueError as error:  # Python parses integers of at most 4,300 digits
         raise InvalidArgumentError(
-            f"The condition has a number of {len(text):,} digits."
+            f"A number in the condition must have at most 4,300 digits; got {len(text):,}."
         ) from error
 
 
@@ -234,7 +244,8 @@ def _tokens(text: str) -> list[_Token]:
         match = _TOKEN.match(text, at)
         if match is None:
             raise InvalidArgumentError(
-                f"The condition cannot be read at {at + 1}: {text[at : at + 20]!r}. {_EXAMPLE}"
+                f"The condition cannot be parsed from character {at + 1} on: "
+                f"{text[at : at + 20]!r}. {_EXAMPLE}"
             )
         kind = str(match.lastgroup)
         tokens.append(_Token(kind, match[kind], match.start(kind)))
@@ -256,8 +267,8 @@ def _clause(key: str, value: Any) -> str | None:
         if "`" in key or not key:
             return None
         key = f"`{key}`"
-    said = value if isinstance(value, Mapping) else {"$eq": value}
-    return _all([_comparison(key, *one) for one in said.items()], " and ")
+    comparisons = value if isinstance(value, Mapping) else {"$eq": value}
+    return _all([_comparison(key, *one) for one in comparisons.items()], " and ")
 
 
 def _comparison(key: str, operator: str, wanted: Any) -> str | None:
@@ -269,9 +280,9 @@ def _comparison(key: str, operator: str, wanted: Any) -> str | None:
 
 
 def _all(texts: Sequence[str | None], between: str) -> str | None:
-    """Join texts; None where one is missing, or all are."""
-    said = [text for text in texts if text is not None]
-    return between.join(said) if said and len(said) == len(texts) else None
+    """Join texts; None if one of them is None, or there are none."""
+    written = [text for text in texts if text is not None]
+    return between.join(written) if written and len(written) == len(texts) else None
 
 
 def _literal(value: Any) -> str | None:
@@ -282,5 +293,5 @@ def _literal(value: Any) -> str | None:
     if isinstance(value, int):
         return repr(int(value))
     if isinstance(value, float) and math.isfinite(value):
-        return repr(float(value))  # one of numpy is a float, too, with a repr of its own
+        return repr(float(value))  # a NumPy float is a float too, but has its own repr
     return None
