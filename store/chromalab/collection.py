@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from chromalab.analysis import Analysed
-from chromalab.arguments.records import read_batch, read_filter, read_texts
+from chromalab.arguments.records import read_batch, read_filter, texts_to_embed
 from chromalab.arguments.values import (
     check_include,
     check_limit,
@@ -296,7 +296,9 @@ class Collection(Managed, Planned, Maintained, Analysed, Learned, Shown, Readabl
         images: Any = None,
         uris: Any = None,
     ) -> int:
-        batch = read_batch(ids, embeddings, metadatas, documents, images, uris)
+        return self._add_batch(read_batch(ids, embeddings, metadatas, documents, images, uris))
+
+    def _add_batch(self, batch: Batch) -> int:
         return self._engine.add(self.id, self._embedded(batch)).added
 
     def _embedded(self, batch: Batch) -> Batch:
@@ -305,6 +307,6 @@ class Collection(Managed, Planned, Maintained, Analysed, Learned, Shown, Readabl
             return batch
         if batch.documents is None:
             raise InvalidArgumentError("Give embeddings, or documents to make them of.")
-        texts = read_texts(batch.documents, "documents")
+        texts = texts_to_embed(batch.documents, "documents")
         vectors: Vectors = embed_documents(self._function(), texts)
         return replace(batch, vectors=vectors, made_for=self._model.configuration)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chromalab.arguments.records import checked_batch
 from chromalab.arguments.values import MAX_BATCH_SIZE, check_documents, check_ids, check_metadata
 from chromalab.embed import shows_progress
 from chromalab.errors import InvalidArgumentError, near, printable, short
@@ -129,11 +130,12 @@ def add_from(
 
 
 def _add(collection: Collection, records: Sequence[Record]) -> int:
-    return collection._add(
-        ids=[record.id for record in records],
-        documents=[record.document for record in records],
-        metadatas=[record.metadata for record in records],
+    batch = checked_batch(
+        [record.id for record in records],
+        [record.document for record in records],
+        [record.metadata for record in records],
     )
+    return collection._add_batch(batch)
 
 
 def content_id(text: str) -> str:
