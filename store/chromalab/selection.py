@@ -180,7 +180,7 @@ class Selection:
         body = {"ids": list(self._ids), "where": self._where}
         engine.attach(
             id,
-            remove=[] if old is None else [old.number],
+            remove=_numbers(old),
             add=[Attachment(KIND, body, name=name)],
         )
 
@@ -202,7 +202,7 @@ class Selection:
     def saved(self) -> list[str]:
         """List the names of the saved selections, oldest first."""
         engine, id = self._storage()
-        return [stored.name for stored in engine.attachments(id, KIND)]
+        return [str(stored.name) for stored in engine.attachments(id, KIND)]
 
     def forget(self, name: str) -> None:
         """Delete a saved selection; what is selected now does not change.
@@ -214,7 +214,7 @@ class Selection:
         found = engine.attachment(id, KIND, check_text(name, "selection"))
         if found is None:
             raise self._unknown(name)
-        engine.attach(id, remove=[found.number])
+        engine.attach(id, remove=_numbers(found))
 
     def _unknown(self, name: str) -> NotFoundError:
         hint = near(name, self.saved(), what="Selections")
@@ -246,6 +246,10 @@ def selection_of(handle: Handle) -> Selection:
     selection = handle.room(_shared)  # the handle keeps it alive
     selection._collection = handle  # the client of an earlier handle may be closed by now
     return selection
+
+
+def _numbers(stored: Attachment | None) -> list[int]:
+    return [] if stored is None or stored.number is None else [stored.number]
 
 
 # An engine is the key, not its id(), because Python reuses the id of an object that is gone, and the

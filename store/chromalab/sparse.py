@@ -138,7 +138,7 @@ def with_sparse_vectors(metadata: dict[str, Any] | None) -> dict[str, Any] | Non
         }
     except InvalidArgumentError as error:
         raise InternalError(
-            "The metadata of a record is damaged. Restore the folder from a backup."
+            "The metadata of a record is damaged. Restore the folder from a copy."
         ) from error
 
 

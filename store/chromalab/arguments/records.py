@@ -122,8 +122,8 @@ def texts_to_embed(documents: Sequence[str | None], what: str) -> list[str]:
     texts = [text for text in documents if text is not None]
     if len(texts) < len(documents):
         raise InvalidArgumentError(
-            f"{what}[{list(documents).index(None)}] must be a text, because it has no embedding; "
-            "got None. Give the text or an embedding."
+            f"{what}[{list(documents).index(None)}] must be a string, because there is no embedding "
+            "for it; got None."
         )
     return texts
 
