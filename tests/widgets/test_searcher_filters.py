@@ -92,8 +92,8 @@ def test_typed_ticked_and_given_filters_hold_together(searcher, send):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("year >", "The condition cannot be read: expected a number"),
-        ("year >= :y", "found ':y' at 9"),
+        ("year >", "The condition cannot be parsed: expected a number"),
+        ("year >= :y", "got ':y' at character 9"),
         ("year in (1969, 'x')", "found [1969, 'x']"),  # what the store says of what can be read
         ("topic > 'a'", "found 'a'"),
         ("x" * 10_001, "The filter has 10,001 characters: shorten it to 10,000"),
@@ -157,7 +157,7 @@ def test_a_refused_filter_of_a_link_is_a_sentence_in_the_panel(searcher):
     ipywidgets.link((box, "value"), (searcher, "where_text"))
     data = {"method": "update", "state": {"value": "year >"}, "buffer_paths": []}
     box._handle_msg({"content": {"data": data}, "buffers": []})
-    assert searcher.error.startswith("The condition cannot be read: expected a number")
+    assert searcher.error.startswith("The condition cannot be parsed: expected a number")
     assert (searcher.where_text, len(searcher.rows)) == ("", 4)
 
 

@@ -222,7 +222,7 @@ def test_choices_may_be_any_list_of_labels(points, choices):
         ({"choices": 5}, "choices are labels"),
         ({"choices": [["a"]]}, "A label is"),
         ({"choices": ["a", None]}, "choices are labels"),
-        ({"field": None}, "field takes a metadata key"),
+        ({"field": None}, "field must be a metadata key"),
         ({"field": 5}, "field is the metadata key"),
         ({"random_state": -1}, "random_state"),
     ],

@@ -152,7 +152,7 @@ def test_of_a_large_collection_what_is_near_is_ranked(client):
     ("n", "queries", "message"),
     [
         (0, None, "at least 1"),
-        ("x", None, "n is a whole number"),
+        ("x", None, "n must be an integer"),
         (5, [], "No query"),
         (5, 3, "list of texts or vectors"),
         (5, [[1.0, 2.0]], "2 dimensions"),

@@ -31,10 +31,10 @@ def test_a_number_stays_a_number_and_a_blank_deletes_the_key(browser, notes):
         ("year", "NaN", "'year' holds a number; found 'NaN'. Leave it blank to delete the value."),
         ("year", "true", "'year' holds a number; found 'true'. Leave it blank to delete the value."),
         ("hot", "maybe", "'hot' holds true or false; found 'maybe'. Leave it blank to delete the value."),
-        ("year", "9" * 30, "whole numbers have at most 64 bits."),
+        ("year", "9" * 30, "must fit in 64 bits; got 9"),
         ("tags", "[" * 100_000, "'tags' holds a list, such as"),
-        ("tags", "[1, true]", "a list holds one or more str, int, float or bool, all of one type."),
-        ("#id", "x", "a key is not empty, does not start with '#'"),
+        ("tags", "[1, true]", "must be a list of at least one str, int, float or bool, all of the same type; got [1, True]."),
+        ("#id", "x", "must not be empty, start with '#'"),
     ],
 )  # fmt: skip
 def test_a_value_that_does_not_fit_is_refused_with_a_sentence(

@@ -309,8 +309,8 @@ test("the box shows the filter that holds, and keeps what was refused or is bein
   filterBox().value = "year >";
   key(".cl-typed input", "Enter");
   update({ busy: true });
-  update({ error: "The condition cannot be read: …", busy: false, facets: [{ key: "topic", values: [["space", 3]], more: 0 }] });
-  expect(status()).toBe("The condition cannot be read: …");
+  update({ error: "The condition cannot be parsed: …", busy: false, facets: [{ key: "topic", values: [["space", 3]], more: 0 }] });
+  expect(status()).toBe("The condition cannot be parsed: …");
   expect(document.activeElement).toBe(filterBox());
   update({ where_text: "" });
   expect(filterBox().value).toBe("year >");
@@ -330,7 +330,7 @@ test("text that is not applied is marked, for screen readers too, and Escape sho
   expect(marked()).toBe("not applied");
   key(".cl-typed input", "Enter");
   update({ busy: true });
-  update({ error: "The condition cannot be read: …", busy: false });
+  update({ error: "The condition cannot be parsed: …", busy: false });
   find("input").focus();
   expect([filterBox().value, marked()]).toEqual(["year > ", "not applied"]);
   const notebook = vi.fn();

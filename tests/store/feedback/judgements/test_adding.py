@@ -73,9 +73,9 @@ def test_one_call_judges_several_records_in_one_transaction(points):
         ({"weight": float("inf")}, "a number above 0"),
         ({"weight": True}, "a number above 0"),
         ({"shown": "no"}, "True or False"),
-        ({"id": []}, "ids is empty"),
-        ({"id": 7}, "ids is a list of strings"),
-        ({"id": ["a", "a"]}, "more than once"),
+        ({"id": []}, "ids must not be empty"),
+        ({"id": 7}, "ids must be a list of strings"),
+        ({"id": ["a", "a"]}, "1 duplicate id in this call"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_with_a_sentence(points, arguments, message):

@@ -88,8 +88,8 @@ def test_sessions_add_up_and_what_a_person_said_goes_before_them(points, resolve
         ({"query": "x", "shown": "a", "clicked": []}, "ids are a list"),
         ({"query": "x", "shown": ["a"]}, "a row has query, shown"),
         ({"query": "", "shown": ["a"], "clicked": []}, "Row 0 of log: query is empty"),
-        ({"query": "x", "shown": [7], "clicked": []}, "is 7"),
-        ({"query": "x", "shown": [None], "clicked": []}, "is None"),
+        ({"query": "x", "shown": [7], "clicked": []}, "must be a string; got 7"),
+        ({"query": "x", "shown": [None], "clicked": []}, "got None"),
         ("x", "a row has query, shown"),
     ],
 )
