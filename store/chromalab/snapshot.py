@@ -29,8 +29,8 @@ class Snapshot:
         metadatas: One dict or None per record; None if no record has metadata.
         name: The name of the collection; "" for an array.
         version: The version of the collection; None for data without versions.
-        rows: (n,) int64, the vector file row of each record; it stays the same until the vector
-            changes.
+        rows: (n,) int64, the row of each record in the vector file, or in the array; it stays the same
+            until the vector changes.
         file: The name of the file that `rows` refer to; "" if results cannot be cached.
         folder: The folder for cached results; None if results cannot be cached.
         origin: The collection the snapshot was taken of; None for an array.

@@ -1,4 +1,4 @@
-"""Progress bars finish with the work, even where it ends early or fails."""
+"""A progress bar is full when its work ends early, but not when it fails."""
 
 import pytest
 import tqdm.auto

@@ -177,7 +177,7 @@ def check_metadata(
 
 
 def check_include(include: Any, allowed: Sequence[str]) -> list[str]:
-    """Check `include`: a list of the parts that a result shall have."""
+    """Check `include`: a list of the parts of records to return."""
     if isinstance(include, str) or not isinstance(include, Iterable):
         raise InvalidArgumentError(
             f'include must be a list such as ["documents"]; got {short(include)}.'
@@ -228,7 +228,7 @@ def check_random_state(value: Any) -> int:
 
 
 def check_text(name: Any, what: str) -> str:
-    """Check the name of a tenant, a database or the like: any text."""
+    """Check the name of a tenant, a database or the like, which may be any text."""
     if not isinstance(name, str):
         raise InvalidArgumentTypeError(f"The name of a {what} must be a string; got {short(name)}.")
     _encodable([name], f"The name of a {what}")
@@ -263,9 +263,9 @@ def check_name(name: Any) -> str:
         )
     if not _NAME.fullmatch(name) or ".." in name or _ADDRESS.fullmatch(name):
         raise InvalidArgumentError(
-            f"The name of a collection must be 3 to 512 letters a-z, digits, '.', '_' or '-', must start "
-            "and end with a letter or digit, and must be neither an IP address nor contain '..'; got "
-            f"{short(name)}."
+            "The name of a collection must have 3 to 512 characters from a-z, A-Z, 0-9, '.', '_' and '-', "
+            "start and end with a letter or digit, not contain '..', and not be an IP address; "
+            f"got {short(name)}."
         )
     return name
 
@@ -293,7 +293,7 @@ def _key(key: Any, what: str) -> str:
             f"A key of {what} must not be empty, start with '#' or '$', or be 'chroma:document'; "
             f"got {short(key)}."
         )
-    _encodable([key], f"a key of {what}")
+    _encodable([key], f"A key of {what}")
     return key
 
 
@@ -301,9 +301,8 @@ def _value(value: Any, what: str, sparse: bool = False) -> Any:
     if sparse and isinstance(value, SparseVector):
         _encodable(value.labels or (), what)
         return value
-    if (
-        isinstance(value, np.generic) and value.dtype.kind not in "mM"
-    ):  # times would become plain integers
+    # NumPy times are left out, because `item` turns them into plain integers.
+    if isinstance(value, np.generic) and value.dtype.kind not in "mM":
         value = value.item()
     if isinstance(value, list):
         kinds = {type(item) for item in value}

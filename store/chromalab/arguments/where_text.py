@@ -244,8 +244,7 @@ def _tokens(text: str) -> list[_Token]:
         match = _TOKEN.match(text, at)
         if match is None:
             raise InvalidArgumentError(
-                f"The condition cannot be parsed from character {at + 1} on: "
-                f"{text[at : at + 20]!r}. {_EXAMPLE}"
+                f"The condition cannot be parsed at character {at + 1}: {text[at : at + 20]!r}. {_EXAMPLE}"
             )
         kind = str(match.lastgroup)
         tokens.append(_Token(kind, match[kind], match.start(kind)))
