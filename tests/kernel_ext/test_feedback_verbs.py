@@ -180,7 +180,7 @@ def test_what_to_judge_next_is_suggested(store, notes):
         ("feedback notes --query x", ": 1", "is no judgement"),
         ("feedback notes --query x", "a: good", "is no judgement"),
         ("feedback notes --query x", "aa: 1", "Did you mean 'a'"),
-        ("feedback notes --query x", "a: 1\na: 2", "more than once"),
+        ("feedback notes --query x", "a: 1\na: 2", "1 duplicate id in this call"),
         ("feedback notes --query x --jsonl", '{"id": "a"}', "Line 1 of feedback --jsonl"),
         ("feedback notes --query x --jsonl", '{"id": "a", "relevance": 1, "nota": 1}', "'note'"),
         ("feedback notes --query x --undo", "a: 1", "--undo stands alone"),
