@@ -1,4 +1,4 @@
-"""A table over four notes, and the browser that asks it."""
+"""A table over four notes, and a browser that sends it requests."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def notes(client):
 
 
 class Browser:
-    """Sends what the browser sends, and keeps what it is sent."""
+    """Sends the messages of a browser and records the replies."""
 
     def __init__(self, table):
         self.table = table
@@ -48,13 +48,13 @@ class Browser:
         return reply.get("body", reply.get("problem"))
 
     def ids(self):
-        """Read the rows, and list their ids."""
+        """Read the rows and list their ids."""
         page = self.ask("page", start=0, stop=100)
         self.generation = page["generation"]
         return [row["id"] for row in page["rows"]]
 
     def select(self, at, to=None, mode="replace"):
-        """Click among the rows as they were read last."""
+        """Click on rows as they were last read."""
         self.tell("select", at=at, to=to, mode=mode, generation=self.generation)
 
 

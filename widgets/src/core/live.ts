@@ -1,6 +1,6 @@
 import { element } from "./dom";
 
-/** A line that screen readers read out when it changes; shown, unless `spoken` only. */
+/** A line that screen readers announce when it changes; if `spoken`, it is visible only to them. */
 export class LiveRegion {
   readonly element: HTMLElement;
 
