@@ -1,14 +1,18 @@
-# A fresh Debian needs python3, make, node and npm; the rest is brought by the rules below.
+# A fresh Debian needs python3, make, node and npm; the rules below install everything else.
 .DEFAULT_GOAL := help
 VENV := .venv
 BIN := $(VENV)/bin
 UV = $(shell command -v uv || echo .tools/bin/uv)
-# Each widgets/src/NAME/NAME.ts becomes a bundle of its name; one build makes them all.
-BUNDLES = $(foreach entry,$(wildcard widgets/src/*/*.ts),$(if $(filter $(notdir $(patsubst %/,%,$(dir $(entry)))).ts,$(notdir $(entry))),\
-  widgets/chromalab_widgets/static/$(notdir $(entry:.ts=.js))))
+# Each widgets/src/NAME/NAME.ts becomes a bundle with that name. One build makes all bundles and writes this list last.
+BUNDLES = widgets/chromalab_widgets/static/bundles.json
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
-# $(call need,TEST,PACKAGE): where TEST fails, root installs the Debian package, others are told its name.
+# The tests with processes that are killed, with large indexes, or with long training runs.
+SLOW = reliability or process or kill or test_packaging or test_indexing or test_compact or test_minilm or test_sources \
+  or test_project_maps or test_outliers or test_stored or test_graph or test_estimators or test_classify or test_suggest \
+  or test_decisions or tuning
+
+# $(call need,TEST,PACKAGE): if TEST fails, root installs the Debian package; other users get its name.
 define need
 @{ $(1); } >/dev/null 2>&1 || { \
   if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -17,11 +21,11 @@ define need
   else echo "$(2) is missing: sudo apt-get install $(2)" >&2; exit 1; fi; }
 endef
 
-.PHONY: help lab quickstart test soak lint format bench contract docs lock clean
+.PHONY: help lab quickstart test test-quick soak lint format bench contract docs lock clean
 help:  ## Show these commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-lab: $(VENV)/lab.stamp minilm  ## Open JupyterLab on the quickstart (LAB_ARGS="--no-browser" for a server)
+lab: $(VENV)/lab.stamp minilm  ## Open JupyterLab on the quickstart (LAB_ARGS="--no-browser" on a server)
 	$(BIN)/jupyter lab $(AS_ROOT) $(LAB_ARGS) notebooks/quickstart.ipynb
 
 quickstart: $(VENV)/lab.stamp minilm  ## Run the quickstart without a browser and print its results
@@ -30,6 +34,10 @@ quickstart: $(VENV)/lab.stamp minilm  ## Run the quickstart without a browser an
 test: lint chromium models  ## Run every test: TypeScript, Python, notebooks, JupyterLab in Chromium
 	npm test --silent
 	$(BIN)/python -m pytest -n auto --dist loadgroup $(TEST_ARGS)
+
+test-quick: $(VENV)/test.stamp models  ## Run the fast tests only, without a browser: under two minutes on 2 cores
+	npm test --silent
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not e2e and not soak" -k "not ($(SLOW))" tests $(TEST_ARGS)
 
 soak: $(VENV)/test.stamp  ## Run the long tests: eight processes for a minute, a million records
 	CHROMALAB_SOAK=1 $(BIN)/python -m pytest -m soak tests/store
@@ -41,12 +49,12 @@ lint: $(VENV)/test.stamp  ## Check style and types
 	$(BIN)/mypy
 	npm run --silent typecheck
 
-format: $(VENV)/test.stamp  ## Put the code in form
+format: $(VENV)/test.stamp  ## Format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/bench.stamp models chromium  ## Measure side by side; the tables are in benchmarks/README.md
-	$(UV) pip install -q --python $(BIN)/python --no-deps "bertopic==0.17.4"  # its dependencies bring in torch
+bench: $(VENV)/bench.stamp models chromium  ## Run the side-by-side benchmarks and update benchmarks/README.md
+	$(UV) pip install -q --python $(BIN)/python --no-deps "bertopic==0.17.4"  # its dependencies include torch
 	$(BIN)/python benchmarks/embedding.py
 	$(BIN)/python benchmarks/store.py --rows 10000 --write
 	$(BIN)/python benchmarks/store.py --write
@@ -55,18 +63,18 @@ bench: $(VENV)/bench.stamp models chromium  ## Measure side by side; the tables 
 	$(BIN)/python benchmarks/feedback.py --write
 	$(BIN)/python benchmarks/widgets.py --write
 
-contract: $(VENV)/bench.stamp  ## Record again what Chroma answers to the scenarios of the contract
+contract: $(VENV)/bench.stamp  ## Record Chroma's results for the contract tests again
 	cd tests/store/contract && ../../../$(BIN)/python record.py
 
-docs: $(VENV)/test.stamp minilm chromium  ## Make the page of verbs and the screenshots
+docs: $(VENV)/test.stamp minilm chromium  ## Generate docs/magics.md and the screenshots
 	$(BIN)/python docs/make_verbs.py
 	$(BIN)/python docs/make_screenshots.py
 
-lock: $(UV)  ## Pin the Python packages again
+lock: $(UV)  ## Update the pinned Python packages in constraints.txt
 	$(UV) pip compile -q --universal --python-version 3.10 --group test --no-annotate --no-header \
 	  --no-emit-index-url --no-emit-find-links --upgrade -o constraints.txt pyproject.toml
 
-clean:  ## Delete what was built
+clean:  ## Delete everything that was built or installed here
 	rm -rf $(VENV) .tools node_modules dist widgets/chromalab_widgets/static
 
 .PHONY: minilm models chromium
@@ -84,7 +92,7 @@ chromium:
 $(VENV)/bin/python: | $(UV)
 	$(UV) venv -q --python ">=3.10" $(VENV)
 
-# A stamp stands for an installed group of pyproject.toml.
+# A stamp marks a dependency group of pyproject.toml as installed.
 $(VENV)/%.stamp: pyproject.toml constraints.txt $(BUNDLES) | $(VENV)/bin/python
 	$(UV) pip install -q --python $(BIN)/python -c constraints.txt --group $* -e .
 	@touch $@
@@ -93,4 +101,3 @@ node_modules/.package-lock.json: package.json package-lock.json .npmrc
 	npm ci --silent --no-audit --no-fund
 $(BUNDLES): node_modules/.package-lock.json package.json tsconfig.json widgets/build.mjs $(shell find widgets/src -type f)
 	npm run --silent build
-	@touch $(BUNDLES)

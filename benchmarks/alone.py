@@ -1,6 +1,6 @@
-"""Runs one measurement in a process of its own: `alone` asks for it, `main` does it.
+"""Runs one measurement in its own process: `alone` starts the process, and `main` runs in it.
 
-So nobody's imports, compiled code, threads or memory are counted for another.
+So the imports, compiled code, threads and memory of one system are not counted for another.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from typing import Any
 __all__ = ["Meter", "alone"]
 
 PEERS = {"bertopic", "evoc", "hnswlib", "plotly", "pynndescent", "rensa", "semhash", "umap"}
-"""What may be missing; the others are chromalab's own."""
+"""Packages that may be missing; all others are required by chromalab."""
 
 
 class Meter:
-    """Adds up what passes inside `with meter:`.
+    """Adds up the time spent inside `with meter:`.
 
     Attributes:
-        wall: Seconds.
-        cpu: User and system seconds of all threads, and of ended child processes.
+        wall: Wall-clock seconds.
+        cpu: User and system seconds of all threads, and of child processes that have ended.
     """
 
     def __init__(self) -> None:
@@ -42,19 +42,19 @@ class Meter:
         self.wall += time.perf_counter() - self._wall
 
     def lap(self) -> float:
-        """Tell the CPU seconds up to now, and begin anew at 0."""
+        """Return the CPU seconds up to now, and reset both clocks to 0."""
         cpu, self.wall, self.cpu = self.cpu, 0.0, 0.0
         return cpu
 
 
 def alone(job: str, folder: Path, **given: Any) -> dict[str, Any]:
-    """Run a job, such as "analytics_peers.evoc", and return what it tells.
+    """Run a job, such as "analytics_peers.evoc", and return its answer.
 
-    A job is a function of a meter, the folder of the data, and what is given. To its answer are
-    added "wall", "cpu" (seconds) and "memory" (the most that was resident, MB).
+    A job is a function of a meter, the data folder and the given options. "wall" and "cpu" (seconds) and
+    "memory" (peak resident memory, MB) are added to its answer.
 
     Returns:
-        The answer, or {"problem": why there is none}.
+        The answer, or {"problem": the reason for not having one}.
     """
     with tempfile.TemporaryFile("w+") as errors:
         done = subprocess.run(
@@ -65,10 +65,10 @@ def alone(job: str, folder: Path, **given: Any) -> dict[str, Any]:
             env={**os.environ, "TOKENIZERS_PARALLELISM": "false"},
         )
         errors.seek(0)
-        said = errors.read()
+        log = errors.read()
     if done.returncode:
-        print(said, file=sys.stderr)
-        last = (said.strip().splitlines() or ["nothing"])[-1]
+        print(log, file=sys.stderr)
+        last = (log.strip().splitlines() or ["nothing"])[-1]
         return {"problem": f"{job} stopped: {last}"}
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -79,17 +79,17 @@ def _cpu() -> float:
 
 
 def _most_memory() -> float:
-    """MB; of this process alone, while `ru_maxrss` begins with what its parent had."""
+    """Return the peak memory of this process in MB; `ru_maxrss` would start with its parent's."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def main() -> None:
-    """Do the job of the command line, and print its answer as the last line."""
+    """Run the job given on the command line, and print its answer as the last line."""
     job, folder, given = sys.argv[1:]
     module, _, name = job.partition(".")
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a library prints is no answer
+    os.dup2(2, 1)  # what a library prints is not an answer
     meter = Meter()
     try:
         answer = getattr(importlib.import_module(module), name)(
@@ -99,7 +99,7 @@ def main() -> None:
         missing = (error.name or "").partition(".")[0]
         if missing not in PEERS:
             raise
-        answer = {"problem": f"{missing} is not installed: make bench installs it"}
+        answer = {"problem": f"{missing} is not installed; make bench installs it"}
     measured = {"wall": meter.wall, "cpu": meter.cpu, "memory": _most_memory()}
     answers.write(json.dumps({**measured, **(answer or {})}) + "\n")
     answers.flush()

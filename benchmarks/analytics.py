@@ -1,6 +1,6 @@
-"""The analyses side by side: chromalab's public functions and the libraries they compare with.
+"""The analyses side by side: chromalab's public functions and comparable libraries.
 
-Every measurement is a process of its own. The cases are those of `analytics_cases.CASES`.
+Every measurement is a separate process. The cases are those of `analytics_cases.CASES`.
 
     python benchmarks/analytics.py --only graph,clusters --rows 2000
     python benchmarks/analytics.py --write                       # all of them; into README.md
@@ -28,7 +28,7 @@ _NAMED = [
 
 
 def machine() -> str:
-    """Say what it was measured on."""
+    """Describe the machine and the versions."""
     versions = []
     for name in _NAMED:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
@@ -42,11 +42,13 @@ def main() -> None:
     """Run the cases and print their tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", type=_names, default=list(CASES), help=", ".join(CASES))
-    parser.add_argument("--rows", type=int, help="the most records of a case; by default all")
     parser.add_argument(
-        "--vectors", type=Path, help="a folder to keep the vectors in, for other runs"
+        "--rows", type=int, help="the maximum number of records per case; by default all"
     )
-    parser.add_argument("--write", action="store_true", help="put the tables into README.md")
+    parser.add_argument(
+        "--vectors", type=Path, help="a folder to cache the vectors in, for later runs"
+    )
+    parser.add_argument("--write", action="store_true", help="write the tables to README.md")
     options = parser.parse_args()
     with contextlib.ExitStack() as stack:
         if options.vectors is None:
@@ -63,13 +65,15 @@ def main() -> None:
             if options.write:
                 write(f"analytics.py {name}", text)
     if bench.failed:
-        raise SystemExit("Some of it stopped with an error; it stands above.")
+        raise SystemExit("Some jobs stopped with an error, which is shown above.")
 
 
 def _names(given: str) -> list[str]:
     unknown = set(given.split(",")) - set(CASES)
     if unknown:
-        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}; there are {', '.join(CASES)}")
+        raise argparse.ArgumentTypeError(
+            f"unknown: {', '.join(unknown)}; known: {', '.join(CASES)}"
+        )
     return [name for name in CASES if name in given.split(",")]
 
 

@@ -1,4 +1,4 @@
-"""The cases of `analytics`: what each asks of whom, and its answers as rows of a table."""
+"""The cases of `analytics`: the jobs that each runs, and their answers as table rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from texts import Absent, read
 
 __all__ = ["CASES", "Bench", "Table"]
 
-# Of the CPU of the hnswlib graph in the same run; measured where that took 54 s.
+# CPU seconds at most, scaled by the CPU time of the hnswlib graph in the same run, which took 54 s when
+# these targets were set.
 LATER = {
     "HDBSCAN": 1.0,
     "Leiden, one resolution": 2.5,
@@ -24,26 +25,26 @@ LATER = {
 }
 _YARDSTICK = 54.0
 _SIZES = (10_000, 50_000, 100_000)
-_COMPARED = 50_000  # records: above, comparing all with all is left out
-_LABELLED = {
+_COMPARED = 50_000  # records; comparing all pairs is omitted above this
+_LABELED = {
     "banking77": None,
     "banking77 test": None,
     "trec": None,
     "glosses": 10_000,
 }
-_STRANGERS = ("200 of trec", "200 of snli", "200 of glosses")
+_FOREIGN = ("200 of trec", "200 of snli", "200 of glosses")
 _TABLES = ("abt_buy", "walmart_amazon")
 _MODELS = ("MiniLM", "WordLlama")
 
 
 @dataclass
 class Table:
-    """What a case found.
+    """The result of a case.
 
     Attributes:
-        heads: Of the columns.
+        heads: The headings of the columns.
         rows: The cells.
-        notes: Sentences below it; among them what could not be measured, and why.
+        notes: Sentences below the table, including what could not be measured, and why.
     """
 
     heads: list[str]
@@ -51,23 +52,23 @@ class Table:
     notes: list[str] = field(default_factory=list)
 
     def add(self, *cells: Any) -> None:
-        """Add a row; numbers are rounded."""
+        """Add a row, with numbers rounded."""
         self.rows.append([cell if isinstance(cell, str) else figure(cell) for cell in cells])
 
     def lines(self) -> list[str]:
-        """As Markdown."""
+        """Return the table as lines of Markdown."""
         lines = [f"| {' | '.join(self.heads)} |", "|" + "---|" * len(self.heads)]
         lines += [f"| {' | '.join(row)} |" for row in self.rows]
         return [*lines, *[part for note in self.notes for part in ("", note)]]
 
 
 class Bench:
-    """One run: its folder of data, how many records at most, and the processes it starts.
+    """One run: its data folder, its maximum number of records, and the processes it starts.
 
     Args:
-        folder: Where vectors are kept.
-        rows: The most records of any case, None for as many as it has.
-        say: Is told what is being done.
+        folder: The folder in which vectors are cached.
+        rows: The maximum number of records per case, or None for no limit.
+        say: Called with a line about what is being measured.
     """
 
     def __init__(self, folder: Path, rows: int | None, say: Callable[[str], None]) -> None:
@@ -77,11 +78,11 @@ class Bench:
         self._say = say
 
     def at_most(self, rows: int | None) -> int | None:
-        """As many records, or as are asked for, if that is less."""
+        """Return the number of records, limited by the option --rows."""
         return min(filter(None, (rows, self.rows)), default=None)
 
     def ask(self, table: Table, job: str, **given: Any) -> dict[str, Any] | None:
-        """Run a job; None where there is no answer, and a note in the table says why."""
+        """Run a job; return None if there is no answer, and add a note with the reason."""
         self._say(" ".join(map(str, (job, *given.values()))))
         answer = alone(job, self.folder, **given)
         if "problem" in answer:
@@ -91,7 +92,7 @@ class Bench:
         return answer
 
     def embed(self, table: Table, name: str, model: str, rows: int | None = None) -> bool:
-        """Have a set embedded; False where there is none, and a note in the table says why."""
+        """Embed a set; return False if its files are missing, and add a note with the reason."""
         try:
             read(name, rows)
         except Absent as error:
@@ -101,7 +102,7 @@ class Bench:
 
 
 def graph(bench: Bench) -> Table:
-    """The graph against the cheapest other way to it."""
+    """Compare the graph with the cheapest other way to compute it."""
     table = Table(["records", "system", "CPU s", "wall s", "recall@15", "CPU / cheapest peer"])
     if not bench.embed(table, "glosses", "WordLlama"):
         return table
@@ -123,7 +124,7 @@ def graph(bench: Bench) -> Table:
 
 
 def later(bench: Bench) -> Table:
-    """What an analysis costs once there is a graph."""
+    """Measure what an analysis costs once the graph exists."""
     table = Table(["analysis", "CPU s", "at most", "reached"])
     rows = bench.at_most(_SIZES[-1])
     if not all(bench.embed(table, "glosses", "WordLlama", size) for size in (None, rows)):
@@ -136,15 +137,15 @@ def later(bench: Bench) -> Table:
             table.add(name, cpu, most, _met(cpu <= most))
         table.notes.insert(
             0,
-            f"{rows:,} records; the hnswlib graph of them took {figure(peer['cpu'])} CPU s in the "
-            f"same run. At most: what was measured where it took {_YARDSTICK:.0f}, in that "
+            f"{rows:,} records; building their hnswlib graph took {figure(peer['cpu'])} CPU s in the "
+            f"same run. At most: the target set on a machine where that took {_YARDSTICK:.0f}, in "
             "proportion.",
         )
     return table
 
 
 def umap(bench: Bench) -> Table:
-    """A map from the graph against one from nothing."""
+    """Compare a map made from the graph with one made from scratch."""
     heads = ["records", "system", "CPU s", "wall s", "trustworthiness@15", "CPU / chromalab"]
     table = Table(heads)
     for rows in dict.fromkeys((bench.at_most(10_000), bench.at_most(None))):
@@ -152,7 +153,7 @@ def umap(bench: Bench) -> Table:
             continue
         given = {"name": "banking77", "rows": rows}
         answers = {
-            "chromalab, from the stored graph": bench.ask(
+            "chromalab, from the cached graph": bench.ask(
                 table, "analytics_ours.umap_map", **given
             ),
             "umap.UMAP": bench.ask(table, "analytics_peers.umap_map", **given, seed=None),
@@ -169,7 +170,7 @@ def umap(bench: Bench) -> Table:
 
 
 def clusters(bench: Bench) -> Table:
-    """Clusters against classes that people gave."""
+    """Compare clusters with classes assigned by people."""
     table = Table(["set", "system", "ARI", "AMI", "noise", "clusters", "CPU s"])
     systems = {
         "chromalab": "analytics_ours.clusters",
@@ -178,7 +179,7 @@ def clusters(bench: Bench) -> Table:
         "HDBSCAN": "analytics_peers.hdbscan",
         "BERTopic": "analytics_peers.bertopic",
     }
-    for name, most in _LABELLED.items():
+    for name, most in _LABELED.items():
         rows = bench.at_most(most)
         if not bench.embed(table, name, "MiniLM", rows):
             continue
@@ -196,7 +197,7 @@ def clusters(bench: Bench) -> Table:
 
 
 def duplicates(bench: Bench) -> Table:
-    """Copies that were altered in known ways."""
+    """Search for copies that were altered in known ways."""
     heads = ["records", "vectors", "system", "threshold", "precision", "recall", "F1", "CPU s"]
     table = Table(heads)
     rows = bench.at_most(12_500)
@@ -240,7 +241,7 @@ def _pair_row(table: Table, rows: int, model: str, label: str, score: Any, cpu: 
 
 
 def entities(bench: Bench) -> Table:
-    """Which record of one table is which of another."""
+    """Link the records of two tables."""
     heads = ["tables", "vectors", "system", "threshold", "precision", "recall", "F1", "CPU s"]
     table = Table(heads)
     systems = {
@@ -263,18 +264,18 @@ def entities(bench: Bench) -> Table:
 
 
 def outliers(bench: Bench) -> Table:
-    """Texts from elsewhere among those of one field."""
+    """Find texts from other sets among the texts of one domain."""
     systems = {
-        "chromalab": "analytics_ours.strangers",
+        "chromalab": "analytics_ours.foreign",
         "LOF": "analytics_peers.lof",
         "GLOSH": "analytics_peers.glosh",
         "IsolationForest": "analytics_peers.isolation_forest",
     }
-    table = Table(["strangers", "system", "AUROC", "CPU s"])
+    table = Table(["foreign texts", "system", "AUROC", "CPU s"])
     rows = bench.at_most(None)
     if not bench.embed(table, "banking77", "MiniLM", rows):
         return table
-    for away in _STRANGERS:
+    for away in _FOREIGN:
         if not bench.embed(table, away, "MiniLM"):
             continue
         for label, job in systems.items():
@@ -285,11 +286,11 @@ def outliers(bench: Bench) -> Table:
 
 
 def growth(bench: Bench) -> Table:
-    """Ten times the records."""
+    """Compare the cost for ten times as many records."""
     small, large = (bench.at_most(size) for size in (_SIZES[0], _SIZES[-1]))
     if small == large:
         small = large // 10
-    table = Table(["step", f"{small:,}", f"{large:,}", "times", "n log n"])
+    table = Table(["step", f"{small:,}", f"{large:,}", "ratio", "n log n"])
     answers = []
     for rows in (small, large):
         if not bench.embed(table, "glosses", "WordLlama", rows):
@@ -302,12 +303,12 @@ def growth(bench: Bench) -> Table:
         for step, cpu in less.items():
             table.add(f"{step}, CPU s", cpu, more[step], more[step] / cpu, expected)
         memory = [answer["memory"] for answer in answers]
-        table.add("most memory of the process, MB", *memory, memory[1] / memory[0], "")
+        table.add("peak memory of the process, MB", *memory, memory[1] / memory[0], "")
     return table
 
 
 def figure(value: float) -> str:
-    """Such as "0.983", "4.21", "54.0", "1,230"."""
+    """Format a number, such as "0.983", "4.21", "54.0" or "1,230"."""
     if math.isnan(value):
         return ""
     places = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 3

@@ -1,4 +1,4 @@
-"""The jobs of `analytics` that chromalab does, through what it gives to everyone."""
+"""The jobs of `analytics` that run chromalab, through its public functions."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from chromalab.snapshot import Snapshot
 
 Vectors = NDArray[np.float32]
 
-WIDE = 384  # dimensions, as of MiniLM
+WIDE = 384  # dimensions, as in MiniLM
 _REPEATS = 3
 
 
 def graph(meter: Meter, folder: Path, rows: int) -> dict[str, Any]:
-    """Find the neighbours of all."""
+    """Compute the neighbor graph of all records."""
     x = distinct(folder, rows)
     graph_of(Snapshot.of(x[:WARM]))
     snapshot = Snapshot.of(x)
@@ -35,7 +35,7 @@ def graph(meter: Meter, folder: Path, rows: int) -> dict[str, Any]:
 
 
 def later(meter: Meter, folder: Path, rows: int) -> dict[str, Any]:
-    """Analyses of records whose graph is known; the least CPU of three times, each."""
+    """Run analyses of records whose graph exists, with the minimum CPU time of three runs each."""
     whole, x = read("glosses", rows), vectors(folder, "glosses", "WordLlama", rows)
     jobs = {
         "HDBSCAN": lambda given: cluster(given, method="hdbscan"),
@@ -59,13 +59,13 @@ def later(meter: Meter, folder: Path, rows: int) -> dict[str, Any]:
 
 
 def _few_labels(count: int) -> list[int | None]:
-    """A label of 20 for every fifth record."""
+    """Give every fifth record one of 20 labels."""
     drawn = np.random.default_rng(0).integers(20, size=count).tolist()
     return [None if row % 5 else label for row, label in enumerate(drawn)]
 
 
 def umap_map(meter: Meter, folder: Path, name: str, rows: int | None) -> dict[str, Any]:
-    """UMAP from the graph that is there."""
+    """Compute a UMAP from the existing graph."""
     x = vectors(folder, name, "MiniLM", rows)
     project(Snapshot.of(x[:WARM_MAP]), epochs=5)
     snapshot = Snapshot.of(x)
@@ -76,7 +76,7 @@ def umap_map(meter: Meter, folder: Path, name: str, rows: int | None) -> dict[st
 
 
 def clusters(meter: Meter, folder: Path, name: str, rows: int | None) -> dict[str, Any]:
-    """`cluster` as it comes, with the graph."""
+    """Run `cluster` with its defaults, including the graph."""
     whole, x = read(name, rows), vectors(folder, name, "MiniLM", rows)
     cluster(x[:WARM])
     with meter:
@@ -89,7 +89,7 @@ def clusters(meter: Meter, folder: Path, name: str, rows: int | None) -> dict[st
 def duplicates(
     meter: Meter, folder: Path, name: str, model: str, rows: int | None
 ) -> dict[str, Any]:
-    """`dedupe` as it comes: the pairs it found, and who stands for whom in its groups."""
+    """Run `dedupe` with its defaults: its pairs, and its groups as pairs with the representative."""
     whole, x = read(name, rows), vectors(folder, name, model, rows)
     dedupe(Snapshot.of(x[:WARM], documents=whole.texts[:WARM]))
     snapshot = Snapshot.of(x, documents=whole.texts)
@@ -101,16 +101,16 @@ def duplicates(
     held = found.pairs
     pairs = zip(found.left[held].tolist(), found.right[held].tolist(), strict=True)
     stars = [(group[0], other) for group in found.rows for other in group[1:]]
-    cut = {"threshold": found.threshold, "lexical": found.lexical_threshold}
+    thresholds = {"threshold": found.threshold, "lexical": found.lexical_threshold}
     return {
-        "default": {**f1(pairs, whole.pairs), **cut},
-        "groups": {**f1(stars, whole.pairs), **cut},
+        "default": {**f1(pairs, whole.pairs), **thresholds},
+        "groups": {**f1(stars, whole.pairs), **thresholds},
         "graph_cpu": graph_cpu,
     }
 
 
 def links(meter: Meter, folder: Path, name: str, model: str) -> dict[str, Any]:
-    """`link` as it comes."""
+    """Run `link` with its defaults."""
     whole, x = read(name), vectors(folder, name, model)
     sides = [
         Snapshot.of(x[part], documents=whole.texts[part])
@@ -124,8 +124,8 @@ def links(meter: Meter, folder: Path, name: str, model: str) -> dict[str, Any]:
     return {"default": {**f1(pairs, whole.pairs), "threshold": found.threshold}}
 
 
-def strangers(meter: Meter, folder: Path, away: str, rows: int | None) -> dict[str, Any]:
-    """`outliers` as it comes, with the graph."""
+def foreign(meter: Meter, folder: Path, away: str, rows: int | None) -> dict[str, Any]:
+    """Run `outliers` with its defaults, including the graph."""
     x, strange = among(folder, away, rows)
     outliers(x[:WARM])
     with meter:
@@ -134,7 +134,7 @@ def strangers(meter: Meter, folder: Path, away: str, rows: int | None) -> dict[s
 
 
 def growth(meter: Meter, folder: Path, rows: int) -> dict[str, Any]:
-    """All analyses but the map, one after the other: CPU of each, and the most memory."""
+    """Run all analyses except the map, one after the other, and measure CPU time and peak memory."""
     whole = read("glosses", rows)
     x = _wide(vectors(folder, "glosses", "WordLlama", rows))
     _all(meter, x[:WARM], Texts(whole.texts[:WARM]))
@@ -146,9 +146,9 @@ def growth(meter: Meter, folder: Path, rows: int) -> dict[str, Any]:
 def _all(meter: Meter, x: Vectors, whole: Texts) -> dict[str, float]:
     snapshot = Snapshot.of(x, documents=whole.texts)
     answer = {"graph": _lap(meter, lambda: graph_of(snapshot))}
-    kept = []
-    answer["cluster()"] = _lap(meter, lambda: kept.append(cluster(snapshot)))
-    answer["topics()"] = _lap(meter, lambda: topics(kept[0]))
+    results = []
+    answer["cluster()"] = _lap(meter, lambda: results.append(cluster(snapshot)))
+    answer["topics()"] = _lap(meter, lambda: topics(results[0]))
     answer["dedupe()"] = _lap(meter, lambda: dedupe(snapshot))
     answer["outliers()"] = _lap(meter, lambda: outliers(snapshot))
     return answer
@@ -161,7 +161,7 @@ def _lap(meter: Meter, job: Any) -> float:
 
 
 def _wide(x: Vectors) -> Vectors:
-    """Turn vectors into ones of 384 dimensions with the same distances, none of them empty."""
+    """Map vectors to 384 dimensions, all of them used, with the same distances."""
     rng = np.random.default_rng(0)
-    turn = np.linalg.qr(rng.standard_normal((WIDE, x.shape[1])))[0].T
-    return np.ascontiguousarray(x @ turn.astype(np.float32))
+    rotation = np.linalg.qr(rng.standard_normal((WIDE, x.shape[1])))[0].T
+    return np.ascontiguousarray(x @ rotation.astype(np.float32))

@@ -1,8 +1,8 @@
-"""The jobs of `analytics` that other libraries do, each as its own documentation has it.
+"""The jobs of `analytics` that run other libraries, each as in its own documentation.
 
-Every job warms up on a part of the data first: imports and what is compiled at the first call are
-not counted. Below 4,096 records umap-learn takes another path, which would leave the one of more
-records uncompiled.
+Every job warms up on a part of the data first, so that imports and compilation on the first call are
+not counted. Below 4,096 records, umap-learn takes a different code path, which would leave the path for
+more records uncompiled.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from texts import read, vectors
 K = 30
 WARM, WARM_MAP = 2000, 4200
 _BLOCK = 1000
-_LEAST, _LEAST_ALIKE = 0.3, 0.6  # cosine: no best threshold lies below it
+_LEAST, _LEAST_ALIKE = 0.3, 0.6  # cosine; every best threshold is above this
 _SEED = 0
 
 Vectors = NDArray[np.float32]
 
 
 def distinct(folder: Path, rows: int) -> Vectors:
-    """The first so many distinct vectors of all glosses by WordLlama."""
+    """Return the first distinct WordLlama vectors of all glosses, in random order."""
     whole = vectors(folder, "glosses", "WordLlama")
     first = np.sort(np.unique(whole, axis=0, return_index=True)[1])
     return np.ascontiguousarray(whole[np.random.default_rng(0).permutation(first)[:rows]])
 
 
 def among(folder: Path, away: str, rows: int | None) -> tuple[Vectors, NDArray[np.bool_]]:
-    """The vectors of banking77 and then those of strangers, and which are the strangers."""
+    """Return the vectors of banking77 followed by the foreign ones, and a mask of the latter."""
     home = vectors(folder, "banking77", "MiniLM", rows)
     x = np.concatenate([home, vectors(folder, away, "MiniLM")])
     return x, np.arange(len(x)) >= len(home)
 
 
 def exact_graph(meter: Meter, folder: Path, rows: int) -> dict[str, Any]:
-    """Compare all with all, a block of rows at a time."""
+    """Compare all pairs, one block of rows at a time."""
     x = distinct(folder, rows)
     found = np.empty((rows, K + 1), np.int64)
     with meter:
@@ -53,7 +53,7 @@ def exact_graph(meter: Meter, folder: Path, rows: int) -> dict[str, Any]:
 
 
 def hnswlib_graph(meter: Meter, folder: Path, rows: int) -> dict[str, Any]:
-    """Build an index and ask it for each of its own vectors."""
+    """Build an index, and query it with each of its own vectors."""
     import hnswlib
 
     x = distinct(folder, rows)
@@ -67,7 +67,7 @@ def hnswlib_graph(meter: Meter, folder: Path, rows: int) -> dict[str, Any]:
 
 
 def pynndescent_graph(meter: Meter, folder: Path, rows: int) -> dict[str, Any]:
-    """Descend to the neighbours."""
+    """Find the neighbors by nearest-neighbor descent."""
     from pynndescent import NNDescent
 
     x = distinct(folder, rows)
@@ -92,7 +92,7 @@ def umap_map(
 
 
 def kmeans(meter: Meter, folder: Path, name: str, rows: int | None) -> dict[str, Any]:
-    """KMeans that is told the true number of classes; an answer for each kind of labels."""
+    """Run KMeans with the true number of classes, for each kind of labels."""
     from sklearn.cluster import KMeans
 
     x = vectors(folder, name, "MiniLM", rows)
@@ -106,7 +106,7 @@ def kmeans(meter: Meter, folder: Path, name: str, rows: int | None) -> dict[str,
 
 
 def evoc(meter: Meter, folder: Path, name: str, rows: int | None) -> dict[str, Any]:
-    """EVoC as it comes."""
+    """Run EVoC with its defaults."""
     from evoc import EVoC
 
     x = vectors(folder, name, "MiniLM", rows)
@@ -117,7 +117,7 @@ def evoc(meter: Meter, folder: Path, name: str, rows: int | None) -> dict[str, A
 
 
 def hdbscan(meter: Meter, folder: Path, name: str, rows: int | None) -> dict[str, Any]:
-    """HDBSCAN on the raw vectors, set as was best of a few ways; in this one process."""
+    """Run HDBSCAN on the raw vectors, with the best of a few settings, in this process only."""
     from hdbscan import HDBSCAN
 
     x = vectors(folder, name, "MiniLM", rows)
@@ -128,7 +128,7 @@ def hdbscan(meter: Meter, folder: Path, name: str, rows: int | None) -> dict[str
 
 
 def bertopic(meter: Meter, folder: Path, name: str, rows: int | None) -> dict[str, Any]:
-    """BERTopic as it comes, given our vectors: UMAP to 5 dimensions, HDBSCAN, names of topics."""
+    """Run BERTopic with its defaults on our vectors: UMAP to 5 dimensions, HDBSCAN, topic names."""
     from bertopic import BERTopic
     from umap import UMAP
 
@@ -142,7 +142,7 @@ def bertopic(meter: Meter, folder: Path, name: str, rows: int | None) -> dict[st
 
 
 def semhash(meter: Meter, folder: Path, name: str, model: str, rows: int | None) -> dict[str, Any]:
-    """SemHash within one set: by default, and at its best threshold."""
+    """Run SemHash within one set, with its defaults and at its best threshold."""
     from semhash import SemHash
 
     whole, x = read(name, rows), vectors(folder, name, model, rows)
@@ -167,7 +167,7 @@ def semhash(meter: Meter, folder: Path, name: str, model: str, rows: int | None)
 
 
 def minhash(meter: Meter, folder: Path, name: str, rows: int | None) -> dict[str, Any]:
-    """MinHash alone, of three characters each, 128 values in 32 bands; at .7 and at its best."""
+    """Run MinHash over character trigrams, 128 values in 32 bands, at .7 and at its best threshold."""
     from rensa import RMinHash, RMinHashLSH
 
     whole = read(name, rows)
@@ -195,7 +195,7 @@ def minhash(meter: Meter, folder: Path, name: str, rows: int | None) -> dict[str
 
 
 def cosine(meter: Meter, folder: Path, name: str, model: str, rows: int | None) -> dict[str, Any]:
-    """All pairs by cosine, at the best threshold."""
+    """Compare all pairs by cosine, at the best threshold."""
     whole, x = read(name, rows), vectors(folder, name, model, rows)
     with meter:
         left, right, score = _alike(x, x, _LEAST_ALIKE)
@@ -204,7 +204,7 @@ def cosine(meter: Meter, folder: Path, name: str, model: str, rows: int | None) 
 
 
 def cosine_link(meter: Meter, folder: Path, name: str, model: str) -> dict[str, Any]:
-    """All pairs of two tables by cosine, at the best threshold."""
+    """Compare all pairs of two tables by cosine, at the best threshold."""
     whole, x = read(name), vectors(folder, name, model)
     with meter:
         left, right, score = _alike(x[: whole.lefts], x[whole.lefts :], _LEAST)
@@ -212,7 +212,7 @@ def cosine_link(meter: Meter, folder: Path, name: str, model: str) -> dict[str, 
 
 
 def semhash_link(meter: Meter, folder: Path, name: str, model: str) -> dict[str, Any]:
-    """SemHash between two tables, at its best threshold: each record with its nearest there."""
+    """Run SemHash between two tables at its best threshold: each record with the nearest one."""
     from semhash import SemHash
 
     whole, x = read(name), vectors(folder, name, model)
@@ -228,7 +228,7 @@ def semhash_link(meter: Meter, folder: Path, name: str, model: str) -> dict[str,
 
 
 class _Known:
-    """An encoder for SemHash that gives back the vectors of texts, known before."""
+    """An encoder for SemHash that returns the precomputed vectors of texts."""
 
     def __init__(self, texts: list[str], x: Vectors) -> None:
         self._x = x
@@ -239,7 +239,7 @@ class _Known:
 
 
 def lof(meter: Meter, folder: Path, away: str, rows: int | None) -> dict[str, Any]:
-    """scikit-learn's local outlier factor, of 20 neighbours."""
+    """Run scikit-learn's local outlier factor with 20 neighbors."""
     from sklearn.neighbors import LocalOutlierFactor
 
     x, strange = among(folder, away, rows)
@@ -250,7 +250,7 @@ def lof(meter: Meter, folder: Path, away: str, rows: int | None) -> dict[str, An
 
 
 def glosh(meter: Meter, folder: Path, away: str, rows: int | None) -> dict[str, Any]:
-    """GLOSH of HDBSCAN on 50 principal components."""
+    """Run GLOSH of HDBSCAN on 50 principal components."""
     from hdbscan import HDBSCAN
     from sklearn.decomposition import PCA
 
@@ -263,7 +263,7 @@ def glosh(meter: Meter, folder: Path, away: str, rows: int | None) -> dict[str, 
 
 
 def isolation_forest(meter: Meter, folder: Path, away: str, rows: int | None) -> dict[str, Any]:
-    """scikit-learn's IsolationForest on 50 principal components."""
+    """Run scikit-learn's IsolationForest on 50 principal components."""
     from sklearn.decomposition import PCA
     from sklearn.ensemble import IsolationForest
 

@@ -2,7 +2,7 @@
 
 Both run the same session on the same weights, in alternating rounds, after one round that is not
 counted. Padding to 256 in batches of 32 is what Chroma's default function does; it is timed on a
-sample and given per text. WordLlama stands beside them.
+sample and reported per text. WordLlama is measured as well.
 
     python benchmarks/embedding.py
     python benchmarks/embedding.py --csv train.csv      # first column of a CSV file with a header
@@ -31,7 +31,7 @@ Embed = Callable[[list[str]], NDArray[np.float32]]
 
 
 def read_texts(path: Path | None, count: int, seed: int) -> list[str]:
-    """Take texts at random from a CSV file, or make them of pairs of packaged facts."""
+    """Draw random texts from a CSV file, or join random pairs of the packaged facts."""
     rng = random.Random(seed)
     if path is None:
         facts = list(datasets.load("facts").documents)
@@ -41,7 +41,7 @@ def read_texts(path: Path | None, count: int, seed: int) -> list[str]:
 
 
 def embed_padded(texts: list[str]) -> NDArray[np.float32]:
-    """Embed with every text padded to 256 tokens; float32 (n, 384)."""
+    """Embed with every text padded to 256 tokens, and return float32 (n, 384)."""
     encoder = _encoder()
     parts = []
     for start in range(0, len(texts), PADDED_BATCH):
@@ -59,7 +59,7 @@ def embed_padded(texts: list[str]) -> NDArray[np.float32]:
 
 
 def timed(embed: Embed, texts: list[str]) -> tuple[float, float]:
-    """Wall and CPU seconds of one call."""
+    """Return the wall and CPU seconds of one call."""
     wall, cpu = time.perf_counter(), time.process_time()
     embed(texts)
     return time.perf_counter() - wall, time.process_time() - cpu
@@ -71,7 +71,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--csv", type=Path, help="texts to use instead of the packaged facts")
     parser.add_argument("--texts", type=int, default=2000)
-    parser.add_argument("--sample", type=int, default=128, help="texts padded to 256 tokens")
+    parser.add_argument(
+        "--sample", type=int, default=128, help="number of texts that are padded to 256 tokens"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -96,7 +98,7 @@ def main() -> None:
     print(f"{len(texts):,} texts from {source}, {words:.0f} words on average, seed {options.seed}")
     print(f"{os.cpu_count()} processors, median of {options.rounds} alternating rounds;", end=" ")
     print(f"padding timed on {len(sample)} texts; largest difference {difference:.1e}\n")
-    print("| | wall s per 1,000 texts | CPU s per 1,000 texts | texts/s | times the padded |")
+    print("| | wall s per 1,000 texts | CPU s per 1,000 texts | texts/s | ratio to padded |")
     print("|---|---:|---:|---:|---:|")
     rates = {
         name: tuple(

@@ -1,6 +1,6 @@
-"""Learning from judgements: what it gains for queries that were held out, and what it does not harm.
+"""Learning from judgments: the gain on held-out queries, and the absence of harm.
 
-Ours by the public functions, beside two published ways that are written anew in `feedback_peers`.
+chromalab's public functions are compared with two published methods, re-implemented in `feedback_peers`.
 
     python benchmarks/feedback.py                                # all of it
     python benchmarks/feedback.py --only retrieval --seeds 100
@@ -29,8 +29,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=CASES, nargs="+", default=list(CASES))
     parser.add_argument("--seeds", type=int, nargs="+", default=[100, 101, 102])
-    parser.add_argument("--vectors", type=Path, help="a folder to keep the vectors in")
-    parser.add_argument("--write", action="store_true", help="put the tables into README.md")
+    parser.add_argument("--vectors", type=Path, help="a folder to cache the vectors in")
+    parser.add_argument("--write", action="store_true", help="write the tables to README.md")
     options = parser.parse_args()
     folder = options.vectors or cache_folder() / "benchmarks"
     folder.mkdir(parents=True, exist_ok=True)

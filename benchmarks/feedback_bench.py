@@ -1,4 +1,4 @@
-"""One run of `feedback`: its seeds, what was learned already, and what its cases share."""
+"""One run of `feedback`: its seeds, the transforms learned so far, and code shared by its cases."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from chromalab.feedback import Transform, TuneReport, tune
 __all__ = ["COUNTS", "Bench", "each", "judge", "met", "opened", "part_of", "points", "there"]
 
 COUNTS = (50, 200, 1000)
-"""Of judgements."""
+"""Numbers of judgments."""
 
 
 @dataclass
@@ -27,10 +27,10 @@ class Bench:
     """One run.
 
     Attributes:
-        seeds: Of splits and drawings.
-        folder: Where vectors are kept.
-        say: Is told what is being done.
-        tuned: What `tune` gave by default, for other cases.
+        seeds: The seeds of splits and samples.
+        folder: The folder in which vectors are cached.
+        say: Called with a line about what is being measured.
+        tuned: The reports of `tune` with its defaults, shared by the cases.
     """
 
     seeds: list[int]
@@ -39,10 +39,10 @@ class Bench:
     tuned: dict[tuple[str, int, int], TuneReport] = field(default_factory=dict)
 
     def default(self, data: Retrieval, seed: int, count: int) -> TuneReport:
-        """Tune as a user does who says nothing."""
+        """Tune with the default options."""
         key = (data.name, seed, count)
         if key not in self.tuned:
-            self.say(f"{data.name}, {count} judgements, seed {seed}")
+            self.say(f"{data.name}, {count} judgments, seed {seed}")
             self.tuned[key] = tune(data.as_judged(data.judged(seed, count)))
         return self.tuned[key]
 
@@ -50,7 +50,7 @@ class Bench:
 def there(
     table: Table, names: Iterable[str], make: Callable[[str], Retrieval] = stored
 ) -> Iterator[Retrieval]:
-    """The sets whose files are there; a note below the table tells of the others."""
+    """Yield the sets whose files exist; a note below the table reports the others."""
     for name in names:
         try:
             yield make(name)
@@ -59,13 +59,13 @@ def there(
 
 
 def points(data: Retrieval, seed: int, made: Transform) -> float:
-    """By how many points nDCG@10 of the tested queries changes."""
+    """Return by how many points nDCG@10 of the tested queries changes."""
     return data.points(seed, made.queries(data.queries), made.documents(data.documents))
 
 
 @contextlib.contextmanager
 def opened(data: Retrieval) -> Iterator[Any]:
-    """A collection of the documents; their rows are their ids."""
+    """Open a collection of the documents, with their rows as ids."""
     client = chromalab.EphemeralClient()
     collection = client.create_collection(
         data.name, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
@@ -76,7 +76,7 @@ def opened(data: Retrieval) -> Iterator[Any]:
 
 
 def judge(collection: Any, data: Retrieval, log: Log, by: str) -> None:
-    """Give a collection the judgements, query by query."""
+    """Add the judgments to a collection, query by query."""
     for query in dict.fromkeys(log.pairs[:, 0].tolist()):
         rows = log.pairs[:, 0] == query
         ids = list(map(str, log.pairs[rows, 1].tolist()))
@@ -84,15 +84,15 @@ def judge(collection: Any, data: Retrieval, log: Log, by: str) -> None:
 
 
 def part_of(log: Log, rows: Any) -> Log:
-    """Some rows of a log."""
+    """Return some rows of a log."""
     return Log(log.pairs[rows], log.grades[rows])
 
 
 def each(found: list[float], form: str = ".1f") -> tuple[str, str]:
-    """The mean, and all of them, as cells."""
+    """Return the mean and all values as two cells."""
     return f"{np.mean(found):{form}}", ", ".join(f"{one:{form}}" for one in found)
 
 
 def met(reached: bool) -> str:
-    """Yes or no."""
+    """Return "yes" or "no"."""
     return "yes" if reached else "no"

@@ -1,4 +1,4 @@
-"""The cases of `feedback`: what is judged, what is learned of it, and how that does, as rows of tables."""
+"""The cases of `feedback`: what is judged, what is learned, and how well it does, as tables."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from feedback_sets import OTHERS, STORED, Pairs, Retrieval, Vectors, entailed, l
 from feedback_stress import reasons, stress
 from texts import Absent
 
-from chromalab.analytics.graph.threads import one_thread_blas
-from chromalab.feedback import Judged, Transform, TuneReport, tune
+from chromalab.cores import one_thread_blas
+from chromalab.feedback import ResolvedJudgments, Transform, TuneReport, tune
 
 __all__ = ["CASES"]
 
 BARS = {"cran": (0.4, 1.0, 2.0), "chunks": (0.8, 2.0, 3.3), "bank_ir": (0.7, 1.5, 3.7)}
-"""Points of nDCG@10 that were asked for, of 50, 200 and 1,000 judgements."""
+"""The target gain of nDCG@10 in points, for 50, 200 and 1,000 judgments."""
 
-_WORST = -0.3  # points, of any seed
-_HEADS = ["set", "base nDCG@10", "judgements", "points", "of each seed", "worst", "admitted"]
+_WORST = -0.3  # points, for any seed
+_HEADS = ["set", "base nDCG@10", "judgments", "points", "per seed", "worst", "admitted"]
 _HARM = -0.2  # points
 _PAIRS_LOSS = 0.5  # points of accuracy
-_SECONDS = 5.0  # of CPU, which is what an idle core would take
-_LATER = 100  # sets that nothing was chosen by have other seeds, too
+_SECONDS = 5.0  # of CPU time, which equals the wall time of an idle core
+_LATER = 100  # sets that were not used to choose constants also have other seeds
 _OURS: dict[str, dict[str, str]] = {
     "sides='queries'": {"sides": "queries"},
     "infonce": {"method": "infonce"},
@@ -41,8 +41,8 @@ _OURS: dict[str, dict[str, str]] = {
 
 
 def retrieval(bench: Bench) -> Table:
-    """Queries that were held out, by all that is known of them."""
-    table = Table([*_HEADS, "asked", "reached"])
+    """Measure held-out queries with all known answers."""
+    table = Table([*_HEADS, "target", "reached"])
     _fill(table, bench, there(table, STORED), bench.seeds)
     with contextlib.suppress(Absent):
         table.notes.append(_by_collection(bench, stored("cran")))
@@ -50,7 +50,7 @@ def retrieval(bench: Bench) -> Table:
 
 
 def others(bench: Bench) -> Table:
-    """Sets that nothing was chosen by."""
+    """Measure sets that were not used to choose any constant."""
     table = Table(_HEADS)
     sets = there(table, OTHERS, partial(other, folder=bench.folder))
     _fill(table, bench, sets, [seed + _LATER for seed in bench.seeds])
@@ -58,7 +58,7 @@ def others(bench: Bench) -> Table:
 
 
 def methods(bench: Bench) -> Table:
-    """Ways to learn without a gate, beside what others have published."""
+    """Compare methods without a gate with published methods."""
     heads = [f"{name} {count:,}" for name in STORED for count in COUNTS]
     table = Table(["method", *heads, "mean", "worst", f"below {_HARM}"])
     sets = list(there(table, STORED))
@@ -90,8 +90,8 @@ def methods(bench: Bench) -> Table:
 
 
 def pairs(bench: Bench) -> Table:
-    """The task of the cookbook: do two sentences belong together?"""
-    heads = ["wrong partner", "system", "accuracy %", "of each seed", "admitted", "asked"]
+    """Run the task of the cookbook: do two sentences belong together?"""
+    heads = ["wrong partner", "system", "accuracy %", "per seed", "admitted", "target"]
     table = Table([*heads, "reached"])
     for hard in (False, True):
         label = "one of the 5 nearest" if hard else "any"
@@ -104,7 +104,7 @@ def pairs(bench: Bench) -> Table:
         for seed, (train, _) in zip(bench.seeds, parts, strict=True):
             bench.say(f"pairs, {label}, seed {seed}")
             judged, grades = _as_pairs(train)
-            reports.append(tune(Judged.of(train.left, train.right, judged, grades)))
+            reports.append(tune(ResolvedJudgments.of(train.left, train.right, judged, grades)))
             given = (train.left, train.right, judged, grades)
             theirs.append(cookbook(*given, batch=100, rate=100.0, seed=seed))
         base = [_accuracy(*part, lambda x: x, lambda x: x) for part in parts]
@@ -130,14 +130,14 @@ def pairs(bench: Bench) -> Table:
 
 
 def seconds(bench: Bench) -> Table:
-    """What it costs on one core, and whether a seed gives the same bytes on all of them."""
-    heads = ["records", "queries", "judgements", "CPU s", "wall s", "at most", "reached"]
+    """Measure the cost on one core, and whether the same seed gives the same bytes on all cores."""
+    heads = ["records", "queries", "judgments", "CPU s", "wall s", "at most", "reached"]
     table = Table([*heads, "same bytes"])
     for data in there(table, ["bank_ir and chunks"], large):
         for queries in (50, 100, 231):
             log = data.judged(bench.seeds[0], 1000, most=queries, depth=60)
             judged, meter = data.as_judged(log), Meter()
-            bench.say(f"{len(log)} judgements of {queries} queries, on one core")
+            bench.say(f"{len(log)} judgments of {queries} queries, on one core")
             with _one_core(), meter:
                 alone = tune(judged)
             again = tune(judged)
@@ -170,7 +170,7 @@ def _fill(table: Table, bench: Bench, sets: Iterable[Retrieval], seeds: list[int
 
 
 def _learned(report: TuneReport) -> Transform:
-    """What there is without a gate."""
+    """Return the transform that the gate was asked about, admitted or not."""
     return report.candidate or report.transform
 
 
@@ -204,7 +204,7 @@ def _as_pairs(part: Pairs) -> tuple[Any, Vectors]:
 def _accuracy(
     train: Pairs, test: Pairs, left: Callable[[Any], Any], right: Callable[[Any], Any]
 ) -> float:
-    """Accuracy in percent by a threshold of the cosine that is best for the pairs learned from."""
+    """Return the accuracy in percent, at the cosine threshold that is best for the training pairs."""
     scores = []
     for part in (train, test):
         rows, grades = _as_pairs(part)
@@ -233,26 +233,26 @@ def _one_core() -> Iterator[None]:
 
 
 def _by_collection(bench: Bench, data: Retrieval) -> str:
-    """Judge, tune and query through a collection, and hold that against arrays."""
+    """Judge, tune and query through a collection, and compare with arrays."""
     seed = bench.seeds[0]
     log = data.judged(seed, 1000)
     log = part_of(log, np.argsort(log.pairs[:, 0], kind="stable"))
     asked, rows = np.unique(log.pairs[:, 0], return_inverse=True)
     pairs = np.stack([rows, log.pairs[:, 1]], axis=1)
-    report = tune(Judged.of(data.queries[asked], data.documents, pairs, log.grades))
+    report = tune(ResolvedJudgments.of(data.queries[asked], data.documents, pairs, log.grades))
     _, test, _ = data.split(seed)
     with opened(data) as collection:
         judge(collection, data, log, "a person")
-        kept = collection.tune(progress=False)
+        tuned = collection.tune(progress=False)
         found = collection.query(query_embeddings=data.queries[test], n_results=10, include=[])
     ranked = np.array([[int(id) for id in ids] for ids in found["ids"]])
     by_collection = 100 * (data.ndcg(test, ranked) - data.base(seed))
-    same = kept.transform.digest == report.transform.digest
+    same = tuned.transform.digest == report.transform.digest
     return (
-        f"{data.name} with {len(log):,} judgements, seed {seed}, through a collection (add, feedback.add, "
-        f"tune, query): {by_collection:+.2f} points; by arrays in the same order "
-        f"{points(data, seed, report.transform):+.2f}; {'the same' if same else 'another'} transform, "
-        f"byte by byte."
+        f"{data.name} with {len(log):,} judgments, seed {seed}, through a collection (add, feedback.add, "
+        f"tune, query): {by_collection:+.2f} points; with arrays in the same order: "
+        f"{points(data, seed, report.transform):+.2f}; the transform is "
+        f"{'identical, byte for byte' if same else 'a different one'}."
     )
 
 

@@ -1,7 +1,7 @@
-"""Two published ways to learn from judgements, written anew from their descriptions, in numpy.
+"""Two published methods for learning from judgments, re-implemented in numpy from their descriptions.
 
-Neither is the original: the matrix is narrower and trained for fewer epochs, and of both the last state is
-taken, not the one that does best on what is tested.
+Neither is the original: the matrix is narrower and trained for fewer epochs, and both use the last state
+instead of the one that does best on the test set.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 __all__ = ["SETTINGS", "adapter", "cookbook"]
 
 SETTINGS = ((10, 10.0), (100, 100.0), (1000, 1000.0))
-"""Sizes of a batch and steps' lengths of the cookbook's matrix."""
+"""The batch sizes and learning rates of the cookbook's matrix."""
 
-_WIDTH = 512  # the cookbook has 2,048; four times the time
+_WIDTH = 512  # 2,048 in the cookbook, which takes four times as long
 _EPOCHS = 10
 _DROPOUT = 0.2
 _TRIPLET_EPOCHS = 30
@@ -35,9 +35,10 @@ def cookbook(
     rate: float,
     seed: int,
 ) -> Vectors:
-    """OpenAI's cookbook, "Customizing embeddings": one matrix for both sides, from a random one.
+    """Learn one matrix for both sides, from a random one, like "Customizing embeddings" by OpenAI.
 
-    The squared difference of the cosine to 1 or -1, with dropout, by plain gradient steps.
+    The loss is the squared difference of the cosine from 1 or -1, with dropout, minimized by plain gradient
+    steps.
 
     Returns:
         (d, 512) float32, applied as `x @ matrix`.
@@ -52,7 +53,7 @@ def cookbook(
                 _dropped(rows[pairs[some, side]], random)
                 for side, rows in enumerate((queries, documents))
             )
-            (u, long), (v, wide) = _turned(left, matrix), _turned(right, matrix)
+            (u, long), (v, wide) = _mapped(left, matrix), _mapped(right, matrix)
             cosine = np.einsum("ij,ij->i", u, v)[:, np.newaxis]
             pull = 2 * (cosine - grades[some, np.newaxis]) / len(some)
             gradient = left.T @ (pull * (v - cosine * u) / long)
@@ -64,10 +65,10 @@ def cookbook(
 def adapter(
     queries: Vectors, documents: Vectors, pairs: Rows, grades: Vectors, *, seed: int
 ) -> Vectors:
-    """Like Chroma's "Embedding Adapters": a matrix for queries alone, from the identity.
+    """Learn a matrix for queries only, from the identity, like Chroma's "Embedding Adapters".
 
-    Triplets of a query, an answer and a random document that nobody has judged; AdamW at 3e-3 after
-    100 steps of warm-up, gradients of a length of 1 at most. What was refused is not used.
+    It uses triplets of a query, an answer and a random document without judgments; AdamW at 3e-3 after
+    100 steps of warm-up; gradients clipped to a length of 1. Negative judgments are not used.
 
     Returns:
         (d, d) float32, applied as `query @ matrix.T`.
@@ -109,11 +110,11 @@ def _triplets(matrix: Vectors, asked: Vectors, answers: Vectors, others: Vectors
 
 
 def _dropped(rows: Vectors, random: np.random.Generator) -> Vectors:
-    kept = random.random(rows.shape) >= _DROPOUT
-    return (rows * kept / (1 - _DROPOUT)).astype(np.float32)
+    mask = random.random(rows.shape) >= _DROPOUT
+    return (rows * mask / (1 - _DROPOUT)).astype(np.float32)
 
 
-def _turned(rows: Vectors, matrix: Vectors) -> tuple[Vectors, Vectors]:
+def _mapped(rows: Vectors, matrix: Vectors) -> tuple[Vectors, Vectors]:
     made = rows @ matrix
     lengths = np.maximum(np.linalg.norm(made, axis=1, keepdims=True), np.float32(1e-12))
     return made / lengths, lengths

@@ -1,4 +1,4 @@
-"""Queries with known answers, judgements drawn from them, and how good a ranking of the others is."""
+"""Queries with known answers, judgments sampled from them, and scores of rankings."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from texts import SHARED, Absent, embedded, read
 
-from chromalab.feedback import Judged
+from chromalab.feedback import ResolvedJudgments
 
 __all__ = ["OTHERS", "STORED", "Log", "Pairs", "Retrieval", "entailed", "large", "other", "stored"]
 
 STORED = ("cran", "chunks", "bank_ir")
-"""Sets whose vectors, of MiniLM, are kept with the data."""
+"""Sets whose MiniLM vectors are stored with the data."""
 
-_SHOWN = 20  # of the list without a transform; what is refused is one of these
+_SHOWN = 20  # length of the list without a transform, from which negative judgments are sampled
 _K = 10
 _DISCOUNT = 1 / np.log2(np.arange(2, _K + 2))
 
@@ -28,7 +28,7 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Log:
-    """Judgements: (m, 2) rows of a query and a document, and (m,) 1 or -1."""
+    """Judgments: (m, 2) rows of a query and a document, and (m,) grades of 1 or -1."""
 
     pairs: Rows
     grades: Vectors
@@ -37,25 +37,25 @@ class Log:
         return len(self.pairs)
 
     def flipped(self, share: float, seed: int) -> Log:
-        """The same with the opposite said of a random share."""
+        """Return the log with the grades of a random share flipped."""
         rows = np.random.default_rng(seed).permutation(len(self))[: round(share * len(self))]
         grades = self.grades.copy()
         grades[rows] *= -1
         return replace(self, grades=grades)
 
     def random(self, seed: int) -> Log:
-        """The same pairs, and a coin for each."""
+        """Return the same pairs with random grades."""
         coins = np.random.default_rng(seed).integers(0, 2, len(self)) * 2 - 1
         return replace(self, grades=coins.astype(np.float32))
 
     def shuffled(self, seed: int) -> Log:
-        """The same with the documents of the log in a random order."""
+        """Return the log with its documents in random order."""
         pairs = self.pairs.copy()
         pairs[:, 1] = np.random.default_rng(seed).permutation(pairs[:, 1])
         return replace(self, pairs=pairs)
 
-    def mixed_up(self, documents: int, seed: int) -> Log:
-        """The same with another document, always the same one, for each."""
+    def scrambled(self, documents: int, seed: int) -> Log:
+        """Return the log with each document replaced by another, always by the same one."""
         pairs = self.pairs.copy()
         pairs[:, 1] = np.random.default_rng(seed).permutation(documents)[pairs[:, 1]]
         return replace(self, pairs=pairs)
@@ -63,11 +63,11 @@ class Log:
 
 @dataclass(frozen=True, eq=False)
 class Retrieval:
-    """Documents (n, d) and queries (q, d), float32 of unit length, and which is an answer to which.
+    """Documents (n, d) and queries (q, d), float32 of unit length, and the answers of each query.
 
     Attributes:
-        name: Of the set.
-        truth: (q, n) bool.
+        name: The name of the set.
+        truth: (q, n) bool, whether a document is an answer to a query.
     """
 
     name: str
@@ -77,29 +77,29 @@ class Retrieval:
 
     @classmethod
     def of(cls, name: str, documents: Vectors, queries: Vectors, relevant: Rows) -> Retrieval:
-        """Take (r, 2) rows of a query and its answer; queries without one are left out."""
+        """Take (r, 2) rows of a query and its answer; queries without an answer are omitted."""
         truth = np.zeros((len(queries), len(documents)), dtype=bool)
         truth[relevant[:, 0], relevant[:, 1]] = True
         some = truth.any(axis=1)
         return cls(name, _unit(documents), _unit(queries)[some], truth[some])
 
     def split(self, seed: int) -> tuple[Rows, Rows, np.random.Generator]:
-        """Queries to judge, queries to test, and the generator that chose them."""
+        """Return the queries to judge, the queries to test, and the generator that chose them."""
         random = np.random.default_rng(seed)
         order = random.permutation(len(self.queries))
         return order[: len(order) // 2], order[len(order) // 2 :], random
 
     def judged(self, seed: int, count: int, *, most: int | None = None, depth: int = _SHOWN) -> Log:
-        """Judge queries of the first half, each in turn: one half answers, one half not.
+        """Judge queries of the first half in turn; half of the judgments are answers, half are not.
 
-        Fewer are drawn than are asked for where there are no more answers. A longer log begins with
-        the shorter ones.
+        If there are not enough answers, the log is shorter than `count`. A longer log begins with the
+        shorter ones.
 
         Args:
-            seed: Of the split and the drawing.
-            count: How many judgements.
-            most: How many queries at most.
-            depth: From how many of the first documents those that are no answers are drawn.
+            seed: The seed of the split and the sampling.
+            count: The number of judgments.
+            most: The maximum number of queries.
+            depth: Documents that are not answers are sampled from the top `depth`.
         """
         train, _, random = self.split(seed)
         train = train[:most]
@@ -114,7 +114,7 @@ class Retrieval:
         return Log(np.concatenate(parts), grades)
 
     def displayed(self, seed: int, count: int, *, most: int | None = None) -> Log:
-        """Judge only what is among the first ten, right or not, of each query, or of some, in turn."""
+        """Judge only documents in the top ten, right or wrong, of each or of `most` queries in turn."""
         train, _, random = self.split(seed)
         train = train[:most]
         shown = self.ranked(self.queries[train], self.documents, _K)
@@ -122,40 +122,40 @@ class Retrieval:
         grades = np.where(self.truth[pairs[:, 0], pairs[:, 1]], 1, -1)
         return Log(pairs, grades.astype(np.float32))
 
-    def as_judged(self, log: Log) -> Judged:
-        """The log as `tune` takes it."""
-        return Judged.of(self.queries, self.documents, log.pairs, log.grades)
+    def as_judged(self, log: Log) -> ResolvedJudgments:
+        """Return the log in the form that `tune` takes."""
+        return ResolvedJudgments.of(self.queries, self.documents, log.pairs, log.grades)
 
     def ranked(self, asked: Vectors, documents: Vectors, count: int = _K) -> Rows:
-        """The rows of the first documents by cosine, best first."""
+        """Return the rows of the top documents by cosine, best first."""
         scores = _unit(asked) @ _unit(documents).T
         return np.argsort(-scores, axis=1, kind="stable")[:, :count]
 
     def ndcg(self, rows: Rows, found: Rows) -> float:
-        """The mean nDCG@10 of queries, by rows, with all known answers.
+        """Return the mean nDCG@10 of some queries, with all known answers.
 
         Args:
-            rows: (t,) which queries.
-            found: (t, 10) the documents of each, best first.
+            rows: (t,) rows of the queries.
+            found: (t, 10) rows of the documents for each, best first.
         """
         hits = np.take_along_axis(self.truth[rows], found, axis=1) @ _DISCOUNT
         answers = np.minimum(self.truth[rows].sum(axis=1), _K)
         return float((hits / np.cumsum(_DISCOUNT)[answers - 1]).mean())
 
     def base(self, seed: int) -> float:
-        """The nDCG@10 of the tested queries without a transform."""
+        """Return nDCG@10 of the tested queries without a transform."""
         _, test, _ = self.split(seed)
         return self.ndcg(test, self.ranked(self.queries[test], self.documents))
 
     def points(self, seed: int, queries: Vectors, documents: Vectors) -> float:
-        """By how many points nDCG@10 of the tested queries changes with all vectors mapped."""
+        """Return by how many points nDCG@10 of the tested queries changes with all vectors mapped."""
         _, test, _ = self.split(seed)
         return 100 * (self.ndcg(test, self.ranked(queries[test], documents)) - self.base(seed))
 
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Two sentences a row, (n, d) each, that belong together, and the row of a wrong partner."""
+    """Pairs of sentences that belong together, (n, d) each, and the rows of wrong partners."""
 
     left: Vectors
     right: Vectors
@@ -166,13 +166,11 @@ def stored(name: str) -> Retrieval:
     """Read a set of `STORED`.
 
     Raises:
-        Absent: its file is not there.
+        Absent: The file of the set is missing.
     """
     path = SHARED / "feedback" / f"{name}.npz"
     if not path.exists():
-        raise Absent(
-            f"{path.name} is not there: benchmarks/README.md tells where the data is from."
-        )
+        raise Absent(f"{path.name} is missing; benchmarks/README.md lists the sources of the data.")
     with np.load(path) as found:
         return Retrieval.of(
             name,
@@ -183,7 +181,7 @@ def stored(name: str) -> Retrieval:
 
 
 def large(name: str, count: int = 3000) -> Retrieval:
-    """bank_ir among so many documents, the others of chunks, by a name."""
+    """Return bank_ir with documents of chunks added, `count` in all."""
     bank, more = stored("bank_ir"), stored("chunks").documents
     more = more[: count - len(bank.documents)]
     truth = np.pad(bank.truth, ((0, 0), (0, len(more))))
@@ -191,36 +189,34 @@ def large(name: str, count: int = 3000) -> Retrieval:
 
 
 def other(name: str, folder: Path) -> Retrieval:
-    """Make a set of `OTHERS`, embedded by WordLlama.
+    """Make a set of `OTHERS`, embedded with WordLlama.
 
     Raises:
-        Absent: its files are not there.
+        Absent: The files of the set are missing.
     """
     try:
         documents, queries, relevant = OTHERS[name]()
     except FileNotFoundError as error:
         raise Absent(
-            f"{Path(error.filename).name} is not there: benchmarks/README.md tells where it is from."
+            f"{Path(error.filename).name} is missing; benchmarks/README.md lists its source."
         ) from error
     vectors = (embedded(folder, texts, "WordLlama") for texts in (documents, queries))
     return Retrieval.of(name, *vectors, relevant)
 
 
 def entailed(folder: Path, seed: int, *, hard: bool) -> tuple[Pairs, Pairs]:
-    """Pairs of SNLI's development part of which one entails the other: 500 to learn, 500 to test.
+    """Return entailed pairs of SNLI's development part: 500 to learn from and 500 to test.
 
     Args:
-        folder: Where vectors are kept.
-        seed: Of the split and the wrong partners; the 1,000 pairs are always the same.
-        hard: Whether a wrong partner is one of the 5 nearest, instead of any.
+        folder: The folder in which vectors are cached.
+        seed: The seed of the split and the wrong partners; the 1,000 pairs are always the same.
+        hard: Whether a wrong partner is one of the 5 nearest instead of any.
     """
     texts = []
     for part in ("labels", "s1", "s2"):
         path = SHARED / "snli" / f"{part}.dev"
         if not path.exists():
-            raise Absent(
-                f"snli/{path.name} is not there: benchmarks/README.md tells where it is from."
-            )
+            raise Absent(f"snli/{path.name} is missing; benchmarks/README.md lists its source.")
         texts.append(path.read_text(encoding="utf-8").splitlines())
     rows = [row for row, label in enumerate(texts[0]) if label.strip() == "entailment"]
     rows = np.random.default_rng(123).permutation(rows)[:1000].tolist()
@@ -244,7 +240,7 @@ def _wrong(
 ) -> Rows:
     scores = left @ right.T
     names = np.asarray(texts)
-    scores[names[:, np.newaxis] == names] = -np.inf  # the partner, and the same sentence elsewhere
+    scores[names[:, np.newaxis] == names] = -np.inf  # the partner, and copies of its sentence
     if hard:
         near = np.argsort(-scores, axis=1, kind="stable")[:, :5]
         return near[np.arange(len(left)), random.integers(0, 5, len(left))]
@@ -256,7 +252,7 @@ def _unit(rows: Vectors) -> Vectors:
 
 
 def _in_turn(queries: Rows, pools: Sequence[Rows], count: int) -> Rows:
-    """One of each pool, then a second one of each, until there are enough: (m, 2) pairs."""
+    """Take one of each pool in turn until there are enough, and return (m, 2) pairs."""
     pairs = [
         (query, pool[turn])
         for turn in range(max(map(len, pools), default=0))
@@ -274,7 +270,7 @@ def _same(documents: Sequence[str], queries: Sequence[str]) -> Rows:
 
 
 def _banking() -> _Made:
-    """Like bank_ir, of utterances that are not in it: 20 an intent, and 6 that ask."""
+    """Return a set like bank_ir, of utterances that are not in it: 20 per intent, and 6 as queries."""
     with np.load(SHARED / "feedback" / "bank_ir.npz") as found:
         used = [{int(one[1:]) for one in found[key].tolist()} for key in ("doc_ids", "query_ids")]
     parts: list[tuple[list[str], list[str]]] = []
@@ -290,13 +286,13 @@ def _banking() -> _Made:
 
 
 def _trec() -> _Made:
-    """2,000 questions of the training part; one of the test part asks for those of its fine class."""
+    """Return 2,000 training questions; a test question is answered by those of its fine class."""
     train, test = read("trec", 2000), read("trec test")
     return train.texts, test.texts, _same(train.labels["fine"], test.labels["fine"])
 
 
 def _abt_buy() -> _Made:
-    """A product of one shop asks for the same one of the other."""
+    """Return the products of two shops; a product of one is answered by the same one of the other."""
     with (SHARED / "er" / "er_abt_buy.json").open(encoding="utf-8") as file:
         found = json.load(file)
     lefts = found["n_left"]
@@ -309,4 +305,4 @@ OTHERS: dict[str, Callable[[], _Made]] = {
     "trec, fine": _trec,
     "abt_buy": _abt_buy,
 }
-"""Name -> function that gives documents, queries and (r, 2) rows of a query and an answer."""
+"""Name -> function that returns documents, queries and (r, 2) rows of a query and an answer."""

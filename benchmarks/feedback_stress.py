@@ -1,4 +1,4 @@
-"""Judgements that are wrong or too few, for `feedback`: is what is learned of them refused?"""
+"""Wrong or too few judgments, for `feedback`: is the transform learned from them refused?"""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from chromalab.feedback import tune
 
 __all__ = ["reasons", "stress"]
 
-_WORST_FLIPPED = -0.5  # points, of any seed
+_WORST_FLIPPED = -0.5  # points, for any seed
 
 
 def stress(bench: Bench) -> Table:
-    """Judgements that are wrong, and the gate as it is by default."""
-    heads = ["judgements", "set", "count", "points", "of each seed", "admitted", "asked", "reached"]
+    """Measure wrong judgments with the default gate."""
+    heads = ["judgments", "set", "count", "points", "per seed", "admitted", "target", "reached"]
     table = Table(heads)
     for data in there(table, STORED):
         size = len(data.documents)
@@ -29,46 +29,46 @@ def stress(bench: Bench) -> Table:
                 ("documents shuffled", count, lambda log, seed: log.shuffled(seed), "refused")
                 for count in COUNTS
             ),
-            *(("ids mixed up", count, partial(_mixed_up, size), "refused") for count in COUNTS),
+            *(("ids scrambled", count, partial(_scrambled, size), "refused") for count in COUNTS),
             ("all grades random", 200, lambda log, seed: log.random(seed), ""),
         ]
         for label, count, spoil, asked in logs:
             given = {seed: spoil(data.judged(seed, count), seed) for seed in bench.seeds}
-            _spoilt(bench, table, data, label, count, given, asked)
-        for label, most in (("one of the first ten", None), ("all of the first ten", 20)):
+            _measure(bench, table, data, label, count, given, asked)
+        for label, most in (("one of the top ten", None), ("all of the top ten", 20)):
             shown = {seed: data.displayed(seed, 200, most=most) for seed in bench.seeds}
-            _spoilt(bench, table, data, f"{label}, of each query", 200, shown, "")
+            _measure(bench, table, data, f"{label} per query", 200, shown, "")
     return table
 
 
 def reasons(bench: Bench) -> Table:
-    """What a collection says of judgements that nothing can be learned from."""
-    table = Table(["judgements", "count", "reason"])
+    """Show the reasons a collection reports for judgments from which nothing can be learned."""
+    table = Table(["judgments", "count", "reason"])
     for data in there(table, ["cran"]):
         seed = bench.seeds[0]
         log = data.judged(seed, 200)
         relevant = log.grades > 0
-        said = {
+        cases = {
             "few": [part_of(log, [*range(4), *range(-4, 0)])],
             "of one query": [_of_one(data, seed)],
-            "relevant alone": [part_of(log, relevant)],
-            "not relevant alone": [part_of(log, ~relevant)],
-            "two people say the opposite of all": [log, Log(log.pairs, -log.grades)],
+            "relevant only": [part_of(log, relevant)],
+            "not relevant only": [part_of(log, ~relevant)],
+            "two people disagree on everything": [log, Log(log.pairs, -log.grades)],
             "documents shuffled": [log.shuffled(seed)],
         }
-        for label, logs in said.items():
+        for label, logs in cases.items():
             with opened(data) as collection:
                 for number, part in enumerate(logs):
                     judge(collection, data, part, f"person {number}")
                 report = collection.tune(progress=False)
                 table.add(label, str(sum(map(len, logs))), report.reason)
-                if report.admitted or collection.transforms.live is not None:
-                    table.notes.append(f"{label}: admitted, which it should not be.")
+                if report.admitted or collection.transforms.active is not None:
+                    table.notes.append(f"{label}: admitted, although it should have been refused.")
     return table
 
 
 def _of_one(data: Retrieval, seed: int) -> Log:
-    """The first 20 documents of the query that has most answers among them."""
+    """Judge the top 20 documents of the query that has the most answers among them."""
     train, _, _ = data.split(seed)
     shown = data.ranked(data.queries[train], data.documents, 20)
     hits = np.take_along_axis(data.truth[train], shown, axis=1)
@@ -77,7 +77,7 @@ def _of_one(data: Retrieval, seed: int) -> Log:
     return Log(pairs, np.where(hits[most], 1, -1).astype(np.float32))
 
 
-def _spoilt(
+def _measure(
     bench: Bench,
     table: Table,
     data: Retrieval,
@@ -97,5 +97,5 @@ def _spoilt(
     table.add(label, data.name, drawn, *cells)
 
 
-def _mixed_up(size: int, log: Log, seed: int) -> Log:
-    return log.mixed_up(size, seed)
+def _scrambled(size: int, log: Log, seed: int) -> Log:
+    return log.scrambled(size, seed)

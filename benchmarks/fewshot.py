@@ -1,7 +1,8 @@
-"""Classification from a few labels, and how many labels it takes when the queue asks for them.
+"""Classification from a few labels, and the number of labels needed when the queue picks them.
 
-banking77 (77 intents; 20 labels a class of the train part at most, 6 a class of the test part) and TREC (6
-kinds of questions), embedded by MiniLM. All of it is by the public functions, `method="auto"`.
+The data is banking77 (77 intents; at most 20 labels per class from the training part, and 6 per class from
+the test part) and TREC (6 kinds of questions), embedded with MiniLM. Everything uses the public functions
+with `method="auto"`.
 
     python benchmarks/fewshot.py                                  # all of it, three seeds
     python benchmarks/fewshot.py --only shots --seeds 10          # few-shot accuracy
@@ -27,8 +28,8 @@ from texts import Absent, embedded, read
 from chromalab.analytics import classify, label_queue
 from chromalab.analytics.classify.calibration import expected_calibration_error
 from chromalab.analytics.classify.methods import FITS
-from chromalab.analytics.graph.threads import one_thread_blas
 from chromalab.cache import cache_folder
+from chromalab.cores import one_thread_blas
 from chromalab.embed import MiniLM, shows_progress
 from chromalab.snapshot import Snapshot
 
@@ -40,23 +41,23 @@ AT_LEAST = {
     ("trec", 20): 65,
     ("trec", None): 91,
 }
-MOST_LABELS = 560  # of banking77, to 95 % of the accuracy with all
+MOST_LABELS = 560  # of banking77, until 95 % of the accuracy with all labels
 BATCH = 38
-STRATEGIES = ("random", "k-centre", "margin", "margin + diverse", "entropy", "auto")
+STRATEGIES = ("random", "k-center", "margin", "margin + diverse", "entropy", "auto")
 
 Task = tuple[Snapshot, list[str], int]
-"""Records, their true labels, and how many of them, the first, are the pool; the others are the test."""
+"""Records, their true labels, and the size of the pool, which comes first; the rest is the test set."""
 
 
 class Data:
-    """Texts with their labels and vectors; vectors are kept by what the texts are."""
+    """Texts with their labels and vectors; vectors are cached by the hash of the texts."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._parts: dict[str, tuple[list[str], list[str], NDArray[np.float32]]] = {}
 
     def task(self, name: str, seed: int) -> Task:
-        """Make the records of a set."""
+        """Make the records of a set for one seed."""
         rng = np.random.default_rng(seed)
         train, test = self._part(name), self._part(f"{name} test")
         pool, held = np.arange(len(train[0])), np.arange(len(test[0]))
@@ -80,7 +81,7 @@ def _texts(name: str) -> tuple[list[str], list[str]]:
 
 
 def drawn(labels: Sequence[str], each: int | None, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Draw rows, so many of each label or all there are."""
+    """Draw the rows of at most `each` records per label, or of all records."""
     array = np.asarray(labels)
     parts = []
     for label in sorted(set(labels)):
@@ -89,15 +90,15 @@ def drawn(labels: Sequence[str], each: int | None, rng: np.random.Generator) -> 
     return np.concatenate(parts)
 
 
-def accuracy(said: Sequence[Any], true: Sequence[str]) -> float:
-    """Say in percent how many are right."""
-    return 100 * float(np.mean([one == other for one, other in zip(said, true, strict=True)]))
+def accuracy(predicted: Sequence[Any], true: Sequence[str]) -> float:
+    """Return the accuracy in percent."""
+    return 100 * float(np.mean([one == other for one, other in zip(predicted, true, strict=True)]))
 
 
 def shots(data: Data, seeds: int) -> list[str]:
-    """Accuracy by labels a class."""
+    """Measure the accuracy by labels per class."""
     lines = [
-        "| set | labels a class | accuracy % | of each seed | methods taken | ECE | at least | reached |"
+        "| set | labels per class | accuracy % | per seed | methods chosen | ECE | at least | reached |"
     ]
     lines.append("|---|---|---:|---|---|---:|---:|---|")
     for name, counts in SHOTS.items():
@@ -133,9 +134,9 @@ def shots(data: Data, seeds: int) -> list[str]:
 
 
 def asked(data: Data, seeds: int) -> list[str]:
-    """Labels of banking77 until 95 % of the accuracy with all is reached, twice in a row."""
+    """Count the labels of banking77 until 95 % of the full accuracy is reached twice in a row."""
     lines = [
-        "| strategy | labels to 95 % | of each seed | accuracy % at 190 | at 380 | at most | reached |"
+        "| strategy | labels to 95 % | per seed | accuracy % at 190 | at 380 | at most | reached |"
     ]
     lines.append("|---|---:|---|---:|---:|---:|---|")
     for strategy in STRATEGIES:
@@ -186,7 +187,7 @@ def _curve(
 
 
 def _test(snapshot: Snapshot, labels: list[str], pool: int, rows: NDArray[np.int64]) -> float:
-    """Accuracy of logistic regression (C=10) on the test part, which strategies do not see."""
+    """Return the accuracy of logistic regression (C=10) on the test part, unseen by strategies."""
     known, codes = np.unique([labels[row] for row in rows.tolist()], return_inverse=True)
     truth = np.eye(len(known), dtype=bool)[codes]
     with one_thread_blas():
@@ -196,17 +197,17 @@ def _test(snapshot: Snapshot, labels: list[str], pool: int, rows: NDArray[np.int
 
 
 def names(data: Data, seeds: int) -> list[str]:
-    """Zero-shot, by the names of the intents alone: against the nearest name."""
+    """Compare zero-shot classification by names of intents with the nearest name."""
     snapshot, labels, _ = data.task("banking77", 0)
     known = sorted(set(labels))
     shows_progress.set(False)
     texts = np.asarray(MiniLM()([name.replace("_", " ") for name in known]), dtype=np.float32)
     both = Snapshot.of(np.vstack([snapshot.vectors, texts]))
     given = [None] * len(labels) + known
-    lines = ["| by | accuracy % |", "|---|---:|"]
+    lines = ["| method | accuracy % |", "|---|---:|"]
     for method, what in (
         ("centroid", "the nearest name"),
-        ("self-training", "`labels=`: moved to the records"),
+        ("self-training", "`labels=`, adapted to the records"),
     ):
         said = classify(both, given, method=method).predicted[: len(labels)]
         lines.append(f"| {what} | {accuracy(said, labels):.1f} |")
@@ -214,7 +215,7 @@ def names(data: Data, seeds: int) -> list[str]:
 
 
 def large(data: Data, seeds: int) -> list[str]:
-    """Seconds for 150 classes and 10,000 records, half of them labelled."""
+    """Time 150 classes and 10,000 records, half of them labeled."""
     rng = np.random.default_rng(0)
     codes = rng.integers(0, 150, 10_000)
     rows = rng.normal(size=(150, 384))[codes] + rng.normal(0, 2.5, (10_000, 384))
@@ -243,8 +244,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=CASES, nargs="+", default=list(CASES))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--vectors", type=Path, help="a folder to keep the vectors in")
-    parser.add_argument("--write", action="store_true", help="put the tables into README.md")
+    parser.add_argument("--vectors", type=Path, help="a folder to cache the vectors in")
+    parser.add_argument("--write", action="store_true", help="write the tables to README.md")
     options = parser.parse_args()
     folder = options.vectors or cache_folder() / "benchmarks"
     folder.mkdir(parents=True, exist_ok=True)

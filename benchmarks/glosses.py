@@ -16,37 +16,37 @@ from numpy.typing import NDArray
 __all__ = ["SELECTIVITIES", "Glosses", "K", "Truth", "read_vectors", "where"]
 
 SOURCE = Path(__file__).parents[2] / "shared" / "data" / "wordnet" / "wordnet30_glosses.tsv.gz"
-QUERIES, SINGLES = 500, 100  # held out: searched for; added one by one at the end
+QUERIES, SINGLES = 500, 100  # held out as queries, and for single adds at the end
 K = 10
 BUCKETS = 1000
 SELECTIVITIES = {"0.1 %": 1, "1 %": 10, "10 %": 100, "50 %": 500}
-"""How many of the 1,000 values of `bucket` a filter lets through."""
+"""The number of the 1,000 values of `bucket` that a filter matches."""
 
-_STEP = 997  # a prime: copies of a gloss end in words of glosses far apart from each other
-_ROUNDING = 1e-6  # of a cosine in float32; a result this near to the tenth is as good
+_STEP = 997  # a prime, so that copies of a gloss end in words of unrelated glosses
+_ROUNDING = 1e-6  # of a cosine in float32; a result this close to the tenth counts as equal
 
 Vectors = NDArray[np.float32]
 
 
 def where(buckets: int) -> dict[str, Any]:
-    """The filter that lets `buckets` of 1,000 values through."""
+    """Return the filter that matches `buckets` of 1,000 values."""
     return {"bucket": {"$lt": buckets}}
 
 
 def read_vectors(folder: Path, name: str) -> Vectors:
-    """Map "vectors" or "queries" of a data folder; float32 (n, 256)."""
+    """Memory-map "vectors" or "queries" of a data folder, float32 (n, 256)."""
     return np.load(folder / f"{name}.npy", mmap_mode="r")
 
 
 @dataclass(frozen=True)
 class Glosses:
-    """Records in the order they are added; the last `SINGLES` are for the single adds.
+    """Records in the order in which they are added; the last `SINGLES` are for the single adds.
 
     Attributes:
         documents: The texts.
-        metadatas: Of each: lexname (str), bucket (int), length (float), noun (bool).
-        vectors: float32 (n, 256), of unit length.
-        queries: float32 (500, 256), of glosses that are not among the documents.
+        metadatas: One per document: lexname (str), bucket (int), length (float), noun (bool).
+        vectors: float32 (n, 256) with unit length.
+        queries: float32 (500, 256), made from glosses that are not among the documents.
     """
 
     documents: list[str]
@@ -56,10 +56,10 @@ class Glosses:
 
     @classmethod
     def make(cls, rows: int | None, source: Path) -> Glosses:
-        """Take that many glosses, by default all but the held-out; more are made of shifted words.
+        """Take that many glosses, by default all that are not held out; more are made by shifting words.
 
-        The embedding is a mean over words, so their order plays no part, and a rotated gloss would
-        be a duplicate. The first half of a gloss is followed by the second half of another instead.
+        The embedding is a mean over words, so their order does not matter, and a rotated gloss would
+        be a duplicate. Instead, the first half of a gloss is followed by the second half of another.
         """
         from chromalab.embed import WordLlama
 
@@ -73,11 +73,11 @@ class Glosses:
         total = len(rest) if rows is None else rows
         texts, kinds = [], []
         for number in range(total):
-            copy, place = divmod(number, len(rest))
-            _, lexname, _, text = table[rest[place]]
+            copy, position = divmod(number, len(rest))
+            _, lexname, _, text = table[rest[position]]
             if copy:
                 words = text.split()
-                other = table[rest[(place + copy * _STEP) % len(rest)]][3].split()
+                other = table[rest[(position + copy * _STEP) % len(rest)]][3].split()
                 text = " ".join(words[: (len(words) + 1) // 2] + other[len(other) // 2 :])
             texts.append(text)
             kinds.append(lexname)
@@ -99,29 +99,29 @@ class Glosses:
         return cls(texts, metadatas, embed(texts), queries)
 
     def write(self, folder: Path) -> None:
-        """Put all in a folder, where each system's process reads it."""
+        """Write everything to a folder, from which the process of each system reads it."""
         np.save(folder / "vectors.npy", self.vectors)
         np.save(folder / "queries.npy", self.queries)
         (folder / "records.json").write_text(json.dumps([self.documents, self.metadatas]))
 
     @classmethod
     def read(cls, folder: Path) -> Glosses:
-        """Read what `write` wrote; the vectors are mapped."""
+        """Read what `write` wrote; the vectors are memory-mapped."""
         documents, metadatas = json.loads((folder / "records.json").read_text())
         vectors, queries = (read_vectors(folder, name) for name in ("vectors", "queries"))
         return cls(documents, metadatas, vectors, queries)
 
     def buckets(self) -> NDArray[np.int64]:
-        """The `bucket` of each record, (n,)."""
+        """Return the `bucket` of each record, (n,)."""
         return np.array([metadata["bucket"] for metadata in self.metadatas])
 
 
 class Truth:
-    """What an exact search finds.
+    """The result of an exact search.
 
     Args:
         glosses: The records and queries.
-        among: (n,) bool, the records that may be found.
+        among: (n,) bool, the records that can be found.
     """
 
     def __init__(self, glosses: Glosses, among: NDArray[np.bool_]) -> None:
@@ -137,7 +137,7 @@ class Truth:
         self._farthest = best.min(axis=1) - _ROUNDING
 
     def recall(self, queries: Sequence[int], found: Sequence[Sequence[int]]) -> float:
-        """The share of the true `K` nearest that was found; equally near ones count."""
+        """Return the share of the true `K` nearest that was found; equally near ones count as well."""
         hits = 0
         for query, rows in zip(queries, found, strict=True):
             unique = np.unique(np.array(rows, np.int64))

@@ -1,4 +1,4 @@
-"""The systems that are compared, each behind the same few calls."""
+"""The systems that are compared, each behind the same few methods."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Peer:
     """One system over one folder.
 
     Attributes:
-        stores: Whether it keeps records durably: adds one, deletes, and so on.
+        stores: Whether it stores records durably and supports single adds and deletes.
         indexed: Whether `set_ef` trades recall for time.
-        distribution: The package whose version is told.
-        cold: A program that opens the folder `sys.argv[1]` and searches for the numbers in
-            `sys.argv[2]`, from nothing.
+        distribution: The package whose version is reported.
+        cold: A program that opens the folder `sys.argv[1]` in a new process and searches for the
+            vector in `sys.argv[2]`.
     """
 
     stores = True
@@ -42,7 +42,7 @@ class Peer:
     cold: str
 
     def prepare(self, glosses: Glosses, rows: Sequence[int]) -> Any:
-        """Make the arguments of `add`; not measured."""
+        """Return the argument of `add`; this is not measured."""
         raise NotImplementedError
 
     def add(self, prepared: Any) -> None:
@@ -53,14 +53,14 @@ class Peer:
         """Wait until the index is built."""
 
     def set_ef(self, ef: int) -> None:
-        """Search with that breadth from the next opening on."""
+        """Set ef_search for all searches after the next opening."""
 
     def query(self, queries: Vectors, buckets: int | None, full: bool) -> Any:
-        """Find the nearest 10 of each query, under a filter or not, with records or bare."""
+        """Find the nearest 10 of each query, optionally with a filter, with or without records."""
         raise NotImplementedError
 
     def rows(self, found: Any) -> list[list[int]]:
-        """Read the row numbers out of what `query` gave; not measured."""
+        """Return the row numbers in a result of `query`; this is not measured."""
         raise NotImplementedError
 
     def delete(self, rows: Sequence[int]) -> None:
@@ -68,7 +68,7 @@ class Peer:
         raise NotImplementedError
 
     def close(self) -> None:
-        """Write what is not written yet."""
+        """Write everything that is not written yet."""
 
 
 class Chromadb(Peer):
@@ -86,7 +86,7 @@ class Chromadb(Peer):
         )
 
     def prepare(self, glosses: Glosses, rows: Sequence[int]) -> Any:
-        """Make the arguments of Chroma's `add`."""
+        """Return the arguments of Chroma's `add`."""
         part = slice(rows[0], rows[-1] + 1)
         return {
             "ids": [str(row) for row in rows],
@@ -100,11 +100,11 @@ class Chromadb(Peer):
         self._collection.add(**prepared)
 
     def finish(self) -> None:
-        """Search, which brings the index up to date."""
+        """Run a search, which brings the index up to date."""
         self._collection.query(query_embeddings=np.ones((1, 256), np.float32), n_results=1)
 
     def set_ef(self, ef: int) -> None:
-        """Search with that breadth; takes effect when the collection is opened again."""
+        """Set ef_search, which takes effect when the collection is opened again."""
         self._collection.modify(configuration={"hnsw": {"ef_search": ef}})
 
     def query(self, queries: Vectors, buckets: int | None, full: bool) -> Any:
@@ -130,7 +130,7 @@ class Chromadb(Peer):
 
 
 class Chromalab(Chromadb):
-    """chromalab's PersistentClient, with Chroma's calls."""
+    """chromalab's PersistentClient, which has the same calls."""
 
     distribution = "chromalab"
     cold = _COLD.replace("PACKAGE", "chromalab")
@@ -141,7 +141,7 @@ class Chromalab(Chromadb):
 
 
 class Hnswlib(Peer):
-    """Bare hnswlib; records are Python lists beside it, a filter is a Python function."""
+    """Bare hnswlib, with records in Python lists and a Python function as the filter."""
 
     stores = False
     distribution = "chroma-hnswlib"
@@ -172,7 +172,7 @@ found = [(documents[row], metadatas[row]) for row in rows[0]]
             self.set_ef(100)
 
     def prepare(self, glosses: Glosses, rows: Sequence[int]) -> Any:
-        """Copy the vectors, keep the records."""
+        """Copy the vectors and collect the records."""
         self._records.extend(glosses, rows)
         return np.array(glosses.vectors[rows[0] : rows[-1] + 1]), list(rows)
 
@@ -181,7 +181,7 @@ found = [(documents[row], metadatas[row]) for row in rows[0]]
         self._index.add_items(*prepared)
 
     def set_ef(self, ef: int) -> None:
-        """Remember the breadth in a file: hnswlib does not."""
+        """Store ef_search in a file, because hnswlib does not."""
         self._ef.write_text(str(ef))
 
     def query(self, queries: Vectors, buckets: int | None, full: bool) -> Any:
@@ -190,7 +190,7 @@ found = [(documents[row], metadatas[row]) for row in rows[0]]
             rows, _ = self._index.knn_query(queries, k=10)
         else:
             column = self._records.buckets
-            k = min(10, self._records.matches(buckets))  # hnswlib fails where it finds fewer
+            k = min(10, self._records.matches(buckets))  # hnswlib fails if it finds fewer
             rows, _ = self._index.knn_query(queries, k=k, filter=lambda row: column[row] < buckets)
         return rows, self._records.take(rows) if full else None
 
@@ -206,7 +206,7 @@ found = [(documents[row], metadatas[row]) for row in rows[0]]
 
 
 class Numpy(Peer):
-    """One float32 array and one int array of the filtered column; records are Python lists."""
+    """A float32 array, an integer array of the filtered column, and records in Python lists."""
 
     stores = False
     indexed = False
@@ -231,7 +231,7 @@ found = [(documents[row], metadatas[row]) for row in rows[np.argsort(-near[rows]
             self._vectors: Vectors = np.load(self._file)
 
     def prepare(self, glosses: Glosses, rows: Sequence[int]) -> Any:
-        """Take the vectors, keep the records."""
+        """Slice the vectors and collect the records."""
         self._records.extend(glosses, rows)
         return glosses.vectors[rows[0] : rows[-1] + 1]
 
@@ -265,7 +265,7 @@ found = [(documents[row], metadatas[row]) for row in rows[np.argsort(-near[rows]
 
 
 class _Records:
-    """Documents and metadatas in lists, as a script without a store would keep them."""
+    """Documents and metadatas in lists, as in a script without a store."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "records.json"

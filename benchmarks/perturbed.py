@@ -1,4 +1,4 @@
-"""Glosses and altered copies of them: what a search for duplicates has to find, known for certain."""
+"""Glosses and altered copies of them, so that the true duplicates are known for certain."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["EDITS", "SOURCE", "Perturbed"]
 
 SOURCE = Path(__file__).parents[2] / "shared" / "data" / "wordnet" / "wordnet30_glosses.tsv.gz"
 
-_FEWEST_WORDS = 5  # of a gloss that is copied: of a shorter one an edit leaves too little to find
+_FEWEST_WORDS = 5  # of a copied gloss; an edit leaves too little of a shorter one
 _KEYS = "abcdefghijklmnopqrstuvwxyz"
 
 Synonyms = Mapping[str, Sequence[str]]
@@ -25,14 +25,14 @@ Edit = Callable[[str, random.Random, Synonyms], str]
 class Perturbed:
     """Distinct glosses, then altered copies of some of them.
 
-    No two of the glosses are equal when case, spaces and punctuation are put aside: so equal ones,
-    of which WordNet has some, are not counted as errors. Glosses that are merely alike ("port city
-    in southern Norway") stay, and count as errors where they are called duplicates.
+    No two of the glosses are equal when case, spaces and punctuation are ignored, so that equal ones,
+    of which WordNet has some, are not counted as errors. Glosses that are merely similar ("port city
+    in southern Norway") remain, and they count as errors if they are reported as duplicates.
 
     Attributes:
         texts: The glosses, then the copies.
         pairs: (gloss, copy), rows of `texts`.
-        edits: Of each pair, the name of its edit in `EDITS`.
+        edits: For each pair, the name of its edit in `EDITS`.
     """
 
     texts: list[str]
@@ -43,7 +43,7 @@ class Perturbed:
     def make(
         cls, glosses: int = 10_000, copies: int = 2_500, seed: int = 0, source: Path = SOURCE
     ) -> Perturbed:
-        """Draw glosses, and copy as many of them as asked for, each edit equally often."""
+        """Draw glosses, and copy `copies` of them, with each edit equally often."""
         texts, synonyms = _read(source)
         chosen = random.Random(seed).sample(texts, glosses)
         return cls.of(chosen, copies, seed=seed, synonyms=synonyms)
@@ -52,7 +52,7 @@ class Perturbed:
     def of(
         cls, texts: Sequence[str], copies: int, *, seed: int = 0, synonyms: Synonyms | None = None
     ) -> Perturbed:
-        """Copy other texts in the same way; no two of them should be duplicates."""
+        """Copy other texts in the same way; the texts should not contain duplicates."""
         rng = random.Random(seed)
         synonyms = _read(SOURCE)[1] if synonyms is None else synonyms
         long = [row for row, text in enumerate(texts) if len(text.split()) >= _FEWEST_WORDS]
@@ -63,7 +63,7 @@ class Perturbed:
                 break
             name = names[len(made) % len(names)]
             copy = EDITS[name](texts[row], rng, synonyms)
-            if copy == texts[row]:  # nothing in it to edit: the next text gets this edit
+            if copy == texts[row]:  # there was nothing to edit, so the next text gets this edit
                 continue
             pairs.append((row, len(texts) + len(made)))
             edits.append(name)
@@ -72,7 +72,7 @@ class Perturbed:
 
 
 def _read(source: Path) -> tuple[list[str], dict[str, list[str]]]:
-    """Read the glosses that differ by more than case and punctuation, and each word's synonyms."""
+    """Read glosses that differ by more than case and punctuation, and the synonyms of each word."""
     texts: dict[str, str] = {}
     senses: dict[str, list[list[str]]] = defaultdict(list)
     with gzip.open(source, "rt", encoding="utf-8", newline="") as file:
@@ -86,7 +86,9 @@ def _read(source: Path) -> tuple[list[str], dict[str, list[str]]]:
     synonyms = {
         word: sorted({other for others in groups for other in others})
         for word, groups in senses.items()
-        if len(word) > 3 and len(groups) <= 4 and any(groups)  # more senses: mostly the wrong one
+        if len(word) > 3
+        and len(groups) <= 4
+        and any(groups)  # with more senses, most synonyms would be wrong
     }
     return list(texts.values()), synonyms
 
@@ -142,7 +144,7 @@ def _swap(text: str, rng: random.Random, synonyms: Synonyms) -> str:
 
 
 def _paraphrase(text: str, rng: random.Random, synonyms: Synonyms) -> str:
-    """Replace two or three words by synonyms; a text without two such words is left alone."""
+    """Replace two or three words by synonyms; texts with fewer such words are unchanged."""
     words = text.split()
     known = [at for at, word in enumerate(words) if word in synonyms]
     if len(known) < 2:
@@ -162,4 +164,4 @@ EDITS: dict[str, Edit] = {
     "swap": _swap,
     "paraphrase": _paraphrase,
 }
-"""What is done to copies: name -> function of the text, the random numbers and the synonyms."""
+"""The edits: name -> function of the text, the random generator and the synonyms."""

@@ -1,4 +1,4 @@
-"""How good an answer is, where the true one is known."""
+"""Scores of a result when the truth is known."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 __all__ = ["auroc", "best_f1", "clustering", "f1", "neighbor_recall", "trustworthiness"]
 
-_ROUNDING = 1e-5  # of a cosine in float32: a neighbour as near as the 15th counts as one
+_ROUNDING = 1e-5  # of a cosine in float32; a neighbor as near as the 15th counts as a true one
 _MAPPED = 12_000  # records; their distances take 1.2 GB
 
 
@@ -18,7 +18,7 @@ Pair = tuple[int, int]
 
 
 def clustering(labels: Any, truth: Sequence[str]) -> dict[str, float]:
-    """Score labels; all noise (-1) counts as one cluster, and is one of neither k."""
+    """Score labels; all noise (-1) counts as one cluster, which `k` does not include."""
     from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
     found = np.asarray(labels)
@@ -31,7 +31,7 @@ def clustering(labels: Any, truth: Sequence[str]) -> dict[str, float]:
 
 
 def f1(found: Iterable[Pair], truth: Iterable[Pair]) -> dict[str, float]:
-    """Score pairs, whichever way round they stand."""
+    """Score pairs, ignoring the order within a pair."""
     found = {(min(pair), max(pair)) for pair in found}
     truth = {(min(pair), max(pair)) for pair in truth}
     hits = len(found & truth)
@@ -45,7 +45,7 @@ def f1(found: Iterable[Pair], truth: Iterable[Pair]) -> dict[str, float]:
 def best_f1(
     left: NDArray[np.int64], right: NDArray[np.int64], score: Any, truth: Iterable[Pair]
 ) -> dict[str, float]:
-    """Score the pairs that reach a threshold, at the one that is best by these very labels."""
+    """Score the pairs that reach a threshold, at the threshold that is best for these labels."""
     known = {(min(pair), max(pair)) for pair in truth}
     order = np.argsort(-np.asarray(score), kind="stable")
     rows = zip(
@@ -58,7 +58,7 @@ def best_f1(
         return {**f1([], known), "threshold": 1.0}
     counts = np.arange(1, len(hits) + 1)
     values = np.asarray(score)[order]
-    whole = np.append(values[1:] != values[:-1], True)  # equal scores come in together
+    whole = np.append(values[1:] != values[:-1], True)  # equal scores are included together
     at = int(np.argmax(np.where(whole, 2 * hits / (counts + len(known)), -1)))
     return {
         "precision": float(hits[at] / counts[at]),
@@ -69,7 +69,7 @@ def best_f1(
 
 
 def auroc(truth: NDArray[np.bool_], score: Any) -> float:
-    """The chance that one of the true has a higher score than one of the others."""
+    """Return the probability that a true one has a higher score than another."""
     from sklearn.metrics import roc_auc_score
 
     return float(roc_auc_score(truth, score))
@@ -78,13 +78,13 @@ def auroc(truth: NDArray[np.bool_], score: Any) -> float:
 def neighbor_recall(
     vectors: NDArray[np.float32], found: Any, *, k: int = 15, rows: int = 500
 ) -> float:
-    """The share of the true k nearest others, of a sample of rows, that is among the k first found.
+    """Return the share of the true k nearest neighbors of a sample of rows among the first k results.
 
     Args:
         vectors: (n, dimension) float32 of unit length.
-        found: (n, at least k) rows; a row itself does not count, and -1 is none.
-        k: How many.
-        rows: How many rows are looked at.
+        found: (n, at least k) rows; a row itself does not count, and -1 means none.
+        k: The number of neighbors.
+        rows: The size of the sample.
     """
     sample = np.sort(
         np.random.default_rng(0).choice(len(vectors), min(rows, len(vectors)), replace=False)
@@ -93,14 +93,14 @@ def neighbor_recall(
     near[np.arange(len(sample)), sample] = -np.inf
     least = np.partition(near, -k, axis=1)[:, -k] - _ROUNDING
     hits = 0
-    for place, row in enumerate(sample.tolist()):
+    for position, row in enumerate(sample.tolist()):
         others = [other for other in np.asarray(found[row]).tolist() if other not in (row, -1)][:k]
-        hits += int((near[place, others] >= least[place]).sum())
+        hits += int((near[position, others] >= least[position]).sum())
     return min(1.0, hits / (k * len(sample)))
 
 
 def trustworthiness(vectors: NDArray[np.float32], coordinates: Any, *, k: int = 15) -> float:
-    """scikit-learn's trustworthiness of a map; of more than 12,000 records, on the same sample for all."""
+    """Return scikit-learn's trustworthiness of a map; above 12,000 records, of a fixed sample."""
     from sklearn.manifold import trustworthiness as of
 
     count = len(vectors)

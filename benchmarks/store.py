@@ -1,8 +1,8 @@
 """The store side by side: chromalab, chromadb, bare hnswlib and plain numpy on real text.
 
-WordNet's glosses, embedded with WordLlama, in a process for each system. Every row is measured in
-alternating rounds; all systems search with the smallest ef_search that reaches a recall@10 of 0.95
-on one half of the held-out queries, and are measured on the other.
+The records are WordNet's glosses, embedded with WordLlama; each system has its own process. Every row is
+measured in alternating rounds. All systems search with the smallest ef_search that reaches a recall@10 of
+0.95 on one half of the held-out queries, and are measured on the other half.
 
     python benchmarks/store.py --rows 10000
     python benchmarks/store.py --write                           # all glosses; into README.md
@@ -36,14 +36,14 @@ from worker import ALONE, Worker, environment
 RECALL = 0.95
 EFS = [10, 12, 15, 18, 22, 27, 33, 40, 48, 58, 70, 85, 100, 120, 145, 175, 210, 250, 300, 360, 500]
 TUNING, MEASURED = range(QUERIES // 2), range(QUERIES // 2, QUERIES)
-SINGLE, BATCH, FILTERED = 50, 100, 12  # queries a round
+SINGLE, BATCH, FILTERED = 50, 100, 12  # queries per round
 MB = 1e6
 
 Workers = dict[str, Worker]
 
 
 class Bench:
-    """The stores of one run and the rows measured in them."""
+    """The stores of one run, and the table rows measured in them."""
 
     def __init__(self, glosses: Glosses, folder: Path, names: Sequence[str], rounds: int) -> None:
         self._glosses = glosses
@@ -59,7 +59,7 @@ class Bench:
         self.limits: list[Row] = []
 
     def run(self) -> None:
-        """Measure all rows, in the order of a store's life."""
+        """Measure all rows, in the order of the life of a store."""
         self._glosses.write(self._folder)
         self._fill()
         with self._workers() as workers:
@@ -75,7 +75,7 @@ class Bench:
             self._add_singles(workers)
         deletes = (
             self._row("delete of 10 %, s"),
-            self._row("delete of 10 %, until the index is settled, s"),
+            self._row("delete of 10 %, until the index has settled, s"),
         )
         for fill in range(self.fills):
             with self._workers(fill, stores=True) as workers:
@@ -96,7 +96,7 @@ class Bench:
                     built.samples.setdefault(name, []).append(answer["built"])
 
     def _tune(self, workers: Workers) -> None:
-        """Find the smallest ef_search that reaches the recall, by halving."""
+        """Find the smallest ef_search that reaches the recall, by binary search."""
         truth = Truth(self._glosses, self._among())
         for name, worker in workers.items():
             if not PEERS[name].indexed:
@@ -121,7 +121,7 @@ class Bench:
         self._ask(self._row("one query, ms", 1e3), workers, truth, SINGLE)
         self._ask(self._row("batch of 100 queries, ms", 1e3), workers, truth, BATCH, size=BATCH)
         for label, buckets in SELECTIVITIES.items():
-            row = self._row(f"one query, filter lets {label} through, ms", 1e3)
+            row = self._row(f"one query, filter matches {label}, ms", 1e3)
             truth = Truth(self._glosses, self._among() & (self._buckets < buckets))
             self._ask(row, workers, truth, FILTERED, buckets=buckets)
 
@@ -134,20 +134,20 @@ class Bench:
         self._limit(row)
         pairs = {name: workers[name] for name in ("chromalab", "numpy") if name in workers}
         for label, buckets in SELECTIVITIES.items():
-            row = Row(f"filter lets {label} through; bare is numpy, ms", 1e3)
+            row = Row(f"filter matches {label}; bare is numpy, ms", 1e3)
             truth = Truth(self._glosses, self._among() & (self._buckets < buckets))
             self._ask(row, pairs, truth, SINGLE, buckets=buckets, full=False)
             self._limit(row)
 
     def _limit(self, row: Row) -> None:
-        """Keep the row, with the other system named "bare"."""
+        """Add the row, with the other system named "bare"."""
         for parts in (row.samples, row.recall):
             for name in [name for name in parts if name != "chromalab"]:
                 parts["bare"] = parts.pop(name)
         self.limits.append(row)
 
     def _ask(self, row: Row, workers: Workers, truth: Truth, count: int, **given: object) -> None:
-        """Search in alternating rounds, each with other queries, after one not counted."""
+        """Search in alternating rounds with different queries, after one round that is not counted."""
         asked: list[int] = []
         found: dict[str, list[list[int]]] = {name: [] for name in workers}
         for worker in workers.values():
@@ -186,7 +186,7 @@ class Bench:
                 wall = time.perf_counter() - wall
                 after = resource.getrusage(resource.RUSAGE_CHILDREN)
                 cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-                if number:  # the first compiles, and reads the files from disk
+                if number:  # the first round compiles, and reads the files from disk
                     row.samples.setdefault(name, []).append([wall, cpu])
         _say(row.label)
 
@@ -211,14 +211,14 @@ class Bench:
             for row, samples in zip(deletes, (deleted, both), strict=True):
                 row.samples.setdefault(name, []).extend(samples)
         _say("delete of 10 %")
-        if fill == 0:  # the store whose ef_search is tuned
+        if fill == 0:  # the store for which ef_search is tuned
             among = self._among(singles=True)
             among[rows] = False
             row = self._row("one query after the delete, ms", 1e3)
             self._ask(row, workers, Truth(self._glosses, among), SINGLE)
 
     def _among(self, *, singles: bool = False) -> np.ndarray:
-        """Which records may be found, (n,) bool; the single ones are not there from the start."""
+        """Return which records can be found, (n,) bool; the single adds are missing at first."""
         return np.arange(self._count + SINGLES) < self._count + singles * SINGLES
 
     def _row(self, label: str, scale: float = 1.0) -> Row:
@@ -249,19 +249,19 @@ class Bench:
 
     @staticmethod
     def _turn(names: list[str], number: int) -> list[str]:
-        """Another system begins in each round."""
+        """Rotate the systems, so that a different one starts in each round."""
         first = number % max(len(names), 1)
         return names[first:] + names[:first]
 
 
 def _reopen(worker: Worker) -> None:
-    """Open the store in a new process, and wait until its index is there."""
+    """Open the store in a new process, and wait until its index is ready."""
     worker.reopen()
     worker.ask("finish")
 
 
 def report(bench: Bench, glosses: Glosses, options: argparse.Namespace) -> str:
-    """The tables with what is needed to read and repeat them."""
+    """Return the tables, with what is needed to read and repeat them."""
     names = options.only
     shown = ["chromalab", "chromadb", "hnswlib", "numpy"]
     versions = ", ".join(
@@ -273,10 +273,10 @@ def report(bench: Bench, glosses: Glosses, options: argparse.Namespace) -> str:
     given = [word.replace(str(options.glosses), options.glosses.name) for word in sys.argv[1:]]
     command = shlex.join(["python", "benchmarks/store.py", *given])
     lines = [
-        f"`{command}`: {count:,} records, {glosses.vectors.shape[1]} numbers each, cosine,",
+        f"`{command}`: {count:,} records, {glosses.vectors.shape[1]} dimensions, cosine,",
         f"M={M}, ef_construction={EF_CONSTRUCTION}; {os.cpu_count()} processors, "
         f"Python {platform.python_version()}, {versions}.",
-        f"Medians of {options.rounds} alternating rounds, {bench.fills} for what is done to a whole "
+        f"Medians of {options.rounds} alternating rounds, {bench.fills} for operations on a whole "
         f"store; ef_search: {efs}.",
         "",
         "Cells are wall / CPU, then recall@10.",
@@ -284,29 +284,31 @@ def report(bench: Bench, glosses: Glosses, options: argparse.Namespace) -> str:
         *table(bench.rows, [n for n in shown if n in names], ("chromadb", "chromalab")),
     ]
     if bench.limits:
-        lines += ["", "Near the limits, ids alone (`include=[]`):", ""]
+        lines += ["", "Close to the limits, returning ids only (`include=[]`):", ""]
         lines += table(bench.limits, ["chromalab", "bare"], ("chromalab", "bare"))
     return "\n".join(lines)
 
 
 def main() -> None:
-    """Run and print the tables."""
+    """Run the benchmark and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, help="records; by default all glosses not held out")
+    parser.add_argument(
+        "--rows", type=int, help="number of records; by default all glosses that are not held out"
+    )
     parser.add_argument("--only", type=_names, default=list(PEERS), help=", ".join(PEERS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--glosses", type=Path, default=SOURCE, help="the table of glosses")
-    parser.add_argument("--write", action="store_true", help="put the tables into README.md")
+    parser.add_argument("--write", action="store_true", help="write the tables to README.md")
     options = parser.parse_args()
     if not options.glosses.exists():
         raise SystemExit(
-            "The glosses are not in ../shared/data/wordnet beside this checkout. Give their table "
-            "(gzip; synset, lexname, lemmas, gloss; a header) with --glosses FILE."
+            "The glosses are not in ../shared/data/wordnet next to this checkout. Pass their table "
+            "(gzip; synset, lexname, lemmas, gloss; with a header) with --glosses FILE."
         )
     for name in options.only:
         if importlib.util.find_spec(name) is None:
             raise SystemExit(
-                f"{name} is not installed: make bench installs all, --only leaves out."
+                f"{name} is not installed. Run make bench, which installs it, or omit it with --only."
             )
 
     with tempfile.TemporaryDirectory(prefix="chromalab-bench-") as folder:
@@ -323,7 +325,9 @@ def main() -> None:
 def _names(given: str) -> list[str]:
     unknown = set(given.split(",")) - set(PEERS)
     if unknown:
-        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}; there are {', '.join(PEERS)}")
+        raise argparse.ArgumentTypeError(
+            f"unknown: {', '.join(unknown)}; known: {', '.join(PEERS)}"
+        )
     return [name for name in PEERS if name in given.split(",")]
 
 

@@ -1,4 +1,4 @@
-"""Rows of measurements as Markdown, and their place in README.md."""
+"""Formats measurements as Markdown tables, and writes them to README.md."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Row:
     """One thing measured in several systems.
 
     Attributes:
-        label: What, with its unit.
-        scale: What a sample is multiplied with.
-        samples: Of each system, pairs such as [wall, CPU].
-        recall: Of each system, where it searched.
+        label: What was measured, with its unit.
+        scale: The factor that samples are multiplied by.
+        samples: By system, lists such as [wall, CPU].
+        recall: By system, if it searched.
     """
 
     label: str
@@ -29,12 +29,12 @@ class Row:
     recall: dict[str, float] = field(default_factory=dict)
 
     def medians(self, name: str) -> list[float]:
-        """The median of each part of the samples, scaled."""
+        """Return the scaled median of each part of the samples."""
         columns = zip(*self.samples[name], strict=True)
         return [self.scale * statistics.median(column) for column in columns]
 
     def cell(self, name: str) -> str:
-        """Such as "0.53 / 0.51, .961"."""
+        """Return a cell such as "0.53 / 0.51, .961"."""
         if name not in self.samples:
             return ""
         text = " / ".join(map(_number, self.medians(name)))
@@ -43,7 +43,7 @@ class Row:
         return text
 
     def ratio(self, name: str, base: str) -> str:
-        """How many times the base that system took, part by part."""
+        """Return the ratio of a system to the base, for each part."""
         if name not in self.samples or base not in self.samples:
             return ""
         parts = zip(self.medians(name), self.medians(base), strict=True)
@@ -51,7 +51,7 @@ class Row:
 
 
 def table(rows: Sequence[Row], names: Sequence[str], over: tuple[str, str]) -> list[str]:
-    """Lines of a Markdown table; its last column is how many times the second the first took."""
+    """Return the lines of a Markdown table; the last column is the ratio of the first to the second."""
     heads = ["", *names, " / ".join(over)]
     lines = [f"| {' | '.join(heads)} |", "|---" + "|---:" * (len(heads) - 1) + "|"]
     for row in rows:
@@ -61,11 +61,11 @@ def table(rows: Sequence[Row], names: Sequence[str], over: tuple[str, str]) -> l
 
 
 def write(mark: str, text: str) -> None:
-    """Put a text between the marks of README.md that stand for it."""
+    """Write a text between its markers in README.md."""
     first, last = f"<!-- {mark} -->\n", f"<!-- end {mark} -->"
     readme = README.read_text(encoding="utf-8")
     if first not in readme or last not in readme:
-        raise SystemExit(f"benchmarks/README.md has no place for it: add {first}{last}")
+        raise SystemExit(f"benchmarks/README.md has no markers for this table. Add {first}{last}")
     before, _, rest = readme.partition(first)
     _, _, after = rest.partition(last)
     README.write_text(f"{before}{first}{text}\n{last}{after}", encoding="utf-8")

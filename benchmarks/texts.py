@@ -1,4 +1,4 @@
-"""The labelled sets of texts that analyses are measured on, and their vectors."""
+"""The labeled sets of texts that the analyses are measured on, and their vectors."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from perturbed import Perturbed
 __all__ = ["SETS", "Absent", "Texts", "embed", "embedded", "read", "vectors"]
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
-STRANGERS = 200
+FOREIGN = 200
 _BATCH = 2000
 
 Vectors = NDArray[np.float32]
 
 
 class Absent(Exception):
-    """The files of a set are not there; says which."""
+    """The files of a set are missing; the message names one."""
 
 
 @dataclass(frozen=True)
 class Texts:
-    """Texts with what is known about them.
+    """Texts with their labels.
 
     Attributes:
         texts: The texts.
-        labels: Of each kind of labels, one a text.
-        pairs: Rows that are the same, of sets with duplicates.
-        lefts: How many are of the first of two tables, of sets to be linked.
+        labels: By kind of label, one label per text.
+        pairs: Rows that are the same, in sets with duplicates.
+        lefts: The number of texts from the first of two tables, in sets for record linkage.
     """
 
     texts: list[str]
@@ -47,26 +47,26 @@ class Texts:
 
 
 def read(name: str, rows: int | None = None) -> Texts:
-    """Read a set of `SETS`, or so many of its texts as are asked for.
+    """Read a set of `SETS`, or at most `rows` of its texts.
 
     Raises:
-        Absent: its files are not there.
+        Absent: The files of the set are missing.
     """
     try:
         return SETS[name](rows)
     except FileNotFoundError as error:
         raise Absent(
-            f"{error.filename} is not there: benchmarks/README.md tells where the data is from."
+            f"{error.filename} is missing; benchmarks/README.md lists the sources of the data."
         ) from error
 
 
 def vectors(folder: Path, name: str, model: str, rows: int | None = None) -> Vectors:
-    """Return what `embed` has stored: (n, dimension) float32 of unit length."""
+    """Return the vectors that `embed` stored: (n, dimension) float32 of unit length."""
     return np.load(_file(folder, name, model, rows))
 
 
 def embed(meter: Any, folder: Path, name: str, model: str, rows: int | None = None) -> None:
-    """Embed a set by "MiniLM" or "WordLlama", and store the vectors, if they are not yet."""
+    """Embed a set with "MiniLM" or "WordLlama" and store the vectors, unless they are stored."""
     from chromalab.embed import MiniLM, WordLlama, shows_progress
 
     if _file(folder, name, model, rows).exists():
@@ -81,7 +81,7 @@ def embed(meter: Any, folder: Path, name: str, model: str, rows: int | None = No
 
 
 def embedded(folder: Path, texts: list[str], model: str) -> Vectors:
-    """Embed texts by "MiniLM" or "WordLlama", or read what is kept by what the texts are."""
+    """Embed texts with "MiniLM" or "WordLlama", or read their vectors from the cache by hash."""
     from chromalab.embed import MiniLM, WordLlama, shows_progress
 
     digest = blake2b("\0".join(texts).encode(), digest_size=12).hexdigest()
@@ -148,15 +148,15 @@ def _linked(name: str) -> Callable[[int | None], Texts]:
     return make
 
 
-def _strangers(source: str) -> Callable[[int | None], Texts]:
-    """Make 200 texts of another set, whatever is asked for."""
+def _foreign(source: str) -> Callable[[int | None], Texts]:
+    """Make 200 texts of another set, whatever number is requested."""
 
     def make(_: int | None) -> Texts:
         if source == "snli":
             away = (SHARED / "snli" / "s2.test").read_text(encoding="utf-8").splitlines()
         else:
             away = SETS[source](None).texts
-        return Texts(random.Random(0).sample(sorted({text.strip() for text in away}), STRANGERS))
+        return Texts(random.Random(0).sample(sorted({text.strip() for text in away}), FOREIGN))
 
     return make
 
@@ -172,8 +172,8 @@ SETS: dict[str, Callable[[int | None], Texts]] = {
     "perturbed": _perturbed,
     "abt_buy": _linked("abt_buy"),
     "walmart_amazon": _linked("walmart_amazon"),
-    "200 of trec": _strangers("trec"),
-    "200 of snli": _strangers("snli"),
-    "200 of glosses": _strangers("glosses"),
+    "200 of trec": _foreign("trec"),
+    "200 of snli": _foreign("snli"),
+    "200 of glosses": _foreign("glosses"),
 }
-"""Name -> function of how many texts to take at most, None for all; linked sets are always whole."""
+"""Name -> function of the maximum number of texts, None for all; linked sets are always complete."""

@@ -1,11 +1,11 @@
-"""The map in a real JupyterLab: first paint, lasso, recolouring, search; beside jupyter-scatter.
+"""The map in a real JupyterLab compared with jupyter-scatter: first paint, lasso, recoloring, search.
 
-Random clusters with given places, so that nothing is projected. Each measurement of a round is of a new
-browser and a new kernel, and the systems take turns. Paint is seen in the pixels of the canvas, for both
-alike; a lasso ends when Python was told of the selection.
+The points are random clusters at given coordinates, so that nothing is projected. Each measurement of a
+round has a new browser and a new kernel, and the systems take turns. Paint is detected in the pixels of
+the canvas, for both systems alike; a lasso ends when Python has received the selection.
 
     python benchmarks/widgets.py
-    python benchmarks/widgets.py --rows 5000 --many 20000 --rounds 1     # a try
+    python benchmarks/widgets.py --rows 5000 --many 20000 --rounds 1     # a quick run
     python benchmarks/widgets.py --write                                 # into README.md
 """
 
@@ -31,29 +31,29 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "e2e"))
 from lab import CHROMIUM, LabServer, Page
 
 OURS, PEER = "chromalab", "jupyter-scatter"
-LASSOS, RECOLOURS, SEARCHES = 2, 4, 4  # of a page
+LASSOS, RECOLORS, SEARCHES = 2, 4, 4  # per page
 WORDS = "abcdef"
 
 SETUP = """import time, ipywidgets, numpy as np
 rng = np.random.default_rng({seed})
-centres = rng.normal(size=(8, 16)).astype(np.float32)
+centers = rng.normal(size=(8, 16)).astype(np.float32)
 group = rng.integers(8, size={rows})
 other = rng.integers(5, size={rows})
 middles = rng.uniform(-1, 1, size=(8, 2))
-places = (middles[group] + rng.normal(scale=0.18, size=({rows}, 2))).astype(np.float32)
+coordinates = (middles[group] + rng.normal(scale=0.18, size=({rows}, 2))).astype(np.float32)
 heard = ipywidgets.Label("0")
-told = []
-def tell(count):
-    told.append((time.time(), count))
-    heard.value = str(len(told))
+received = []
+def receive(count):
+    received.append((time.time(), count))
+    heard.value = str(len(received))
 """
 DATA = {
-    OURS: """import chromalab, chromalab_widgets.map
-class Letters(chromalab.EmbeddingFunction):  # a text is the middle of the cluster of its first letter
+    OURS: """import chromalab, chromalab_widgets.map.map
+class Letters(chromalab.EmbeddingFunction):  # a text is the center of the cluster of its first letter
     def __call__(self, input):
-        return [centres[ord(text[:1] or "a") % 8] for text in input]
+        return [centers[ord(text[:1] or "a") % 8] for text in input]
 points = chromalab.EphemeralClient().create_collection("points", embedding_function=Letters())
-vectors = centres[group] + rng.normal(scale=0.3, size=({rows}, 16)).astype(np.float32)
+vectors = centers[group] + rng.normal(scale=0.3, size=({rows}, 16)).astype(np.float32)
 for start in range(0, {rows}, 5000):
     part = slice(start, min(start + 5000, {rows}))
     points.add(
@@ -62,17 +62,17 @@ for start in range(0, {rows}, 5000):
                    for one, two in zip(group[part].tolist(), other[part].tolist())],
     )
 if {searched}:
-    points.query(query_texts=["a"])  # the index is built
+    points.query(query_texts=["a"])  # builds the index
 """,
     PEER: """import jscatter, pandas as pd
 names = pd.Categorical([f"g{{one}}" for one in group.tolist()])
-frame = pd.DataFrame({{"x": places[:, 0], "y": places[:, 1], "group": names}})
+frame = pd.DataFrame({{"x": coordinates[:, 0], "y": coordinates[:, 1], "group": names}})
 """,
 }
 SHOW = {
     OURS: """if "shown" in globals():
     shown.close()
-shown = points.map(places, color="group", height=520)
+shown = points.map(coordinates, color="group", height=520)
 shown""",
     PEER: """if "shown" in globals():
     shown.widget.close()
@@ -80,8 +80,8 @@ shown = jscatter.Scatter(data=frame, x="x", y="y", color_by="group", height=520)
 shown.show()""",
 }
 HEAR = {
-    OURS: "points.selection.watch(lambda selection: tell(len(selection)))\nheard",
-    PEER: 'shown.widget.observe(lambda _: tell(len(shown.selection())), "selection")\nheard',
+    OURS: "points.selection.watch(lambda selection: receive(len(selection)))\nheard",
+    PEER: 'shown.widget.observe(lambda _: receive(len(shown.selection())), "selection")\nheard',
 }
 
 SCRIPT = Path(__file__).with_name("widgets_page.js").read_text(encoding="utf-8")
@@ -97,7 +97,7 @@ QUIET = """() => {
 
 
 class Bench:
-    """A server, and what was measured in its pages."""
+    """A server, and the measurements in its pages."""
 
     def __init__(self, server: LabServer, playwright: Any, seed: int) -> None:
         self._server, self._playwright, self._seed = server, playwright, seed
@@ -105,11 +105,11 @@ class Bench:
         self.selected: dict[str, list[int]] = {}
 
     def note(self, label: str, name: str, value: float) -> None:
-        """Keep a sample."""
+        """Add a sample."""
         self.rows.setdefault(label, Row(label)).samples.setdefault(name, []).append([value])
 
     def page(self, name: str, rows: int, *, all_of_it: bool) -> None:
-        """Measure one system in a page of its own."""
+        """Measure one system in a new page."""
         started = time.perf_counter()
         size = f"{rows:,} points"
         notebook = self._notebook(name, rows, all_of_it)
@@ -122,22 +122,22 @@ class Bench:
             before = received.bytes
             self.note(f"{size}: cell to first paint, s", name, self._show(page))
             self.note(
-                f"{size}: sent to the browser for it, MB", name, (received.bytes - before) / 1e6
+                f"{size}: data sent to the browser, MB", name, (received.bytes - before) / 1e6
             )
-            self.note(f"{size}: the cell run again, s", name, self._show(page))
+            self.note(f"{size}: rerunning the cell, s", name, self._show(page))
             self._run(page, 2)
             counts = self.selected.setdefault(f"{name}, {size}", [])
             for time_of in range(LASSOS):
                 seconds, count = self._lasso(page, name, 0.25 - 0.02 * time_of, time_of)
-                self.note(f"{size}: lasso until Python has it, s", name, seconds)
+                self.note(f"{size}: lasso until Python receives it, s", name, seconds)
                 counts.append(count)
             if name == OURS and all_of_it:
-                self._recolour(page, received, size)
+                self._recolor(page, received, size)
                 self._search(page, size)
             if wrong := page.errors():
                 raise SystemExit("\n".join(wrong))
             if page.elsewhere:
-                raise SystemExit(f"{name} asked for {page.elsewhere}")
+                raise SystemExit(f"{name} requested {page.elsewhere}")
             page.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
         _say(f"{name}, {size}: {time.perf_counter() - started:.0f} s")
 
@@ -169,7 +169,7 @@ class Bench:
 
     @staticmethod
     def _lasso(page: Page, name: str, radius: float, before: int) -> tuple[float, int]:
-        """Draw around the middle, not to where it began; seconds from the button's going up."""
+        """Draw an open lasso around the center; return the seconds since the button was released."""
         if name == PEER and before == 0:
             page.page.locator("button[title*=lasso i]").first.click()
         stage = page.page.locator(".cl-stage" if name == OURS else ".jp-OutputArea canvas").first
@@ -189,24 +189,24 @@ class Bench:
         label = "[...document.querySelectorAll('.widget-label')].at(-1)"
         page.page.wait_for_function(f"() => Number({label}.textContent) > {before}")
         page.page.wait_for_function(QUIET)
-        at, count = page.kernel("told[-1]").strip("()").split(", ")
-        if page.kernel("len(told)") != str(before + 1):
-            raise SystemExit(f"{name} told Python more than once of one lasso")
+        at, count = page.kernel("received[-1]").strip("()").split(", ")
+        if page.kernel("len(received)") != str(before + 1):
+            raise SystemExit(f"{name} sent one lasso to Python more than once")
         return float(at) - page.page.evaluate("() => bench.up") / 1000, int(count)
 
-    def _recolour(self, page: Page, received: Counted, size: str) -> None:
+    def _recolor(self, page: Page, received: Counted, size: str) -> None:
         page.page.locator(".cl-stage").focus()
         page.page.keyboard.press("Escape")  # nothing selected
         page.page.wait_for_function("() => !document.querySelector('.cl-map [role=status]')"
                                     ".textContent.includes('selected')")  # fmt: skip
-        for turn in range(RECOLOURS):
+        for turn in range(RECOLORS):
             before = received.bytes
             by = ["other", "group"][turn % 2]
-            taken = page.page.evaluate("by => bench.recolour(by)", by)
+            taken = page.page.evaluate("by => bench.recolor(by)", by)
             page.page.wait_for_function(QUIET)
-            self.note(f"{size}: another colouring, s", OURS, taken / 1000)
+            self.note(f"{size}: recoloring, s", OURS, taken / 1000)
             self.note(
-                f"{size}: sent to the browser for it, kB", OURS, (received.bytes - before) / 1e3
+                f"{size}: data sent for recoloring, kB", OURS, (received.bytes - before) / 1e3
             )
 
     def _search(self, page: Page, size: str) -> None:
@@ -219,7 +219,9 @@ class Bench:
             taken = page.page.evaluate("async () => await bench.lit - bench.key")
             page.page.wait_for_function(QUIET)
             self.note(
-                f"{size}: a key in the search box until the found are lit, s", OURS, taken / 1000
+                f"{size}: keystroke in the search box until matches are highlighted, s",
+                OURS,
+                taken / 1000,
             )
             page.page.keyboard.press("Escape")
             page.page.evaluate("count => bench.unlit(count)", whole * 0.8)
@@ -227,7 +229,7 @@ class Bench:
 
 
 class Counted:
-    """The bytes that came to a page by websocket."""
+    """The bytes that a page received by websocket."""
 
     def __init__(self, page: Page) -> None:
         self.bytes = 0
@@ -238,7 +240,7 @@ class Counted:
 
 
 def bundles() -> list[Row]:
-    """What the browser is sent of code, as it is and by gzip."""
+    """Measure the code that is sent to the browser, plain and compressed with gzip."""
     import jscatter
 
     import chromalab_widgets
@@ -256,21 +258,21 @@ def bundles() -> list[Row]:
 
 
 def bars(bench: Bench, size: str) -> list[str]:
-    """The bars, each with what was measured."""
+    """Return the targets, each with its measurement."""
 
     def median(label: str, name: str = OURS) -> float:
         return bench.rows[f"{size}: {label}"].medians(name)[0]
 
-    paint, lasso = "cell to first paint, s", "lasso until Python has it, s"
-    key = "a key in the search box until the found are lit, s"
-    sent = median("sent to the browser for it, kB")
+    paint, lasso = "cell to first paint, s", "lasso until Python receives it, s"
+    key = "keystroke in the search box until matches are highlighted, s"
+    sent = median("data sent for recoloring, kB")
     positions = 8 * int(size.split()[0].replace(",", "")) / 1e3
     held = [
         ("paint at most half of jupyter-scatter's", median(paint) / median(paint, PEER), 1 / 2, ".2f"),
-        ("lasso at most a third", median(lasso) / median(lasso, PEER), 1 / 3, ".2f"),
-        ("colouring under 0.2 s", median("another colouring, s"), 0.2, ".3f"),
-        (f"colouring without places ({positions:,.0f} kB)", sent, positions / 2, ",.0f"),
-        ("a key under 0.15 s", median(key), 0.15, ".3f"),
+        ("lasso at most a third of jupyter-scatter's", median(lasso) / median(lasso, PEER), 1 / 3, ".2f"),
+        ("recoloring under 0.2 s", median("recoloring, s"), 0.2, ".3f"),
+        (f"recoloring without sending coordinates ({positions:,.0f} kB)", sent, positions / 2, ",.0f"),
+        ("keystroke under 0.15 s", median(key), 0.15, ".3f"),
     ]  # fmt: skip
     return [
         f"* {what}: {value:{form}}, **{'met' if value <= bar else 'not met'}**"
@@ -283,11 +285,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument(
-        "--many", type=int, default=1_000_000, help="of chromalab alone; 0 for none"
+        "--many", type=int, default=1_000_000, help="points for chromalab alone; 0 to skip"
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--write", action="store_true", help="put the table into README.md")
+    parser.add_argument("--write", action="store_true", help="write the table to README.md")
     options = parser.parse_args()
     if CHROMIUM is None:
         raise SystemExit("Chromium is not installed: sudo apt-get install chromium")

@@ -1,9 +1,9 @@
 () => {
-    // Evaluated in the page by widgets.py; puts its clocks into window.bench.
+    // Evaluated in the page by widgets.py; its timers are in window.bench.
     const small = document.createElement("canvas");
     small.width = small.height = 64;
     const pen = small.getContext("2d", {willReadFrequently: true});
-    // How many of 64 x 64 dots of a canvas are coloured, not grey.
+    // Counts how many of 64 x 64 dots of a canvas are colored rather than gray.
     const vivid = canvas => {
         pen.clearRect(0, 0, 64, 64);
         if (!canvas?.width || !canvas.height) return 0;
@@ -44,12 +44,12 @@
             await run;
             return end - start;
         },
-        async recolour(by) {
+        async recolor(by) {
             const root = document.querySelector(".cl-map"), choice = root.querySelector("select");
             const painted = root.dataset.painted, start = performance.now();
             choice.value = by;
             choice.dispatchEvent(new Event("change", {bubbles: true}));
-            return await until("colours", () => root.dataset.painted !== painted) - start;
+            return await until("colors", () => root.dataset.painted !== painted) - start;
         },
         arm() {
             const before = vivid(points());

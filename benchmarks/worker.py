@@ -1,7 +1,7 @@
-"""One system in a process of its own: `Worker` is the end that asks, `main` the end that answers.
+"""One system in its own process: `Worker` sends the requests, and `main` answers them.
 
-Requests and answers are lines of JSON. The process measures itself, so the pipe costs nothing; CPU
-is of all its threads.
+Requests and answers are lines of JSON. The process measures itself, so the pipe costs nothing. CPU time
+is that of all its threads.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from typing import Any
 
 __all__ = ["ALONE", "BATCH", "Worker", "environment"]
 
-BATCH = 5000  # records an add or a delete; Chroma's limit is 5,461
-# With JupyterLab beside it, as in the environment of the tests, chromadb's import makes jsonschema
-# compile a grammar: 1.8 s and 16 MB, which are not chromadb's.
+BATCH = 5000  # records per add or delete; Chroma's limit is 5,461
+# If JupyterLab is installed, as in the environment of the tests, chromadb's import makes jsonschema
+# compile a grammar: 1.8 s and 16 MB, which should not count for chromadb.
 ALONE = "import sys; sys.modules['rfc3987_syntax'] = None\n"
 
 
 def environment(data: Path) -> dict[str, str]:
-    """The environment of every measured process: nothing is sent, and bytecode is kept.
+    """Return the environment of every measured process: no telemetry, and cached bytecode.
 
-    A tool that installs without compiling, or PYTHONDONTWRITEBYTECODE, would make each start
-    compile every module: three times chromadb's import.
+    Otherwise, after an installation without compiling, or with PYTHONDONTWRITEBYTECODE, each start would
+    compile every module, which takes three times as long as chromadb's import.
     """
     kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     bytecode = str(data / "bytecode")
@@ -38,10 +38,10 @@ class Worker:
     """Starts a process for one system over one folder; a context manager that closes it.
 
     Args:
-        name: Of the system, as in `peers.PEERS`.
-        folder: Where it stores.
-        data: What `Glosses.write` wrote.
-        rows: How many records there are to be.
+        name: The system, as in `peers.PEERS`.
+        folder: The folder of its store.
+        data: The folder that `Glosses.write` wrote.
+        rows: The number of records that will be added.
     """
 
     def __init__(self, name: str, folder: Path, data: Path, rows: int) -> None:
@@ -51,12 +51,12 @@ class Worker:
         self._start()
 
     def ask(self, do: str, **given: Any) -> dict[str, Any]:
-        """Have it do something; a request is a method of `_Answers`."""
+        """Send a request, which is a method of `_Answers`, and return the answer."""
         self._process.stdin.write(json.dumps({"do": do, **given}) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
-            raise SystemExit(f"{self._name} stopped at {do!r}; its own error stands above.")
+            raise SystemExit(f"{self._name} stopped at {do!r}; its own error is shown above.")
         return json.loads(line)
 
     def reopen(self) -> None:
@@ -68,10 +68,10 @@ class Worker:
         """Close the store and wait until the process has ended."""
         self._process.stdin.close()
         if self._process.wait():
-            raise SystemExit(f"{self._name} stopped with an error; it stands above.")
+            raise SystemExit(f"{self._name} stopped with an error, which is shown above.")
 
     def kill(self) -> None:
-        """End the process, where something else went wrong."""
+        """End the process after an error elsewhere."""
         self._process.kill()
         self._process.wait()
 
@@ -86,7 +86,7 @@ class Worker:
 
 
 class _Answers:
-    """The requests. `samples` are [wall, CPU] in seconds, one a call."""
+    """The requests. `samples` are [wall, CPU] in seconds, one per call."""
 
     def __init__(self, peer: Any, data: Path, rows: int) -> None:
         from glosses import read_vectors
@@ -157,12 +157,12 @@ class _Answers:
         return {"samples": [_measured(delete)]}
 
     def set_ef(self, ef: int) -> dict[str, Any]:
-        """Search with that breadth from the next opening on."""
+        """Set ef_search for all searches after the next opening."""
         self._peer.set_ef(ef)
         return {}
 
     def memory(self) -> dict[str, Any]:
-        """Tell the resident memory, and its part that is no file's, in MB."""
+        """Return the resident memory, and the part of it that is not mapped from files, in MB."""
         status = dict(
             line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines()
         )
@@ -178,13 +178,13 @@ def _measured(call: Callable[[], Any]) -> list[float]:
 
 
 def main() -> None:
-    """Answer until the pipe is closed."""
+    """Answer requests until the pipe is closed."""
     from peers import PEERS
 
-    sys.modules["rfc3987_syntax"] = None  # as ALONE
+    sys.modules["rfc3987_syntax"] = None  # as in ALONE
     name, folder, data, rows = sys.argv[1:]
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a library prints is no answer
+    os.dup2(2, 1)  # what a library prints is not an answer
     peer = PEERS[name](Path(folder), int(rows))
     methods = _Answers(peer, Path(data), int(rows))
     for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""Take the pictures of the notebooks in a real JupyterLab: `make docs`."""
+"""Take the screenshots of the notebooks in a real JupyterLab; run by `make docs`."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ label = facts.label("subject", choices=sorted({*topics.values()} - {None}), n=5)
 for _ in range(25):
     label.decide(topics[label.key] or "astronomy")"""
 JUDGING = (
-    "facts.searcher(n_results=4)",
+    "facts.search_panel(n_results=4)",
     "facts.dedupe().review()",
     "label",
     "facts.cluster().review()",
 )
-# Cells of the analytics notebook by a line that they hold
+# Cells of the analytics notebook, by a line that they contain
 SHOWN = {"topics": "topics = %chroma topics", "map": "layout.plot"}
 MAP = """import chromalab
 
@@ -60,38 +60,38 @@ map"""
 
 
 def main() -> None:
-    """Run the notebooks and save each picture under docs/img."""
+    """Run the notebooks and save each screenshot in docs/img."""
     folder = Path(tempfile.mkdtemp())
     for name in ("quickstart", "analytics"):
         shutil.copy(ROOT / "notebooks" / f"{name}.ipynb", folder)
-    pictures = ROOT / "docs" / "img"
-    pictures.mkdir(exist_ok=True)
+    images = ROOT / "docs" / "img"
+    images.mkdir(exist_ok=True)
     with (
         lab.LabServer(folder) as server,
         sync_playwright() as playwright,
         lab.Page(server, playwright) as page,
     ):
         run(page, "quickstart.ipynb", SIMPLE)
-        page.page.wait_for_selector(".cl-searcher[data-painted]")
-        page.page.locator(WIDGET).screenshot(path=pictures / "quickstart-widget.png")
+        page.page.wait_for_selector(".cl-search-panel[data-painted]")
+        page.page.locator(WIDGET).screenshot(path=images / "quickstart-widget.png")
         page.page.locator(FIRST).evaluate("cell => cell.scrollIntoView({block: 'start'})")
-        page.page.screenshot(path=pictures / "quickstart.png")
+        page.page.screenshot(path=images / "quickstart.png")
 
-        page.page.set_default_timeout(600_000)  # five thousand texts are embedded
-        page.page.set_viewport_size({"width": 1280, "height": 1900})  # what is below is cut off
+        page.page.set_default_timeout(600_000)  # embedding five thousand texts takes a while
+        page.page.set_viewport_size({"width": 1280, "height": 1900})  # anything below is cut off
         run(page, "analytics.ipynb")
         for name, line in SHOWN.items():
             cell = page.page.locator(".jp-CodeCell").filter(has_text=line)
-            cell.screenshot(path=pictures / f"analytics-{name}.png")
+            cell.screenshot(path=images / f"analytics-{name}.png")
 
-        take_map(server, page, pictures)
-        take_tables(server, page, pictures)
-        take_judging(server, page, pictures)
+        take_map(server, page, images)
+        take_tables(server, page, images)
+        take_judging(server, page, images)
     shutil.rmtree(folder)
 
 
 def run(page: Any, notebook: str, before: str | None = None) -> None:
-    """Open a notebook and run it, after a script of the page."""
+    """Open a notebook, run a script in the page, and run the notebook."""
     page.open(notebook)
     if before is not None:
         page.page.evaluate(before)
@@ -100,23 +100,23 @@ def run(page: Any, notebook: str, before: str | None = None) -> None:
         raise RuntimeError(page.errors()[0])
 
 
-def take_map(server: Any, page: Any, pictures: Path) -> None:
-    """Picture the map with its topics, and in the dark a search on it; over what analytics.ipynb stored."""
+def take_map(server: Any, page: Any, images: Path) -> None:
+    """Take the map with its topics, and a search on it in the dark theme, over the store of analytics.ipynb."""
     page.page.set_viewport_size({"width": 1280, "height": 960})
     run(page, server.write(MAP))
     widget = page.page.locator(".cl-map[data-painted]")
     widget.locator(".cl-labels span:not(.cl-off)").first.wait_for()
-    page.page.locator(".jp-Cell").first.screenshot(path=pictures / "map.png")
+    page.page.locator(".jp-Cell").first.screenshot(path=images / "map.png")
     widget.get_by_role("searchbox").fill("my card was stolen")
-    widget.get_by_role("region", name="Found: my card was stolen").wait_for()
+    widget.get_by_role("region", name="Results for my card was stolen").wait_for()
     page.page.evaluate(THEME, "Dark")
     page.page.wait_for_selector("#jupyterlab-splash", state="detached")
-    page.page.locator(".cl-map[data-theme=dark]").screenshot(path=pictures / "map-search.png")
+    page.page.locator(".cl-map[data-theme=dark]").screenshot(path=images / "map-search.png")
     page.page.evaluate(THEME, "Light")
 
 
-def take_tables(server: Any, page: Any, pictures: Path) -> None:
-    """Picture the table, filtered and with a selection, and the panel."""
+def take_tables(server: Any, page: Any, images: Path) -> None:
+    """Take the table, filtered and with a selection, and the panel."""
     cells = TABLES, "table = made.table(height=330)\ntable", "panel = client.panel()\npanel"
     run(page, server.write(*cells))
     page.kernel("setattr(table, 'order_by', '-words')")
@@ -125,18 +125,18 @@ def take_tables(server: Any, page: Any, pictures: Path) -> None:
     table.locator(".cl-filter").last.click()
     table.locator(".cl-filters label").first.wait_for()
     table.locator("[aria-selected=true]").first.wait_for()
-    table.screenshot(path=pictures / "table.png")
+    table.screenshot(path=images / "table.png")
     panel = page.page.locator(".cl-panel[data-painted]")
     panel.get_by_role("button", name="Table of facts").click()
     panel.locator(".cl-table .cl-record").first.wait_for()
     panel.locator(".cl-table .cl-part").first.wait_for()
-    panel.screenshot(path=pictures / "panel.png")
+    panel.screenshot(path=images / "panel.png")
 
 
-def take_judging(server: Any, page: Any, pictures: Path) -> None:
-    """Picture the search panel with judgements, and the reviews of duplicates, labels and clusters."""
+def take_judging(server: Any, page: Any, images: Path) -> None:
+    """Take the search panel with judgments, and the reviews of duplicates, labels and clusters."""
     run(page, server.write(JUDGED, *JUDGING))
-    panel = page.page.locator(".cl-searcher[data-painted]")
+    panel = page.page.locator(".cl-search-panel[data-painted]")
     panel.get_by_role("searchbox").fill("who made the first piano")
     panel.get_by_role("searchbox").press("Enter")
     first, second = panel.locator(".cl-result").nth(0), panel.locator(".cl-result").nth(1)
@@ -145,12 +145,12 @@ def take_judging(server: Any, page: Any, pictures: Path) -> None:
     second.locator(".cl-down").click()
     first.locator("[data-do=why]").click()
     first.locator(".cl-reasons li").first.wait_for()
-    panel.screenshot(path=pictures / "searcher.png")
+    panel.screenshot(path=images / "search_panel.png")
     reviews = page.page.locator(".cl-review[data-painted]")
-    reviews.nth(1).get_by_role("button", name="Look at sure guesses").click()
+    reviews.nth(1).get_by_role("button", name="Preview guesses").click()
     reviews.nth(1).locator(".cl-found p").wait_for()
-    for place, name in enumerate(("duplicates", "labels", "clusters")):
-        reviews.nth(place).screenshot(path=pictures / f"review-{name}.png")
+    for position, name in enumerate(("duplicates", "labels", "clusters")):
+        reviews.nth(position).screenshot(path=images / f"review-{name}.png")
 
 
 if __name__ == "__main__":

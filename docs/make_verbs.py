@@ -4,42 +4,52 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chromalab_kernel.settings import DEFAULTS
-from chromalab_kernel.verbs import VERBS
+from chromalab.commands.settings import DEFAULTS
+from chromalab.commands.verbs import CHAPTERS
 
 HEAD = """# The magics
 
-<!-- Made by docs/make_verbs.py from the table of verbs; a test holds them equal. -->
+<!-- Made by docs/make_verbs.py from the table of verbs; a test checks that it is up to date. -->
 
-`%load_ext chromalab` adds `%chroma`, for a line, and `%%chroma`, for a cell with texts in its body.
+`%load_ext chromalab` adds the line magic `%chroma`, and the cell magic `%%chroma` for a cell with texts in
+its body. Each verb makes one call of the Python API and has the name of that call: `%chroma cluster papers`
+is `collection.cluster()`, and `%chroma feedback.undo papers` is `collection.feedback.undo()`. The flags of
+a verb are the options of the call, so `n_clusters=12` becomes `--n-clusters 12`.
 
-- `:name` gives the Python object of that name: a DataFrame, a list, a filter, an array of vectors, a
-  collection, an embedding function. Only a plain name: for `df.abstract`, write `col = df.abstract` first.
-- One text on the line stands in quotes; several go in the body of a cell, or in a list, `:texts`.
-- `NAME << verb ...` on the first line of a `%%chroma` cell keeps the result in NAME; `NAME= << ...` also
-  shows it. On a line, Python's own `name = %chroma ...` does that.
-- The body of a cell is text, not a template. `--fill` replaces `{{name}}` by the text of that variable,
-  in the texts only: on the line, in the body, and with `--jsonl` in the text column of the rows.
-- `--where` takes a condition such as `year >= 2020 and venue in ("ACL", "EMNLP")`, or `:name` of a dict
-  in Chroma's form. Operators: `= == != > >= < <=`, `in`, `not in`, `contains`, `not contains`, joined by
-  `and`, `or` and parentheses. A value is a number, a text in quotes (`'O''Reilly'`: a quote in it is
-  doubled), `true`, `false` or `:name`. A key that is not one word stands in back-quotes.
+- `:name` passes a Python variable: a DataFrame, a list, a filter, an array of vectors, a collection, the
+  result of an analysis. Only a plain name can be passed: for `df.abstract`, write `col = df.abstract` first.
+- Quote a text on the line. Several texts go in the body of a cell, separated by empty lines, or in a list,
+  `:texts`.
+- `NAME << verb ...` on the first line of a `%%chroma` cell stores the result in NAME; `NAME= << ...` also
+  shows it. On a line, use Python's own `name = %chroma ...`.
+- The body of a cell is plain text, not a template. `--fill` replaces `{{name}}` with the value of that
+  variable, and only in the texts: on the line, in the body and, with `--jsonl`, in the text column of the
+  rows.
+- `--where` takes a condition such as `year >= 2020 and venue in ("ACL", "EMNLP")`, or `:name` of a dict in
+  Chroma's format. The operators are `= == != > >= < <=`, `in`, `not in`, `contains` and `not contains`,
+  combined with `and`, `or` and parentheses. A value is a number, a quoted text (double a quote inside it:
+  `'O''Reilly'`), `true`, `false` or `:name`. Put a key that is not a single word in backquotes.
+- A switch has no value. An option that is on by default is turned off with `--no-`, as in `--no-use`.
+  Attach a value that starts with `-` with `=`, as in `--order-by=-year`.
 - ` #` starts a comment.
-- An error is one line, and stops Run All.
+- An error is shown on one line, and it stops Run All.
 """
 
 
 def page() -> str:
-    """Make the page."""
-    settings = "\n".join(f"    {name} = {value!r}" for name, value in DEFAULTS.items())
-    verbs = "\n".join(
-        f"## {verb.name}\n\n```text\n{verb.help_text}\n```\n" for verb in VERBS.values()
+    """Return the text of the page."""
+    chapters = "\n".join(
+        f"## {chapter}\n\n"
+        + "\n".join(f"### {verb.name}\n\n```text\n{verb.help_text}\n```\n" for verb in verbs)
+        for chapter, verbs in CHAPTERS.items()
     )
+    settings = "\n".join(f"    {name} = {value!r}" for name, value in DEFAULTS.items())
     return (
-        f"{HEAD}\n{verbs}\n## Settings\n\n"
-        "A flag wins over `%config ChromaMagic.k = 20`, that over `[tool.chromalab.magic]` in the nearest\n"
-        f"pyproject.toml, that over the default:\n\n{settings}\n\n"
-        "`store` is a folder below that of the pyproject.toml. A pyproject.toml of another user is not used.\n"
+        f"{HEAD}\n{chapters}\n## Settings\n\n"
+        "A flag overrides `%config ChromaMagic.k = 20`, which overrides `[tool.chromalab.magic]` in the\n"
+        f"nearest pyproject.toml, which overrides the default:\n\n{settings}\n\n"
+        "`store` must be a folder inside the folder of the pyproject.toml. A pyproject.toml that belongs to\n"
+        "another user is ignored.\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""Run a notebook without a browser and print what its cells answer: `run.py quickstart.ipynb`."""
+"""Runs a notebook without a browser and prints its cells and outputs: `run.py quickstart.ipynb`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nbclient.exceptions import CellExecutionError
 
 
 def main(path: Path) -> int:
-    """Run the notebook in its folder; 1 if a cell failed."""
+    """Run the notebook in its folder and return 1 if a cell failed, else 0."""
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook, timeout=600, resources={"metadata": {"path": path.parent}}, on_cell_executed=show
@@ -26,7 +26,7 @@ def main(path: Path) -> int:
 
 
 def show(cell: Any, **_: Any) -> None:
-    """Print a cell and its answers."""
+    """Print a code cell and its outputs."""
     if cell.cell_type != "code":
         return
     print("\n".join(f">>> {line}" for line in cell.source.splitlines()))

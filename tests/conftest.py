@@ -1,6 +1,6 @@
-"""For all tests: what Hypothesis draws is the same in every run, so a red one is about the change.
+"""Settings of all tests: Hypothesis generates the same examples in every run, so a failure is due to a change.
 
-`make soak` draws anew each time.
+`make soak` generates new examples each time.
 """
 
 import os

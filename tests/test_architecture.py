@@ -1,4 +1,4 @@
-"""The arrows between the packages, and what an import may bring in."""
+"""The order of the rooms, and what an import may load. Imports in functions and for types count, too."""
 
 import ast
 import subprocess
@@ -13,66 +13,149 @@ PACKAGES = {
     "chromalab_widgets": ROOT / "widgets" / "chromalab_widgets",
     "chromalab_kernel": ROOT / "kernel_ext" / "chromalab_kernel",
 }
-MAY_USE = {
-    "chromalab": set(),
-    "chromalab_widgets": {"chromalab"},
-    "chromalab_kernel": {"chromalab", "chromalab_widgets"},
-}
-LAZY = {  # which imports what of the packages above it, inside functions or for types alone
-    ROOT / "store" / "chromalab" / "__init__.py": "chromalab_kernel",  # %load_ext chromalab
-    ROOT
-    / "store"
-    / "chromalab"
-    / "showing.py": "chromalab_widgets",  # collection.map() and the like
-}
+ROOMS = (
+    # From the ground up: a room imports only from its own line and the lines above it.
+    ("_version", "cache", "cores", "errors", "files", "sockets", "sparse", "types"),
+    ("config", "snapshot"),
+    ("engine",),
+    ("embed",),
+    ("results",),
+    ("arguments", "datasets"),
+    ("handle",),
+    ("analytics", "transforms"),
+    ("judgments",),
+    ("search",),
+    ("evaluation",),
+    ("tuning",),
+    ("feedback", "reviews"),
+    ("ingest", "selection", "show", "upkeep"),
+    ("collection",),
+    ("client",),
+    ("chromalab",),  # its __init__
+    ("commands",),
+    ("chromalab_widgets", "chromalab_kernel"),
+)
+FLOORS = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
+ENGINE = ("disk", "filter", "index")  # each may import only from those before it
 HEAVY = {
     "IPython", "anywidget", "ipywidgets", "sklearn", "scipy", "pandas", "pyarrow", "onnxruntime",
     "onnx", "hnswlib", "tokenizers", "safetensors", "re2", "umap", "openTSNE", "pacmap", "numba",
     "hdbscan", "graspologic_native", "rensa", "matplotlib", "tqdm", "pip",
 }  # fmt: skip
+LONG = 600  # lines; a longer module says in its first paragraph why it is one
 
 
-def imported(file):
-    """The top names a module imports, with whether the import stands inside a function."""
-    tree = ast.parse(file.read_text())
-    at_top = set(tree.body)
-    for node in ast.walk(tree):
-        names = []
+def modules():
+    """Every module of the three packages by its dotted name, with its file."""
+    found = {}
+    for folder in PACKAGES.values():
+        for file in folder.rglob("*.py"):
+            parts = file.relative_to(folder.parent).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    assert len(found) > 150
+    return found
+
+
+def imports(file, known):
+    """The project's modules that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module]
-        yield from ((name, node not in at_top) for name in names)
+            yield from (alias.name for alias in node.names if alias.name in known)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: write imports with the full name of the module"
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                if full in known:  # a module of a package
+                    yield full
+                elif node.module in known:
+                    yield node.module
 
 
-@pytest.mark.parametrize("package", PACKAGES)
-def test_arrows_run_one_way(package):
-    others = PACKAGES.keys() - MAY_USE[package] - {package}
-    for file in PACKAGES[package].rglob("*.py"):
-        for name, lazily in imported(file):
-            if name.split(".")[0] in others:
-                assert name.split(".")[0] == LAZY.get(file), f"{file} imports {name}"
-                assert lazily
+MODULES = modules()
+IMPORTS = {name: sorted(set(imports(file, MODULES))) for name, file in MODULES.items()}
 
 
-def test_the_engine_knows_nothing_of_the_rooms_above_it():
-    allowed = {"chromalab.engine", "chromalab.errors", "chromalab.cache"}
-    for file in (PACKAGES["chromalab"] / "engine").rglob("*.py"):
-        for name, _ in imported(file):
-            if name.startswith("chromalab"):
-                assert any(name.startswith(room) for room in allowed), f"{file} imports {name}"
+def circles(graph):
+    """The strongly connected components of more than one node, by Tarjan's algorithm."""
+    numbers, low, stack, found = {}, {}, [], []
+
+    def visit(node):
+        numbers[node] = low[node] = len(numbers)
+        stack.append(node)
+        for other in graph[node]:
+            if other not in numbers:
+                visit(other)
+                low[node] = min(low[node], low[other])
+            elif other in stack:
+                low[node] = min(low[node], numbers[other])
+        if low[node] == numbers[node]:
+            circle = []
+            while not circle or circle[-1] != node:
+                circle.append(stack.pop())
+            if len(circle) > 1 or node in graph[node]:
+                found.append(sorted(circle))
+
+    for node in graph:
+        if node not in numbers:
+            visit(node)
+    return found
 
 
-def test_importing_chromalab_brings_in_nothing_heavy():
+def test_circles_are_found():
+    assert circles({"a": ["b"], "b": ["c"], "c": ["b"], "d": []}) == [["b", "c"]]
+    assert circles({"a": ["a"]}) == [["a"]]
+    assert circles({"a": ["b"], "b": []}) == []
+
+
+def test_no_files_import_each_other_in_a_circle():
+    assert circles(IMPORTS) == []
+
+
+def room(module):
+    package, *rest = module.split(".")
+    return rest[0] if package == "chromalab" and rest else package
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_room_imports_only_what_lies_below_it(module):
+    floor = FLOORS[room(module)]
+    others = [other for other in IMPORTS[module] if room(other) != room(module)]
+    above = [other for other in others if FLOORS[room(other)] > floor]
+    assert not above, f"{module} imports from a room above it: {above}"
+    beside = [other for other in others if FLOORS[room(other)] == floor > 0]
+    if module not in ("chromalab_kernel", "chromalab_widgets"):
+        assert all(not is_big(other) for other in beside), f"{module} imports its neighbor {beside}"
+
+
+def is_big(module):
+    """Whether it is of a room that is a folder: two of these on one floor do not know each other."""
+    package, *rest = module.split(".")
+    return not rest or (PACKAGES[package] / rest[0]).is_dir()
+
+
+@pytest.mark.parametrize("module", sorted(m for m in MODULES if m.startswith("chromalab.engine.")))
+def test_in_the_engine_disk_knows_no_filter_and_filter_knows_no_index(module):
+    part = module.split(".")[2]
+    if part in ENGINE:
+        for other in IMPORTS[module]:
+            names = other.split(".")
+            assert names[:2] == ["chromalab", "engine"] or FLOORS[room(other)] < FLOORS["engine"]
+            if len(names) > 2 and names[1] == "engine" and names[2] in ENGINE:
+                assert ENGINE.index(names[2]) <= ENGINE.index(part), f"{module} imports {other}"
+
+
+def test_importing_chromalab_loads_nothing_heavy():
     code = "import sys, chromalab; print(*{name.split('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert HEAVY & set(done.stdout.split()) == set()
 
 
-@pytest.mark.parametrize("package", PACKAGES)
-def test_every_module_names_what_it_offers_and_fits_on_a_few_screens(package):
-    for file in PACKAGES[package].rglob("*.py"):
-        text = file.read_text()
-        assert text.count("\n") <= 400, f"{file} is too long: split it by subject"
-        if file.name not in ("_version.py", "conftest.py"):
-            assert "__all__" in text, f"{file} has no __all__"
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_module_names_what_it_offers_and_says_why_it_is_long(module):
+    text = MODULES[module].read_text()
+    if not module.endswith("._version"):
+        assert "__all__" in text, f"{module} has no __all__"
+    if text.count("\n") > LONG:
+        assert "lines" in (ast.get_docstring(ast.parse(text)) or ""), (
+            f"{module} is over {LONG} lines"
+        )

@@ -21,8 +21,8 @@ assert len(chromalab.datasets.load("facts")) == 96
 client = chromalab.EphemeralClient()
 points = client.create_collection("points", embedding_function=None)
 points.add(ids=["a"], embeddings=[[1, 2]])
-searcher = chromalab_widgets.Searcher(points)
-assert "export" in str(searcher._esm)
+search_panel = chromalab_widgets.SearchPanel(points)
+assert "export" in str(search_panel._esm)
 print("works")
 """
 
@@ -38,7 +38,7 @@ def test_the_wheel_works_without_node_and_holds_no_tests(tmp_path):
         "chromalab", "chromalab_widgets", "chromalab_kernel",
     }  # fmt: skip
     static = {name.split("/")[-1] for name in names if "/static/" in name}
-    assert {"searcher.js", "searcher.css", "map.js", "map.css"} <= static
+    assert {"search_panel.js", "search_panel.css", "map.js", "map.css"} <= static
     assert "chromalab/py.typed" in names
 
     python = tmp_path / "venv" / "bin" / "python"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chromalab_kernel.verbs import VERBS
+from chromalab.commands.verbs import VERBS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
@@ -28,7 +28,9 @@ def test_the_python_of_the_readme_prints_what_it_says(tmp_path):
 
 def test_the_magics_of_the_readme_are_verbs_with_those_flags():
     text = "\n".join(blocks("text"))
-    commands = re.findall(r"^(?:\w+ = )?%{1,2}chroma (?:\w+=? << )?(\w+)(.*)$", text, re.MULTILINE)
+    commands = re.findall(
+        r"^(?:\w+ = )?%{1,2}chroma (?:\w+=? << )?([\w.]+)(.*)$", text, re.MULTILINE
+    )
     assert len(commands) == 17
     for verb, rest in commands:
         flags = {name for a in VERBS[verb].arguments for name in (a.name, a.short)}
@@ -36,7 +38,7 @@ def test_the_magics_of_the_readme_are_verbs_with_those_flags():
 
 
 def test_the_commands_of_the_readme_are_targets_of_make():
-    targets = re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    targets = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
     (shell,) = blocks("sh")
     for target in re.findall(r"^make (\w+)", shell, re.MULTILINE):
         assert target in targets

@@ -1,4 +1,4 @@
-"""The notebook side of chromalab: magics, completion, settings; and the command line.
+"""The notebook side of chromalab: the `%chroma` magics, their settings and their completion.
 
 `%load_ext chromalab` loads it.
 """
@@ -7,13 +7,13 @@ from typing import Any
 
 __all__ = ["load_ipython_extension", "unload_ipython_extension"]
 
-_KEPT = "_chromalab_session"  # on the shell, so that it lives as long as the shell does
+_SESSION = "_chromalab_session"  # stored on the shell, so that it lives as long as the shell
 
 
 def load_ipython_extension(ipython: Any) -> None:
     """Add the magics, their settings and their completion to a shell.
 
-    Done again, open connections are kept; where it fails, what was there before stays.
+    Connections stay open when it is loaded again. A load that fails leaves the shell as it was.
     """
     from chromalab_kernel.completer import make_matcher
     from chromalab_kernel.magics import ChromaMagic
@@ -28,16 +28,16 @@ def load_ipython_extension(ipython: Any) -> None:
     ipython.configurables.append(magics)
     ipython.register_magics(magics)
     ipython.Completer.custom_matchers.append(make_matcher(magics.session))
-    kept = getattr(ipython, _KEPT, None)
-    if kept is not None:
-        magics.session.adopt(kept)
-    setattr(ipython, _KEPT, magics.session)
+    former = getattr(ipython, _SESSION, None)
+    if former is not None:
+        magics.session.adopt(former)
+    setattr(ipython, _SESSION, magics.session)
 
 
 def unload_ipython_extension(ipython: Any) -> None:
-    """Take away what `load_ipython_extension` added.
+    """Remove what `load_ipython_extension` added.
 
-    Open connections are kept for the next load, as `%reload_ext` unloads first.
+    Open connections stay open for the next load, since `%reload_ext` unloads first.
     """
     ipython.magics_manager.registry.pop("ChromaMagic", None)
     for kind in ("line", "cell"):

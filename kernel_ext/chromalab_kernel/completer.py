@@ -8,10 +8,11 @@ from typing import Any
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
 
+from chromalab.commands.argument import Argument
+from chromalab.commands.session import Session
+from chromalab.commands.verb import Verb
+from chromalab.commands.verbs import VERBS
 from chromalab.errors import ChromalabError
-from chromalab_kernel.session import Session
-from chromalab_kernel.verb import Argument, Verb
-from chromalab_kernel.verbs import VERBS
 
 __all__ = ["make_matcher"]
 
@@ -31,7 +32,7 @@ def make_matcher(session: Session) -> Callable[[CompletionContext], dict[str, An
         *before, typed = re.split(r"\s+", match[1].lstrip()) or [""]
         try:
             offered = _offered(session, before, typed)
-        except ChromalabError:  # a store that cannot be read has no names to offer
+        except ChromalabError:  # the store cannot be read, so it has no names to offer
             return _NOTHING
         return {
             "completions": [
@@ -64,19 +65,19 @@ def _offered(session: Session, before: list[str], typed: str) -> Iterable[str]:
 
 
 def _values(session: Session, argument: Argument | None, typed: str) -> list[str]:
-    if argument is None or argument.choices is None:
+    if argument is None:
         return []
     before, comma, _ = typed.rpartition(",") if argument.kind == "words" else ("", "", typed)
-    return [f"{before}{comma}{value}" for value in argument.choices(session)]
+    return [f"{before}{comma}{value}" for value in argument.values(session)]
 
 
 def _is_one_word(text: str) -> bool:
-    """Whether a text is safe to insert: a name in a foreign store could hold a line of code."""
+    """Whether a text is safe to insert: a name in an untrusted store could contain a line of code."""
     return text.isprintable() and not any(character.isspace() for character in text)
 
 
 def _expected(verb: Verb, words: list[str]) -> Argument | None:
-    """Find the argument that comes next."""
+    """Return the argument that comes next."""
     flags = {name: a for a in verb.arguments for name in (a.name, a.short) if a.is_flag and name}
     positional = [argument for argument in verb.arguments if not argument.is_flag]
     taken = 0

@@ -11,29 +11,28 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from traitlets import Int, TraitError, Unicode
 
-from chromalab.display import one_line
+from chromalab.commands.command import execute
+from chromalab.commands.results import Status
+from chromalab.commands.session import Session
+from chromalab.commands.settings import DEFAULTS, project_settings
+from chromalab.commands.verbs import overview
 from chromalab.errors import ChromalabError, InvalidArgumentError
-from chromalab_kernel.command import execute
-from chromalab_kernel.results import Status
-from chromalab_kernel.session import Session
-from chromalab_kernel.settings import DEFAULTS, project_settings
-from chromalab_kernel.verbs import overview
-from chromalab_kernel.widget_verbs import status_panel
+from chromalab.results.tables import one_line
 
-__all__ = ["ChromaMagic"]
+__all__ = ["ChromaMagic", "status_panel"]
 
 _ASSIGNMENT = re.compile(r"\s*([^\W\d]\w*)[ \t]*(=?)[ \t]*<<(.*)", re.DOTALL)
 
 
 @magics_class
 class ChromaMagic(Magics):
-    """The magics, and their settings: `%config ChromaMagic.k = 20`."""
+    """The magics and their settings: `%config ChromaMagic.k = 20`."""
 
-    k = Int(DEFAULTS["k"], min=1, help="How many results a query shows.").tag(config=True)
-    model = Unicode(DEFAULTS["model"], help="The embedding function of new collections.").tag(
+    k = Int(DEFAULTS["k"], min=1, help="Number of results per query.").tag(config=True)
+    model = Unicode(DEFAULTS["model"], help="Embedding function of new collections.").tag(
         config=True
     )
-    store = Unicode(DEFAULTS["store"], help="The folder that is opened when none is.").tag(
+    store = Unicode(DEFAULTS["store"], help="Folder of the store to open if none is open.").tag(
         config=True
     )
 
@@ -52,7 +51,7 @@ class ChromaMagic(Magics):
             name, equals, command = assignment.groups()
             shown = bool(equals)
             if cell is None:
-                raise InvalidArgumentError(f"On a line write: {name} = %chroma {command.strip()}")
+                raise InvalidArgumentError(f"On a line, write: {name} = %chroma {command.strip()}")
         result = execute(self.session, command, cell)
         if isinstance(result, Status) and getattr(self.shell, "kernel", None) is not None:
             result = status_panel(self.session, result)
@@ -67,18 +66,43 @@ class ChromaMagic(Magics):
             for name in settings.keys() - self.config.get(type(self).__name__, {}).keys():
                 setattr(self, name, settings[name])
                 used.append(f"{name}={settings[name]}")
-        except (ChromalabError, TraitError, OSError) as error:  # the magics work without: say it
+        except (ChromalabError, TraitError, OSError) as error:  # the magics also work without them
             print(one_line(f"chromalab: {error}", 1_000))
             return
         if used:
-            print(one_line(f"chromalab: settings of {file}: {', '.join(sorted(used))}", 1_000))
+            print(one_line(f"chromalab: settings from {file}: {', '.join(sorted(used))}", 1_000))
 
 
 ChromaMagic.chroma.__doc__ = f"Work with an embedding store.\n\n{overview()}"
 
 
+def status_panel(session: Session, status: Status) -> Any:
+    """Return the panel that `%chroma` alone shows. Its text is that of the status.
+
+    Each connection has one panel, which is shown again. ipywidgets keeps every widget alive, so new
+    ones would accumulate, and each would read the store after every cell.
+
+    Returns:
+        The panel; the status itself if no store is open or the packages of widgets are not installed.
+    """
+    if not status.connections:
+        return status
+    panel = session.panels.get(session.current)
+    if panel is not None and panel.comm is not None:
+        panel.switch_to(session.client, heading=status.heading)
+        return panel
+    try:  # there is none yet, or it was closed
+        panel = session.client.panel(heading=status.heading)
+    except ModuleNotFoundError as missing:
+        if missing.name not in ("anywidget", "ipywidgets"):
+            raise
+        return status
+    session.panels[session.current] = panel
+    return panel
+
+
 class _Settings(Mapping[str, Any]):
-    """The settings as they are at the moment."""
+    """The current settings of the magics."""
 
     def __init__(self, magic: ChromaMagic) -> None:
         self._magic = magic

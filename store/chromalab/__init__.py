@@ -9,34 +9,38 @@ Example:
     >>> facts.query(query_texts=["Which planet has rings?"], n_results=1)["ids"]
     [['astronomy-...']]
 
-In a notebook, `%load_ext chromalab` gives the `%chroma` and `%%chroma` magics.
+In a notebook, `%load_ext chromalab` adds the `%chroma` and `%%chroma` magics.
 """
 
 from typing import Any
 
 from chromalab import config, datasets, embed, errors
 from chromalab._version import __version__
-from chromalab.admin import AdminClient
-from chromalab.aggregates import Description, Distinct
-from chromalab.checking import Report
-from chromalab.client import ClientAPI
+from chromalab.client import AdminClient, Client, ClientAPI, EphemeralClient, PersistentClient
 from chromalab.collection import Collection
 from chromalab.config import Settings
 from chromalab.embed import EmbeddingFunction
-from chromalab.ingest import Added, AddInterrupted
-from chromalab.maintenance import Compacted, Reembedded
-from chromalab.opening import Client, EphemeralClient, PersistentClient
+from chromalab.ingest import AddInterrupted, AddResult
 from chromalab.results.records import GetResult, QueryResult
+from chromalab.results.reports import (
+    CheckReport,
+    CompactResult,
+    Description,
+    Distinct,
+    ReembedResult,
+)
+from chromalab.sockets import plug
 from chromalab.sparse import SparseVector
 
 __all__ = [
     "AddInterrupted",
-    "Added",
+    "AddResult",
     "AdminClient",
+    "CheckReport",
     "Client",
     "ClientAPI",
     "Collection",
-    "Compacted",
+    "CompactResult",
     "Description",
     "Distinct",
     "EmbeddingFunction",
@@ -44,8 +48,7 @@ __all__ = [
     "GetResult",
     "PersistentClient",
     "QueryResult",
-    "Reembedded",
-    "Report",
+    "ReembedResult",
     "Settings",
     "SparseVector",
     "__version__",
@@ -57,14 +60,10 @@ __all__ = [
 
 
 def load_ipython_extension(ipython: Any) -> None:
-    """Run by `%load_ext chromalab`: adds the magics."""
-    from chromalab_kernel import load_ipython_extension as load
-
-    load(ipython)
+    """Add the magics; `%load_ext chromalab` calls this."""
+    plug("chromalab.ipython", "load")(ipython)
 
 
 def unload_ipython_extension(ipython: Any) -> None:
-    """Run by `%unload_ext chromalab`: takes the magics away."""
-    from chromalab_kernel import unload_ipython_extension as unload
-
-    unload(ipython)
+    """Remove the magics; `%unload_ext chromalab` calls this."""
+    plug("chromalab.ipython", "unload")(ipython)

@@ -1,4 +1,4 @@
-"""The folder of what this machine keeps for all stores: models, measured costs."""
+"""The cache folder that all stores on this machine share: models and measured query costs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["cache_folder"]
 
 
 def cache_folder() -> Path:
-    """Tell chromalab's cache: `$CHROMALAB_CACHE`, else a folder in the user's cache."""
+    """Return the cache folder: `$CHROMALAB_CACHE`, or by default a folder in the user's cache."""
     if folder := os.environ.get("CHROMALAB_CACHE"):
         return Path(folder).expanduser()
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

@@ -1,43 +1,46 @@
-"""`Collection`: records that are searched together. Every method checks, embeds, asks the engine."""
+"""`Collection`: records that are searched together. Its body is the table of contents of the package.
+
+Chroma's calls are written out; every other line is one call of a room, defined there with its options and
+its documentation.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from chromalab.analysis import Analysed
-from chromalab.arguments import read_batch, read_filter, read_texts
-from chromalab.embed import embed_documents
-from chromalab.engine import Batch
-from chromalab.engine.interface import Vectors
-from chromalab.errors import InvalidArgumentError
-from chromalab.feedback.transform import Transform
-from chromalab.ingest import Added, add_from, read_table
-from chromalab.learning import Learned
-from chromalab.maintenance import Maintained
-from chromalab.managing import Managed
-from chromalab.planning import Planned
-from chromalab.reading import PARTS, Readable
-from chromalab.results.records import QueryResult, query_result, within
-from chromalab.showing import Shown
-from chromalab.types import Documents, Embeddings, IDs, Include, Metadatas, Where, WhereDocument
-from chromalab.validation import (
+from chromalab import analytics, ingest, search, tuning, upkeep
+from chromalab.arguments.records import read_batch, read_filter, read_order
+from chromalab.arguments.values import (
+    check_field,
     check_include,
     check_limit,
-    check_max_distance,
-    check_n_results,
+    check_metadata,
+    check_name,
 )
+from chromalab.errors import InvalidArgumentError
+from chromalab.evaluation import evaluate
+from chromalab.feedback import Feedback
+from chromalab.handle import Handle, Room
+from chromalab.results.records import PARTS, GetResult, get_result
+from chromalab.results.reports import Description, Distinct
+from chromalab.selection import Selection, selection_of
+from chromalab.show import review
+from chromalab.sockets import Plug
+from chromalab.transforms import Transforms
+from chromalab.types import Documents, Embeddings, IDs, Include, Metadatas, Where, WhereDocument
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["Collection"]
 
-_QUERY_PARTS = (*PARTS, "distances")
 
+class Collection(Handle):
+    """A named set of records: ids, embeddings, documents and metadata. Created by a client.
 
-class Collection(Managed, Planned, Maintained, Analysed, Learned, Shown, Readable):
-    """A named set of records: id, embedding, document, metadata. Made by a client.
-
-    The methods, their arguments and their answers are Chroma's; docs/chroma.md lists what comes on top.
+    Chroma's methods take the same arguments and return the same results as in Chroma; docs/chroma.md
+    lists the additions.
 
     Example:
         >>> import chromalab
@@ -48,6 +51,8 @@ class Collection(Managed, Planned, Maintained, Analysed, Learned, Shown, Readabl
         [['a']]
     """
 
+    # Writing records.
+
     def add(
         self,
         ids: IDs | str,
@@ -57,22 +62,22 @@ class Collection(Managed, Planned, Maintained, Analysed, Learned, Shown, Readabl
         images: None = None,
         uris: Sequence[str | None] | str | None = None,
     ) -> None:
-        """Add records; an id that is there already is left as it is, silently, as in Chroma.
+        """Add records; a record whose id already exists is silently left as it is, as in Chroma.
 
-        All of the call is written, and durable, when it returns; or none of it, after an error.
+        When the call returns, all of its records are written and durable; after an error, none are.
 
         Args:
-            ids: One a record.
-            embeddings: (n, dimension) numbers; left out, the documents are embedded.
-            metadatas: A dict, or None, a record.
-            documents: The texts.
+            ids: One id per record.
+            embeddings: (n, dimension) numbers; by default the documents are embedded.
+            metadatas: One dict, or None, per record.
+            documents: One text per record.
             images: Not supported yet.
-            uris: Where the originals are.
+            uris: One URI of the original per record.
 
         Raises:
-            DuplicateIDError: an id stands twice in the call.
-            InvalidDimensionException: the embeddings are not as wide as the collection's.
-            InvalidArgumentError: anything else that cannot be stored; the message says where.
+            DuplicateIDError: An id is duplicated in the call.
+            InvalidDimensionException: The embeddings have another dimension than the collection.
+            InvalidArgumentError: A value cannot be stored; the message says which one.
 
         Example:
             >>> import chromalab
@@ -81,7 +86,8 @@ class Collection(Managed, Planned, Maintained, Analysed, Learned, Shown, Readabl
             >>> notes.count()
             1
         """
-        self._add(ids, embeddings, metadatas, documents, images, uris)
+        batch = read_batch(ids, embeddings, metadatas, documents, images, uris)
+        self.engine.add(self.id, ingest.with_vectors(self, batch))
 
     def upsert(
         self,
@@ -92,9 +98,9 @@ class Collection(Managed, Planned, Maintained, Analysed, Learned, Shown, Readabl
         images: None = None,
         uris: Sequence[str | None] | str | None = None,
     ) -> None:
-        """Add the records whose ids are new, update the others; see `add` and `update`."""
+        """Add the records whose ids are new and update the others; see `add` and `update`."""
         batch = read_batch(ids, embeddings, metadatas, documents, images, uris)
-        self._engine.upsert(self.id, self._embedded(batch))
+        self.engine.upsert(self.id, ingest.with_vectors(self, batch))
 
     def update(
         self,
@@ -105,13 +111,13 @@ class Collection(Managed, Planned, Maintained, Analysed, Learned, Shown, Readabl
         images: None = None,
         uris: Sequence[str | None] | str | None = None,
     ) -> None:
-        """Change records; ids that are not there are ignored, as in Chroma.
+        """Change existing records; unknown ids are ignored, as in Chroma.
 
-        What is left out stays. Metadata is merged, and a None deletes its key. New documents without
-        embeddings are embedded.
+        Parts that are left out stay as they are. Metadata is merged, and None deletes a key. New
+        documents without embeddings are embedded.
 
         Raises:
-            InvalidArgumentError: as for `add`.
+            InvalidArgumentError: As for `add`.
 
         Example:
             >>> import chromalab
@@ -123,50 +129,8 @@ class Collection(Managed, Planned, Maintained, Analysed, Learned, Shown, Readabl
         """
         batch = read_batch(ids, embeddings, metadatas, documents, images, uris)
         if batch.vectors is None and batch.documents is not None:
-            batch = self._embedded(batch)
-        self._engine.update(self.id, batch)
-
-    def add_from(
-        self,
-        data: Any,
-        *,
-        text: str | int | None = None,
-        id: str | int | None = None,
-        meta: Sequence[str | int] | str | int | None = None,
-        batch_size: int = 128,
-        progress: bool = True,
-        dry_run: bool = False,
-    ) -> Added:
-        """Add the rows of a table, batch by batch, with a bar after a second.
-
-        Everything is checked before the first row is embedded. Rows whose id is there already are
-        skipped, and not embedded again, so a call that was interrupted goes on when it is repeated.
-
-        Args:
-            data: A pandas or polars DataFrame, a data set, a list of dicts, or a list of texts.
-            text: The column of the documents; "document" or "text" where that is there.
-            id: The column of the ids; "id" where that is there, else an id is made of the text.
-            meta: The columns that become metadata; all others, unless said. Empty cells and lists are
-                left out, dates become ISO text, short arrays lists.
-            batch_size: Rows written together.
-            progress: Whether to show a bar.
-            dry_run: Check and count only; nothing is embedded or written.
-
-        Returns:
-            How many were added, and how many skipped.
-
-        Raises:
-            InvalidArgumentError: a row cannot be stored; the message names it; nothing was written.
-            AddInterrupted: a KeyboardInterrupt that says how many are kept: whole batches.
-
-        Example:
-            >>> import chromalab
-            >>> notes = chromalab.EphemeralClient().create_collection("notes")
-            >>> notes.add_from(["tea is a drink", "chalk is a rock", "tea is a drink"])
-            notes: 2 added, 1 skipped (same id)
-        """
-        table = read_table(data, text=text, id=id, meta=meta)
-        return add_from(self, table, batch_size=batch_size, progress=progress, dry_run=dry_run)
+            batch = ingest.with_vectors(self, batch)
+        self.engine.update(self.id, batch)
 
     def delete(
         self,
@@ -175,19 +139,20 @@ class Collection(Managed, Planned, Maintained, Analysed, Learned, Shown, Readabl
         where_document: WhereDocument | None = None,
         limit: int | None = None,
     ) -> dict[str, int]:
-        """Delete the records that match all that is given.
+        """Delete the records that match all of the given conditions.
 
         Args:
-            ids: Which ones.
-            where: A filter on metadata.
-            where_document: A filter on documents.
-            limit: At most so many; needs a filter.
+            ids: The ids to delete.
+            where: A metadata filter, e.g. `{"year": {"$lt": 1990}}`.
+            where_document: A document filter, e.g. `{"$contains": "tea"}`.
+            limit: The maximum number of records to delete; needs a filter.
 
         Returns:
-            `{"deleted": n}`. With ids alone n is how many were asked for, there or not, as in Chroma.
+            `{"deleted": n}`. With ids alone, n is the number of ids, whether they exist or not, as in
+            Chroma.
 
         Raises:
-            InvalidArgumentError: no ids and no filter, or a filter that cannot be read.
+            InvalidArgumentError: There are no ids and no filter, or a filter cannot be parsed.
 
         Example:
             >>> import chromalab
@@ -198,100 +163,259 @@ class Collection(Managed, Planned, Maintained, Analysed, Learned, Shown, Readabl
         """
         if ids is None and where is None and where_document is None:
             raise InvalidArgumentError(
-                "delete needs ids, where or where_document. To delete everything, "
+                "delete needs ids, where or where_document. To delete everything, call "
                 f"client.delete_collection({self.name!r})."
             )
         limit = check_limit("limit", limit)
         if limit is not None and where is None and where_document is None:
-            raise InvalidArgumentError(
-                "limit goes with where or where_document, not with ids alone."
-            )
+            raise InvalidArgumentError("limit needs where or where_document; got ids alone.")
         filter = read_filter(ids, where, where_document)
-        deleted = self._engine.delete(self.id, filter, limit)
+        deleted = self.engine.delete(self.id, filter, limit)
         by_ids_alone = filter.where is None and filter.where_document is None
         return {"deleted": len(filter.ids or ()) if by_ids_alone else deleted}
 
-    def query(
+    add_from = ingest.add_from
+
+    # Reading records.
+
+    def get(
         self,
-        query_embeddings: Embeddings | None = None,
-        query_texts: Documents | str | None = None,
-        query_images: None = None,
-        query_uris: None = None,
         ids: IDs | str | None = None,
-        n_results: int = 10,
         where: Where | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
         where_document: WhereDocument | None = None,
-        include: Include = ("metadatas", "documents", "distances"),
+        include: Include = ("metadatas", "documents"),
         *,
-        max_distance: float | None = None,
-        transform: Transform | str | bool | None = "live",
-    ) -> QueryResult:
-        """Find the nearest records to each query.
+        order_by: str | None = None,
+    ) -> GetResult:
+        """Read records, in the order in which they were added or by a metadata key.
 
         Args:
-            query_embeddings: (q, dimension) numbers.
-            query_texts: Texts, embedded as queries. Give these or embeddings.
-            query_images: Not supported yet.
-            query_uris: Not supported yet.
-            ids: Search among these only.
-            n_results: How many a query; fewer come back where fewer match.
-            where: A filter on metadata.
-            where_document: A filter on documents.
-            include: Parts: "documents", "embeddings", "metadatas", "uris", "distances".
-            max_distance: Only records up to this distance; fewer than n_results, or none, may be left.
-            transform: What the queries, and perhaps the records, are mapped by before they are
-                compared: "live" for the one that `transforms.use` chose, if any; the name of another,
-                or a `Transform`; None for the embeddings as they are. Records come back as they are.
+            ids: The ids to read, in any order; unknown ids are left out.
+            where: A metadata filter, e.g. `{"year": {"$gte": 2020}}`.
+            limit: The maximum number of records, in the order asked for.
+            offset: The number of records to skip.
+            where_document: A document filter, e.g. `{"$contains": "tea"}`.
+            include: Parts of the result: "documents", "embeddings", "metadatas", "uris".
+            order_by: The metadata key to sort by; "-year" sorts in descending order. Numbers come
+                first, then texts, booleans and lists. Records without the key come last, and equal ones
+                stay in the order in which they were added, in both directions.
 
         Returns:
-            Chroma's dict: under each key a list for each query, nearest first. Distances are squared
-            l2, 1 - cos, or 1 - dot, by the collection's space.
+            Chroma's dict; `embeddings` is (n, dimension) float32.
 
         Raises:
-            InvalidArgumentError: no query, two kinds of query, or a filter that cannot be read.
-            InvalidDimensionException: the queries are not as wide as the collection.
-            NotFoundError: there is no transform of that name.
+            InvalidArgumentError: A filter or part cannot be parsed, or no record has the key.
 
         Example:
             >>> import chromalab
-            >>> notes = chromalab.EphemeralClient().create_collection("notes")
-            >>> notes.add(ids=["a", "b"], documents=["a cup of tea", "a piece of chalk"])
-            >>> notes.query(query_texts=["hot drinks"], n_results=1)["ids"]
-            [['a']]
-            >>> notes.query(query_texts=["hot drinks"], max_distance=0.01)["ids"]
-            [[]]
+            >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+            >>> years = [{"year": 1999}, {"year": 2024}]
+            >>> points.add(ids=["a", "b"], embeddings=[[0], [1]], metadatas=years)
+            >>> points.get(order_by="-year", limit=1)["ids"]
+            ['b']
         """
-        n_results = check_n_results(n_results)
-        parts = check_include(include, _QUERY_PARTS)
-        filter = self._filter(ids, where, where_document)
-        queries, labels = self._queries(query_embeddings, query_texts, query_images, query_uris)
-        queries, lens = self._through(queries, transform)
-        if max_distance is None:
-            found = self._engine.query(self.id, queries, n_results, filter, set(parts), lens)
-        else:
-            most, measured = check_max_distance(max_distance), {*parts, "distances"}
-            found = self._engine.query(self.id, queries, n_results, filter, measured, lens)
-            found = [within(rows, most) for rows in found]
-        return query_result(found, parts, labels)
+        parts = check_include(include, PARTS)
+        limit, offset = check_limit("limit", limit), check_limit("offset", offset)
+        filter, order = read_filter(ids, where, where_document), read_order(order_by)
+        rows = self.engine.get(self.id, filter, set(parts), limit, offset or 0, order)
+        return get_result(rows, parts)
 
-    def _add(
+    def peek(self, limit: int = 10) -> GetResult:
+        """Read the first records, with their embeddings.
+
+        Args:
+            limit: The number of records to read.
+        """
+        return self.get(limit=limit, include=["metadatas", "documents", "embeddings"])
+
+    def count(self, where: Where | None = None, where_document: WhereDocument | None = None) -> int:
+        """Count the records, or those that match all of the given conditions.
+
+        Args:
+            where: A metadata filter, e.g. `{"year": {"$gte": 2020}}`.
+            where_document: A document filter, e.g. `{"$contains": "tea"}`.
+
+        Raises:
+            InvalidArgumentError: A filter cannot be parsed.
+
+        Example:
+            >>> import chromalab
+            >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+            >>> points.add(ids=["a", "b"], embeddings=[[0], [1]], metadatas=[{"n": 1}, {"n": 2}])
+            >>> points.count(), points.count(where={"n": {"$gt": 1}})
+            (2, 1)
+        """
+        if where is None and where_document is None:
+            return self.engine.count(self.id)
+        return self.engine.count(self.id, read_filter(None, where, where_document))
+
+    def distinct(
         self,
-        ids: Any,
-        embeddings: Any = None,
-        metadatas: Any = None,
-        documents: Any = None,
-        images: Any = None,
-        uris: Any = None,
-    ) -> int:
-        batch = read_batch(ids, embeddings, metadatas, documents, images, uris)
-        return self._engine.add(self.id, self._embedded(batch)).added
+        field: str,
+        where: Where | None = None,
+        where_document: WhereDocument | None = None,
+        *,
+        ids: IDs | str | None = None,
+    ) -> Distinct:
+        """Count the values of a metadata key, most frequent first.
 
-    def _embedded(self, batch: Batch) -> Batch:
-        """Fill in the vectors."""
-        if batch.vectors is not None:
-            return batch
-        if batch.documents is None:
-            raise InvalidArgumentError("Give embeddings, or documents to make them of.")
-        texts = read_texts(batch.documents, "documents")
-        vectors: Vectors = embed_documents(self._function(), texts)
-        return replace(batch, vectors=vectors, made_for=self._model.configuration)
+        Args:
+            field: The metadata key. Lists count as their elements, each once per record.
+            where: A metadata filter on the records to count.
+            where_document: A document filter on the records to count.
+            ids: Ids to count among.
+
+        Raises:
+            InvalidArgumentError: No record has the key; the message suggests similar ones.
+
+        Example:
+            >>> import chromalab
+            >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+            >>> tags = [{"tags": ["hot", "sweet"]}, {"tags": ["hot"]}]
+            >>> points.add(ids=["a", "b"], embeddings=[[0], [1]], metadatas=tags)
+            >>> list(points.distinct("tags"))
+            [('hot', 2), ('sweet', 1)]
+        """
+        field = check_field(field, "distinct")
+        filter = read_filter(ids, where, where_document)
+        return Distinct.of(field, self.engine.distinct(self.id, field, filter))
+
+    def describe(self) -> Description:
+        """Summarize the collection: its metadata by key, its documents, embeddings and index.
+
+        It reads every record, which takes a few seconds per million records.
+
+        Example:
+            >>> import chromalab
+            >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+            >>> points.add(ids=["a", "b"], embeddings=[[0, 0], [3, 4]], documents=["tea", "tea"])
+            >>> points.describe().duplicate_documents
+            1
+        """
+        profile, index = self.engine.profile(self.id), self.engine.indexing(self.id)
+        return Description(
+            **vars(profile),
+            collection=self.name,
+            model=self.model,
+            space=self.space,
+            index=index.state,
+        )
+
+    # The collection as a whole.
+
+    def modify(
+        self,
+        name: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        configuration: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Change the name, replace the metadata, or change the mutable parts of the configuration.
+
+        Raises:
+            UniqueConstraintError: Another collection has that name.
+            InvalidArgumentError: The change concerns the space or another immutable part.
+        """
+        if metadata is not None:
+            metadata = check_metadata(metadata, "The collection's metadata")
+            if metadata.get("hnsw:space", self.space) != self.space or (
+                "hnsw:space" in metadata and "hnsw:space" not in (self.metadata or {})
+            ):
+                raise InvalidArgumentError(
+                    "The space of a collection cannot be changed. Create a new one with "
+                    'configuration={"hnsw": {"space": ...}}.'
+                )
+        self._model = self.engine.modify_collection(
+            self.id, None if name is None else check_name(name), metadata, configuration
+        )
+
+    def fork(self, new_name: str) -> Self:
+        """Create a collection with the same records, to try something out.
+
+        Forking is cheap: the two share their vectors until the fork writes its own. Neither sees changes
+        to the other, and deleting one leaves the other intact.
+
+        Args:
+            new_name: The name of the fork, in the same database.
+
+        Returns:
+            The fork, with the configuration and the metadata of this collection.
+
+        Raises:
+            UniqueConstraintError: The name is taken.
+            InvalidArgumentError: The name is invalid.
+
+        Example:
+            >>> import chromalab
+            >>> notes = chromalab.EphemeralClient().create_collection("notes", embedding_function=None)
+            >>> notes.add(ids=["a", "b"], embeddings=[[0, 0], [3, 4]])
+            >>> trial = notes.fork("trial")
+            >>> trial.delete(ids=["a"])
+            {'deleted': 1}
+            >>> notes.count(), trial.count()
+            (2, 1)
+        """
+        model = self.engine.fork_collection(self.id, check_name(new_name))
+        before = self._model.configuration["embedding_function"]
+        same = model.configuration["embedding_function"] == before
+        return type(self)(self.engine, model, self._embedding_function if same else None)
+
+    def fork_count(self) -> int:
+        """Count the forks, direct and indirect, that share the vectors of this collection.
+
+        A fork that has written vectors has its own and no longer counts.
+        """
+        return self.engine.count_forks(self.id)
+
+    compact = upkeep.compact
+    reembed = upkeep.reembed
+
+    # Search.
+
+    query = search.query
+    explain = search.explain
+    recall = search.recall
+    build_index = search.build_index
+    get_indexing_status = search.get_indexing_status
+
+    # Analytics.
+
+    neighbors = analytics.neighbors
+    cluster = analytics.cluster
+    topics = analytics.topics
+    dedupe = analytics.dedupe
+    link = analytics.link
+    leakage = analytics.leakage
+    outliers = analytics.outliers
+    project = analytics.project
+    propagate = analytics.propagate
+    classify = analytics.classify
+    label_queue = analytics.label_queue
+
+    # Learning from people.
+
+    feedback = Room(Feedback)
+    transforms = Room(Transforms)
+    tune = tuning.tune
+    evaluate = evaluate
+
+    # Widgets, provided by chromalab_widgets.
+
+    map = Plug("chromalab.show")
+    table = Plug("chromalab.show")
+    search_panel = Plug("chromalab.show")
+    label = Plug("chromalab.show")
+    review = review
+
+    @property
+    def selection(self) -> Selection:
+        """The selected records, shared by every widget and handle of this process.
+
+        It can be assigned: `collection.selection = ["a", "b"]`.
+        """
+        return selection_of(self)
+
+    @selection.setter
+    def selection(self, ids: Iterable[str] | Selection) -> None:
+        self.selection.set(ids)

@@ -1,4 +1,4 @@
-"""`Settings`, where Chroma has it too: how a client is to be opened."""
+"""`Settings`, the options of a client, in the same module as in Chroma."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ _IGNORED = (
     "migrations",
     "migrations_hash_algorithm",
 )
-"""Chroma's settings that change nothing about the answers of a local client."""
+"""Settings of Chroma that have no effect on a local client; they are accepted and ignored."""
 
 
 @dataclass(init=False, slots=True)
 class Settings:
-    """How a client is opened. A value may be changed before the client is made.
+    """The options of a client. Values may be changed before the client is created.
 
     Attributes:
         allow_reset: Whether `client.reset()` may delete everything.
-        is_persistent: Whether `Client` and `AdminClient` open a folder, or a store that goes with them.
-        persist_directory: The folder.
-        anonymized_telemetry: Without effect: nothing is ever sent.
-        durability: "full": what a call wrote survives a power cut. "normal": it survives a killed
-            process, and single writes are quicker. "off": neither.
+        is_persistent: Whether `Client` and `AdminClient` open a folder rather than a temporary store.
+        persist_directory: The folder of the store.
+        anonymized_telemetry: Has no effect, because chromalab never sends telemetry.
+        durability: "full" for writes that survive a power failure; "normal" for faster single writes
+            that survive a killed process; "off" for writes that may survive neither.
 
     Example:
         >>> import chromalab
@@ -61,7 +61,7 @@ class Settings:
     anonymized_telemetry: bool
     durability: str
     _folder: Path | None = field(init=False, repr=False, compare=False)
-    """Of the client that has these settings, so that an AdminClient made with them finds its store."""
+    """The folder of the client that uses these settings, so that an `AdminClient` opens the same store."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Settings:
         durability: str = "full",
         **others: Any,
     ) -> None:
-        """Check and keep the settings.
+        """Check and store the settings.
 
         Args:
             allow_reset: See the attributes.
@@ -81,16 +81,16 @@ class Settings:
             persist_directory: See the attributes.
             anonymized_telemetry: See the attributes.
             durability: See the attributes.
-            **others: Settings of Chroma's that change nothing here, such as `migrations`.
+            **others: Settings of Chroma that have no effect here, such as `migrations`.
 
         Raises:
-            InvalidArgumentError: there is no such setting, or a value is of another type.
+            InvalidArgumentError: A setting is unknown, or a value has the wrong type.
         """
         for name in others:
             if name not in _IGNORED:
                 raise InvalidArgumentError(
                     f"No setting {name!r}. {near(name, _NAMES)}. "
-                    "Settings of Chroma's servers play no part here: leave them out."
+                    "Omit settings of Chroma's servers: chromalab does not use them."
                 )
         self.allow_reset = allow_reset
         self.is_persistent = is_persistent
@@ -101,7 +101,7 @@ class Settings:
         for name in ("allow_reset", "is_persistent", "anonymized_telemetry"):
             if not isinstance(getattr(self, name), bool):
                 raise InvalidArgumentError(
-                    f"{name} is True or False; found {short(getattr(self, name))}."
+                    f"{name} must be True or False; got {short(getattr(self, name))}."
                 )
 
     def __getitem__(self, name: str) -> Any:

@@ -1,7 +1,7 @@
-"""Every error chromalab raises on purpose: one base, names as in Chroma where Chroma has one.
+"""The exceptions that chromalab raises, with one base class and Chroma's names where Chroma has one.
 
-Each is also an instance of the fitting builtin (`ValueError`, `KeyError`, ...), and IPython shows
-it as a single line, because the message already says what was wrong and what to do.
+Each is also a subclass of the matching built-in exception (`ValueError`, `KeyError`, ...). IPython
+shows it on a single line, because the message already says what is wrong and what to do about it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ __all__ = [
 
 
 def printable(text: str) -> str:
-    r"""Put a space for each character that is not shown but acts: newlines, escapes, bidi marks.
+    r"""Replace each non-printable character with a space: newlines, escapes, bidirectional marks.
 
     Example:
         >>> printable("red \x1b[31m")
@@ -60,7 +60,7 @@ def printable(text: str) -> str:
 
 
 class _Short(reprlib.Repr):
-    """Python's short repr, which never walks the whole of a value."""
+    """Python's abbreviated repr, which never traverses a whole value."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,8 +70,8 @@ class _Short(reprlib.Repr):
     repr_bytes = repr_bytearray = reprlib.Repr.repr_str
 
     def repr_int(self, x: int, level: int) -> str:
-        if x.bit_length() > 1000:  # Python refuses to write out more than 4,300 digits
-            return f"<a whole number of {x.bit_length():,} bits>"
+        if x.bit_length() > 1000:  # Python refuses to convert more than 4,300 digits
+            return f"<an integer of {x.bit_length():,} bits>"
         return super().repr_int(x, level)
 
 
@@ -79,7 +79,9 @@ _SHORT = _Short()
 
 
 def short(value: Any, limit: int = 80) -> str:
-    """Show a value in a message: its repr, cut to `limit` characters without writing it all out.
+    """Return the repr of a value for a message, cut to `limit` characters.
+
+    The full repr is never built, so values of any size and depth are cheap to show.
 
     Example:
         >>> short({"n": list(range(1000))})
@@ -90,7 +92,7 @@ def short(value: Any, limit: int = 80) -> str:
 
 
 def near(name: str, known: Iterable[str], *, what: str = "Known", limit: int = 8) -> str:
-    """Say which known names are near `name`, then list them.
+    """Suggest the known name closest to `name`, then list the known names.
 
     Example:
         >>> near("paper", ["papers", "notes"], what="Collections")
@@ -107,7 +109,7 @@ def near(name: str, known: Iterable[str], *, what: str = "Known", limit: int = 8
 
 
 class ChromalabError(Exception):
-    """Base of every error that chromalab raises on purpose.
+    """The base class of all exceptions that chromalab raises deliberately.
 
     Example:
         >>> NotFoundError.name(), NotFoundError("No collection 'a'.").code()
@@ -119,36 +121,36 @@ class ChromalabError(Exception):
 
     @classmethod
     def name(cls) -> str:
-        """Return Chroma's name for the error, as its server sends it."""
+        """Return Chroma's name of the error, as its server sends it."""
         return cls._name
 
     @classmethod
     def code(cls) -> int:
-        """Return the HTTP status that goes with the error in Chroma."""
+        """Return the HTTP status code of the error in Chroma."""
         return cls._code
 
     def message(self) -> str:
-        """Return the sentence."""
+        """Return the message, without control characters."""
         return str(self)
 
     def __str__(self) -> str:
         return printable(str(self.args[0])) if self.args else ""
 
     def _render_traceback_(self) -> list[str]:
-        """Show one line in IPython; the reply is still an error, so Run All stops."""
+        """Render one line in IPython; the cell still fails, so Run All stops."""
         return [f"\x1b[31m{type(self).__name__}\x1b[0m: {self}"]
 
 
 ChromaError = ChromalabError
-"""Chroma's name for the base, so that `except ChromaError` goes on working."""
+"""Chroma's name of the base class, so that `except ChromaError` keeps working."""
 
 
 class ChromalabWarning(UserWarning):
-    """Something works in another way than asked for; what the message says can be done about it."""
+    """Something works differently from what was requested; the message says what can be done."""
 
 
 def notice(message: str) -> None:
-    """Warn, and name the line outside of chromalab that led here."""
+    """Issue a `ChromalabWarning` attributed to the calling line outside of chromalab."""
     level, frame = 3, sys._getframe(1).f_back
     while frame is not None and frame.f_globals.get("__name__", "").startswith("chromalab"):
         level, frame = level + 1, frame.f_back
@@ -156,62 +158,62 @@ def notice(message: str) -> None:
 
 
 class InvalidArgumentError(ChromalabError, ValueError):
-    """An argument has a value that cannot be used; nothing was written."""
+    """An argument has an invalid value; nothing was written."""
 
     _name = "InvalidArgument"
 
 
 class InvalidArgumentTypeError(ChromalabError, TypeError):
-    """An argument has a type that cannot be used; nothing was written."""
+    """An argument has an invalid type; nothing was written."""
 
     _name = "InvalidArgument"
 
 
 class InvalidDimensionException(InvalidArgumentError):
-    """An embedding has another dimension than the collection."""
+    """The dimension of an embedding differs from that of the collection."""
 
     _name = "InvalidDimension"
 
 
 class DuplicateIDError(InvalidArgumentError):
-    """One call names the same id twice."""
+    """One call contains the same id more than once."""
 
     _name = "DuplicateID"
 
 
 class BatchSizeExceededError(InvalidArgumentError):
-    """One call carries more records than `get_max_batch_size()`."""
+    """One call contains more than `get_max_batch_size()` records."""
 
     _name = "BatchSizeExceededError"
     _code = 413
 
 
 class InvalidUUIDError(InvalidArgumentError):
-    """What was given as the id of a collection is no UUID."""
+    """The id of a collection is not a UUID."""
 
     _name = "InvalidUUID"
 
 
 class IDAlreadyExistsError(InvalidArgumentError):
-    """An id is there already; Chroma's name, which `add` never raises: it leaves the record alone."""
+    """An id exists already; `add` never raises it, but leaves the existing record unchanged."""
 
     _name = "IDAlreadyExists"
     _code = 409
 
 
 class EmbeddingFunctionError(InvalidArgumentError):
-    """An embedding function is missing, unknown, or another than the collection's."""
+    """An embedding function is missing, is unknown, or differs from the collection's."""
 
 
 class NotFoundError(ChromalabError, KeyError):
-    """A collection, tenant or database of that name does not exist."""
+    """No collection, tenant or database has that name."""
 
     _name = "NotFoundError"
     _code = 404
 
 
 class UniqueConstraintError(ChromalabError, ValueError):
-    """A collection, tenant or database of that name exists already."""
+    """A collection, tenant or database already has that name."""
 
     _name = "UniqueConstraintError"
     _code = 409
@@ -225,55 +227,55 @@ class VersionMismatchError(ChromalabError, RuntimeError):
 
 
 class InternalError(ChromalabError, RuntimeError):
-    """The store is damaged, or does something it never should."""
+    """The store is damaged, or chromalab has a bug."""
 
     _name = "InternalError"
     _code = 500
 
 
 class AuthorizationError(ChromalabError, PermissionError):
-    """This client, or this user, may not do that."""
+    """This client or user lacks the permission."""
 
     _name = "AuthorizationError"
     _code = 401
 
 
 class ChromaAuthError(ChromalabError, PermissionError):
-    """A server does not know the credentials."""
+    """A server rejected the credentials."""
 
     _name = "AuthError"
     _code = 403
 
 
 class RateLimitError(ChromalabError, RuntimeError):
-    """A server was asked too often."""
+    """A server received too many requests."""
 
     _name = "RateLimitError"
     _code = 429
 
 
 class QuotaError(ChromalabError, RuntimeError):
-    """A server keeps no more for this user."""
+    """A server's quota for this user is exhausted."""
 
     _name = "QuotaError"
 
 
 class InvalidHTTPVersion(ChromalabError, RuntimeError):
-    """A server speaks another version of HTTP."""
+    """A server uses an unsupported version of HTTP."""
 
     _name = "InvalidHTTPVersion"
 
 
 class ClientClosedError(ChromalabError, RuntimeError):
-    """The client was closed."""
+    """The client is closed."""
 
 
 class StoreBusyError(ChromalabError, TimeoutError):
-    """Another process has been writing for longer than the wait."""
+    """Another process has been writing for longer than the timeout."""
 
 
 class StoreGoneError(ChromalabError, FileNotFoundError):
-    """The folder of a store was deleted or replaced under an open client."""
+    """The folder of a store was deleted or replaced while a client had it open."""
 
 
 class NotAFolderError(ChromalabError, NotADirectoryError):
@@ -281,15 +283,15 @@ class NotAFolderError(ChromalabError, NotADirectoryError):
 
 
 class StoreNotWritableError(ChromalabError, PermissionError):
-    """The folder of a store cannot be written."""
+    """The folder of a store is not writable."""
 
 
-class MissingDependencyError(ChromalabError, ImportError):  # type: ignore[misc]  # its name
+class MissingDependencyError(ChromalabError, ImportError):  # type: ignore[misc]  # both bases define `name`
     """An optional package is not installed."""
 
 
 class ModelNotAvailableError(ChromalabError, RuntimeError):
-    """The weights of a model are on no source that answers."""
+    """No reachable source has the weights of a model."""
 
 
 error_types: dict[str, type[ChromalabError]] = {
@@ -315,4 +317,4 @@ error_types: dict[str, type[ChromalabError]] = {
         )
     },
 }
-"""Chroma's names of errors -> classes, as its servers and its client use them."""
+"""The exception class of each error name that Chroma's servers and client use."""

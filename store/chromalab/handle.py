@@ -15,17 +15,17 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from chromalab.arguments import read_filter
+from chromalab.arguments.records import read_filter
+from chromalab.arguments.values import check_ids, check_metadatas
 from chromalab.embed import EmbeddingFunction, embed_queries, from_config
 from chromalab.engine import Batch, CollectionModel, Engine, Replacement
-from chromalab.engine.interface import Replaced, Rows, Vectors
+from chromalab.engine.values import ReplaceResult, Rows, Vectors
 from chromalab.errors import ChromalabError, EmbeddingFunctionError, InvalidArgumentError
 from chromalab.snapshot import Snapshot
 from chromalab.sparse import to_stored, with_sparse_vectors
 from chromalab.types import Where
-from chromalab.validation import check_ids, check_metadatas
 
-__all__ = ["Handle", "Room"]
+__all__ = ["Handle", "Room", "fingerprint_of"]
 
 T = TypeVar("T")
 
@@ -165,22 +165,42 @@ class Handle:
         Raises:
             EmbeddingFunctionError: The collection has none, or it cannot be built from what is stored.
         """
-        model = self.engine.get_collection_by_id(self.id)
+        self.refresh()
+        function = self._built_function()
+        if function is None:
+            raise EmbeddingFunctionError(
+                f"Collection {self.name!r} has no embedding function to embed texts with. Pass "
+                f"embeddings, or get_collection({self.name!r}, embedding_function=...)."
+            )
+        return function
+
+    def known_embedding_function(self) -> EmbeddingFunction[Any]:
+        """Return the embedding function as the handle knows it, which a `QueryBasis` then confirms.
+
+        Raises:
+            EmbeddingFunctionError: As for `embedding_function`.
+        """
+        return self._built_function() or self.embedding_function()
+
+    def _built_function(self) -> EmbeddingFunction[Any] | None:
+        if self._embedding_function is None:
+            stored = _function_of(self._model)
+            if stored is not None and stored["type"] == "known":
+                self._embedding_function = from_config(stored)
+        return self._embedding_function
+
+    def refresh(self, model: CollectionModel | None = None) -> CollectionModel:
+        """Take the row of the catalog as it is now, read from the store by default, and return it."""
+        model = self.engine.get_collection_by_id(self.id) if model is None else model
         if _function_of(model) != _function_of(self._model):  # re-embedded through another handle
             self._embedding_function = None
         self._model = model
-        function = self._embedding_function
-        if function is None:
-            stored = _function_of(model)
-            known = stored is not None and stored["type"] == "known"
-            function = from_config(stored) if known else None
-            if function is None:
-                raise EmbeddingFunctionError(
-                    f"Collection {self.name!r} has no embedding function to embed texts with. Pass "
-                    f"embeddings, or get_collection({self.name!r}, embedding_function=...)."
-                )
-            self._embedding_function = function
-        return function
+        return model
+
+    def use_embedding_function(self, function: EmbeddingFunction[Any]) -> None:
+        """Use a function that was stored just now, by a re-embedding."""
+        self.refresh()
+        self._embedding_function = function
 
     def fingerprint(self) -> str:
         """Return the name of the stored embedding function with a hash of its configuration.
@@ -191,7 +211,7 @@ class Handle:
             >>> client.create_collection("points", embedding_function=None).fingerprint()
             'none'
         """
-        return _fingerprint(self.engine.get_collection_by_id(self.id))
+        return fingerprint_of(self.refresh())
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Embed texts as queries of this collection; recent ones come from a cache.
@@ -209,7 +229,7 @@ class Handle:
         if not (_function_of(self._model) or {}).get("name"):
             return embed_queries(function, list(texts))  # two such functions look the same
         # The class is part of the key: running a notebook cell again makes another of the same name.
-        return _embedded.embed(function, (type(function), _fingerprint(self._model)), texts)
+        return _embedded.embed(function, (type(function), fingerprint_of(self._model)), texts)
 
     # Its records.
 
@@ -240,7 +260,7 @@ class Handle:
         taken = self._snapshots.get(asked)  # still held by a result, for example
         if taken is not None and not taken.is_stale:
             return taken
-        found = self.engine.moment(self.id, read_filter(None, where, None))
+        found = self.engine.snapshot(self.id, read_filter(None, where, None))
         taken = Snapshot(
             ids=tuple(found.rows.ids),
             vectors=found.vectors,
@@ -264,7 +284,7 @@ class Handle:
         update: Mapping[str, Any] | None = None,
         restore: Rows | None = None,
         version: int | None = None,
-    ) -> Replaced:
+    ) -> ReplaceResult:
         """Delete records, change metadata and restore deleted records in one transaction.
 
         Args:
@@ -308,10 +328,14 @@ class Handle:
 
 
 class Room(Generic[T]):
-    """An attribute that is a room of the collection: `feedback = Room(Feedback)`."""
+    """An attribute that is a room of the collection: `feedback = Room(Feedback)`.
+
+    Attributes:
+        kind: Makes the room of a handle: its class.
+    """
 
     def __init__(self, kind: Callable[[Any], T]) -> None:
-        self._kind = kind
+        self.kind = kind
         self.__doc__ = kind.__doc__
 
     @overload
@@ -319,7 +343,7 @@ class Room(Generic[T]):
     @overload
     def __get__(self, instance: Handle, owner: type) -> T: ...
     def __get__(self, instance: Handle | None, owner: type) -> Room[T] | T:
-        return self if instance is None else instance.room(self._kind)
+        return self if instance is None else instance.room(self.kind)
 
 
 class _EmbeddedQueries:
@@ -355,7 +379,8 @@ def _function_of(model: CollectionModel) -> Any:
     return model.configuration["embedding_function"]
 
 
-def _fingerprint(model: CollectionModel) -> str:
+def fingerprint_of(model: CollectionModel) -> str:
+    """Return the name of a collection's embedding function with a hash of its configuration."""
     stored = _function_of(model)
     if stored is None:
         return "none"

@@ -1,4 +1,4 @@
-"""`Collection.add_from`: many records from a table, batch by batch, with a bar."""
+"""`collection.add_from`: many records from a table, batch by batch, with a progress bar."""
 
 from __future__ import annotations
 
@@ -11,33 +11,35 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chromalab.embed import shows_progress
+from chromalab.arguments.values import check_documents, check_ids, check_metadata
+from chromalab.embed import embed_documents, shows_progress
+from chromalab.engine import Batch
 from chromalab.errors import InvalidArgumentError, near, printable, short
+from chromalab.handle import Handle
 from chromalab.results.tables import data_frame
-from chromalab.validation import MAX_BATCH_SIZE, check_documents, check_ids, check_metadata
+from chromalab.sparse import to_stored
+from chromalab.upkeep import check_batch_rows
 
 if TYPE_CHECKING:
     import pandas
 
-    from chromalab.collection import Collection
-
-__all__ = ["AddInterrupted", "Added", "Record", "add_from", "content_id", "read_table"]
+__all__ = ["AddInterrupted", "AddResult", "add_from", "content_id", "read_table", "with_vectors"]
 
 _TEXT_NAMES = ("document", "text")
 _VECTOR_NAMES = ("embedding", "embeddings", "vector", "vectors")
 _SMALL = 64
-"""Numbers in an array that still goes in as metadata; embeddings of models have more."""
+"""The largest array that is stored as metadata; the embeddings of models are larger."""
 
 
 @dataclass(frozen=True)
-class Added:
+class AddResult:
     """What `add_from` did.
 
     Attributes:
         collection: The name of the collection.
-        added: Records that are new.
-        skipped: Records whose id was there already, or stood earlier in the data.
-        dry_run: Whether this is what would be done.
+        added: The number of new records.
+        skipped: The number of rows whose id already existed, or appeared earlier in the data.
+        dry_run: Whether nothing was written, and the numbers are what would have been done.
     """
 
     collection: str
@@ -46,30 +48,28 @@ class Added:
     dry_run: bool = False
 
     def __repr__(self) -> str:
-        word = "would be added" if self.dry_run else "added"
-        skipped = f", {self.skipped:,} skipped (same id)" if self.skipped else ""
-        return f"{printable(self.collection)}: {self.added:,} {word}{skipped}"
+        verb = "would be added" if self.dry_run else "added"
+        return f"{printable(self.collection)}: {self.added:,} {verb}{_skipped(self)}"
 
     def df(self) -> pandas.DataFrame:
-        """Make a pandas DataFrame of one row."""
+        """Return a pandas DataFrame with one row."""
         return data_frame([vars(self)])
 
-    def _and(self, batch: int, added: int) -> Added:
+    def _and(self, batch: int, added: int) -> AddResult:
         return replace(self, added=self.added + added, skipped=self.skipped + batch - added)
 
 
 class AddInterrupted(KeyboardInterrupt):
-    """`add_from` was interrupted; whole batches are kept.
+    """`add_from` was interrupted; the batches that were written stay.
 
     Attributes:
         done: What was added before.
     """
 
-    def __init__(self, done: Added, total: int) -> None:
-        skipped = f", {done.skipped:,} skipped (same id)" if done.skipped else ""
+    def __init__(self, done: AddResult, total: int) -> None:
         super().__init__(
-            f"Interrupted: {done.added:,} added{skipped}, of {total:,} for {done.collection!r}. "
-            "Run it again to go on; ids that are there are skipped."
+            f"Interrupted: {done.added:,} added{_skipped(done)}, of {total:,} for "
+            f"{done.collection!r}. Run it again to continue; existing ids are skipped."
         )
         self.done = done
 
@@ -78,8 +78,8 @@ class AddInterrupted(KeyboardInterrupt):
 
 
 @dataclass(frozen=True)
-class Record:
-    """A row that was checked and can be added."""
+class _Record:
+    """A row that was checked and can be added; `metadata` in its stored form."""
 
     id: str
     document: str
@@ -87,25 +87,54 @@ class Record:
 
 
 def add_from(
-    collection: Collection,
-    records: Sequence[Record],
+    collection: Handle,
+    data: Any,
     *,
-    batch_size: int,
-    progress: bool,
-    dry_run: bool,
-) -> Added:
-    """Add records batch by batch; see `Collection.add_from`."""
+    text: str | int | None = None,
+    id: str | int | None = None,
+    meta: Sequence[str | int] | str | int | None = None,
+    batch_size: int = 128,
+    progress: bool = True,
+    dry_run: bool = False,
+) -> AddResult:
+    """Add the rows of a table, batch by batch, with a progress bar after a second.
+
+    All rows are checked before the first one is embedded. Rows whose id already exists are skipped and
+    not embedded again, so running an interrupted call again continues where it stopped.
+
+    Args:
+        collection: The collection to add to.
+        data: A pandas or polars DataFrame, a dataset, a list of dicts, or a list of texts.
+        text: Column of the documents; by default "document" or "text".
+        id: Column of the ids; by default "id", or a hash of the text if there is no such column.
+        meta: Columns to store as metadata; all others by default. Empty cells and empty lists are left
+            out, dates become ISO strings, short arrays become lists.
+        batch_size: Number of rows to write at a time.
+        progress: Whether to show a progress bar.
+        dry_run: Check and count only; embed and write nothing.
+
+    Returns:
+        How many records were added and how many rows were skipped.
+
+    Raises:
+        InvalidArgumentError: A row cannot be stored; the message names it, and nothing was written.
+        AddInterrupted: A KeyboardInterrupt that reports how many records were written, in whole batches.
+
+    Example:
+        >>> import chromalab
+        >>> notes = chromalab.EphemeralClient().create_collection("notes")
+        >>> notes.add_from(["tea is a drink", "chalk is a rock", "tea is a drink"])
+        notes: 2 added, 1 skipped (same id)
+    """
     from tqdm.auto import tqdm
 
-    if not isinstance(batch_size, int | np.integer) or not 1 <= batch_size <= MAX_BATCH_SIZE:
-        raise InvalidArgumentError(
-            f"batch_size is a whole number from 1 to {MAX_BATCH_SIZE:,}; found {short(batch_size)}."
-        )
-    unique = {record.id: record for record in reversed(records)}  # the first of an id counts
+    records = read_table(data, text=text, id=id, meta=meta)
+    batch_size = check_batch_rows(batch_size)
+    unique = {record.id: record for record in reversed(records)}  # the first row of an id counts
     todo = iter(list(unique.values())[::-1])
-    done = Added(collection.name, 0, len(records) - len(unique), dry_run)
-    batch: list[Record] = []
-    new: list[Record] = []
+    done = AddResult(collection.name, 0, len(records) - len(unique), dry_run)
+    batch: list[_Record] = []
+    new: list[_Record] = []
     with tqdm(
         total=len(unique), unit="rec", desc=f"add to {printable(collection.name)}", delay=1,
         leave=False, disable=not progress,
@@ -113,31 +142,58 @@ def add_from(
         quiet = shows_progress.set(False)
         try:
             while batch := list(islice(todo, batch_size)):
-                there = collection._existing([record.id for record in batch])
-                new = [record for record in batch if record.id not in there]
+                existing = collection.existing([record.id for record in batch])
+                new = [record for record in batch if record.id not in existing]
                 added = len(new) if dry_run or not new else _add(collection, new)
                 done, new = done._and(len(batch), added), []
                 bar.update(len(batch))
         except KeyboardInterrupt:
-            # It may have come after the commit of the running batch, which then is there.
-            if new and (kept := collection._existing([record.id for record in new])):
-                done = done._and(len(batch), len(kept))
+            # If it came after the commit of the running batch, that batch was written.
+            if new and (written := collection.existing([record.id for record in new])):
+                done = done._and(len(batch), len(written))
             raise AddInterrupted(done, len(records)) from None
         finally:
             shows_progress.reset(quiet)
     return done
 
 
-def _add(collection: Collection, records: Sequence[Record]) -> int:
-    return collection._add(
+def with_vectors(collection: Handle, batch: Batch) -> Batch:
+    """Fill in the vectors of a batch by embedding its documents, if it has none.
+
+    Raises:
+        InvalidArgumentError: There are neither vectors nor documents, or a document is missing.
+    """
+    if batch.vectors is not None:
+        return batch
+    if batch.documents is None:
+        raise InvalidArgumentError("Pass embeddings, or documents to embed.")
+    texts = [text for text in batch.documents if text is not None]
+    if len(texts) < len(batch.documents):
+        row = list(batch.documents).index(None)
+        raise InvalidArgumentError(
+            f"documents[{row}] is None, and there is no embedding for it. Leave the record out, or "
+            "pass embeddings."
+        )
+    vectors = embed_documents(collection.embedding_function(), texts)
+    return replace(batch, vectors=vectors, made_for=collection.get_model().configuration)
+
+
+def _add(collection: Handle, records: Sequence[_Record]) -> int:
+    """Write rows that `read_table` has checked; nothing is checked again."""
+    batch = Batch(
         ids=[record.id for record in records],
         documents=[record.document for record in records],
         metadatas=[record.metadata for record in records],
     )
+    return collection.engine.add(collection.id, with_vectors(collection, batch)).added
+
+
+def _skipped(done: AddResult) -> str:
+    return f", {done.skipped:,} skipped (same id)" if done.skipped else ""
 
 
 def content_id(text: str) -> str:
-    """Make an id of a text: the first 16 hex digits of its SHA-256, so that it is never there twice.
+    """Derive an id from a text: the first 16 hex digits of its SHA-256, so that equal texts have one id.
 
     Example:
         >>> content_id("hello")
@@ -152,14 +208,14 @@ def read_table(
     text: str | int | None,
     id: str | int | None,
     meta: Sequence[str | int] | str | int | None,
-) -> list[Record]:
-    """Read and check every row of a table; see `Collection.add_from`.
+) -> list[_Record]:
+    """Read and check every row of a table; see `add_from`.
 
-    Names of columns are texts: a column 0 is "0". Dates and times become ISO texts, small arrays
-    become lists. Cells that are empty (None, NaN, NaT, NA, []) are left out.
+    Column names are strings: a column 0 is "0". Dates and times become ISO strings, and small arrays
+    become lists. Empty cells (None, NaN, NaT, NA, []) are left out.
 
     Raises:
-        InvalidArgumentError: a row cannot be stored; the message names it.
+        InvalidArgumentError: A row cannot be stored; the message names it.
     """
     if hasattr(data, "documents") and hasattr(data, "ids"):  # a Dataset
         parts = zip(data.ids, data.documents, data.metadatas, strict=True)
@@ -170,7 +226,7 @@ def read_table(
         given = _rows(data)
     if all(isinstance(row, str) for row in given):
         documents = check_documents(given)
-        return [Record(content_id(str(d)), str(d), None) for d in documents]
+        return [_Record(content_id(str(d)), str(d), None) for d in documents]
     rows = [_named(at, row) for at, row in enumerate(given)]
     columns = dict.fromkeys(key for row in rows for key in row)
     text_column = _column(text, columns, _TEXT_NAMES, "text")
@@ -185,7 +241,7 @@ def read_table(
     texts = [_text(at, row, text_column) for at, row in enumerate(rows)]
     check_documents(texts, f"Column {short(text_column)}")
     records = [
-        Record(
+        _Record(
             content_id(document) if id_column is None else _id(at, row, id_column),
             document,
             _metadata(at, row, chosen),
@@ -200,12 +256,12 @@ def _rows(data: Any) -> list[Any]:
     if hasattr(data, "to_dicts"):  # polars
         return list(data.to_dicts())
     if hasattr(data, "to_dict") and hasattr(data, "columns"):  # pandas
-        _names(data.columns)  # to_dict would drop one of two columns of a name
+        _names(data.columns)  # of two columns with one name, to_dict would drop one
         return list(data.to_dict("records"))
     if isinstance(data, str | bytes | Mapping) or not isinstance(data, Iterable):
         raise InvalidArgumentError(
-            f"add_from takes a DataFrame, a data set, a list of dicts or a list of texts; "
-            f"found a value of type {type(data).__name__}."
+            "data must be a DataFrame, a dataset, a list of dicts or a list of texts; "
+            f"got a {type(data).__name__}."
         )
     return list(data)
 
@@ -213,8 +269,8 @@ def _rows(data: Any) -> list[Any]:
 def _named(at: int, row: Any) -> dict[str, Any]:
     if not isinstance(row, Mapping):
         raise InvalidArgumentError(
-            f"Row {at} is of type {type(row).__name__}; "
-            "give a DataFrame, a list of dicts or a list of texts."
+            f"Row {at} must be a dict; got a {type(row).__name__}. "
+            "Pass a DataFrame, a list of dicts or a list of texts."
         )
     return dict(zip(_names(row), row.values(), strict=True))
 
@@ -223,7 +279,7 @@ def _names(columns: Iterable[Any]) -> list[str]:
     names = [str(column) for column in columns]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidArgumentError(f"Two columns are named {short(twice)}: rename one of them.")
+        raise InvalidArgumentError(f"Two columns are named {short(twice)}. Rename one of them.")
     return names
 
 
@@ -232,7 +288,7 @@ def _column(given: Any, columns: Iterable[str], usual: Sequence[str], what: str)
         given = next((column for column in usual if column in columns), None)
         if given is None:
             raise InvalidArgumentError(
-                f"Which column holds the {what}? Say {what}=... {near('', columns, what='Columns')}"
+                f"No column for the {what}. Pass {what}=... {near('', columns, what='Columns')}"
             )
     name = str(given)
     if name not in columns:
@@ -246,7 +302,7 @@ def _text(at: int, row: Mapping[str, Any], column: str) -> str:
     document = row.get(column)
     if not isinstance(document, str):
         raise InvalidArgumentError(
-            f"Row {at}: {short(column)} is {short(document)}, not a text. Drop or fill such rows."
+            f"Row {at}: {short(column)} must be a string; got {short(document)}. Drop or fill such rows."
         )
     return document
 
@@ -254,11 +310,11 @@ def _text(at: int, row: Mapping[str, Any], column: str) -> str:
 def _id(at: int, row: Mapping[str, Any], column: str) -> str:
     id = row.get(column)
     if _missing(id):
-        raise InvalidArgumentError(f"Row {at}: {short(column)} is empty; every record needs an id.")
+        raise InvalidArgumentError(f"Row {at}: {short(column)} is empty. Every record needs an id.")
     if isinstance(id, Iterable) and not isinstance(id, str):
         raise InvalidArgumentError(
-            f"Row {at}: {short(column)} is {short(id)}, of type {type(id).__name__}; "
-            "an id is a text or a number."
+            f"Row {at}: {short(column)} must be a string or a number; got {short(id)}, a "
+            f"{type(id).__name__}."
         )
     return str(id)
 
@@ -268,15 +324,16 @@ def _metadata(at: int, row: Mapping[str, Any], chosen: Sequence[str]) -> dict[st
         name: _cell(name, row[name]) for name in chosen if name in row and not _missing(row[name])
     }
     try:
-        return check_metadata(values, f"Row {at}: metadata", sparse=True) if values else None
+        checked = check_metadata(values, f"Row {at}: metadata", sparse=True) if values else None
     except InvalidArgumentError as error:
         raise InvalidArgumentError(
-            f"{error} Convert the column, or choose the columns with meta=[...]"
+            f"{error} Convert the column, or choose the columns with meta=[...]."
         ) from None
+    return to_stored(checked)
 
 
 def _cell(name: str, value: Any) -> Any:
-    """Turn a cell into what metadata can hold, where there is one way to do it."""
+    """Convert a cell to a metadata value, where there is one obvious way to do so."""
     if isinstance(value, datetime.date):  # datetime and pandas.Timestamp are dates too
         return value.isoformat()
     if isinstance(value, np.datetime64):
@@ -286,14 +343,14 @@ def _cell(name: str, value: Any) -> Any:
     floats = named and isinstance(value, list) and any(isinstance(item, float) for item in value)
     if floats or (array and (named or value.size > _SMALL)):
         raise InvalidArgumentError(
-            f"Column {short(name)} holds vectors: they are not metadata. Choose the metadata columns "
-            "with meta=[...], or add them yourself with add(ids=, embeddings=, documents=)"
+            f"Column {short(name)} holds vectors, which are not metadata. Choose the metadata columns "
+            "with meta=[...], or add the vectors with add(ids=, embeddings=, documents=)."
         )
     return value.tolist() if array else value
 
 
 def _missing(value: Any) -> bool:
-    """Whether a cell is empty: None, NaN, NaT, pandas.NA, an empty list or array."""
+    """Return whether a cell is empty: None, NaN, NaT, pandas.NA, an empty list or array."""
     if isinstance(value, str):
         return False
     if isinstance(value, np.ndarray):

@@ -1,39 +1,42 @@
-"""`Selection`: the records of a collection that are picked out, one and the same for every widget."""
+"""`Selection`: the selected records of a collection, shared by Python and every widget over it."""
 
 from __future__ import annotations
 
 import threading
-import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
+from weakref import WeakMethod, WeakValueDictionary
 
-from chromalab.description import Described
-from chromalab.engine.attachment import Attachment
+from chromalab.arguments.values import check_ids, check_text
+from chromalab.engine import Engine
+from chromalab.engine.values import Attachment
 from chromalab.errors import InvalidArgumentError, NotFoundError, near, short
+from chromalab.handle import Handle
+from chromalab.results.tables import count
 from chromalab.types import Where
-from chromalab.validation import check_ids, check_text
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["KIND", "Selectable", "Selection"]
+__all__ = ["KIND", "Selection", "selection_of"]
 
 KIND = "selection"
-"""Of the attachments that keep selections under a name."""
+"""The kind of the attachments that store selections."""
 
 _Callback = Callable[["Selection"], None]
 
 
 class Selection:
-    """The records of a collection that are picked out: by a widget, or from Python.
+    """The selected records of a collection.
 
-    There is one a collection, for as long as somebody holds the collection or a widget over it. Whoever
-    sets it, everybody who watches it is told. It may be set from any thread.
+    All handles of a collection and all widgets over it share one selection within a process. Widgets
+    and Python code can set it, from any thread, and every watcher is notified. It exists for as long as
+    one of these handles or widgets does.
 
     Args:
-        collection: What the ids are of; anything with Chroma's `get`.
+        collection: The collection that the ids belong to; any object with Chroma's `get`.
 
     Example:
         >>> import chromalab
@@ -55,7 +58,7 @@ class Selection:
 
     @property
     def ids(self) -> list[str]:
-        """The ids, in the order in which they were selected; may be set. For `query(ids=...)`."""
+        """The selected ids, in the order of selection; can be set, and passed to `query(ids=...)`."""
         return list(self._ids)
 
     @ids.setter
@@ -64,7 +67,7 @@ class Selection:
 
     @property
     def where(self) -> Where | None:
-        """The filter on metadata that it came from; None where the ids were picked one by one."""
+        """The metadata filter that selected the records; None if they were selected by id."""
         return deepcopy(self._where)
 
     def __len__(self) -> int:
@@ -79,17 +82,17 @@ class Selection:
     def __repr__(self) -> str:
         where = "" if self._where is None else f", where={short(self._where)}"
         few = ", ".join(map(short, self._ids[:3])) + (", ..." if len(self._ids) > 3 else "")
-        return f"Selection({len(self._ids):,} records{where}{': ' if few else ''}{few})"
+        return f"Selection({count(len(self), 'record')}{where}{': ' if few else ''}{few})"
 
     def set(self, ids: Iterable[str] | None = None, *, where: Where | None = None) -> None:
-        """Select these records, or those that match a filter, and no others.
+        """Replace the selection with the given records, or with those that match a filter.
 
         Args:
-            ids: Which ones; an id that stands twice counts once.
-            where: A filter on metadata: what matches now, and later writes change nothing.
+            ids: The ids of the records; duplicate ids count once.
+            where: A metadata filter, applied once; later writes do not change the selection.
 
         Raises:
-            InvalidArgumentError: both or neither are given, or the collection lacks one of the ids.
+            InvalidArgumentError: Both or neither are given, or the collection lacks one of the ids.
         """
         if (ids is None) == (where is None):
             raise InvalidArgumentError("Select by ids, or by where: give one of the two.")
@@ -99,12 +102,12 @@ class Selection:
         wanted = [ids] if isinstance(ids, str) else list(dict.fromkeys(ids or ()))
         if wanted:
             wanted = check_ids(wanted)
-            known = set(self._collection.get(ids=wanted, include=[])["ids"])
-            missing = [id for id in wanted if id not in known]
+            existing = set(self._collection.get(ids=wanted, include=[])["ids"])
+            missing = [id for id in wanted if id not in existing]
             if missing:
                 raise InvalidArgumentError(
                     f"{len(missing):,} of {len(wanted):,} ids are not in the collection, first "
-                    f"{short(missing[0])}. collection.get()['ids'] has those that are."
+                    f"{short(missing[0])}. Select ids that collection.get()['ids'] lists."
                 )
         self.put(wanted)
 
@@ -113,25 +116,32 @@ class Selection:
         self.put(())
 
     def put(self, ids: Sequence[str], *, where: Where | None = None) -> None:
-        """Select ids that are known to be there, as a widget does; nothing is checked."""
+        """Select ids that are known to exist, as widgets do; nothing is checked."""
         with self._lock:
             if tuple(ids) == self._ids and where == self._where:
                 return
             self._ids, self._where = tuple(ids), deepcopy(where)
             watchers = list(self._watchers)
+        # The lock is released first: a watcher may select in turn, or wait for another thread.
         for watcher in watchers:
             callback = watcher()
             if callback is not None:
                 callback(self)
 
     def watch(self, callback: _Callback) -> Callable[[], None]:
-        """Have `callback(selection)` called after every change; returns what ends it.
+        """Call `callback(selection)` after every change.
 
-        A method is held weakly: watching keeps no widget alive.
+        A method is held weakly, so watching does not keep its object alive.
+
+        Args:
+            callback: A function or method that takes the selection.
+
+        Returns:
+            A function that ends the watch.
         """
         held: Callable[[], _Callback | None]
         if hasattr(callback, "__self__"):
-            held = weakref.WeakMethod(callback, self._forget)
+            held = WeakMethod(callback, self._forget)
         else:
 
             def held() -> _Callback | None:
@@ -146,9 +156,9 @@ class Selection:
             self._watchers = [watcher for watcher in self._watchers if watcher is not held]
 
     def df(self) -> pandas.DataFrame:
-        """Make a pandas DataFrame of the records, in the order of the collection."""
+        """Return a pandas DataFrame of the selected records, in the order of the collection."""
         ids = list(self._ids)
-        # Chroma reads an empty list of ids as "no records", and refuses it in older releases.
+        # Chroma treats an empty list of ids as "no records", and older releases reject it.
         found = self._collection.get(ids=ids) if ids else self._collection.get(limit=0)
         if hasattr(found, "df"):
             return found.df()  # type: ignore[no-any-return]
@@ -159,90 +169,99 @@ class Selection:
         return data_frame(rows, ["id", "document", "metadata"])
 
     def save(self, name: str) -> None:
-        """Keep it with the collection under a name; one that is kept under it is replaced.
+        """Store the selection with the collection under a name, replacing an earlier one of that name.
 
         Raises:
-            InvalidArgumentError: the name is not a text, or the collection cannot keep any.
+            InvalidArgumentError: The name is not a string, or the collection is not one of chromalab.
         """
-        check_text(name, "A selection's name")
-        engine, id = self._kept_by()
+        check_text(name, "selection")
+        engine, id = self._storage()
         old = engine.attachment(id, KIND, name)
         body = {"ids": list(self._ids), "where": self._where}
         engine.attach(
             id,
-            remove=[] if old is None else [old.number],
+            remove=_numbers(old),
             add=[Attachment(KIND, body, name=name)],
         )
 
     def load(self, name: str) -> Selection:
-        """Select what was saved under a name; records that were deleted since are left out.
+        """Select the records of a saved selection, without those that were deleted since.
 
         Raises:
-            NotFoundError: nothing was; the message names the near ones.
+            NotFoundError: There is no such selection; the message suggests similar names.
         """
-        engine, id = self._kept_by()
-        found = engine.attachment(id, KIND, check_text(name, "A selection's name"))
+        engine, id = self._storage()
+        found = engine.attachment(id, KIND, check_text(name, "selection"))
         if found is None:
             raise self._unknown(name)
         ids = found.body["ids"]
-        there = set(self._collection.get(ids=ids, include=[])["ids"]) if ids else set()
-        self.put([id for id in ids if id in there], where=found.body["where"])
+        existing = set(self._collection.get(ids=ids, include=[])["ids"]) if ids else set()
+        self.put([id for id in ids if id in existing], where=found.body["where"])
         return self
 
     def saved(self) -> list[str]:
-        """List the names that selections are kept under, oldest first."""
-        engine, id = self._kept_by()
-        return [kept.name for kept in engine.attachments(id, KIND)]
+        """List the names of the saved selections, oldest first."""
+        engine, id = self._storage()
+        return [str(stored.name) for stored in engine.attachments(id, KIND)]
 
     def forget(self, name: str) -> None:
-        """Drop what was saved under a name; the selection itself stays.
+        """Delete a saved selection; what is selected now does not change.
 
         Raises:
-            NotFoundError: nothing was; the message names the near ones.
+            NotFoundError: There is no such selection; the message suggests similar names.
         """
-        engine, id = self._kept_by()
-        found = engine.attachment(id, KIND, check_text(name, "A selection's name"))
+        engine, id = self._storage()
+        found = engine.attachment(id, KIND, check_text(name, "selection"))
         if found is None:
             raise self._unknown(name)
-        engine.attach(id, remove=[found.number])
+        engine.attach(id, remove=_numbers(found))
 
     def _unknown(self, name: str) -> NotFoundError:
         hint = near(name, self.saved(), what="Selections")
         return NotFoundError(f"No selection was saved as {short(name)}. {hint}")
 
-    def _kept_by(self) -> tuple[Any, UUID]:
-        if not isinstance(self._collection, Described):
-            found = type(self._collection).__name__
+    def _storage(self) -> tuple[Engine, UUID]:
+        if not isinstance(self._collection, Handle):
             raise InvalidArgumentError(
-                f"A selection is saved with a collection of chromalab; this is one of {found}."
+                "A selection can only be saved with a collection of chromalab; got one over "
+                f"{type(self._collection).__name__}. Copy the records into a collection first."
             )
-        return self._collection._engine, self._collection.id
+        return self._collection.engine, self._collection.id
 
 
-_known: weakref.WeakValueDictionary[tuple[int, UUID], Selection] = weakref.WeakValueDictionary()
-_known_lock = threading.Lock()
+def selection_of(handle: Handle) -> Selection:
+    """Return the selection of a collection, the same one for all its handles in this process.
+
+    Raises:
+        ClientClosedError: The client of the handle is closed.
+
+    Example:
+        >>> import chromalab
+        >>> client = chromalab.EphemeralClient()
+        >>> points = client.create_collection("points", embedding_function=None)
+        >>> selection_of(points) is selection_of(client.get_collection("points"))
+        True
+    """
+    _ = handle.engine.key  # raises the error, because the selection itself does not need the client
+    selection = handle.room(_shared)  # the handle keeps it alive
+    selection._collection = handle  # the client of an earlier handle may be closed by now
+    return selection
 
 
-class Selectable(Described):
-    """The part of `Collection` that knows which of its records are picked out."""
+def _numbers(stored: Attachment | None) -> list[int]:
+    return [] if stored is None or stored.number is None else [stored.number]
 
-    @property
-    def selection(self) -> Selection:
-        """The records that are picked out, in this process: every widget shows the same.
 
-        May be set: `collection.selection = ["a", "b"]`.
-        """
-        # All clients of a folder lease one engine, which their collections keep alive.
-        engine = getattr(self._engine, "engine", self._engine)
-        with _known_lock:
-            found = _known.get((id(engine), self.id))
-            if found is None:
-                found = Selection(self)
-                _known[id(engine), self.id] = found
-            found._collection = self  # the handle in use: an older one's client may be closed
-            self.__dict__["_selection"] = found
-        return found
+# The key of an engine is never reused. Python reuses the id() of an object that is gone, so that the
+# selection of a closed store would appear in a new one.
+_selections: WeakValueDictionary[tuple[int, UUID], Selection] = WeakValueDictionary()
+_selections_lock = threading.Lock()
 
-    @selection.setter
-    def selection(self, ids: Iterable[str] | Selection) -> None:
-        self.selection.set(ids)
+
+def _shared(handle: Handle) -> Selection:
+    key = handle.engine.key, handle.id
+    with _selections_lock:
+        selection = _selections.get(key)
+        if selection is None:
+            selection = _selections[key] = Selection(handle)
+        return selection

@@ -1,4 +1,4 @@
-"""`Snapshot`: the records of one moment, as every analysis sees them."""
+"""`Snapshot`: the records of a collection at one version, the input of every analysis."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from chromalab.errors import ChromalabError, InvalidArgumentError, near, printab
 
 __all__ = ["Snapshot"]
 
-_PAGE = 1000  # records asked for at a time, of what has Chroma's `get`
+_PAGE = 1000  # records per call when reading another program's collection
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Snapshot:
-    """Records as they were at one moment; nothing in it changes.
+    """An immutable copy or view of the records of a collection, as of one version.
 
     Attributes:
-        ids: One a record, in insertion order.
-        vectors: (n, dimension) float32, read only; a view of the store's file where that is possible.
-        documents: The texts, None where a record has none; None if there are none at all.
-        metadatas: A dict, or None, a record; None if there are none at all.
-        name: Of the collection, "" for an array.
-        version: Of the collection; None for what has no versions.
-        rows: (n,) int64, names each vector: it stays the same for as long as the vector does.
-        file: Names what `rows` are rows of; "" where nothing can be kept from one call to the next.
-        folder: Where results about it may be kept; None where nowhere.
-        origin: The collection it was taken of, None for an array.
-        where: What the records were chosen by; None for all there are.
+        ids: One id per record, in insertion order.
+        vectors: (n, dimension) float32, read-only; a view of the store's file where possible.
+        documents: One text per record, None for a record without one; None if no record has one.
+        metadatas: One dict or None per record; None if no record has metadata.
+        name: The name of the collection; "" for an array.
+        version: The version of the collection; None for data without versions.
+        rows: (n,) int64, the row of each record in the vector file, or in the array; it stays the same
+            until the vector changes.
+        file: The name of the file that `rows` refer to; "" if results cannot be cached.
+        folder: The folder for cached results; None if results cannot be cached.
+        origin: The collection the snapshot was taken of; None for an array.
+        where: The filter that selected the records; None for all records.
 
     Example:
         >>> import numpy as np
@@ -63,43 +64,43 @@ class Snapshot:
 
     @property
     def dimension(self) -> int:
-        """How many numbers a vector has; 0 where there are no records yet."""
+        """The number of dimensions of the vectors; 0 if there are no records yet."""
         return int(self.vectors.shape[1])
 
     @property
     def is_stale(self) -> bool:
-        """Whether the collection has changed since."""
+        """Whether the collection has changed since the snapshot was taken."""
         if self.version is None:
             return False
         try:
             return bool(self.origin.get_version() != self.version)
-        except ChromalabError:  # deleted, or its client closed
+        except ChromalabError:  # the collection was deleted, or its client was closed
             return True
 
-    def column(self, key: str) -> list[Any]:
-        """Return the values under a metadata key, None where a record lacks it."""
+    def column(self, field: str) -> list[Any]:
+        """Return the value of a metadata key for each record, None where a record lacks the key."""
         if self.metadatas is None:
             return [None] * len(self)
-        return [None if metadata is None else metadata.get(key) for metadata in self.metadatas]
+        return [None if metadata is None else metadata.get(field) for metadata in self.metadatas]
 
-    def known_column(self, key: str) -> list[Any]:
-        """Return the same of a key that some record has.
+    def known_column(self, field: str) -> list[Any]:
+        """Return the same as `column`, for a metadata key that at least one record has.
 
         Raises:
-            InvalidArgumentError: none has it; the message names near ones.
+            InvalidArgumentError: No record has the key; the message suggests similar ones.
         """
-        values = self.column(key)
+        values = self.column(field)
         if values and all(value is None for value in values):
             keys = {name for metadata in self.metadatas or () for name in metadata or ()}
-            hint = near(key, keys, what="Keys")
-            raise InvalidArgumentError(f"No record has the metadata key {short(key)}. {hint}")
+            hint = near(field, keys, what="Keys")
+            raise InvalidArgumentError(f"No record has the metadata key {short(field)}. {hint}")
         return values
 
     def row_of(self, id: str) -> int:
-        """Return the row of a record.
+        """Return the position of a record in the snapshot.
 
         Raises:
-            InvalidArgumentError: there is no such record; the message names near ones.
+            InvalidArgumentError: There is no such record; the message suggests similar ids.
 
         Example:
             >>> Snapshot.of([[0.0, 1.0], [1.0, 0.0]]).row_of("1")
@@ -110,29 +111,29 @@ class Snapshot:
         except (KeyError, TypeError):
             hint = near(str(id)[:80], self.ids[:10_000], what="Ids")
             raise InvalidArgumentError(
-                f"No record {short(id)} among the {len(self):,}. {hint}"
+                f"No record {short(id)} among the {len(self):,} records of this snapshot. {hint}"
             ) from None
 
     @cached_property
     def rows_by_id(self) -> dict[str, int]:
-        """The row of each id; made when it is first asked for."""
+        """The position of each id; built on first access."""
         return {id: row for row, id in enumerate(self.ids)}
 
     def document(self, row: int) -> str:
-        """Return the text of a record, "" where it has none."""
+        """Return the text of the record at a position, "" if it has none."""
         return (self.documents[row] or "") if self.documents is not None else ""
 
     @classmethod
     def of(cls, data: Any, *, documents: Sequence[str | None] | None = None) -> Snapshot:
-        """Take a snapshot of a collection, of an array, or of anything with Chroma's `get`.
+        """Take a snapshot of a collection, an array, or any object with Chroma's `get`.
 
         Args:
-            data: A snapshot (returned as it is), a collection of chromalab or of chromadb, or
+            data: A snapshot (returned unchanged), a collection of chromalab or chromadb, or
                 (n, dimension) numbers.
-            documents: The texts of an array's rows.
+            documents: One text per row of an array.
 
         Raises:
-            InvalidArgumentError: it is none of these, or holds NaN or infinity.
+            InvalidArgumentError: The data is none of these, or contains NaN or infinity.
 
         Example:
             >>> Snapshot.of([[0.0, 1.0]], documents=["tea"]).document(0)
@@ -142,7 +143,7 @@ class Snapshot:
             return data
         if hasattr(data, "snapshot"):
             return data.snapshot()  # type: ignore[no-any-return]
-        # A DataFrame has `get` and `count`, too, and means something else by them.
+        # A DataFrame also has `get` and `count`, with other meanings.
         if hasattr(data, "get") and hasattr(data, "count") and not hasattr(data, "__array__"):
             return _read(data)
         return _of_array(data, documents)
@@ -159,13 +160,14 @@ def _of_array(data: Any, documents: Sequence[str | None] | None) -> Snapshot:
         raise _not_data(data)
     if documents is not None and len(documents) != len(vectors):
         raise InvalidArgumentError(
-            f"{len(vectors):,} vectors and {len(documents):,} documents: give one for each."
+            f"documents must have one text per vector; got {len(documents):,} documents for "
+            f"{len(vectors):,} vectors."
         )
     return _frozen([str(row) for row in range(len(vectors))], vectors, documents, None)
 
 
 def _read(collection: Any) -> Snapshot:
-    """Read a collection of another program through `get`, a page at a time."""
+    """Read another program's collection page by page, through `get`."""
     parts: dict[str, list[Any]] = {"ids": [], "embeddings": [], "documents": [], "metadatas": []}
     total = collection.count()
     while len(parts["ids"]) < total:
@@ -199,8 +201,8 @@ def _frozen(
     bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if len(bad):
         raise InvalidArgumentError(
-            f"{len(bad):,} of {len(vectors):,} vectors hold NaN or infinity, first that of "
-            f"{short(ids[bad[0]])}. Leave them out, or embed them anew."
+            f"{len(bad):,} of {len(vectors):,} vectors contain NaN or infinity, first that of "
+            f"{short(ids[bad[0]])}. Omit these records, or re-embed them."
         )
     vectors = vectors.view()
     vectors.flags.writeable = False
@@ -210,13 +212,13 @@ def _frozen(
 def _not_data(data: Any) -> InvalidArgumentError:
     found, hint = short(data), ""
     if isinstance(data, str):
-        hint = f" Of a name, the collection is client.get_collection({found})."
+        hint = f" To use the collection of that name, pass client.get_collection({found})."
     elif hasattr(data, "get_collection"):
-        hint = " Name one of its collections: get_collection(...)."
+        hint = " Pass one of its collections: client.get_collection(...)."
     elif isinstance(data, Sequence) and data and isinstance(data[0], str):
-        hint = " Texts are embedded first: Snapshot.of(vectors, documents=texts)."
+        hint = " Embed texts first: Snapshot.of(vectors, documents=texts)."
     elif hasattr(data, "shape"):
         found = f"{type(data).__name__} of shape {data.shape}"
     return InvalidArgumentError(
-        f"An analysis takes a collection, or (n, dimension) numbers; found {found}.{hint}"
+        f"data must be a collection or numbers of shape (n, dimension); got {found}.{hint}"
     )

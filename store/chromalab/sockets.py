@@ -30,7 +30,8 @@ def plug(group: str, name: str) -> Callable[..., Any]:
         name: The name in it, such as "map".
 
     Raises:
-        MissingDependencyError: nothing is plugged in, or what it needs is not installed.
+        MissingDependencyError: Nothing is plugged in.
+        ImportError: What it needs is not installed.
 
     Example:
         >>> plug("chromalab.show", "review").__name__

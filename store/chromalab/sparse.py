@@ -1,4 +1,4 @@
-"""`SparseVector`: a metadata value of a few weighted dimensions, as BM25 and SPLADE make them."""
+"""`SparseVector`: a metadata value with a few weighted dimensions, as BM25 and SPLADE produce."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _LAST = 2**63
 
 @dataclass(frozen=True, repr=False)
 class SparseVector:
-    """Weights of a few dimensions of many; kept in metadata.
+    """The nonzero weights of a high-dimensional vector, for storing in a record's metadata.
 
     Attributes:
-        indices: The dimensions: whole numbers from 0, ascending, none twice.
-        values: A finite number for each.
-        labels: A text for each, such as the word it stands for; or None.
+        indices: The dimensions, non-negative integers in strictly ascending order.
+        values: One finite number per index.
+        labels: One text per index, such as the word it represents; None for no labels.
 
     Example:
         >>> import chromalab
@@ -40,10 +40,10 @@ class SparseVector:
     labels: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
-        """Check the parts and make lists of them.
+        """Check the parts and convert them to lists.
 
         Raises:
-            InvalidArgumentError: the lengths differ, or a part is not as said above.
+            InvalidArgumentError: The lengths differ, or a part is invalid.
         """
         for name in ("indices", "values", "labels"):
             part = getattr(self, name)
@@ -54,45 +54,46 @@ class SparseVector:
             part = getattr(self, name)
             if part is not None and len(part) != count:
                 raise InvalidArgumentError(
-                    f"A sparse vector has as many {name} as indices; found {len(part):,} and {count:,}."
+                    f"A sparse vector must have as many {name} as indices; "
+                    f"got {len(part):,} and {count:,}."
                 )
         before = -1
         for at, index in enumerate(self.indices):
             if type(index) is not int or not before < index < _LAST:
                 raise InvalidArgumentError(
-                    f"indices[{at}] of a sparse vector is {short(index)}; indices are whole numbers "
-                    "from 0, ascending, none twice."
+                    f"indices[{at}] of a sparse vector must be an integer of at least 0, below 2**63 "
+                    f"and greater than the index before it; got {short(index)}."
                 )
             before = index
         for at, value in enumerate(self.values):
             if type(value) not in (int, float) or not math.isfinite(value):
                 raise InvalidArgumentError(
-                    f"values[{at}] of a sparse vector is {short(value)}; values are finite numbers."
+                    f"values[{at}] of a sparse vector must be a finite number; got {short(value)}."
                 )
         for at, label in enumerate(self.labels or ()):
             if not isinstance(label, str):
                 raise InvalidArgumentError(
-                    f"labels[{at}] of a sparse vector is {short(label)}; labels are strings."
+                    f"labels[{at}] of a sparse vector must be a string; got {short(label)}."
                 )
 
     def __hash__(self) -> int:
         return hash((tuple(self.indices), tuple(self.values)))
 
     def to_dict(self) -> dict[str, Any]:
-        """Make the form in which it is stored and sent; it calls the labels tokens, as Chroma does."""
+        """Return the dict that is stored and sent, where labels are called tokens, as in Chroma."""
         plain: dict[str, Any] = {_KEY: _TYPE, "indices": self.indices, "values": self.values}
         return plain if self.labels is None else {**plain, "tokens": self.labels}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> SparseVector:
-        """Read what `to_dict` made.
+        """Create a sparse vector from a dict that `to_dict` returned.
 
         Raises:
-            InvalidArgumentError: it is something else.
+            InvalidArgumentError: The dict has another form.
         """
         if plain.get(_KEY) != _TYPE:
             raise InvalidArgumentError(
-                f"A sparse vector has {_KEY!r}: {_TYPE!r}; found {short(plain)}."
+                f"The dict of a sparse vector must have {_KEY!r}: {_TYPE!r}; got {short(plain)}."
             )
         return cls(plain.get("indices", ()), plain.get("values", ()), plain.get("tokens"))
 
@@ -110,7 +111,10 @@ class SparseVector:
 
 
 def to_stored(metadata: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Make metadata as it is stored: sparse vectors become dicts, which nothing else may be."""
+    """Convert metadata to the form that is stored, where each sparse vector is a dict.
+
+    Nothing else in stored metadata is a dict.
+    """
     if metadata is None or SparseVector not in map(type, metadata.values()):
         return metadata
     return {
@@ -120,10 +124,10 @@ def to_stored(metadata: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def with_sparse_vectors(metadata: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Make sparse vectors of what is stored as such; only they are stored as dicts.
+    """Convert stored metadata back, where each dict is a sparse vector.
 
     Raises:
-        InternalError: what is stored cannot be read.
+        InternalError: The stored metadata is damaged.
     """
     if metadata is None or dict not in map(type, metadata.values()):
         return metadata
@@ -139,10 +143,10 @@ def with_sparse_vectors(metadata: dict[str, Any] | None) -> dict[str, Any] | Non
 
 
 def _list(part: Any, name: str) -> list[Any]:
-    if hasattr(part, "tolist"):  # numpy's arrays; scipy's indices and data are such
+    if hasattr(part, "tolist"):  # a numpy array, such as the indices and data of a scipy matrix
         part = part.tolist()
     if not isinstance(part, list | tuple):
         raise InvalidArgumentError(
-            f"{name} of a sparse vector is {short(part)}, of type {type(part).__name__}, not a list."
+            f"{name} of a sparse vector must be a list; got {short(part)}, of type {type(part).__name__}."
         )
     return [item.item() if hasattr(item, "item") else item for item in part]

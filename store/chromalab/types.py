@@ -1,4 +1,4 @@
-"""The types that stand in public signatures, in Chroma's words."""
+"""The types in public signatures, under Chroma's names."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ __all__ = [
 
 
 class Tenant(TypedDict):
-    """A tenant, as `AdminClient.get_tenant` gives it."""
+    """A tenant, as returned by `AdminClient.get_tenant`."""
 
     name: str
 
 
 class Database(TypedDict):
-    """A database, as `AdminClient.get_database` gives it."""
+    """A database, as returned by `AdminClient.get_database`."""
 
     id: UUID
     name: str
@@ -42,7 +42,7 @@ class Database(TypedDict):
 
 @dataclass(frozen=True)
 class UserIdentity:
-    """Who uses a client, as `client.get_user_identity()` gives it: one user, and no name."""
+    """The user of a client, as returned by `client.get_user_identity()`: always the same, unnamed user."""
 
     user_id: str
     tenant: str
@@ -51,7 +51,7 @@ class UserIdentity:
 
 
 Metadata: TypeAlias = Mapping[str, Any]
-"""str, int, float, bool, a list of one of these, or a `SparseVector`, under each key."""
+"""Each value is a str, int, float or bool, a list of values of one of these types, or a `SparseVector`."""
 Metadatas: TypeAlias = Sequence[Metadata | None]
 Documents: TypeAlias = Sequence[str]
 IDs: TypeAlias = Sequence[str]

@@ -1,4 +1,4 @@
-"""A real JupyterLab and Notebook 7 for every test here: a server a module, a browser a test."""
+"""A real JupyterLab and Notebook 7 for these tests: one server per module, one browser per test."""
 
 import importlib.util
 from pathlib import Path
@@ -12,7 +12,7 @@ _spec.loader.exec_module(lab)
 
 
 def pytest_itemcollected(item):
-    """Mark the tests of this folder; on one worker, as each fills a processor."""
+    """Mark the tests of this folder and run them on one worker, as each one occupies a core."""
     item.add_marker(pytest.mark.e2e)
     item.add_marker(pytest.mark.xdist_group("e2e"))
     missing = "Chromium is not installed: sudo apt-get install chromium"
@@ -27,15 +27,15 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def page(server):
-    """A browser; in the end it must have asked nobody but the server for anything."""
+    """A browser that must send requests only to the server."""
     with sync_playwright() as playwright, lab.Page(server, playwright) as page:
         yield page
-        assert page.elsewhere == []
+        assert page.external == []
 
 
 @pytest.fixture
 def run(server, page):
-    """Opens a notebook of some cells and runs them, without an error unless one is expected."""
+    """Opens a notebook with the given cells and runs them; errors must be expected."""
 
     def run(*cells, app="lab", errors=False):
         page.open(server.write(*cells), app=app)

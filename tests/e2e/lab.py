@@ -1,4 +1,4 @@
-"""A real JupyterLab on loopback, a real kernel, Debian's Chromium: no internet, no shared settings."""
+"""A real JupyterLab on loopback, a real kernel and Debian's Chromium, without internet or shared settings."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ _ASK = """async expression => {
     return asked.data["text/plain"];
 }"""
 _AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-_FAULTS = """async selector => {
+_VIOLATIONS = """async selector => {
     const found = await window.axe.run(selector, {resultTypes: ["violations"]});
     return found.violations
-        .filter(fault => ["serious", "critical"].includes(fault.impact))
-        .flatMap(fault => fault.nodes.map(node => `${fault.id}: ${fault.help}: ${node.html}`));
+        .filter(violation => ["serious", "critical"].includes(violation.impact))
+        .flatMap(violation => violation.nodes.map(node => `${violation.id}: ${violation.help}: ${node.html}`));
 }"""
-_COLOUR = re.compile(r"\x1b\[[\d;]*m")
+_COLOR = re.compile(r"\x1b\[[\d;]*m")
 
 
 class LabServer:
-    """JupyterLab over a folder, with a home of its own so that no user setting plays a part."""
+    """JupyterLab over a folder, with its own home so that no user settings apply."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -94,7 +94,7 @@ class LabServer:
         for _ in range(600):
             if self._answers():
                 return self
-            try:  # waits, and ends early when the server did
+            try:  # waits, but stops early if the server has exited
                 self._process.wait(0.2)
             except subprocess.TimeoutExpired:
                 continue
@@ -108,7 +108,7 @@ class LabServer:
         shutil.rmtree(self._home, ignore_errors=True)
 
     def write(self, *cells: str) -> str:
-        """Write a notebook of code cells; return its name."""
+        """Write a notebook of code cells and return its name."""
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
         notebook = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
@@ -130,7 +130,7 @@ class LabServer:
 
 
 class Page:
-    """A notebook, open in Chromium."""
+    """A notebook that is open in Chromium."""
 
     def __init__(self, server: LabServer, playwright: Any, *, dark: bool = False) -> None:
         self._server = server
@@ -140,7 +140,7 @@ class Page:
             viewport={"width": 1280, "height": 960}, color_scheme=scheme, device_scale_factor=2
         )
         self.page.set_default_timeout(60_000)
-        self.elsewhere: list[str] = []
+        self.external: list[str] = []
         self.page.on("request", self._note)
 
     def __enter__(self) -> Page:
@@ -157,31 +157,31 @@ class Page:
         self.page.wait_for_function(_IDLE)
 
     def run_all(self) -> None:
-        """Run all cells, to the end or the first error."""
+        """Run all cells, up to the end or the first error."""
         self.page.evaluate(_RUN_ALL)
         self.page.wait_for_function(_IDLE)
 
     def errors(self) -> list[str]:
-        """The errors of the cells, as the kernel gave them, without colours."""
-        return [_COLOUR.sub("", error) for error in self.page.evaluate(_ERRORS)]
+        """Return the errors of the cells as the kernel reported them, without colors."""
+        return [_COLOR.sub("", error) for error in self.page.evaluate(_ERRORS)]
 
     def kernel(self, expression: str) -> str:
-        """Ask the kernel for the repr of an expression, past the cells."""
+        """Return the repr of an expression, evaluated in the kernel without a cell."""
         return str(self.page.evaluate(_ASK, expression))
 
     def check_accessibility(self, selector: str) -> None:
-        """Have axe-core look at a part of the page: no serious or critical fault may be in it."""
+        """Check a part of the page with axe-core, which must find no serious or critical violation."""
         if not self.page.evaluate("() => 'axe' in window"):
-            # Evaluated, as the page's content security policy may refuse a script element.
+            # Evaluated, because the page's content security policy may block a script element.
             self.page.evaluate(_AXE.read_text())
-        faults = self.page.evaluate(_FAULTS, selector)
-        assert faults == [], "\n".join(faults)
+        violations = self.page.evaluate(_VIOLATIONS, selector)
+        assert violations == [], "\n".join(violations)
 
     def _note(self, request: Any) -> None:
         if not request.url.startswith(
             (self._server.url, "ws://127.0.0.1", "data:", "blob:", "file:")
         ):
-            self.elsewhere.append(request.url)
+            self.external.append(request.url)
 
 
 def _write(setting: Path, value: dict[str, Any]) -> None:

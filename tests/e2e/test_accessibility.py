@@ -1,4 +1,4 @@
-"""Every widget opens in JupyterLab, light and dark, and in Notebook 7; axe-core finds nothing serious."""
+"""Every widget opens in JupyterLab, light and dark, and in Notebook 7, and axe-core finds nothing serious."""
 
 import pytest
 
@@ -11,11 +11,11 @@ facts.add_from(chromalab.datasets.load("facts"))
 facts.selection.set(where={"topic": "astronomy"})""",
     "facts.table()",
     "client.panel()",
-    "searcher = facts.searcher()\nsearcher.search('the moon')\nsearcher",
+    "search_panel = facts.search_panel()\nsearch_panel.search('the moon')\nsearch_panel",
     "facts.label('kind', choices=['old', 'new'])",
     "facts.map('pca', color='topic')",
 ]
-WIDGETS = ["table", "panel", "searcher", "review", "map"]
+WIDGETS = ["table", "panel", "search-panel", "review", "map"]
 
 
 @pytest.mark.parametrize(
@@ -31,11 +31,11 @@ def test_every_widget_opens_and_axe_finds_nothing_serious(server, page, app, the
     page.page.wait_for_selector(f"body[data-jp-theme-light={light}]", state="attached")
     page.run_all()
     assert page.errors() == []
-    faults = {}
+    violations = {}
     for widget in WIDGETS:
         page.page.wait_for_selector(f".cl-{widget}[data-painted]")
         try:
             page.check_accessibility(f".cl-{widget}")
         except AssertionError as found:
-            faults[widget] = str(found)
-    assert faults == {}
+            violations[widget] = str(found)
+    assert violations == {}

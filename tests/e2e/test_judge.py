@@ -1,4 +1,4 @@
-"""The search panel and the reviews, by mouse and keys in a real JupyterLab: what they do is in the store."""
+"""The search panel and the reviews, with mouse and keys in a real JupyterLab, and their effect on the store."""
 
 import pytest
 from playwright.sync_api import expect
@@ -23,32 +23,32 @@ def stored(server, app, read):
 
 
 @APPS
-def test_a_thumbs_up_and_its_note_are_in_the_store(server, run, app):
-    page = run(OPEN.format(app), "facts.searcher(n_results=5)", app=app)
-    widget = page.page.locator(".cl-searcher[data-painted]")
+def test_a_judgment_and_its_note_are_stored(server, run, app):
+    page = run(OPEN.format(app), "facts.search_panel(n_results=5)", app=app)
+    widget = page.page.locator(".cl-search-panel[data-painted]")
     box = widget.get_by_role("searchbox")
     box.fill("Who invented the piano?")
     box.press("Enter")
     first = widget.locator(".cl-result").first
     expect(first).to_contain_text("piano")
-    up = first.get_by_role("button", name="An answer")
+    up = first.get_by_role("button", name="Answers the query")
     up.click()
     expect(up).to_have_attribute("aria-pressed", "true")
     first.get_by_role("button", name="Note").click()
     note = first.get_by_role("textbox", name="Note")
     note.fill("about the keys")
     note.press("Enter")
-    expect(first.locator(".cl-kept")).to_have_text("about the keys")
-    expect(first.get_by_role("button", name="Note")).to_be_focused()  # so that keys go on
+    expect(first.locator(".cl-stored")).to_have_text("about the keys")
+    expect(first.get_by_role("button", name="Note")).to_be_focused()  # so that the keys still work
     first.locator(".cl-rank").press("w")
     expect(first.locator(".cl-reasons")).to_contain_text("Rank 1 by distance alone")
-    said = stored(server, app, lambda facts: list(facts.feedback))
-    assert {(j.query, j.relevance) for j in said} == {("Who invented the piano?", 1.0)}
-    assert said[-1].note == "about the keys"
+    judgments = stored(server, app, lambda facts: list(facts.feedback))
+    assert {(j.query, j.relevance) for j in judgments} == {("Who invented the piano?", 1.0)}
+    assert judgments[-1].note == "about the keys"
 
 
 @APPS
-def test_a_duplicate_is_merged_by_keys_and_undone(server, run, app):
+def test_a_duplicate_is_merged_and_restored_with_keys(server, run, app):
     page = run(
         OPEN.format(app) + "\none = facts.get(limit=1, include=['documents', 'embeddings'])\n"
         "facts.add(ids=['twin'], documents=[one['documents'][0] + ' <b>!</b>'],"
@@ -62,8 +62,8 @@ def test_a_duplicate_is_merged_by_keys_and_undone(server, run, app):
     expect(widget.locator("ins").first).to_contain_text("<")
     widget.focus()
     widget.press("1")
-    expect(widget).to_contain_text("Nothing is left to decide")
-    widget.get_by_role("button", name="Apply: 1 deleted, 1 gain metadata").click()
+    expect(widget).to_contain_text("No duplicates left to review")
+    widget.get_by_role("button", name="Apply: 1 deleted, 1 updated").click()
     expect(widget.get_by_role("status").first).to_contain_text("Applied")
     assert stored(server, app, lambda facts: facts.count()) == count - 1
     merged = stored(server, app, lambda facts: facts.get(where={"origin": "a copy"})["ids"])

@@ -15,7 +15,7 @@ def test_the_quickstart_runs_top_to_bottom_twice_and_its_widget_searches(server,
         page.run_all()
         assert page.errors() == []
     assert "recall@3 over 16 questions" in page.page.locator(".jp-Notebook").inner_text()
-    widget = page.page.locator(".cl-searcher[data-painted]").last
+    widget = page.page.locator(".cl-search-panel[data-painted]").last
     expect(widget.locator(".cl-result")).to_have_count(5)
     box = widget.get_by_role("searchbox")
     box.fill("Who invented the piano?")
@@ -39,10 +39,10 @@ def test_an_error_is_one_line_and_stops_run_all(run):
     assert not any("went on" in text for text in shown)
 
 
-def test_a_document_with_a_script_shows_as_text_everywhere(run):
+def test_a_document_with_a_script_is_shown_as_text_everywhere(run):
     attack = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
     page = run(
-        "%load_ext chromalab\nimport chromalab\nfrom chromalab_widgets import Searcher\n"
+        "%load_ext chromalab\nimport chromalab\nfrom chromalab_widgets import SearchPanel\n"
         "%chroma connect --ephemeral",
         "%chroma create notes --model wordllama\n"
         f"attack = {attack!r}\n"
@@ -53,7 +53,7 @@ def test_a_document_with_a_script_shows_as_text_everywhere(run):
         "%chroma collections",
         "store = chromalab.EphemeralClient()\n"
         "notes = store.create_collection('notes', embedding_function=chromalab.embed.WordLlama())\n"
-        "notes.add_from(rows)\nsearcher = Searcher(notes)\nsearcher.search(attack)\nsearcher",
+        "notes.add_from(rows)\nsearch_panel = SearchPanel(notes)\nsearch_panel.search(attack)\nsearch_panel",
     )
     expect(page.page.locator(".cl-result")).to_have_count(1)
     assert page.page.locator(".jp-OutputArea img").count() == 0
@@ -62,7 +62,7 @@ def test_a_document_with_a_script_shows_as_text_everywhere(run):
     assert "owned" not in page.page.title()
 
 
-def test_the_kernels_completer_is_asked_by_the_front_end(run):
+def test_the_front_end_uses_the_completer_of_the_kernel(run):
     page = run("%load_ext chromalab", "%chroma que", errors=True)
     cell = page.page.locator(".jp-Notebook .jp-Cell .cm-content").nth(1)
     cell.click()

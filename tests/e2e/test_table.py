@@ -1,4 +1,4 @@
-"""The table and the panel in a real JupyterLab: they open, scroll, filter, edit; and hostile text stays text."""
+"""The table and the panel in a real JupyterLab: they open, scroll, filter and edit, and show hostile text as text."""
 
 import pytest
 from playwright.sync_api import expect
@@ -22,7 +22,7 @@ notes.upsert(ids=["n1"], embeddings=[[0, 0]], documents=[{ATTACK!r}], metadatas=
 
 
 def row(table, number):
-    """The row at a place, counted from 1."""
+    """Return the row at a position, from 1."""
     return table.locator(f'.cl-record:not([hidden])[aria-rowindex="{number + 1}"]')
 
 
@@ -72,7 +72,7 @@ def test_a_table_scrolls_filters_edits_and_shows_hostile_text_as_text(run):
     assert page.kernel("notes.count()") == "20000"
 
 
-def test_rows_are_selected_for_every_widget_and_the_selection_narrows_the_table(run):
+def test_rows_are_selected_for_every_widget_and_the_table_can_list_only_them(run):
     page = run(STORE, "table = notes.table()\ntable")
     table = page.page.locator(".cl-table[data-painted]")
     row(table, 3).locator("[role=gridcell]").first.click()
@@ -80,13 +80,13 @@ def test_rows_are_selected_for_every_widget_and_the_selection_narrows_the_table(
     expect(row(table, 5)).to_have_attribute("aria-selected", "true")
     assert page.kernel("notes.selection.ids") == "['n2', 'n3', 'n4', 'n5']"
     page.kernel("notes.selection.set(['n7', 'n9'])")
-    table.get_by_role("button", name="Only the selection (2)").click()
+    table.get_by_role("button", name="Only selected (2)").click()
     expect(table.get_by_role("grid")).to_have_attribute("aria-rowcount", "3")
     expect(row(table, 1)).to_contain_text("n7")
 
 
 @pytest.mark.parametrize("app", ["lab", "notebook"])
-def test_a_panel_opens_a_table_and_sees_what_was_written(run, app):
+def test_a_panel_opens_a_table_and_shows_new_collections(run, app):
     page = run(STORE, "panel = client.panel()\npanel", app=app)
     panel = page.page.locator(".cl-panel[data-painted]")
     expect(panel.get_by_role("row", name="notes")).to_contain_text("20,000")

@@ -1,4 +1,4 @@
-"""`%chroma` alone: the panel where widgets are shown, else a text; and the panel's text is that text."""
+"""`%chroma` alone shows the panel if widgets can be shown, and the same status as text otherwise."""
 
 import sys
 
@@ -7,16 +7,17 @@ import pytest
 from nbclient import NotebookClient
 
 import chromalab
-from chromalab_kernel.actions import status
-from chromalab_kernel.widget_verbs import status_panel
-from chromalab_widgets.panel import Panel
+from chromalab.commands.store import status
+from chromalab.sockets import plug
+from chromalab_kernel.magics import status_panel
+from chromalab_widgets import Panel
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory):
-    """What the cells of a notebook show, in a real kernel."""
+    """The outputs of the cells of a notebook in a real kernel."""
     folder = tmp_path_factory.mktemp("notebook")
     (folder / "broken").mkdir()
     (folder / "broken" / "store.sqlite3").write_text("not a store")
@@ -30,15 +31,15 @@ def outputs(tmp_path_factory):
             "found"
         ),
         "its text": "status = get_ipython().user_ns['found']\nprint(status)",
-        "kept": "print(type(status).__name__)",
+        "type": "print(type(status).__name__)",
         "again": "%chroma create papers --model none\n%chroma",
         "reloaded": "%reload_ext chromalab\n%chroma connect --ephemeral --as other\n%chroma",
         "back": "%chroma connect ./notes.chroma --as work\n%chroma",
         "alive": (
             "from ipywidgets.widgets.widget import _instances\n"
             "panels = [w for w in _instances.values() if type(w).__name__ == 'Panel']\n"
-            "told = get_ipython().events.callbacks['post_run_cell']\n"
-            "print(len(panels), sum('chromalab' in one.__module__ for one in told))"
+            "callbacks = get_ipython().events.callbacks['post_run_cell']\n"
+            "print(len(panels), sum('chromalab' in one.__module__ for one in callbacks))"
         ),
         "closed": "status.close()\n%chroma",
     }
@@ -50,14 +51,14 @@ def outputs(tmp_path_factory):
     return dict(zip(cells, shown, strict=True))
 
 
-def test_in_a_notebook_it_is_the_panel(outputs):
+def test_a_notebook_shows_the_panel(outputs):
     data = outputs["a store"]["data"]
     assert WIDGET in data
     assert "notes" in data["text/html"]
-    assert outputs["kept"]["text"] == "Panel\n"
+    assert outputs["type"]["text"] == "Panel\n"
 
 
-def test_its_text_is_the_status(outputs):
+def test_the_text_of_the_panel_is_the_status(outputs):
     assert outputs["a store"]["data"]["text/plain"] == (
         "Connections: work (current). All verbs: %chroma help\n"
         "name   records  dimension  model  space\n"
@@ -66,7 +67,7 @@ def test_its_text_is_the_status(outputs):
     assert outputs["its text"]["text"].startswith("Connections: work (current)")
 
 
-def test_again_it_is_the_same_panel_of_each_connection_as_it_is_now(outputs):
+def test_each_connection_has_one_panel_that_is_shown_again_and_up_to_date(outputs):
     shown = {name: outputs[name]["data"] for name in ("a store", "again", "reloaded", "back")}
     models = {name: data[WIDGET]["model_id"] for name, data in shown.items()}
     assert models["a store"] == models["again"] == models["back"] != models["reloaded"]
@@ -77,26 +78,26 @@ def test_again_it_is_the_same_panel_of_each_connection_as_it_is_now(outputs):
     assert outputs["alive"]["text"] == "2 2\n"
 
 
-def test_a_panel_that_was_closed_is_made_anew(outputs):
+def test_a_closed_panel_is_replaced_by_a_new_one(outputs):
     data = outputs["closed"]["data"]
     assert data[WIDGET]["model_id"] != outputs["back"]["data"][WIDGET]["model_id"]
     assert "papers" in data["text/plain"]
 
 
-def test_without_a_store_it_says_how_to_open_one(outputs):
+def test_without_a_store_the_text_explains_how_to_open_one(outputs):
     data = outputs["no store"]["data"]
     assert "%chroma connect ./my.chroma" in data["text/plain"]
     assert WIDGET not in data
 
 
-def test_a_store_that_cannot_be_opened_is_one_sentence(outputs):
+def test_a_damaged_store_is_reported_in_one_sentence(outputs):
     assert outputs["broken"]["ename"] == "InternalError"
     assert outputs["broken"]["evalue"].endswith(
         "is damaged: it is not a database. Restore the folder from a copy."
     )
 
 
-def test_in_a_terminal_it_is_the_text(store):
+def test_a_terminal_shows_the_text(store):
     found = store.run_line_magic("chroma", "")
     assert not isinstance(found, Panel)
     with chromalab.PersistentClient("notes.chroma") as client:
@@ -107,20 +108,22 @@ def test_in_a_terminal_it_is_the_text(store):
 
 @pytest.fixture
 def session(store, monkeypatch):
-    """A session whose next panel imports the widgets anew."""
+    """A session whose next panel imports the widgets again."""
     for name in list(sys.modules):
         if name.partition(".")[0] == "chromalab_widgets":
             monkeypatch.delitem(sys.modules, name)
-    return store.magics_manager.registry["ChromaMagic"].session
+    plug.cache_clear()
+    yield store.magics_manager.registry["ChromaMagic"].session
+    plug.cache_clear()
 
 
-def test_without_the_packages_of_widgets_it_is_the_text(session, monkeypatch):
+def test_without_the_widget_packages_the_status_stays_a_text(session, monkeypatch):
     monkeypatch.setitem(sys.modules, "anywidget", None)  # as if it were not installed
     found = status(session)
     assert status_panel(session, found) is found
 
 
-def test_a_module_of_ours_that_is_missing_is_an_error(session, monkeypatch):
-    monkeypatch.setitem(sys.modules, "chromalab_widgets.bundles", None)
+def test_a_missing_module_of_chromalab_itself_is_an_error(session, monkeypatch):
+    monkeypatch.setitem(sys.modules, "chromalab_widgets.core.bundles", None)
     with pytest.raises(ModuleNotFoundError, match="bundles"):
         status_panel(session, status(session))

@@ -1,10 +1,10 @@
-"""The magics that analyse: each is one call of the API, and gives its result."""
+"""The verbs for analyses: each makes one call of the API and returns its result."""
 
 import numpy as np
 import pytest
 
 from chromalab import analytics
-from chromalab.errors import InvalidArgumentError
+from chromalab.errors import InvalidArgumentError, NotFoundError
 
 
 def run(shell, line):
@@ -43,18 +43,18 @@ def points(store):
         ),
         ("outliers points --share 0.1 -k 5", analytics.Outliers),
         ("outliers points --threshold 0.5", analytics.Outliers),
-        ("project points --method pca --n-neighbors 5", analytics.Projection),
+        ("project points --method pca --random-state 5", analytics.Projection),
         ("project points --method pca --dims 3", analytics.Projection),
     ],
 )
-def test_each_gives_the_result_of_the_api(store, points, line, kind):
+def test_each_verb_returns_the_result_of_the_api(store, points, line, kind):
     found = run(store, line)
     assert isinstance(found, kind)
     half = run(store, f'{line} --where "half = 1"') if "topics" not in line else None
     assert half is None or len(half.ids) == 45
 
 
-def test_topics_of_clusters_are_written_where_it_is_said(store, points):
+def test_topics_of_clusters_are_written_to_the_given_field(store, points):
     store.user_ns["clusters"] = run(store, "cluster points --n-clusters 3 --into group")
     run(store, "topics :clusters --into topic")
     metadata = points.get(ids=["0"])["metadatas"][0]
@@ -62,23 +62,44 @@ def test_topics_of_clusters_are_written_where_it_is_said(store, points):
     assert "tea" in metadata["topic"]
 
 
-def test_a_method_that_is_not_there_names_the_near_ones(store, points):
+def test_an_unknown_method_is_reported_with_a_similar_one(store, points):
     with pytest.raises(InvalidArgumentError, match="hdbscan"):
         run(store, "cluster points --method hdbscn")
-    with pytest.raises(InvalidArgumentError, match="is a number"):
+    with pytest.raises(InvalidArgumentError, match="must be a number"):
         run(store, "outliers points --share many")
 
 
-def test_arrays_are_analysed_as_collections_are(store, points):
+def test_an_option_reaches_the_analysis(store, points):
+    with pytest.raises(InvalidArgumentError, match="n_neighbors needs the method 'umap'"):
+        run(store, "project points --method pca --n-neighbors 5")
+
+
+def test_link_leakage_and_propagate_are_verbs(store, points):
+    client = store.magics_manager.registry["ChromaMagic"].session.client
+    others = store.user_ns["others"] = client.create_collection("others", embedding_function=None)
+    rows = points.get(ids=["0", "40"], include=["embeddings", "documents"])
+    others.add(ids=["x", "y"], embeddings=rows["embeddings"], documents=rows["documents"])
+    assert run(store, "link points others").pairs == run(store, "link points :others").pairs
+    assert set(run(store, "link points others --threshold 0.9").pairs) == {("0", "x"), ("40", "y")}
+    assert set(run(store, "leakage points others").leaked_ids) == {"x", "y"}
+    points.update(ids=["0", "40"], metadatas=[{"kind": "tea"}, {"kind": "chalk"}])
+    found = run(store, "propagate points --field kind --alpha 0.5 --into kind")
+    assert set(found.labels[:30]) == {"tea"}
+    assert points.get(ids=["41"])["metadatas"][0]["kind"] == "chalk"
+    with pytest.raises(NotFoundError, match="Did you mean 'others'"):
+        run(store, "link points other")
+
+
+def test_arrays_are_analyzed_like_collections(store, points):
     store.user_ns["rows"] = points.snapshot().vectors
     store.user_ns["clusters"] = run(store, "cluster :rows --n-clusters 3")
     assert store.user_ns["clusters"].sizes.tolist() == [30, 30, 30]
     assert len(run(store, "project :rows --method pca").coordinates) == 90
-    with pytest.raises(InvalidArgumentError, match="Topics are of clusters"):
+    with pytest.raises(InvalidArgumentError, match="Topics need documents"):
         run(store, "topics :rows")
-    with pytest.raises(InvalidArgumentError, match="leave it out"):
+    with pytest.raises(InvalidArgumentError, match="where needs a collection"):
         run(store, 'outliers :rows --where "half = 1"')
-    with pytest.raises(InvalidArgumentError, match="no collection to write to"):
+    with pytest.raises(InvalidArgumentError, match="collection to write to"):
         run(store, "cluster :rows --into group")
     with pytest.raises(InvalidArgumentError, match="Did you mean 'lof'"):
         run(store, "outliers points --method loff")

@@ -1,4 +1,4 @@
-"""Completion, asked as a front end asks: cell text and cursor."""
+"""Completion, requested as a front end does: with the text of the cell and the cursor."""
 
 import pytest
 from IPython.core.completer import provisionalcompleter
@@ -24,21 +24,33 @@ def test_verbs_collections_flags_values_and_variables_are_offered(complete, stor
     assert complete("%chroma query no") == ["notes"]
     assert complete("%chroma query notes --wh") == ["--where"]
     assert complete("%chroma query notes :ques") == [":questions"]
-    assert complete("%chroma create papers --met") == ["--metric"]
+    assert complete("%chroma create papers --metr") == ["--metric"]
     assert complete("%chroma create papers --metric co") == ["cosine"]
     assert complete("%chroma create papers --model le") == ["lengths"]
     assert complete("%chroma create papers --metric=co") == ["--metric=cosine"]
     assert complete("%chroma query notes --include doc") == ["documents"]
     assert complete("%chroma query notes --include documents,dis") == ["documents,distances"]
     assert complete("%chroma help que") == ["query"]
+    assert complete("%chroma transf") == [
+        "transforms",
+        "transforms.remove",
+        "transforms.rollback",
+        "transforms.use",
+    ]
+    assert complete("%chroma feedback.un") == ["feedback.undo"]
+    assert complete("%chroma feedback.undo no") == ["notes"]
+    assert complete("%chroma transforms.use notes --w") == ["--wait"]
+    assert complete("%chroma help label_queue.") == ["label_queue.label"]
+    assert complete("%chroma link notes no") == ["notes"]
+    assert complete("%chroma tune notes --no") == ["--no-use"]
 
 
-def test_other_lines_are_left_to_the_others(complete, store):
+def test_other_lines_are_left_to_other_matchers(complete, store):
     store.user_ns["query_texts"] = 1
     assert "query_texts" in complete("%chroma count notes\nquery_te")
 
 
-def test_completion_never_makes_a_store_but_lists_one_that_is_there(shell, tmp_path):
+def test_completion_never_creates_a_store_but_lists_an_existing_one(shell, tmp_path):
     def ask(cell):
         with provisionalcompleter():
             return [c.text for c in shell.Completer.completions(cell, len(cell))]
@@ -51,7 +63,7 @@ def test_completion_never_makes_a_store_but_lists_one_that_is_there(shell, tmp_p
     assert ask("%chroma query no") == ["notes"]
 
 
-def test_a_name_that_would_insert_a_line_of_code_is_not_offered(complete, store):
+def test_a_name_that_contains_a_line_of_code_is_not_offered(complete, store):
     known = chromalab.embed.known_embedding_functions
     known["lengths\nimport os"] = known["lengths"]
     try:

@@ -4,7 +4,7 @@ import pytest
 
 import chromalab
 from chromalab import errors
-from chromalab_kernel.verbs import VERBS
+from chromalab.commands.verbs import VERBS
 
 
 def run(shell, line):
@@ -21,18 +21,18 @@ def test_a_store_is_opened_filled_and_searched(store):
     assert [c.name for c in run(store, "collections")] == ["notes"]
 
 
-def test_the_body_is_text_and_blank_lines_part_it(store):
+def test_the_body_is_text_and_empty_lines_separate_texts(store):
     added = store.run_cell_magic("chroma", "add notes", "two\nlines {x} $y\n\n  \nanother one\n")
     assert (added.added, added.skipped) == (2, 0)
     assert "two\nlines {x} $y" in run(store, "get notes")["documents"]
 
 
-def test_adding_the_same_again_skips_it(store):
+def test_adding_the_same_text_again_skips_it(store):
     for expected in ("notes: 1 added", "notes: 0 added, 1 skipped (same id)"):
         assert repr(run(store, 'add notes "once only"')) == expected
 
 
-def test_a_result_is_kept_silently_or_shown_too(store):
+def test_a_result_is_stored_silently_or_also_shown(store):
     assert store.run_cell_magic("chroma", "hits << query notes -k 1", "tea") is None
     assert store.user_ns["hits"]["ids"] == [["a"]]
     shown = store.run_cell_magic("chroma", "more= << query notes -k 2", "tea\n\nwalk")
@@ -57,7 +57,7 @@ def test_nothing_in_a_line_or_body_is_interpolated_unless_asked(store):
     assert store.run_cell_magic("chroma", "query notes -k 1 --fill", "{{x}}").queries == ["tea"]
     with pytest.raises(errors.NotFoundError, match="No variable 'y'"):
         store.run_cell_magic("chroma", "query notes --fill", "{{y}}")
-    with pytest.raises(errors.InvalidArgumentError, match="only a plain name stands"):
+    with pytest.raises(errors.InvalidArgumentError, match="Only a plain name may be in the braces"):
         store.run_cell_magic("chroma", "query notes --fill", "{{__import__('os')}}")
 
 
@@ -84,9 +84,9 @@ def test_a_data_frame_is_added_by_its_columns(shell):
     assert found["metadatas"] == [{"year": 2020.0, "venue": "ACL"}, {"year": 2022.0}]
 
 
-def test_delete_shows_first_and_does_with_yes(store):
+def test_delete_shows_what_it_would_do_until_yes(store):
     assert repr(run(store, "delete notes a b")) == (
-        "Would delete 2 of 3 records of 'notes': a, b. Say --yes to do it."
+        "Would delete 2 of 3 records of 'notes': a, b. Add --yes to delete them."
     )
     assert run(store, "count notes") == 3
     assert repr(run(store, 'delete notes --where "year = 2020" --yes')) == (
@@ -95,12 +95,12 @@ def test_delete_shows_first_and_does_with_yes(store):
     assert repr(run(store, "delete notes b zzz --yes")) == "Deleted 1 of 2 records of 'notes'."
     with pytest.raises(errors.InvalidArgumentError, match="delete needs ids"):
         run(store, "delete notes --yes")
-    assert "its 1 records" in repr(run(store, "delete notes --whole"))
-    run(store, "delete notes --whole --yes")
+    assert "its 1 records" in repr(run(store, "delete_collection notes"))
+    run(store, "delete_collection notes --yes")
     assert list(run(store, "collections")) == []
 
 
-def test_connections_are_kept_by_name(store):
+def test_connections_are_selected_by_name(store):
     run(store, "connect --ephemeral")
     assert list(run(store, "collections")) == []
     run(store, "connect --as work")
@@ -113,62 +113,71 @@ def test_connections_are_kept_by_name(store):
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("qurey notes x", "Did you mean 'query'?"),
         ("query note x", "Did you mean 'notes'?"),
         ("query notes x --wehre a=1", "Did you mean '--where'?"),
-        ("query notes x -k many", "whole number"),
+        ("query notes x -k many", "must be an integer"),
+        ("query notes x -k 2.5", "must be an integer; got '2.5'"),
+        ("get notes --limit :fraction", "--limit must be an integer; got 2.5"),
         ("query notes x -k 0", "at least 1"),
         ("query notes what's up", "quote is not closed"),
         ("query notes", "on the line, or in the body"),
         ("query notes :nope", "No variable 'nope'"),
         ("query notes x --where 'year >'", "expected a number"),
         ("create other --model minlm", "Did you mean 'minilm'?"),
-        ("create other --metric euclid", "cannot be 'euclid'"),
-        ("create notes", "exists already. Say --get-or-create"),
-        ("create :sys", "collection is a text; found a int"),
-        ("count :sys", "a name or a Collection; found a int"),
-        ("help :sys", "verb is a text"),
-        ("connect --as :sys", "--as is a text"),
-        ("models :sys", "action is a text"),
-        ("get notes --limit :huge", "--limit is a whole number; found inf"),
+        ("create other --metric euclid", "--metric must be one of l2, cosine, ip; got 'euclid'"),
+        ("create notes", "already exists. Use --get-or-create"),
+        ("create :sys", "collection must be a text; got 3"),
+        ("count :sys", "a name or a Collection; got 3"),
+        ("help :sys", "verb must be a text"),
+        ("connect --as :sys", "--as must be a text"),
+        ("models :sys", "action must be a text"),
+        ("get notes --limit :huge", "--limit must be an integer; got inf"),
         ("query notes what is tea", "Put the text in quotes"),
         ("add notes 'one' 'two'", "or in a list: :texts"),
         ("add notes x --jsonl", "--jsonl needs a body"),
-        ("query notes :df.text", "write col = df.text first, then :col"),
-        ("get notes :x[0]", "only a plain name can be bound"),
-        ("add notes :f(x, y)", "only a plain name can be bound"),
-        ("query notes x --where 'a = :df.b'", "only a plain name can be bound"),
+        ("query notes :df.text", "Write col = df.text first, then :col"),
+        ("get notes :x[0]", "Only a plain name can be bound"),
+        ("add notes :f(x, y)", "Only a plain name can be bound"),
+        ("query notes x --where 'a = :df.b'", "Only a plain name can be bound"),
         ("query notes :row", "pick a column: q = df['text']"),
         ("query notes :rows", "pick a column: q = df['text']"),
-        ("hits << query notes x", "On a line write: hits = %chroma query notes x"),
+        ("hits << query notes x", "On a line, write: hits = %chroma query notes x"),
         ("query notes '{{x.y}}' --fill", "cannot fill {{x.y}}"),
-        ("delete :notes --whole", "by its name"),
+        ("delete_collection :sys", "must be a text; got 3"),
+        ("delete_collection note", "Did you mean 'notes'"),
         ("add notes :n", "No variable 'n'"),
         ("get", "collection"),
         ("models got", "Did you mean 'get'?"),
         ("help qery", "Did you mean 'query'?"),
-        ("connect :sys", "takes a folder or a client"),
+        ("connect :sys", "path must be a folder or a client; got 3"),
     ],
 )
-def test_a_wrong_command_is_one_sentence(store, line, said):
-    store.user_ns |= {"sys": 3, "huge": float("inf"), "row": {"text": "x"}, "rows": [{"text": "x"}]}
+def test_a_wrong_command_is_reported_in_one_line(store, line, message):
+    store.user_ns |= {
+        "sys": 3,
+        "huge": float("inf"),
+        "fraction": 2.5,
+        "row": {"text": "x"},
+        "rows": [{"text": "x"}],
+    }
     store.user_ns["notes"] = run(store, "connect --as work").get_collection("notes")
     with pytest.raises(errors.ChromalabError) as caught:
         run(store, line)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     (rendered,) = caught.value._render_traceback_()
     assert "\n" not in rendered
 
 
-def test_without_a_store_the_error_says_how_to_open_one(shell):
+def test_without_a_store_the_error_explains_how_to_open_one(shell):
     with pytest.raises(errors.InvalidArgumentError, match=r"%chroma connect \./my\.chroma"):
         run(shell, "collections")
     assert "No store is open" in repr(run(shell, ""))
 
 
-def test_every_kind_of_help_is_the_same_text(shell):
+def test_every_form_of_help_has_the_same_text(shell):
     texts = {repr(run(shell, line)) for line in ("help query", "query --help", "query x -h")}
     assert len(texts) == 1
     assert "Examples" in texts.pop()
@@ -191,7 +200,7 @@ def test_loading_twice_keeps_connections_and_unloading_is_harmless(shell):
     shell.run_line_magic("load_ext", "chromalab")
 
 
-def test_text_of_users_is_escaped_in_every_display(store):
+def test_text_from_users_is_escaped_in_every_display(store):
     script = "<img src=x onerror=alert(1)>"
     for line in ("get notes", "peek notes", f'query notes "{script}" -k 3'):
         page = run(store, line)._repr_html_()

@@ -26,7 +26,7 @@ def points(store):
     return made
 
 
-def test_it_gives_the_widget_of_the_api(store, points):
+def test_map_returns_the_widget_of_the_api(store, points):
     map = run(store, "map points --projection pca --color third --text third --density")
     assert isinstance(map, Map)
     assert (map.count, map.color_by, map.density) == (60, "third", True)
@@ -40,7 +40,7 @@ def test_results_and_projections_are_bound_by_name(store, points):
     assert (map.color_by, len(map.labels)) == ("cluster", 3)
 
 
-def test_topics_are_found_where_that_is_asked(store, points):
+def test_topics_are_found_on_request(store, points):
     map = run(store, "map points --projection pca --topics")
     assert map.color_by == "topic"
     assert map.labels

@@ -1,4 +1,4 @@
-"""Settings: flag, then %config, then pyproject.toml, then the default."""
+"""Settings: a flag overrides %config, which overrides pyproject.toml, which overrides the default."""
 
 import os
 
@@ -6,21 +6,21 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from chromalab import errors
-from chromalab_kernel.settings import project_settings
+from chromalab.commands.settings import project_settings
 
 
 def shown(shell, line="query notes tea"):
     return len(shell.run_line_magic("chroma", line)["ids"][0])
 
 
-def test_a_flag_wins_over_config_and_config_over_the_default(store):
+def test_a_flag_overrides_config_and_config_overrides_the_default(store):
     assert shown(store) == 3
     store.run_line_magic("config", "ChromaMagic.k = 2")
     assert shown(store) == 2
     assert shown(store, "query notes tea -k 1") == 1
 
 
-def test_pyproject_is_read_from_the_folder_or_above(tmp_path, monkeypatch, capsys):
+def test_pyproject_is_read_from_the_folder_or_above_it(tmp_path, monkeypatch, capsys):
     (tmp_path / "pyproject.toml").write_text(
         '[tool.chromalab.magic]\nk = 1\nstore = "./set.chroma"\n'
     )
@@ -30,7 +30,7 @@ def test_pyproject_is_read_from_the_folder_or_above(tmp_path, monkeypatch, capsy
     shell = InteractiveShell.instance()
     shell.run_line_magic("load_ext", "chromalab")
     assert capsys.readouterr().out == (
-        f"chromalab: settings of {tmp_path / 'pyproject.toml'}: k=1, store={tmp_path / 'set.chroma'}\n"
+        f"chromalab: settings from {tmp_path / 'pyproject.toml'}: k=1, store={tmp_path / 'set.chroma'}\n"
     )
     assert list(shell.run_line_magic("chroma", "collections")) == []
     assert (tmp_path / "set.chroma" / "store.sqlite3").exists()
@@ -38,28 +38,31 @@ def test_pyproject_is_read_from_the_folder_or_above(tmp_path, monkeypatch, capsy
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("[tool.chromalab.magic]\nkk = 1", "Did you mean 'k'"),
         ("[tool.chromalab.magic]\nk = 'ten'", "must be of type int"),
         ("[tool.chromalab", "cannot be read"),
-        ("[tool.chromalab.magic]\nk = 0", "k in .* must be at least 1; found 0"),
+        ("[tool.chromalab.magic]\nk = 0", "k in .* must be at least 1; got 0"),
         ("[tool.chromalab.magic]\nk = true", "must be of type int"),
-        ("tool = 3", "'tool' in .* must be a table; found 3"),
+        ("tool = 3", "'tool' in .* must be a table; got 3"),
         ("[tool]\nchromalab = 3", "'chromalab' in .* must be a table"),
         ("[tool.chromalab]\nmagic = 3", "'magic' in .* must be a table"),
         ("x = " + "[" * 100_000, "cannot be read"),
-        ("[tool.chromalab.magic]\nstore = '../elsewhere'", "connect to it by hand"),
-        ("[tool.chromalab.magic]\nstore = '/elsewhere'", "connect to it by hand"),
+        (
+            "[tool.chromalab.magic]\nstore = '../elsewhere'",
+            "must be inside the folder of that file",
+        ),
+        ("[tool.chromalab.magic]\nstore = '/elsewhere'", "must be inside the folder of that file"),
     ],
 )
-def test_a_wrong_pyproject_is_one_sentence(tmp_path, content, said):
+def test_an_invalid_pyproject_is_reported_in_one_sentence(tmp_path, content, message):
     (tmp_path / "pyproject.toml").write_text(content)
-    with pytest.raises(errors.InvalidArgumentError, match=said):
+    with pytest.raises(errors.InvalidArgumentError, match=message):
         project_settings(tmp_path)
 
 
-def test_the_magics_load_all_the_same_with_a_wrong_pyproject(tmp_path, monkeypatch, capsys):
+def test_the_magics_load_despite_an_invalid_pyproject(tmp_path, monkeypatch, capsys):
     (tmp_path / "pyproject.toml").write_text('[tool.chromalab.magic]\n"\\u001bk" = 0')
     monkeypatch.chdir(tmp_path)
     InteractiveShell.clear_instance()
@@ -85,7 +88,7 @@ def test_a_pyproject_of_another_user_is_ignored(tmp_path, monkeypatch):
         project_settings(tmp_path)
 
 
-def test_a_load_that_fails_leaves_what_was_there(store):
+def test_a_failed_load_leaves_the_shell_as_it_was(store):
     import traitlets
 
     import chromalab_kernel

@@ -1,4 +1,4 @@
-"""What is embedded, bound and printed: --fill, comments, objects for names, ids from anywhere."""
+"""How texts are filled, split, bound and printed: --fill, comments, objects by name, untrusted ids."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 import chromalab
 from chromalab import errors
-from chromalab_kernel.line import split
+from chromalab.commands.line import split
 
 
 def run(shell, line):
@@ -31,7 +31,7 @@ def test_fill_fills_the_line_and_the_text_column_and_nothing_else(store):
         store.run_cell_magic("chroma", "query notes --fill", "{{x}} and {{x.y}}")
 
 
-def test_a_comment_ends_the_line_and_a_hash_in_a_word_or_quotes_does_not():
+def test_a_hash_starts_a_comment_except_in_a_word_or_quotes():
     assert split("count notes # how many") == ["count", "notes"]
     assert split("#all of it") == []
     assert split("""query notes "C# or #5" C#'s'""") == ["query", "notes", "C# or #5", "C#s"]
@@ -43,15 +43,17 @@ def test_a_comment_ends_the_line_and_a_hash_in_a_word_or_quotes_does_not():
     ]
 
 
-def test_json_that_is_nested_too_deep_or_no_query_is_one_sentence(store):
-    with pytest.raises(errors.InvalidArgumentError, match="Line 1 of the body is nested too deep"):
+def test_json_that_is_nested_too_deeply_or_not_a_query_is_reported(store):
+    with pytest.raises(
+        errors.InvalidArgumentError, match="Line 1 of the body is nested too deeply"
+    ):
         store.run_cell_magic("chroma", "query notes --jsonl", "[" * 100_000)
-    with pytest.raises(errors.InvalidArgumentError, match="is a JSON string"):
+    with pytest.raises(errors.InvalidArgumentError, match="must be a JSON string"):
         store.run_cell_magic("chroma", "query notes --jsonl", '{"text": "tea"}')
     assert store.run_cell_magic("chroma", "query notes --jsonl", '"tea"').queries == ["tea"]
 
 
-def test_a_data_frame_is_no_query_but_its_column_is(store):
+def test_a_data_frame_is_not_a_query_but_its_column_is(store):
     import pandas
 
     store.user_ns["df"] = pandas.DataFrame({"text": ["tea"]})
@@ -66,7 +68,7 @@ class Vowels(chromalab.EmbeddingFunction):
         return [[sum(text.count(vowel) for vowel in "aeiou")] for text in input]
 
 
-def test_an_embedding_function_and_a_collection_are_given_as_objects(store):
+def test_an_embedding_function_and_a_collection_are_passed_as_objects(store):
     store.user_ns |= {"ef": Vowels(), "nothing": None}
     store.user_ns["mine"] = run(store, "create vowels --model :ef")
     run(store, 'add :mine "aeiou"')
@@ -74,13 +76,13 @@ def test_an_embedding_function_and_a_collection_are_given_as_objects(store):
     assert run(store, "create plain --model :nothing").model == "none"
 
 
-def test_a_variable_is_a_value_of_a_condition_on_the_line(store):
+def test_a_variable_can_be_a_value_in_a_condition(store):
     store.user_ns |= {"y": 2021, "years": [2020]}
     assert run(store, 'get notes --where "year = :y"')["ids"] == ["b"]
     assert run(store, 'get notes --where "year in :years"')["ids"] == ["a"]
 
 
-def test_a_result_is_kept_with_a_space_before_the_sign_too(store):
+def test_the_assignment_allows_a_space_before_the_sign(store):
     shown = store.run_cell_magic("chroma", "hits = << query notes -k 1", "tea")
     assert store.user_ns["hits"] is shown
 

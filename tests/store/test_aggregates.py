@@ -1,4 +1,4 @@
-"""Counting, ordering, describing, and the distance beyond which nothing is found."""
+"""Counts, order, descriptions, and the maximum distance of a query."""
 
 import numpy as np
 import pytest
@@ -36,9 +36,18 @@ def test_count_takes_filters(points):
 MIXED = [{"v": "b"}, {"v": 2}, None, {"v": [1]}, {"v": "a"}, {"v": True}, {"v": 1.5}, {"v": 2.0}]
 
 
-def test_records_in_order_of_a_key(points):
+def test_records_are_ordered_by_a_metadata_key(points):
     fill(points, *MIXED)
-    up = ["p6", "p1", "p7", "p4", "p0", "p5", "p3", "p2"]  # 2 and 2.0 as they came, none last
+    up = [
+        "p6",
+        "p1",
+        "p7",
+        "p4",
+        "p0",
+        "p5",
+        "p3",
+        "p2",
+    ]  # 2 and 2.0 in insertion order, missing values last
     down = ["p3", "p5", "p0", "p4", "p1", "p7", "p6", "p2"]
     assert points.get(order_by="v")["ids"] == up
     assert points.get(order_by="-v")["ids"] == down
@@ -52,7 +61,7 @@ def test_records_in_order_of_a_key(points):
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.one_of(st.none(), st.integers(-3, 3), st.sampled_from("ab")), min_size=1))
-def test_order_is_pythons_stable_sort(values):
+def test_order_matches_pythons_stable_sort(values):
     with chromalab.EphemeralClient() as client:
         points = client.create_collection("points", embedding_function=None)
         fill(points, *({"v": v} if v is not None else {"w": 0} for v in values), {"v": 0})
@@ -61,7 +70,7 @@ def test_order_is_pythons_stable_sort(values):
         last = [n for n, v in enumerate(held) if v is None]
         for sign in ("", "-"):
             key = {n: (isinstance(held[n], str), held[n]) for n in there}
-            true = sorted(there, key=key.get, reverse=bool(sign))  # reverse keeps ties as they came
+            true = sorted(there, key=key.get, reverse=bool(sign))  # reverse keeps the order of ties
             ids = points.get(order_by=f"{sign}v")["ids"]
             assert ids == [f"p{n}" for n in [*true, *last]]
 
@@ -75,8 +84,8 @@ def test_order_follows_writes(points):
     assert points.get(order_by="-n")["ids"] == ["p0", "new", "p1"]
 
 
-def test_a_key_nobody_has_is_told_with_the_near_ones(points):
-    assert points.get(order_by="year")["ids"] == []  # nothing there: nothing to order
+def test_an_unknown_key_is_reported_with_similar_ones(points):
+    assert points.get(order_by="year")["ids"] == []  # an empty collection has nothing to order
     assert len(points.distinct("year")) == 0
     fill(points, {"year": 1, "kind": "a"})
     for call in (lambda: points.get(order_by="-yaer"), lambda: points.distinct("yaer")):
@@ -85,18 +94,18 @@ def test_a_key_nobody_has_is_told_with_the_near_ones(points):
         ):
             call()
     for wrong in (3, "", "-", ["year"]):
-        with pytest.raises(errors.InvalidArgumentError, match="takes a metadata key"):
+        with pytest.raises(errors.InvalidArgumentError, match="must be a metadata key"):
             points.get(order_by=wrong)
-    with pytest.raises(errors.InvalidArgumentError, match="takes a metadata key"):
+    with pytest.raises(errors.InvalidArgumentError, match="must be a metadata key"):
         points.distinct(None)
 
 
-def test_distinct_lists_values_by_how_often_they_stand(points):
+def test_distinct_lists_values_by_frequency(points):
     fill(points, {"v": "b"}, {"v": 1}, {"v": "b"}, {"v": True}, {"v": 1.0}, None)
     found = points.distinct("v")
     assert list(found) == [("b", 2), (1, 1), (1.0, 1), (True, 1)]
     assert [type(value) for value in found.values] == [str, int, float, bool]
-    assert (found.key, found.missing, len(found), found[0]) == ("v", 1, 4, ("b", 2))
+    assert (found.field, found.missing, len(found), found[0]) == ("v", 1, 4, ("b", 2))
     assert found[:2] == [("b", 2), (1, 1)]
     assert list(points.distinct("v", where={"v": {"$gt": 0}})) == [(1, 1), (1.0, 1)]
     assert len(points.distinct("v", where={"v": "nobody"})) == 0
@@ -105,12 +114,12 @@ def test_distinct_lists_values_by_how_often_they_stand(points):
     assert found.df()["count"].tolist() == [2, 1, 1, 1]
 
 
-def test_a_list_counts_as_its_elements_once_a_record(points):
+def test_a_list_counts_as_its_elements_once_per_record(points):
     fill(points, {"l": ["x", "y", "x"]}, {"l": ["y"]}, {"l": "y"}, {"l": [1, 2]})
     assert dict(points.distinct("l")) == {"y": 3, "x": 1, 1: 1, 2: 1}
 
 
-def test_distinct_shows_what_it_cuts_and_escapes(points):
+def test_distinct_reports_what_it_cuts_and_escapes_html(points):
     fill(points, *({"k": f"{ATTACK}{n}", ATTACK: 1} for n in range(30)), None)
     found = points.distinct("k")
     assert "20 of 30 shown, 1 without it" in repr(found)
@@ -121,7 +130,7 @@ def test_distinct_shows_what_it_cuts_and_escapes(points):
     assert repr(points.distinct("k", where={"k": "none"})) == "no values"
 
 
-def test_describe_says_what_is_there(points):
+def test_describe_profiles_the_collection(points):
     points.add(
         ids=["a", "b", "c", "d"],
         embeddings=[[3, 4], [0, 0], [3, 4], [0, 1]],
@@ -130,15 +139,15 @@ def test_describe_says_what_is_there(points):
     )
     points.add(["e"], [[9, 9]])
     points.delete(["e"])
-    said = points.describe()
-    assert (said.collection, said.records, said.dimension, said.space) == ("points", 4, 2, "l2")
-    assert (said.norms.min, said.norms.median, said.norms.max) == (0, 3, 5)
-    assert (said.zero_vectors, said.duplicate_vectors, said.dead_rows) == (1, 1, 1)
-    assert (said.documents, said.duplicate_documents) == (3, 1)
-    assert (said.lengths.min, said.lengths.median, said.lengths.max) == (3, 3, 6)
-    assert said.bytes == 5 * 2 * 4
-    assert isinstance(said.index, str)
-    number, text, listed = said.keys
+    found = points.describe()
+    assert (found.collection, found.records, found.dimension, found.space) == ("points", 4, 2, "l2")
+    assert (found.norms.min, found.norms.median, found.norms.max) == (0, 3, 5)
+    assert (found.zero_vectors, found.duplicate_vectors, found.dead_rows) == (1, 1, 1)
+    assert (found.documents, found.duplicate_documents) == (3, 1)
+    assert (found.lengths.min, found.lengths.median, found.lengths.max) == (3, 3, 6)
+    assert found.bytes == 5 * 2 * 4
+    assert isinstance(found.index, str)
+    number, text, listed = found.keys
     assert (number.key, number.types, number.missing) == ("n", ("int", "float"), 1)
     assert (number.distinct, number.min, number.max, number.examples) == (2, 1, 2.5, (1, 2.5))
     assert (text.types, text.missing, text.min, text.max) == (("str",), 2, "x", "y")
@@ -148,28 +157,34 @@ def test_describe_says_what_is_there(points):
         None,
         (["p"],),
     )
-    assert said.df()["key"].tolist() == ["n", "t", "l"]
-    assert "1 duplicate" in repr(said)
+    assert found.df()["key"].tolist() == ["n", "t", "l"]
+    assert "1 duplicate" in repr(found)
 
 
 def test_describe_of_an_empty_collection(points):
-    said = points.describe()
-    assert (said.records, said.keys, said.norms, said.lengths, said.bytes) == (0, (), None, None, 0)
-    assert "none yet" in repr(said)
-    assert said.df().empty
+    found = points.describe()
+    assert (found.records, found.keys, found.norms, found.lengths, found.bytes) == (
+        0,
+        (),
+        None,
+        None,
+        0,
+    )
+    assert "none yet" in repr(found)
+    assert found.df().empty
 
 
-def test_describe_counts_as_numpy_does_over_many_blocks(points):
+def test_describe_over_many_blocks_matches_numpy(points):
     rng = np.random.default_rng(0)
     vectors = rng.integers(-1, 2, (9000, 6)).astype(np.float32)
     for start in range(0, 9000, 3000):
         part = vectors[start : start + 3000]
         points.add([f"{start + n}" for n in range(len(part))], part, documents=["x"] * len(part))
-    said = points.describe()
-    assert said.duplicate_vectors == 9000 - len(np.unique(vectors, axis=0))
-    assert said.zero_vectors == int((~vectors.any(axis=1)).sum())
-    assert said.norms.median == pytest.approx(np.median(np.linalg.norm(vectors, axis=1)))
-    assert said.duplicate_documents == 8999
+    found = points.describe()
+    assert found.duplicate_vectors == 9000 - len(np.unique(vectors, axis=0))
+    assert found.zero_vectors == int((~vectors.any(axis=1)).sum())
+    assert found.norms.median == pytest.approx(np.median(np.linalg.norm(vectors, axis=1)))
+    assert found.duplicate_documents == 8999
 
 
 def test_sparse_vectors_are_described_and_counted(points):
@@ -189,7 +204,7 @@ def test_distinct_counts_among_documents_and_ids(points):
     assert list(points.distinct("n", ids="p3")) == [(1, 1)]
 
 
-def test_nothing_beyond_max_distance_is_found(points):
+def test_no_record_beyond_max_distance_is_returned(points):
     fill(points, {"n": 0}, {"n": 1}, {"n": 2}, documents=["a", "b", "c"])
     everything = ["documents", "metadatas", "embeddings", "uris", "distances"]
     found = points.query([[0.0], [9.0]], max_distance=1, include=everything)
@@ -204,11 +219,11 @@ def test_nothing_beyond_max_distance_is_found(points):
     assert points.query([[0.0]], max_distance=np.float32(1))["ids"] == [["p0", "p1"]]
     assert points.query([[0.0]], max_distance=1, n_results=1)["ids"] == [["p0"]]
     for wrong in (float("nan"), "1", True, [1]):
-        with pytest.raises(errors.InvalidArgumentError, match="max_distance is a number"):
+        with pytest.raises(errors.InvalidArgumentError, match="max_distance must be a number; got"):
             points.query([[0.0]], max_distance=wrong)
 
 
-def test_every_result_makes_a_data_frame(client, points, notes):
+def test_every_result_converts_to_a_data_frame(client, points, notes):
     added = notes.add_from(["tea", "walk", "tea"])
     fill(points, {"n": 1})
     results = (

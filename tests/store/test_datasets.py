@@ -35,20 +35,20 @@ def long_words(text):
     return set(re.findall(r"[a-z]{4,}", text.lower()))
 
 
-def test_every_name_loads_under_that_name():
+def test_every_dataset_loads_by_its_name():
     assert datasets.names() == ("banking77", "facts", "speech")
     assert tuple(datasets.load(name).name for name in datasets.names()) == datasets.names()
 
 
 @pytest.mark.parametrize("name", datasets.names())
-def test_ids_documents_and_metadatas_line_up_and_ids_are_unique(name):
+def test_ids_documents_and_metadatas_have_equal_length_and_ids_are_unique(name):
     dataset = datasets.load(name)
     assert len(dataset) == len(dataset.ids) == len(dataset.documents) == len(dataset.metadatas)
     assert len(set(dataset.ids)) == len(dataset)
     assert len(set(dataset.documents)) == len(dataset)
 
 
-def test_banking77_is_the_published_train_part_and_stays_small(banking):
+def test_banking77_is_the_published_training_split_and_stays_small(banking):
     intents = [metadata["intent"] for metadata in banking.metadatas]
     assert len(banking) == 10_003
     assert len(set(intents)) == 77
@@ -62,29 +62,29 @@ def test_banking77_is_the_published_train_part_and_stays_small(banking):
     assert len(packed) < 200_000
 
 
-def test_banking77_names_its_authors_and_its_licence(banking):
-    assert banking.licence == "CC-BY-4.0"
+def test_banking77_names_its_authors_and_its_license(banking):
+    assert banking.license == "CC-BY-4.0"
     assert "Casanueva" in banking.source
     assert "https://arxiv.org/abs/2003.04807" in banking._repr_html_()
     notice = files("chromalab.datasets").joinpath("README.md").read_text(encoding="utf-8")
     assert "https://creativecommons.org/licenses/by/4.0/" in notice
 
 
-def test_facts_are_twelve_on_each_of_eight_topics(facts):
+def test_there_are_twelve_facts_on_each_of_eight_topics(facts):
     assert len(facts) == 96
     topics = Counter(metadata["topic"] for metadata in facts.metadatas)
     assert set(topics.values()) == {12}
     assert len(topics) == 8
 
 
-def test_a_fact_is_one_sentence_of_60_to_160_characters(facts):
+def test_each_fact_is_one_sentence_of_60_to_160_characters(facts):
     for document in facts.documents:
         assert 60 <= len(document) <= 160, document
         assert document.endswith("."), document
         assert ". " not in document, document
 
 
-def test_a_fact_has_its_topic_in_its_id_and_its_year_in_its_text(facts):
+def test_each_fact_has_its_topic_in_its_id_and_its_year_in_its_text(facts):
     years = 0
     for id_, document, metadata in zip(facts.ids, facts.documents, facts.metadatas, strict=True):
         assert re.fullmatch(rf"{metadata['topic']}-\d\d", id_)
@@ -96,7 +96,7 @@ def test_a_fact_has_its_topic_in_its_id_and_its_year_in_its_text(facts):
     assert 30 <= years < 96
 
 
-def test_every_query_is_answered_by_one_to_four_facts_that_exist(facts):
+def test_every_query_has_one_to_four_existing_facts_as_answers(facts):
     assert len(facts.queries) == 16
     for query in facts.queries:
         assert 1 <= len(query.relevant) <= 4
@@ -104,32 +104,32 @@ def test_every_query_is_answered_by_one_to_four_facts_that_exist(facts):
         assert set(query.relevant) <= set(facts.ids)
 
 
-def test_two_queries_open_each_topic(facts):
+def test_each_topic_has_two_queries(facts):
     topics = Counter(query.relevant[0].rsplit("-", 1)[0] for query in facts.queries)
     assert topics == dict.fromkeys({metadata["topic"] for metadata in facts.metadatas}, 2)
 
 
-def test_a_query_shares_at_most_one_longer_word_with_each_answer(facts):
+def test_each_query_shares_at_most_one_long_word_with_each_answer(facts):
     texts = dict(zip(facts.ids, facts.documents, strict=True))
     for query in facts.queries:
         for id_ in query.relevant:
             assert len(long_words(query.text) & long_words(texts[id_])) <= 1, (query.text, id_)
 
 
-def test_the_passages_joined_give_the_words_of_the_speech_back(speech):
+def test_the_joined_passages_contain_all_words_of_the_speech(speech):
     text = files("chromalab.datasets").joinpath("speech.txt").read_text(encoding="utf-8")
     assert " ".join(speech.documents).split() == text.split()
     assert len(text.split()) == 8468
 
 
-def test_passages_are_of_60_to_100_words_but_for_the_last(speech):
+def test_all_passages_except_the_last_have_60_to_100_words(speech):
     words = [len(document.split()) for document in speech.documents]
     assert min(words[:-1]) >= 60
     assert max(words) <= 100
     assert [metadata["words"] for metadata in speech.metadatas] == words
 
 
-def test_a_passage_ends_where_a_sentence_ends(speech):
+def test_each_passage_ends_at_the_end_of_a_sentence(speech):
     for document in speech.documents:
         assert re.search(r"[.!?][\u201d\u2019)]*$", document), document[-40:]
         assert not re.search(r"\b(Mr|MR|Dr|U\.S|v)\.$", document), document[-40:]
@@ -149,7 +149,7 @@ def test_a_sentence_longer_than_a_passage_stays_whole():
     ]
 
 
-def test_a_paragraph_that_breaks_off_runs_on_into_the_next():
+def test_a_paragraph_that_breaks_off_continues_in_the_next():
     text = "One two " * 40 + "they went up —\nsays who?\n" + "And so on. " * 20
     assert next(passages(text)).endswith("they went up — says who?")
 
@@ -158,7 +158,7 @@ def test_an_empty_text_has_no_passages():
     assert list(passages(" \n\n")) == []
 
 
-def test_an_unknown_name_suggests_a_near_one_and_lists_all():
+def test_an_unknown_name_raises_an_error_with_a_suggestion_and_all_names():
     with pytest.raises(errors.NotFoundError) as caught:
         datasets.load("fact")
     assert str(caught.value) == (
@@ -166,7 +166,7 @@ def test_an_unknown_name_suggests_a_near_one_and_lists_all():
     )
 
 
-def test_a_loaded_dataset_is_frozen_and_its_own_copy(facts):
+def test_a_loaded_dataset_is_frozen_and_an_independent_copy(facts):
     with pytest.raises(dataclasses.FrozenInstanceError):
         facts.name = "mine"
     facts.metadatas[0]["topic"] = "changed"
@@ -178,7 +178,7 @@ def test_repr_is_one_line(facts, speech):
     assert repr(speech) == "Dataset('speech': 113 documents, 0 queries, public domain)"
 
 
-def test_html_shows_five_rows_and_says_of_how_many(facts):
+def test_html_shows_five_rows_and_the_total(facts):
     html = facts._repr_html_()
     assert "5 of 96 shown" in html
     assert html.count("<tr>") == 1 + 5
@@ -186,12 +186,12 @@ def test_html_shows_five_rows_and_says_of_how_many(facts):
     assert "astronomy-06" not in html
 
 
-def test_html_escapes_every_text():
+def test_html_escapes_all_text():
     evil = "<script>alert('x')</script>"
     html = datasets.Dataset(
         name=evil,
         description=evil,
-        licence=evil,
+        license=evil,
         source=evil,
         ids=(evil,),
         documents=(evil,),
@@ -203,11 +203,11 @@ def test_html_escapes_every_text():
     assert "1 of 1 shown" in html
 
 
-def test_html_marks_a_document_that_is_cut(speech):
+def test_html_marks_shortened_documents(speech):
     assert speech._repr_html_().count("…</td>") == 5
 
 
-def test_df_has_a_row_a_document_and_keeps_years_whole(facts):
+def test_df_has_one_row_per_document_and_integer_years(facts):
     pd = pytest.importorskip("pandas")
     frame = facts.df()
     assert list(frame.columns) == ["id", "document", "topic", "year"]
@@ -226,18 +226,18 @@ def test_df_of_the_speech_has_plain_integer_columns(speech):
     assert frame["words"].dtype == "int64"
 
 
-def test_df_without_pandas_says_what_to_install(facts, monkeypatch):
+def test_df_without_pandas_raises_an_error_with_what_to_install(facts, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(errors.MissingDependencyError, match=r'pip install "chromalab\[pandas\]"'):
         facts.df()
 
 
-def test_datasets_load_from_a_zip_and_import_nothing_heavy(tmp_path):
+def test_datasets_load_from_a_zip_archive_and_import_nothing_heavy(tmp_path):
     package = Path(str(files("chromalab.datasets")))
     archive = tmp_path / "chromalab.zip"
     with zipfile.ZipFile(archive, "w") as bundle:
         bundle.writestr("chromalab/__init__.py", "")
-        for name in ("errors.py", "frames.py", "results/__init__.py", "results/tables.py"):
+        for name in ("errors.py", "results/__init__.py", "results/tables.py"):
             bundle.write(package.parent / name, f"chromalab/{name}")
         for file in package.iterdir():
             if file.is_file():

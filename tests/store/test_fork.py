@@ -1,4 +1,4 @@
-"""A fork has the records of its original, and from then on a life of its own."""
+"""A fork starts with the records of its original, and changes independently from then on."""
 
 import json
 
@@ -46,7 +46,7 @@ def content(collection):
     return json.dumps({**found, "embeddings": found["embeddings"].tolist()})
 
 
-def test_a_fork_is_the_same_and_copies_no_vectors(client, notes, tmp_path):
+def test_a_fork_equals_its_original_and_copies_no_vectors(client, notes, tmp_path):
     trial = notes.fork("trial")
     assert content(trial) == content(notes)
     assert trial.get()["ids"] == ["c", "a", "b"]
@@ -61,7 +61,7 @@ def test_a_fork_is_the_same_and_copies_no_vectors(client, notes, tmp_path):
     assert notes.fork_count() == trial.fork_count() == 1
 
 
-def test_the_first_vectors_a_fork_writes_give_it_a_file_of_its_own(client, notes, tmp_path):
+def test_a_fork_gets_its_own_file_when_it_first_writes_vectors(client, notes, tmp_path):
     trial = notes.fork("trial")
     before = content(notes)
     trial.update(ids=["c"], uris=["file:///new"], metadatas=[{"n": None}])
@@ -78,7 +78,7 @@ def test_the_first_vectors_a_fork_writes_give_it_a_file_of_its_own(client, notes
     assert notes.fork_count() == 0
 
 
-def test_what_the_original_goes_on_to_write_is_not_in_the_fork(client, notes):
+def test_later_writes_to_the_original_are_not_in_the_fork(client, notes):
     trial = notes.fork("trial")
     before = content(trial)
     notes.add(ids=["z"], embeddings=[[9, 9]])
@@ -90,7 +90,7 @@ def test_what_the_original_goes_on_to_write_is_not_in_the_fork(client, notes):
     assert notes.get(ids=["z"], include=["embeddings"])["embeddings"].tolist() == [[9, 9]]
 
 
-def test_the_file_stays_until_nobody_reads_it(client, notes, tmp_path):
+def test_the_shared_file_is_deleted_with_its_last_collection(client, notes, tmp_path):
     trial = notes.fork("trial")
     again = trial.fork("again")
     assert trial.fork_count() == 2
@@ -105,7 +105,7 @@ def test_the_file_stays_until_nobody_reads_it(client, notes, tmp_path):
     assert files(tmp_path) == []
 
 
-def test_a_fork_of_an_empty_collection_may_have_another_dimension(client):
+def test_a_fork_of_an_empty_collection_can_have_another_dimension(client):
     empty = client.create_collection("empty", embedding_function=None)
     trial = empty.fork("trial")
     trial.add(ids=["a"], embeddings=[[1, 2, 3]])
@@ -113,21 +113,21 @@ def test_a_fork_of_an_empty_collection_may_have_another_dimension(client):
     assert trial.get(include=["embeddings"])["embeddings"].tolist() == [[1, 2, 3]]
 
 
-def test_a_fork_embeds_with_the_function_of_its_original(client, function):
+def test_a_fork_embeds_with_the_embedding_function_of_its_original(client, function):
     notes = client.create_collection("notes", embedding_function=function)
     notes.add(ids=["a"], documents=["aa"])
     trial = notes.fork("trial")
     assert trial.query(query_texts=["aa"])["distances"] == [[0.0]]
 
 
-def test_a_fork_stays_in_its_database(client, notes):
+def test_a_fork_is_in_the_database_of_its_original(client, notes):
     with chromalab.AdminClient(client.get_settings()) as admin:
         admin.create_database("other")
     client.set_database("other")
     assert (notes.fork("trial").database, client.count_collections()) == ("default_database", 0)
 
 
-def test_a_name_that_is_taken_or_bad_makes_no_fork(client, notes):
+def test_a_name_that_is_taken_or_invalid_creates_no_fork(client, notes):
     for name, error in (
         ("notes", errors.UniqueConstraintError),
         ("x", errors.InvalidArgumentError),
@@ -141,7 +141,7 @@ def test_a_name_that_is_taken_or_bad_makes_no_fork(client, notes):
         notes.fork("trial")
 
 
-def test_a_link_under_the_name_of_the_forks_file_is_not_followed(client, notes, tmp_path):
+def test_a_symbolic_link_in_place_of_the_forks_file_is_not_followed(client, notes, tmp_path):
     trial = notes.fork("trial")
     outside = tmp_path / "outside"
     outside.write_text("mine")
@@ -151,16 +151,16 @@ def test_a_link_under_the_name_of_the_forks_file_is_not_followed(client, notes, 
     assert trial.get(ids=["d"], include=["embeddings"])["embeddings"].tolist() == [[8, 8]]
 
 
-def test_a_shared_file_that_is_gone_is_told(client, notes, tmp_path):
+def test_a_missing_shared_file_is_reported(client, notes, tmp_path):
     trial = notes.fork("trial")
     client.close()
     (tmp_path / "vectors" / f"{notes.id}-0.f32").unlink()
     trial = chromalab.PersistentClient(tmp_path).get_collection("trial")
-    with pytest.raises(errors.InternalError, match="is gone"):
+    with pytest.raises(errors.InternalError, match="is missing"):
         trial.add(ids=["d"], embeddings=[[8, 8]])
 
 
-def test_a_fork_that_was_reopened_is_found_by_its_vectors(client, notes, tmp_path):
+def test_a_reopened_fork_can_be_queried(client, notes, tmp_path):
     notes.fork("trial")
     client.close()
     with chromalab.PersistentClient(tmp_path) as again:
@@ -173,7 +173,7 @@ IDS = st.sampled_from("abcdef")
 
 
 class Forks(RuleBasedStateMachine):
-    """Collections that are forked, written and deleted in any order, against dicts."""
+    """Collections are forked, written and deleted in any order, and compared with dicts."""
 
     collections = Bundle("collections")
 
@@ -221,7 +221,7 @@ class Forks(RuleBasedStateMachine):
             self.expected[name] = None
 
     @invariant()
-    def each_holds_its_own_records(self):
+    def each_collection_has_its_own_records(self):
         for collection, records in filter(None, self.expected.values()):
             found = collection.get(include=["embeddings"])
             assert found["ids"] == list(records)

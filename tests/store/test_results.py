@@ -1,4 +1,4 @@
-"""How results show and what they turn into."""
+"""How results are displayed, and what they convert to."""
 
 import json
 import sys
@@ -32,7 +32,7 @@ def test_a_result_is_a_dict_as_in_chroma(points):
     ]  # fmt: skip
 
 
-def test_df_has_a_row_a_record_and_a_column_a_key(points):
+def test_df_has_one_row_per_record_and_one_column_per_key(points):
     frame = points.get(include=["documents", "metadatas", "embeddings"]).df()
     assert list(frame.columns) == ["id", "document", "embedding", "n", "metadata.id", ATTACK]
     assert frame["embedding"][1].tolist() == [2, 3]
@@ -42,7 +42,7 @@ def test_df_has_a_row_a_record_and_a_column_a_key(points):
     assert list(points.get(ids=["none"]).df().columns) == ["id"]
 
 
-def test_without_pandas_every_df_says_how_to_get_it(client, points, monkeypatch):
+def test_without_pandas_every_df_says_how_to_install_it(client, points, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     for result in (points.get(), points.query([[0, 1]]), client.list_collections()):
         with pytest.raises(errors.MissingDependencyError, match="needs pandas: pip install"):
@@ -56,7 +56,7 @@ def test_html_is_escaped_and_text_has_no_control_characters(points):
         assert "\x1b" not in repr(result)
 
 
-def test_what_is_cut_is_said(client):
+def test_cut_results_say_how_many_are_shown(client):
     many = client.create_collection("many", embedding_function=None)
     many.add(ids=[str(n) for n in range(50)], embeddings=[[n] for n in range(50)])
     assert "20 of 50 shown" in repr(many.get())
@@ -64,7 +64,7 @@ def test_what_is_cut_is_said(client):
     assert "no records" in repr(many.get(ids=["nope"]))
 
 
-def test_a_question_is_said_once(client, function):
+def test_each_query_is_shown_once(client, function):
     notes = client.create_collection("notes", embedding_function=function)
     notes.add(ids=["a", "b"], documents=["tea", "walk"])
     assert "how" not in repr(notes.query(query_texts=["how"]))
@@ -73,6 +73,6 @@ def test_a_question_is_said_once(client, function):
     assert both.count("how") == both.count("when") == 1
 
 
-def test_a_collection_shows_what_it_is(notes):
+def test_the_repr_of_a_collection_describes_it(notes):
     assert repr(notes) == "Collection('notes', 0 records, model: counting)"
     assert isinstance(chromalab.EphemeralClient().list_collections(), list)

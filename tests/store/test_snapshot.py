@@ -1,4 +1,4 @@
-"""Snapshots of a collection, of arrays, and of other programs' collections; records replaced as one."""
+"""Snapshots of collections, arrays and other programs' collections; records replaced in one transaction."""
 
 import gc
 
@@ -23,7 +23,7 @@ def points(tmp_path):
     return made
 
 
-def test_a_snapshot_holds_what_was_there_when_it_was_taken(points):
+def test_later_writes_do_not_change_a_snapshot(points):
     taken = points.snapshot()
     points.delete(ids=["b"])
     points.update(ids=["a"], embeddings=[[9, 9, 9, 9]], documents=["coffee"])
@@ -39,7 +39,7 @@ def test_a_snapshot_holds_what_was_there_when_it_was_taken(points):
     np.testing.assert_array_equal(points.snapshot().vectors[0], [9, 9, 9, 9])
 
 
-def test_its_vectors_cannot_be_changed_and_are_the_stores_own_file(points):
+def test_the_vectors_of_a_snapshot_are_a_read_only_map_of_the_stores_file(points):
     whole, some = points.snapshot(), points.snapshot(where={"n": {"$ne": 2}})
     for taken in (whole, some):
         with pytest.raises(ValueError, match="read-only"):
@@ -49,7 +49,7 @@ def test_its_vectors_cannot_be_changed_and_are_the_stores_own_file(points):
     np.testing.assert_array_equal(some.vectors, np.eye(4)[[0, 2, 3]])
 
 
-def test_it_is_taken_once_a_version_for_as_long_as_somebody_holds_it(points):
+def test_a_held_snapshot_is_reused_until_the_version_changes(points):
     taken = points.snapshot()
     assert points.snapshot() is taken
     assert points.snapshot(where={"n": 1}) is not taken
@@ -60,7 +60,7 @@ def test_it_is_taken_once_a_version_for_as_long_as_somebody_holds_it(points):
     assert len(points.snapshot()) == 5
 
 
-def test_a_row_keeps_its_name_while_its_vector_stays(points):
+def test_the_row_of_a_record_changes_only_with_its_vector(points):
     before = points.snapshot()
     points.update(ids=["a"], metadatas=[{"n": 7}])
     same = points.snapshot()
@@ -81,7 +81,7 @@ def test_an_empty_collection_and_an_empty_array_have_a_snapshot(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("data", "says"),
+    ("data", "message"),
     [
         ([[np.nan, 1.0]], "NaN or infinity"),
         ([[np.inf, 1.0]], "NaN or infinity"),
@@ -91,20 +91,20 @@ def test_an_empty_collection_and_an_empty_array_have_a_snapshot(tmp_path):
         ({"a": 1}, "dimension"),
     ],
 )
-def test_what_is_no_set_of_vectors_is_refused_with_a_sentence(data, says):
-    with pytest.raises(InvalidArgumentError, match=says):
+def test_data_that_is_not_a_set_of_vectors_is_rejected(data, message):
+    with pytest.raises(InvalidArgumentError, match=message):
         Snapshot.of(data)
 
 
-def test_what_has_chromas_get_is_read_page_by_page(points):
-    class Other:  # the surface of another program's collection, over a real one
+def test_any_object_with_chromas_get_is_read_page_by_page(points):
+    class Other:  # the interface of another program's collection, over a real one
         name = "other"
 
         def count(self):
             return points.count()
 
-        def get(self, **asked):
-            return points.get(**{**asked, "limit": min(asked["limit"], 3)})
+        def get(self, **given):
+            return points.get(**{**given, "limit": min(given["limit"], 3)})
 
     taken = Snapshot.of(Other())
     assert list(taken.ids) == list("abcd")
@@ -113,7 +113,7 @@ def test_what_has_chromas_get_is_read_page_by_page(points):
     assert taken.column("n") == [1, 2, None, 4]
 
 
-def test_records_are_replaced_all_or_none(points):
+def test_records_are_replaced_atomically(points):
     before = points.get(include=["embeddings", "documents", "metadatas"])
     with pytest.raises(InvalidArgumentError, match="changed since"):
         points.replace_records(delete=["a"], version=99)
@@ -136,17 +136,17 @@ def test_records_are_replaced_all_or_none(points):
     assert points.get(ids=["a"])["metadatas"] == [{"n": 1}]
 
 
-def test_what_was_kept_of_a_collection_goes_with_it(points, tmp_path):
+def test_cached_results_are_deleted_with_their_collection(points, tmp_path):
     folder = points.snapshot().folder
     folder.mkdir(parents=True)
-    (folder / "kept.result").write_bytes(b"x")
+    (folder / "cached.result").write_bytes(b"x")
     with chromalab.PersistentClient(tmp_path / "store") as client:
         client.create_collection("other")
         client.delete_collection("points")
     assert not folder.exists()
 
 
-def test_a_link_in_place_of_the_cache_is_refused(points, tmp_path):
+def test_a_symbolic_link_in_place_of_the_cache_is_rejected(points, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     store = tmp_path / "linked"
@@ -156,14 +156,14 @@ def test_a_link_in_place_of_the_cache_is_refused(points, tmp_path):
         chromalab.PersistentClient(store)
 
 
-def test_the_numbers_of_a_data_frame_are_an_array():
+def test_a_data_frame_is_treated_as_an_array():
     import pandas
 
     rows = np.eye(3)
     np.testing.assert_array_equal(Snapshot.of(pandas.DataFrame(rows)).vectors, rows)
 
 
-def test_a_row_is_found_by_its_id_and_a_column_by_its_key(points):
+def test_a_row_is_found_by_id_and_a_column_by_metadata_key(points):
     taken = points.snapshot()
     assert [taken.row_of(id) for id in taken.ids] == list(range(len(taken)))
     for unknown in ("z", ["a"], None):
@@ -173,7 +173,7 @@ def test_a_row_is_found_by_its_id_and_a_column_by_its_key(points):
         taken.known_column("yaer")
 
 
-def test_a_result_says_which_records_it_is_about(points):
+def test_a_result_shows_the_filter_of_its_records(points):
     where = {"n": {"$gte": 2}}
     found = points.outliers(where=where, progress=False)
     assert "where n: {'$gte': 2}" in repr(found)

@@ -1,4 +1,4 @@
-"""Tenants, databases and settings: who sees which collections, and what is said when one is missing."""
+"""Tenants, databases and settings: who sees which collections, and which errors report missing ones."""
 
 import uuid
 
@@ -23,7 +23,9 @@ def admin(client):
         yield admin
 
 
-def test_collections_of_two_databases_may_have_one_name_and_do_not_meet(client, admin, tmp_path):
+def test_collections_of_two_databases_can_have_the_same_name_and_are_separate(
+    client, admin, tmp_path
+):
     here = client.create_collection("notes", embedding_function=None)
     here.add(ids=["a"], embeddings=[[1, 2]])
     client.set_tenant("acme", "papers")
@@ -41,7 +43,7 @@ def test_collections_of_two_databases_may_have_one_name_and_do_not_meet(client, 
         assert other.get_collection("notes").count() == 2
 
 
-def test_what_is_missing_is_named_with_what_is_near(client, admin, tmp_path):
+def test_a_missing_tenant_or_database_is_reported_with_similar_names(client, admin, tmp_path):
     with pytest.raises(errors.NotFoundError, match=r"No tenant 'acne'\. Did you mean 'acme'"):
         client.set_tenant("acne")
     with pytest.raises(errors.NotFoundError, match=r"No database 'paper' in tenant 'acme'\. Did"):
@@ -58,7 +60,7 @@ def test_what_is_missing_is_named_with_what_is_near(client, admin, tmp_path):
     assert (client.tenant, client.database) == ("default_tenant", "default_database")
 
 
-def test_deleting_a_database_deletes_its_collections_and_their_files_alone(client, admin, tmp_path):
+def test_deleting_a_database_deletes_only_its_collections_and_their_files(client, admin, tmp_path):
     kept = client.create_collection("kept", embedding_function=None)
     kept.add(ids=["a"], embeddings=[[1, 2]])
     client.set_tenant("acme", "papers")
@@ -75,9 +77,9 @@ def test_deleting_a_database_deletes_its_collections_and_their_files_alone(clien
     assert client.count_collections() == 0
 
 
-def test_the_default_database_can_be_deleted_and_made_again(client, admin, tmp_path):
+def test_the_default_database_can_be_deleted_and_created_again(client, admin, tmp_path):
     admin.delete_database("default_database")
-    with pytest.raises(errors.NotFoundError, match=r"Databases: none yet.*create_database makes"):
+    with pytest.raises(errors.NotFoundError, match=r"Databases: none yet.*Create one"):
         chromalab.PersistentClient(tmp_path)
     with chromalab.AdminClient(
         Settings(is_persistent=True, persist_directory=str(tmp_path))
@@ -90,7 +92,7 @@ def test_the_default_database_can_be_deleted_and_made_again(client, admin, tmp_p
     "name",
     ["x'; DROP TABLE tenants; --", "../../etc", "a b/c", "漢字 é", "x" * 2000, "%_%", "--;"],
 )
-def test_any_text_is_a_name_and_never_a_path_or_a_statement(client, admin, tmp_path, name):
+def test_any_text_can_be_a_name_and_is_never_a_path_or_sql(client, admin, tmp_path, name):
     before = {path.name for path in tmp_path.rglob("*")}
     admin.create_tenant(name)
     admin.create_database(name, name)
@@ -104,7 +106,7 @@ def test_any_text_is_a_name_and_never_a_path_or_a_statement(client, admin, tmp_p
 
 
 @pytest.mark.parametrize("name", ["ab", "", "a\nb", "a\0b", "\x1b[31m", "\ud800bc"])
-def test_a_name_that_cannot_be_one_is_refused(admin, name):
+def test_an_invalid_name_is_rejected(admin, name):
     with pytest.raises(errors.InvalidArgumentError):
         admin.create_tenant(name)
     with pytest.raises(errors.InvalidArgumentError):
@@ -115,14 +117,14 @@ def test_a_name_that_cannot_be_one_is_refused(admin, name):
         admin.create_tenant(3)
 
 
-def test_a_name_that_is_taken_is_told(admin):
-    with pytest.raises(errors.UniqueConstraintError, match="A tenant 'acme' exists already"):
+def test_a_name_that_is_taken_is_reported(admin):
+    with pytest.raises(errors.UniqueConstraintError, match="Tenant 'acme' already exists"):
         admin.create_tenant("acme")
-    with pytest.raises(errors.UniqueConstraintError, match="A database 'papers' exists already"):
+    with pytest.raises(errors.UniqueConstraintError, match="Database 'papers' already exists"):
         admin.create_database("papers", "acme")
 
 
-def test_reset_deletes_everything_where_the_settings_allow_it(client, admin, tmp_path):
+def test_reset_deletes_everything_if_the_settings_allow_it(client, admin, tmp_path):
     notes = client.create_collection("notes", embedding_function=None)
     notes.add(ids=["a"], embeddings=[[1, 2]])
     with chromalab.PersistentClient(tmp_path) as careful:
@@ -140,7 +142,7 @@ def test_reset_deletes_everything_where_the_settings_allow_it(client, admin, tmp
     assert again.query(query_embeddings=[[1, 2, 3]])["ids"] == [["b"]]
 
 
-def test_a_client_opens_what_its_settings_say(tmp_path):
+def test_a_client_opens_the_store_of_its_settings(tmp_path):
     settings = Settings(is_persistent=True, persist_directory=tmp_path, durability="normal")
     client = chromalab.Client(settings)
     assert repr(client) == f"PersistentClient('{tmp_path}', 0 collections)"
@@ -154,14 +156,14 @@ def test_a_client_opens_what_its_settings_say(tmp_path):
     assert second.count_collections() == 0
 
 
-def test_settings_of_chroma_that_change_nothing_are_accepted_and_others_told():
+def test_ignored_settings_of_chroma_are_accepted_and_unknown_ones_reported():
     Settings(anonymized_telemetry=False, migrations="apply", chroma_otel_service_name="x")
-    for wrong, said in (
+    for wrong, message in (
         ({"alow_reset": True}, "Did you mean 'allow_reset'"),
         ({"chroma_server_host": "localhost"}, "No setting 'chroma_server_host'"),
-        ({"allow_reset": "yes"}, "allow_reset is True or False; found 'yes'"),
+        ({"allow_reset": "yes"}, "allow_reset must be True or False; got 'yes'"),
     ):
-        with pytest.raises(errors.InvalidArgumentError, match=said):
+        with pytest.raises(errors.InvalidArgumentError, match=message):
             Settings(**wrong)
     with pytest.raises(AttributeError):
         Settings().alow_reset = True
@@ -169,10 +171,10 @@ def test_settings_of_chroma_that_change_nothing_are_accepted_and_others_told():
         Settings()["x"]
 
 
-def test_who_uses_a_client(client):
+def test_the_user_of_a_client(client):
     assert client.get_user_identity().databases == ["default_database"]
     assert client.clear_system_cache() is None
-    with pytest.raises(errors.InvalidUUIDError, match="is a UUID"):
+    with pytest.raises(errors.InvalidUUIDError, match="must be a UUID"):
         client.get_collection_by_id("notes")
 
 
@@ -184,14 +186,16 @@ def test_errors_have_chromas_names_and_codes():
     assert all(issubclass(kind, errors.ChromaError) for kind in errors.error_types.values())
 
 
-def test_a_spann_configuration_says_that_it_runs_as_hnsw(client):
-    with pytest.warns(errors.ChromalabWarning, match="'sss' keeps its spann.*runs as hnsw") as said:
+def test_a_spann_configuration_warns_that_it_runs_as_hnsw(client):
+    with pytest.warns(
+        errors.ChromalabWarning, match="'sss' keeps its spann.*runs as hnsw"
+    ) as warned:
         made = client.create_collection(
             "sss", configuration={"spann": {"ef_search": 50}}, embedding_function=None
         )
-    assert said[0].filename == __file__
+    assert warned[0].filename == __file__
     assert made.configuration_json["spann"]["ef_search"] == 50
     assert client.get_or_create_collection("sss", embedding_function=None) == made
-    with pytest.warns(errors.ChromalabWarning) as said:
+    with pytest.warns(errors.ChromalabWarning) as warned:
         client.get_or_create_collection("ttt", configuration={"spann": {}}, embedding_function=None)
-    assert said[0].filename == __file__
+    assert warned[0].filename == __file__

@@ -1,13 +1,13 @@
-"""The language of a typed filter."""
+"""The language of typed filter conditions."""
 
 import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chromalab.arguments.where_text import format_where, parse_where_text
 from chromalab.engine import parse_where
 from chromalab.errors import InvalidArgumentError
-from chromalab.where_text import format_where, parse_where_text
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ from chromalab.where_text import format_where, parse_where_text
         ),
     ],
 )
-def test_a_condition_becomes_a_filter_that_the_store_reads(text, where):
+def test_a_condition_is_parsed_into_a_filter_that_the_store_accepts(text, where):
     assert parse_where_text(text) == where
     parse_where(where)
 
@@ -53,20 +53,20 @@ def test_a_condition_becomes_a_filter_that_the_store_reads(text, where):
         "a = 2020x", "a in (1, 2]", "a in (,)", "a = :x",
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_told_with_an_example(text):
+def test_an_invalid_condition_is_reported_with_an_example(text):
     with pytest.raises(InvalidArgumentError, match="For example: year >= 2020"):
         parse_where_text(text)
 
 
-def test_the_sentence_says_what_was_expected_and_names_variables_only_where_there_are_any():
-    said = (
-        'The condition cannot be read: expected a number, a "text" in quotes, true{}, '
-        """found 'tea' at 8 in 'kind = tea'. For example: year >= 2020 and venue in ("ACL", "EMNLP")"""
+def test_the_message_says_what_was_expected_and_mentions_variables_only_if_there_are_any():
+    message = (
+        'The condition cannot be parsed: expected a number, a "text" in quotes, true{}, '
+        """got 'tea' at character 8 in 'kind = tea'. For example: year >= 2020 and venue in ("ACL", "EMNLP")"""
     )
     for bound, others in ((None, " or false"), ({}.get, ", false or :name")):
         with pytest.raises(InvalidArgumentError) as caught:
             parse_where_text("kind = tea", bound)
-        assert str(caught.value) == said.format(others)
+        assert str(caught.value) == message.format(others)
 
 
 def test_a_variable_in_a_condition_is_bound_and_never_evaluated():
@@ -80,24 +80,26 @@ def test_a_variable_in_a_condition_is_bound_and_never_evaluated():
     }
     assert read("a in (:n, 4)") == {"a": {"$in": [3, 4]}}
     assert read("a not in :ns") == {"a": {"$nin": [0, 1]}}
-    with pytest.raises(KeyError, match=r":y\.real"):  # `bound` says what that names
+    with pytest.raises(KeyError, match=r":y\.real"):  # `bound` decides what the name means
         read("a = :y.real")
-    with pytest.raises(InvalidArgumentError, match="give a list"):
+    with pytest.raises(
+        InvalidArgumentError, match=":y after 'in' must be a list; got a value of type int"
+    ):
         read("a in :y")
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
-        ("(" * 51 + "a = 1" + ")" * 51, "more than 50 parentheses"),
-        ("(" * 9_000, "more than 50 parentheses"),
-        ("a = " + "9" * 5_000, "a number of 5,000 digits"),
-        ("a = " + "9" * 9_000 + "x", "cannot be read"),
-        ("a = 1" + " " * 10_000, "at most 10,000"),
+        ("(" * 51 + "a = 1" + ")" * 51, "at most 50 levels of nested parentheses"),
+        ("(" * 9_000, "at most 50 levels of nested parentheses"),
+        ("a = " + "9" * 5_000, "at most 4,300 digits; got 5,000"),
+        ("a = " + "9" * 9_000 + "x", "cannot be parsed"),
+        ("a = 1" + " " * 10_000, "at most 10,000 characters; got 10,005"),
     ],
 )
-def test_what_is_too_deep_or_too_long_has_its_own_sentence(text, said):
-    with pytest.raises(InvalidArgumentError, match=said) as caught:
+def test_a_condition_that_is_too_deep_or_too_long_has_its_own_message(text, message):
+    with pytest.raises(InvalidArgumentError, match=message) as caught:
         parse_where_text(text)
     assert len(str(caught.value)) < 500
 
@@ -136,7 +138,7 @@ filters = st.recursive(
 
 
 def flat(where):
-    """A filter with operators said, and nested joins of one word taken apart."""
+    """Make the operators of a filter explicit, and flatten nested joins of the same kind."""
     ((key, value),) = where.items()
     if key not in ("$and", "$or"):
         return where if isinstance(value, dict) else {key: {"$eq": value}}
@@ -147,7 +149,7 @@ def flat(where):
 
 
 @given(filters)
-def test_the_text_of_a_filter_is_read_back_as_the_filter(where):
+def test_the_text_of_a_filter_is_parsed_back_into_the_filter(where):
     text = format_where(where)
     if text is None:
         assert "`" in repr(where)
@@ -155,7 +157,7 @@ def test_the_text_of_a_filter_is_read_back_as_the_filter(where):
         assert flat(parse_where_text(text)) == flat(where)
 
 
-def test_a_number_of_numpy_is_written_as_a_number():
+def test_a_numpy_number_is_written_as_a_number():
     assert format_where({"x": numpy.float64(1.5)}) == "x = 1.5"
 
 
@@ -163,9 +165,9 @@ def test_a_number_of_numpy_is_written_as_a_number():
     "where",
     [{"x": {"$regex": "a"}}, {"a`b": 1}, {"x": float("nan")}, {"x": None}, {"x": "y" * 10_000}],
 )
-def test_what_the_language_has_no_words_for_has_no_text(where):
+def test_a_filter_that_the_language_cannot_express_has_no_text(where):
     assert format_where(where) is None
 
 
-def test_no_filter_is_an_empty_text():
+def test_no_filter_has_an_empty_text():
     assert format_where(None) == format_where({}) == ""

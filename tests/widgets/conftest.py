@@ -1,4 +1,4 @@
-"""For the tests of the search panel."""
+"""Fixtures for the search panel."""
 
 import pytest
 
@@ -6,7 +6,7 @@ import chromalab
 
 
 class Words(chromalab.EmbeddingFunction):
-    """Counts three words; refuses queries when it is given a reason to."""
+    """Counts three words; raises `problem` on queries if it is set."""
 
     problem = None
 
@@ -44,10 +44,10 @@ def facts(client, words):
 
 @pytest.fixture
 def send():
-    """Deliver a message as the browser sends it."""
+    """Deliver a message the way the browser sends it."""
 
-    def deliver(searcher, content):
+    def deliver(search_panel, content):
         data = {"method": "custom", "content": content}
-        searcher._handle_msg({"content": {"data": data}, "buffers": []})
+        search_panel._handle_msg({"content": {"data": data}, "buffers": []})
 
     return deliver

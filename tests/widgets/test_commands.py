@@ -1,16 +1,15 @@
-"""What is copied from a widget is read back by the magic as what the widget showed."""
-
-from types import SimpleNamespace
+"""A command copied from a widget reads the records that the widget showed."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import chromalab
-from chromalab_kernel.command import execute
-from chromalab_kernel.session import Session
-from chromalab_widgets.commands import get_command
-from chromalab_widgets.conditions import condition_of, joined, parts_of, without
+from chromalab.commands.command import execute
+from chromalab.commands.session import Session
+from chromalab.commands.settings import DEFAULTS
+from chromalab_widgets.core.filters import condition_of, joined, parts_of, without
+from chromalab_widgets.table.command import get_command
 
 keys = st.sampled_from(["year", "kind", "a key"])
 filters = st.recursive(
@@ -30,11 +29,11 @@ filters = st.recursive(
 
 
 @given(filters, keys)
-def test_what_a_filter_says_of_a_key_alone_can_be_taken_out(where, key):
+def test_the_conditions_on_one_field_can_be_removed_from_a_filter(where, key):
     rest = without(where, key)
     assert condition_of(rest, key) is None
-    kept = [part for part in parts_of(where) if part not in parts_of(rest)]
-    assert bool(kept) == (condition_of(where, key) is not None)
+    removed = [part for part in parts_of(where) if part not in parts_of(rest)]
+    assert bool(removed) == (condition_of(where, key) is not None)
     assert joined(parts_of(where)) in (where, joined(parts_of(where)))
 
 
@@ -51,7 +50,7 @@ def session():
         documents=[f"{id} ?" for id in IDS],
         metadatas=[{"id": id, "n": n} for n, id in enumerate(IDS)],
     )
-    session = Session({"client": client}, SimpleNamespace())
+    session = Session({"client": client}, DEFAULTS)
     session.connect(client, "here")
     yield session
     client.close()
@@ -60,11 +59,11 @@ def session():
 def run(session, command):
     if command.startswith("%chroma "):
         return execute(session, command.removeprefix("%chroma "))
-    return eval(command, {"client": session.client})  # a line of Python that we wrote ourselves
+    return eval(command, {"client": session.client})  # a line of Python that chromalab generated
 
 
 @pytest.mark.parametrize("id", IDS)
-def test_a_command_reads_the_records_that_were_shown(session, id):
+def test_a_command_reads_the_records_shown(session, id):
     for command in (
         get_command("notes", ids=[id]),
         get_command("notes", where={"id": id}),
@@ -73,13 +72,13 @@ def test_a_command_reads_the_records_that_were_shown(session, id):
         assert run(session, command)["ids"] == [id]
 
 
-def test_the_order_is_in_the_command(session):
+def test_the_command_includes_the_order(session):
     command = get_command("notes", where={"n": {"$lt": 3}}, order_by="-n")
     assert command == '%chroma get notes --where "n < 3" --order-by=-n'
     assert run(session, command)["ids"] == IDS[2::-1]
 
 
-def test_what_the_magic_has_no_words_for_is_python(session):
+def test_a_command_that_the_magic_cannot_express_is_python(session):
     assert get_command("notes", where={"n": {"$regex": "x"}}).startswith("client.get_collection(")
     assert run(session, get_command("notes", ids=[":y", "a"]))["ids"] == ["a", ":y"]
     longer_than_is_read = {"id": {"$in": ["a", *("x" * 90 + str(n) for n in range(200))]}}

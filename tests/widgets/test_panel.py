@@ -38,23 +38,23 @@ def test_the_panel_lists_the_collections(panel, client):
     assert panel.collections == [
         {
             "name": "notes", "records": 2, "dimension": 2, "model": "none", "space": "l2",
-            "indexed": "100 %", "version": 1, "written": written,
+            "indexed": "100%", "version": 1, "written": written,
         },
         {
             "name": "papers", "records": 0, "dimension": None, "model": "default",
-            "space": "cosine", "indexed": "100 %", "version": 0, "written": None,
+            "space": "cosine", "indexed": "100%", "version": 0, "written": None,
         },
     ]  # fmt: skip
     assert panel.status == "2 collections, 2 records"
     assert repr(panel) == "Panel('default_tenant / default_database', 2 collections, 2 records)"
 
 
-def test_the_last_write_is_a_time_with_its_zone(panel):
+def test_the_last_write_is_a_time_with_a_time_zone(panel):
     written = datetime.fromisoformat(panel.collections[0]["written"])
     assert timedelta(0) <= datetime.now(timezone.utc) - written < timedelta(minutes=1)
 
 
-def test_a_heading_is_in_the_status_and_the_text_is_then_a_table(client):
+def test_with_a_heading_the_status_includes_it_and_the_text_is_a_table(client):
     panel = Panel(client, heading=HOSTILE)
     assert panel.status == f"2 collections, 2 records. {HOSTILE}"
     assert repr(panel) == f"{HOSTILE}\n{client.list_collections()!r}"
@@ -67,7 +67,7 @@ def test_a_heading_is_in_the_status_and_the_text_is_then_a_table(client):
     assert repr(panel) == f"{HOSTILE}\nno collections"
 
 
-def test_a_button_opens_a_table_below_and_the_same_one_again(panel, client):
+def test_a_button_opens_a_table_below_and_later_the_same_one(panel, client):
     send(panel, verb="open", name="notes", widget="table")
     table = panel.opened
     assert isinstance(table, Table)
@@ -75,15 +75,15 @@ def test_a_button_opens_a_table_below_and_the_same_one_again(panel, client):
     assert panel.get_state()["opened"] == f"IPY_MODEL_{table.model_id}"
     send(panel, verb="open", name="papers", widget="table")
     assert panel.opened is not table
-    send(panel, verb="shut")
+    send(panel, verb="hide")
     assert panel.opened is None
     assert panel.show("notes", "table") is table
     client.delete_collection("notes")
     client.create_collection("notes")
-    assert panel.show("notes", "table") is not table  # another collection of that name
+    assert panel.show("notes", "table") is not table  # a different collection with that name
 
 
-def test_a_widget_that_was_closed_is_made_anew(panel):
+def test_a_closed_widget_is_created_again(panel):
     table = panel.show("notes", "table")
     table.close()
     again = panel.show("notes", "table")
@@ -91,22 +91,22 @@ def test_a_widget_that_was_closed_is_made_anew(panel):
     assert panel.opened is again
 
 
-def test_a_panel_that_turns_to_another_client_shows_its_store(panel):
+def test_a_panel_that_switches_to_another_client_shows_its_store(panel):
     with chromalab.EphemeralClient() as other:
         other.create_collection("elsewhere")
         before = panel.show("notes", "table")
-        panel.turn_to(other, heading="Other")
+        panel.switch_to(other, heading="Other")
         assert [row["name"] for row in panel.collections] == ["elsewhere"]
         assert panel.status == "1 collection, 0 records. Other"
         assert panel.opened is before
         assert panel.show("elsewhere").collection_name == "elsewhere"
 
 
-def test_what_is_not_there_is_said(panel):
+def test_unknown_collections_and_widgets_are_reported(panel):
     send(panel, verb="open", name="note", widget="table")
     assert panel.error == "No collection 'note'. Did you mean 'notes'? Collections: notes, papers"
     send(panel, verb="open", name="notes", widget="close")
-    assert "map, searcher, table" in panel.error
+    assert "map, search_panel, table" in panel.error
     assert panel.opened is None
     with pytest.raises(NotFoundError):
         panel.show("note")
@@ -134,15 +134,15 @@ def test_a_write_is_seen_after_the_cell_that_made_it(client):
         panel.close()
         table.close()
         assert not [
-            told
-            for told in shell.events.callbacks["post_run_cell"]
-            if "chromalab" in told.__module__
+            callback
+            for callback in shell.events.callbacks["post_run_cell"]
+            if "chromalab" in callback.__module__
         ]
     finally:
         InteractiveShell.clear_instance()
 
 
-def test_a_closed_client_is_said_after_the_next_cell(client, panel):
+def test_a_closed_client_is_reported_after_the_next_cell(client, panel):
     client.close()
     panel._after_cell()
     assert panel.error != ""

@@ -9,8 +9,8 @@ import chromalab
 from chromalab.errors import InvalidArgumentError, NotFoundError
 from chromalab.feedback import Decisions
 from chromalab_widgets import Review
-from chromalab_widgets.bundles import bundle
-from chromalab_widgets.queues.differences import differences
+from chromalab_widgets.core.bundles import bundle
+from chromalab_widgets.review.duplicate_queue import differences
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 WIDGETS = Path(__file__).parents[2] / "widgets"
@@ -60,7 +60,7 @@ def duplicates(teas):
     return teas.dedupe(threshold=0.95)
 
 
-def test_a_group_shows_its_records_and_what_differs(teas):
+def test_a_group_shows_its_records_and_their_differences(teas):
     review = duplicates(teas).review()
     assert (review.kind, review.collection_name, review.length) == ("duplicates", "teas", 2)
     first, second = review.item["records"]
@@ -78,14 +78,14 @@ def test_a_group_shows_its_records_and_what_differs(teas):
     assert [choice["name"] for choice in review.choices] == ["merge", "keep", "distinct"]
 
 
-def test_decisions_are_held_and_applied_in_one_transaction_and_undone(teas):
+def test_decisions_are_deferred_applied_in_one_transaction_and_undone(teas):
     review = duplicates(teas).review()
     before = teas.get(include=["documents", "metadatas", "embeddings"])
     decide(review, "merge")
     assert (review.done, review.total, review.position) == (1, 2, 2)
     assert teas.count() == 6
     decide(review, "keep", "d")
-    assert (review.key, review.item, review.plan) == ("", {}, "2 deleted, 1 gain metadata")
+    assert (review.key, review.item, review.plan) == ("", {}, "2 deleted, 1 updated")
     send(review, "apply")
     assert (review.error, teas.count()) == ("", 4)
     assert teas.get(ids=["a"])["metadatas"] == [{"year": 1, "origin": "China"}]
@@ -97,15 +97,15 @@ def test_decisions_are_held_and_applied_in_one_transaction_and_undone(teas):
     assert sorted(after["ids"]) == before["ids"]
     assert [after["metadatas"][at] for at in order] == before["metadatas"]
     assert np.array_equal(after["embeddings"][order], before["embeddings"])
-    assert review.plan == "2 deleted, 1 gain metadata"
+    assert review.plan == "2 deleted, 1 updated"
     send(review, "undo")
     send(review, "undo")
     assert (review.done, review.position, len(review.decisions)) == (0, 1, 0)
     send(review, "undo")
-    assert review.error == "Nothing was decided in 'duplicates': there is no undo."
+    assert review.error == "There are no decisions to undo in 'duplicates'."
 
 
-def test_a_review_goes_on_after_a_restart_and_what_was_applied_can_still_be_undone(client, folder):
+def test_a_review_continues_after_a_restart_and_apply_can_still_be_undone(client, folder):
     teas = client.create_collection("teas", embedding_function=None)
     teas.add(
         ids=["a", "b", "c", "d"],
@@ -131,7 +131,7 @@ def test_a_review_goes_on_after_a_restart_and_what_was_applied_can_still_be_undo
         assert teas.get(ids=["d"])["documents"] == ["two!"]
 
 
-def test_what_somebody_else_wrote_is_never_overwritten(teas):
+def test_other_writes_are_never_overwritten(teas):
     review = duplicates(teas).review()
     decide(review, "merge")
     teas.update(ids=["b"], metadatas=[{"year": 3}])
@@ -143,7 +143,7 @@ def test_what_somebody_else_wrote_is_never_overwritten(teas):
         Review.of(review.queue.result)
 
 
-def test_a_deletion_is_not_undone_over_later_writes(teas):
+def test_undoing_a_deletion_does_not_overwrite_later_writes(teas):
     review = duplicates(teas).review()
     decide(review, "merge")
     review.apply()
@@ -153,43 +153,43 @@ def test_a_deletion_is_not_undone_over_later_writes(teas):
     assert teas.get(ids=["b"])["documents"] == ["another b"]
 
 
-def test_requests_that_are_not_understood_are_refused_with_a_sentence(teas):
+def test_invalid_requests_are_refused_with_a_message(teas):
     review = duplicates(teas).review()
     decide(review, "burn")
     assert review.error == "No choice 'burn'. Choices: distinct, keep, merge"
     send(review, "decide", item="another", choice="merge")
-    assert review.error == "'another' is not what is shown: look again"
+    assert review.error == "The item to decide on must be the one shown; got 'another'. Look again."
     decide(review, "keep", "f")
-    assert review.error == "'f' is not in the group: ['a', 'b']"
+    assert review.error == "The record to keep must be one of ['a', 'b']; got 'f'."
     send(review, "go", by=5)
-    assert review.error == "The by of 'go' is 5: it goes from -1 to 1"
+    assert review.error == "The by of 'go' must be from -1 to 1; got 5."
     send(review, "accept", least=0.9)
     assert review.error == "There are no guesses about duplicates."
     send(review, "apply")
-    assert review.error == "Nothing is decided that would change a record."
+    assert review.error == "Nothing to apply: no decision changes a record."
     send(review, "eval", code="1")
     assert review.error.startswith("No verb 'eval'")
     assert len(review.decisions) == 0
 
 
-def test_going_shows_what_was_decided_and_it_can_be_decided_anew(teas):
+def test_going_back_shows_the_decision_which_can_be_changed(teas):
     review = duplicates(teas).review()
     decide(review, "distinct")
     send(review, "go", by=-1)
     assert (review.position, review.decided) == (1, "Not duplicates")
     decide(review, "merge")
-    assert (review.done, review.plan) == (1, "1 deleted, 1 gain metadata")
+    assert (review.done, review.plan) == (1, "1 deleted, 1 updated")
     for _ in range(3):
         send(review, "go", by=1)
     assert review.position == 2
 
 
-def test_an_array_has_nothing_to_write_to():
+def test_an_array_cannot_be_reviewed():
     from chromalab.analytics import dedupe
 
-    with pytest.raises(InvalidArgumentError, match="collection of chromalab"):
+    with pytest.raises(InvalidArgumentError, match="chromalab collection"):
         dedupe([[1.0, 0.0], [1.0, 0.0]]).review()
-    with pytest.raises(InvalidArgumentError, match="A review is of Duplicates"):
+    with pytest.raises(InvalidArgumentError, match="must be one of Duplicates"):
         Review.of([])
 
 
@@ -227,7 +227,7 @@ def test_clusters_are_named_merged_and_dissolved_into_metadata(facts):
     assert [target[0] for target in review.item["targets"]] == [keys[0], keys[2], keys[3]]
     decide(review, "merge", keys[0])
     decide(review, "dissolve")
-    assert "records under 1 names of theme" in review.plan
+    assert "(1 name)" in review.plan
     send(review, "apply")
     sizes = sorted(clusters.sizes.tolist(), reverse=True)
     assert list(facts.distinct("theme")) == [("stars", sizes[0] + sizes[1])]
@@ -241,21 +241,21 @@ def test_clusters_are_named_merged_and_dissolved_into_metadata(facts):
         facts.distinct("theme")
 
 
-def test_clusters_merged_into_each_other_are_refused(facts):
+def test_clusters_cannot_be_merged_into_each_other(facts):
     review = facts.cluster(n_clusters=3).review()
     first, second, _ = review.queue.items
     decide(review, "merge", first)
-    assert "no other cluster" in review.error
+    assert "must be another cluster" in review.error
     decide(review, "name")
-    assert review.error == "Name needs a text: type it"
+    assert review.error == "'Rename' needs a text. Type one."
     decide(review, "merge", second)
     decide(review, "merge", first)
     assert "merged into each other" in review.error
 
 
-def test_labels_are_written_at_once_and_undone(facts):
+def test_labels_are_written_immediately_and_undone(facts):
     review = facts.label("kind", choices=["nature", "people"], n=3)
-    assert review.item["heading"] == "Which kind?"
+    assert review.item["heading"] == "Label: kind"
     first = review.key
     decide(review, "label 0")
     assert facts.get(ids=[first])["metadatas"][0]["kind"] == "nature"
@@ -271,7 +271,7 @@ def test_labels_are_written_at_once_and_undone(facts):
     assert "kind" not in facts.get(ids=[first])["metadatas"][0]
 
 
-def test_the_model_guesses_and_sure_guesses_are_accepted_together_and_undone(facts):
+def test_confident_guesses_are_accepted_at_once_and_undone(facts):
     about = facts.get(include=["metadatas"])
     truth = {
         id: metadata["topic"] for id, metadata in zip(about["ids"], about["metadatas"], strict=True)
@@ -282,7 +282,7 @@ def test_the_model_guesses_and_sure_guesses_are_accepted_together_and_undone(fac
         decide(review, f"label {names.index(truth[review.key])}")
     assert review.error == ""
     assert review.item["suggested"].startswith("label ")
-    assert re.fullmatch(r".+ \(\d+ % sure\)", review.item["guess"])
+    assert re.fullmatch(r".+ \(\d+% confident\)", review.item["guess"])
     send(review, "guesses", least=0.3)
     count = review.confident["count"]
     assert count > 0
@@ -293,25 +293,25 @@ def test_the_model_guesses_and_sure_guesses_are_accepted_together_and_undone(fac
     assert sum(n for _, n in facts.distinct("guess")) == 20
 
 
-def test_a_record_that_was_deleted_meanwhile_is_not_said_to_be_labelled(teas):
+def test_a_record_that_was_deleted_in_the_meantime_cannot_be_labeled(teas):
     review = teas.label("kind", choices=["drink", "thing"], n=3)
     gone = review.key
     teas.delete(ids=[gone])
     decide(review, "label 0")
-    assert review.error == f"No record '{gone}' any more: somebody deleted it. Skip it."
+    assert review.error == f"No record '{gone}': it has been deleted. Skip it."
     assert (review.key, review.done, len(review.decisions)) == (gone, 0, 0)
     decide(review, "skip")
     assert review.error == ""
     assert review.key != gone
 
 
-def test_a_label_that_somebody_changed_after_the_decision_is_not_undone(teas):
+def test_a_label_that_was_changed_after_the_decision_is_not_undone(teas):
     review = teas.label("kind", choices=["drink", "thing"], n=3)
     first = review.key
     decide(review, "label 0")
     teas.update(ids=[first], metadatas=[{"kind": "leaf"}])
     send(review, "undo")
-    assert review.status == "Undone: drink; 1 record changed since, left alone"
+    assert review.status == "Undone: drink; left alone: 1 record changed since"
     assert (review.key, review.error, len(review.decisions)) == (first, "", 0)
     assert teas.get(ids=[first])["metadatas"][0]["kind"] == "leaf"
     decide(review, "label 1")
@@ -320,7 +320,7 @@ def test_a_label_that_somebody_changed_after_the_decision_is_not_undone(teas):
     assert teas.get(ids=[first])["metadatas"][0]["kind"] == "leaf"
 
 
-def test_an_undo_over_later_writes_leaves_them_and_has_the_clusters_looked_for_again(facts):
+def test_an_undo_leaves_later_writes_and_requires_new_clusters(facts):
     clusters = facts.cluster(n_clusters=3)
     review = clusters.review(into="theme")
     review.decide("name", "stars")
@@ -328,20 +328,20 @@ def test_an_undo_over_later_writes_leaves_them_and_has_the_clusters_looked_for_a
     id = clusters.records(0)[0]
     facts.update(ids=[id], metadatas=[{"theme": "mine"}])
     review.undo()
-    assert review.status.endswith("; 1 record changed since, left alone")
+    assert review.status.endswith("; left alone: 1 record changed since")
     assert list(facts.distinct("theme")) == [("mine", 1)]
     with pytest.raises(InvalidArgumentError, match="has changed since"):
         review.apply()
 
 
-def test_any_label_may_be_typed_where_there_are_no_choices(facts):
+def test_any_label_can_be_typed_if_there_are_no_choices(facts):
     review = facts.label("kind")
     id = review.key
     decide(review, "other", "tea & <b>chalk</b>")
     assert facts.get(ids=[id])["metadatas"][0]["kind"] == "tea & <b>chalk</b>"
 
 
-def test_decisions_can_be_forgotten_and_what_they_did_stays(teas):
+def test_clearing_decisions_keeps_their_effect(teas):
     review = duplicates(teas).review()
     review.decide("merge")
     review.apply()
@@ -349,7 +349,7 @@ def test_decisions_can_be_forgotten_and_what_they_did_stays(teas):
     assert (review.decisions.clear(), len(review.decisions), teas.count()) == (2, 0, 5)
 
 
-def test_python_decides_by_what_the_button_says(teas):
+def test_python_can_decide_by_the_label_of_a_choice(teas):
     review = duplicates(teas).review()
     assert review.decide("Not duplicates").choice == "distinct"
     assert repr(review) == "Review(duplicates of 'teas', 1 of 2 decided)"
@@ -382,7 +382,7 @@ def test_the_bundle_is_small_and_loads_nothing_from_elsewhere():
 @pytest.mark.parametrize(
     ("first", "second"), [("", ""), ("a b", "a b"), ("tea", ""), ("", "tea"), ("月と猫", "月と犬")]
 )
-def test_differences_hold_both_texts(first, second):
+def test_differences_contain_both_texts(first, second):
     found = differences(first, second)
     assert "".join(piece for piece, mark in found if mark >= 0) == second
     assert "".join(piece for piece, mark in found if mark <= 0) == first

@@ -1,4 +1,4 @@
-"""A review and the selection of its collection go together: what is shown is selected, and the other way."""
+"""A review and the selection of its collection follow each other."""
 
 import pytest
 
@@ -38,16 +38,16 @@ def review(teas):
     return review
 
 
-def test_opening_a_review_leaves_the_selection_and_is_not_moved_by_it(teas):
+def test_opening_a_review_keeps_the_selection_and_does_not_follow_it(teas):
     teas.selection = ["c", "e"]
     review = teas.dedupe(threshold=0.95).review()
     assert (teas.selection.ids, review.position) == (["c", "e"], 1)
     assert review.selected_ids == ("c", "e")
     review.go(1)
-    assert teas.selection.ids == ["c", "e"]  # it does not follow until it is told to
+    assert teas.selection.ids == ["c", "e"]  # it does not follow by default
 
 
-def test_every_move_selects_the_records_that_are_shown_in_map_and_table(teas, review):
+def test_every_move_selects_the_shown_records_in_map_and_table(teas, review):
     table, map = teas.table(), Map(teas, "pca")
     table.only_selection = True
     review.go(1)
@@ -64,21 +64,21 @@ def test_every_move_selects_the_records_that_are_shown_in_map_and_table(teas, re
     assert (review.position, table.ids()) == (1, ["a", "b"])
 
 
-def test_a_selection_made_elsewhere_brings_its_item(teas, review):
+def test_a_selection_made_elsewhere_shows_its_item(teas, review):
     table = teas.table()
     teas.selection = ["e", "d", "f"]
     assert (review.position, review.item["records"][0]["id"]) == (2, "c")
-    assert teas.selection.ids == ["e", "d", "f"]  # what was selected stays
+    assert teas.selection.ids == ["e", "d", "f"]  # the selection stays
     table._select_rows(0, None, "replace", table.generation)
     assert (review.position, teas.selection.ids) == (1, ["a"])
     teas.selection = ["e"]  # in no item
     teas.selection = []
     assert review.position == 1
-    teas.selection = ["d", "b"]  # the one that is shown has one of them
+    teas.selection = ["d", "b"]  # the item shown has one of them
     assert review.position == 1
 
 
-def test_a_selection_that_moves_the_review_keeps_what_was_decided(teas, review):
+def test_a_selection_that_moves_the_review_keeps_decisions(teas, review):
     review.decide("distinct")
     teas.selection = ["b"]
     assert (review.position, review.decided, review.done) == (1, "Not duplicates", 1)
@@ -96,7 +96,7 @@ def test_reviews_over_one_collection_move_each_other_once(teas, review):
     assert moves == [["c", "d"], [labels.key]]
 
 
-def test_it_can_be_switched_off_and_on(teas, review):
+def test_following_can_be_switched_off_and_on(teas, review):
     send(review, "follow", on=False)
     assert (review.error, review.follows) == ("", False)
     review.go(1)
@@ -106,10 +106,10 @@ def test_it_can_be_switched_off_and_on(teas, review):
     review.follows = True
     assert teas.selection.ids == ["c", "d"]
     send(review, "follow", on=1)
-    assert review.error == "The on of 'follow' is true or false, got 1"
+    assert review.error == "The on of 'follow' must be true or false; got 1."
 
 
-def test_what_applying_deletes_is_selected_no_more_and_cannot_be(teas, review):
+def test_deleted_records_do_not_stay_selected(teas, review):
     teas.selection = ["a", "b"]
     review.decide("keep")
     review.decide("distinct")
@@ -121,7 +121,7 @@ def test_what_applying_deletes_is_selected_no_more_and_cannot_be(teas, review):
     assert (review.position, teas.selection.ids) == (1, ["a"])
 
 
-def test_outliers_labels_and_clusters_select_theirs(teas):
+def test_outliers_labels_and_clusters_select_their_records(teas):
     outliers = teas.outliers().at(share=0.5).review()
     outliers.follows = True
     outliers.go(1)
@@ -141,13 +141,13 @@ def test_outliers_labels_and_clusters_select_theirs(teas):
     assert review.position == 1
 
 
-def test_a_closed_review_follows_nothing(teas, review):
+def test_a_closed_review_does_not_follow(teas, review):
     review.close()
     teas.selection = ["c"]
     assert review.position == 1
 
 
-def test_a_widget_that_cannot_follow_any_more_does_not_spoil_the_others(tmp_path):
+def test_a_widget_that_cannot_follow_does_not_affect_the_others(tmp_path):
     with (
         chromalab.PersistentClient(tmp_path) as first,
         chromalab.PersistentClient(tmp_path) as second,
@@ -160,4 +160,4 @@ def test_a_widget_that_cannot_follow_any_more_does_not_spoil_the_others(tmp_path
         first.close()
         again.selection = ["c"]
         assert again.selection.ids == ["c"]
-        assert review.error == table.error == "This client was closed. Make a new one to go on."
+        assert review.error == table.error == "This client was closed. Create a new one."

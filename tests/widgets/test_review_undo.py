@@ -1,4 +1,4 @@
-"""A review takes back what it did, and adopts nobody else's work as its own."""
+"""A review undoes what it did, and never treats other writes as its own."""
 
 import pytest
 
@@ -41,19 +41,17 @@ def review(teas):
     return review
 
 
-def test_after_an_undo_the_same_is_applied_again(teas, review):
+def test_after_an_undo_the_same_decisions_can_be_applied_again(teas, review):
     review.undo()
     review.apply()
     assert list(teas.distinct("odd")) == [(True, 1)]
 
 
-def test_an_undo_that_somebody_writes_into_has_the_outliers_looked_for_again(
-    client, teas, theirs, review
-):
+def test_a_write_during_an_undo_requires_new_outliers(client, teas, theirs, review):
     written = []
 
     def write_between(sql):
-        if "attachments" in sql and not written:  # the undo reads what was decided
+        if "attachments" in sql and not written:  # the undo reads the decisions
             written.append(sql)
             theirs.update(ids=["d"], metadatas=[{"year": 1}])
 

@@ -8,8 +8,8 @@ import traitlets
 import chromalab
 from chromalab.errors import InvalidArgumentError, NotFoundError
 from chromalab.selection import Selection
-from chromalab_widgets.map import Map
-from chromalab_widgets.selection import selection_of
+from chromalab_widgets import Map
+from chromalab_widgets.core.selection import selection_for
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_two_clients_of_one_folder_share_it_and_other_stores_do_not(tmp_path):
         assert list(again.selection.df()["id"]) == ["a"]
 
 
-def test_it_lives_as_long_as_somebody_holds_the_collection(client):
+def test_a_selection_lives_as_long_as_a_collection_object(client):
     facts = collection_of(client)
     held = weakref.ref(facts.selection)
     assert held() is not None
@@ -64,7 +64,7 @@ def test_it_lives_as_long_as_somebody_holds_the_collection(client):
     assert held() is None
 
 
-def test_by_ids_it_keeps_their_order_and_each_once(facts):
+def test_selected_ids_keep_their_order_without_duplicates(facts):
     facts.selection.ids = ["c", "a", "c"]
     assert facts.selection.ids == ["c", "a"]
     assert facts.selection.where is None
@@ -74,7 +74,7 @@ def test_by_ids_it_keeps_their_order_and_each_once(facts):
     assert repr(facts.selection) == "Selection(2 records: 'c', 'a')"
 
 
-def test_by_where_it_knows_the_filter_until_ids_are_picked(facts):
+def test_the_filter_is_known_until_ids_are_selected(facts):
     facts.selection.set(where={"n": 2})
     assert (facts.selection.ids, facts.selection.where) == (["b", "c"], {"n": 2})
     facts.selection.where["n"] = 3  # a copy
@@ -83,7 +83,7 @@ def test_by_where_it_knows_the_filter_until_ids_are_picked(facts):
     assert facts.selection.where is None
 
 
-def test_unknown_ids_are_refused_and_nothing_changes(facts):
+def test_unknown_ids_raise_and_change_nothing(facts):
     facts.selection.ids = ["a"]
     with pytest.raises(
         InvalidArgumentError, match="1 of 2 ids are not in the collection, first 'x'"
@@ -94,43 +94,43 @@ def test_unknown_ids_are_refused_and_nothing_changes(facts):
     assert facts.selection.ids == ["a"]
 
 
-def test_it_fits_a_query(facts):
+def test_a_selection_can_restrict_a_query(facts):
     facts.selection.set(where={"n": 2})
     found = facts.query(query_embeddings=[[0, 0]], ids=facts.selection.ids)
     assert sorted(found["ids"][0]) == ["b", "c"]
 
 
-def test_df_has_its_records_also_when_there_are_none_or_some_were_deleted(facts):
+def test_df_has_the_existing_records_even_if_there_are_none(facts):
     assert len(facts.selection.df()) == 0
     facts.selection.ids = ["c", "a"]
     facts.delete(ids=["c"])
     assert facts.selection.df().to_dict("records") == [{"id": "a", "document": "tea", "n": 1}]
 
 
-def test_watchers_are_told_of_changes_alone_until_they_end(facts):
-    told = []
-    end = facts.selection.watch(lambda selection: told.append(selection.ids))
+def test_callbacks_run_only_on_changes_until_they_end(facts):
+    seen = []
+    end = facts.selection.watch(lambda selection: seen.append(selection.ids))
     facts.selection.ids = ["a"]
     facts.selection.ids = ["a"]
     facts.selection.clear()
     end()
     facts.selection.ids = ["b"]
-    assert told == [["a"], []]
+    assert seen == [["a"], []]
 
 
-def test_watching_by_a_method_keeps_nothing_alive(facts):
+def test_a_bound_method_as_callback_keeps_nothing_alive(facts):
     class Watcher:
-        def told(self, selection):
+        def seen(self, selection):
             raise AssertionError
 
     watcher = Watcher()
-    facts.selection.watch(watcher.told)
+    facts.selection.watch(watcher.seen)
     del watcher
     gc.collect()
     facts.selection.ids = ["a"]
 
 
-def test_it_is_saved_under_a_name_and_survives_the_client(tmp_path):
+def test_a_saved_selection_survives_the_client(tmp_path):
     with chromalab.PersistentClient(tmp_path) as client:
         facts = collection_of(client)
         facts.selection.set(where={"n": 2})
@@ -152,14 +152,14 @@ def test_it_is_saved_under_a_name_and_survives_the_client(tmp_path):
             facts.selection.forget("twos")
 
 
-def test_of_an_array_there_is_a_selection_too_which_cannot_be_saved():
-    selection = selection_of([[0.0, 1.0]])
+def test_an_array_has_a_selection_that_cannot_be_saved():
+    selection = selection_for([[0.0, 1.0]])
     assert isinstance(selection, Selection)
     with pytest.raises(InvalidArgumentError, match="saved with a collection of chromalab"):
         selection.save("mine")
 
 
-def test_widgets_over_one_collection_follow_it_and_one_another(facts):
+def test_widgets_over_one_collection_follow_each_other(facts):
     first, second = Map(facts, "pca"), Map(facts, "pca")
     first.selected_ids = ("b",)
     assert facts.selection.ids == ["b"]
@@ -177,7 +177,7 @@ def test_widgets_over_two_collections_can_be_linked(client, facts):
     assert copy.selection.ids == ["a", "b"]
 
 
-def test_a_link_to_a_collection_that_lacks_the_records_leaves_its_selection(client, facts):
+def test_a_link_to_a_collection_without_the_records_keeps_its_selection(client, facts):
     copy = facts.fork("copy")
     copy.delete(ids=["c"])
     two = Map(copy, "pca")
@@ -209,14 +209,14 @@ def clicks(table, first=0):
     return click
 
 
-def test_two_tables_that_select_on_two_threads_do_not_wait_for_each_other(facts):
+def test_two_tables_that_select_on_two_threads_do_not_deadlock(facts):
     tables = facts.table(), facts.table()
     at_once(clicks(tables[0]), clicks(tables[1], 1))
     assert [table.error for table in tables] == ["", ""]
     assert {table.selected for table in tables} == {1}
 
 
-def test_nor_do_tables_over_two_collections_that_watch_each_other(facts):
+def test_tables_over_two_collections_that_watch_each_other_do_not_deadlock(facts):
     copy = facts.fork("copy")
     facts.selection.watch(lambda selection: copy.selection.set(selection.ids))
     copy.selection.watch(lambda selection: facts.selection.set(selection.ids))
@@ -226,7 +226,7 @@ def test_nor_do_tables_over_two_collections_that_watch_each_other(facts):
     assert facts.selection.ids == copy.selection.ids != []
 
 
-def test_nor_does_a_panel_that_is_opened_while_a_table_selects(client, facts):
+def test_a_panel_opened_while_a_table_selects_does_not_deadlock(client, facts):
     panel, table = client.panel(), facts.table()
     facts.selection.watch(lambda selection: panel.refresh())
     panel.observe(lambda change: facts.selection.clear(), "opened_name")

@@ -6,11 +6,11 @@ All start from one graph of nearest neighbours, computed once.
 from chromalab.analytics.classify import Classification, classify
 from chromalab.analytics.cluster import Clusters, cluster
 from chromalab.analytics.dedupe import Duplicates, Leakage, Links, dedupe, leakage, link
-from chromalab.analytics.labelling import LabelQueue, label_queue
+from chromalab.analytics.labeling import LabelQueue, label_queue
 from chromalab.analytics.neighbors import Neighbors, neighbors
 from chromalab.analytics.outliers import Outliers, outliers
 from chromalab.analytics.project import Projection, project
-from chromalab.analytics.propagation import Propagated, propagate
+from chromalab.analytics.propagation import Propagation, propagate
 from chromalab.analytics.result import Result
 from chromalab.analytics.topics import Topics, topics
 
@@ -24,7 +24,7 @@ __all__ = [
     "Neighbors",
     "Outliers",
     "Projection",
-    "Propagated",
+    "Propagation",
     "Result",
     "Topics",
     "classify",

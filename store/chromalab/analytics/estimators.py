@@ -1,11 +1,14 @@
-"""The analyses as scikit-learn estimators, for its pipelines and its manner of saying things.
+"""The analyses as scikit-learn estimators, for its pipelines.
 
-Importing this module imports scikit-learn.
+The parameters of an estimator are the options of the function of the same name in
+`chromalab.analytics`, with the same defaults; see there. Importing this module imports scikit-learn.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +22,12 @@ from sklearn.base import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y
 
-from chromalab.analytics.classify.choosing import choose
+from chromalab.analytics.classify import classify
 from chromalab.analytics.classify.methods import FITS, METHODS
+from chromalab.analytics.classify.model_selection import choose_method
 from chromalab.analytics.classify.points import Points
 from chromalab.analytics.cluster import cluster
-from chromalab.analytics.graph.copies import unit
+from chromalab.analytics.graph.distinct_vectors import unit
 from chromalab.analytics.outliers import outliers
 from chromalab.analytics.project import project
 from chromalab.errors import InvalidArgumentError, near, short
@@ -34,18 +38,56 @@ if TYPE_CHECKING:
 
 __all__ = ["ClassifyEstimator", "ClusterEstimator", "OutlierEstimator", "ProjectEstimator"]
 
+E = TypeVar("E", bound=type[Any])
 
-class ClassifyEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """`chromalab.analytics.classify` as an estimator, by the methods that need no unlabelled records.
+_OF_COLLECTIONS = ("where", "into", "progress")
+
+
+def _options_of(function: Callable[..., Any], *, without: tuple[str, ...] = ()) -> Callable[[E], E]:
+    """Give an estimator class a constructor whose parameters are the options of a function.
+
+    scikit-learn reads the names and defaults of the parameters from the signature of `__init__`, and
+    their values from attributes of the same names.
 
     Args:
-        method: "auto" (by cross-validation), "logistic", "logistic-soft", "centroid", "knn" or "svm".
-        random_state: The seed.
+        function: The function. Its first argument is the data, and not an option.
+        without: Options that make no sense for an estimator.
+    """
+    options = [
+        parameter
+        for name, parameter in list(signature(function).parameters.items())[1:]
+        if name not in (*_OF_COLLECTIONS, *without)
+    ]
+
+    def decorate(estimator: E) -> E:
+        first = Parameter("self", Parameter.POSITIONAL_OR_KEYWORD)
+        parameters = Signature([first, *options])
+
+        def __init__(*args: Any, **kwargs: Any) -> None:
+            bound = parameters.bind(*args, **kwargs)
+            bound.apply_defaults()
+            itself = bound.arguments.pop("self")
+            for name, value in bound.arguments.items():
+                setattr(itself, name, value)
+
+        __init__.__signature__ = parameters  # type: ignore[attr-defined]
+        estimator.__init__ = __init__
+        return estimator
+
+    return decorate
+
+
+@_options_of(classify, without=("field", "labels", "examples", "threshold"))
+class ClassifyEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """`chromalab.analytics.classify` as an estimator.
+
+    It has the methods that do not need unlabeled records: "auto" (by cross-validation), "logistic",
+    "logistic-soft", "centroid", "knn" and "svm".
 
     Attributes:
         classes_: (c,) the labels.
-        method_: The method that was taken.
-        chosen_: Why, with the scores of the others.
+        method_: The chosen method.
+        chosen_: The reason for the choice, with the scores of the other methods.
 
     Example:
         >>> import numpy as np
@@ -54,10 +96,6 @@ class ClassifyEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         >>> model.predict([[1.0, 0.2], [0.1, 0.9]]).tolist()
         ['tea', 'chalk']
     """
-
-    def __init__(self, method: str = "auto", *, random_state: int = 0) -> None:
-        self.method = method
-        self.random_state = random_state
 
     def fit(self, X: Any, y: Any) -> Self:
         """Learn from the rows of X, (n, dimension) numbers, and their labels."""
@@ -70,12 +108,12 @@ class ClassifyEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_, codes = np.unique(labels, return_inverse=True)
         truth = np.eye(len(self.classes_), dtype=bool)[codes]
         points = Points(Snapshot.of(rows), rows[:0], random_state=self.random_state)
-        self.chosen_ = choose(
+        self.chosen_ = choose_method(
             points,
             np.arange(len(rows)),
             truth,
-            asked=self.method,
-            several=False,
+            requested=self.method,
+            multilabel=False,
             among={name: METHODS[name] for name in FITS},
         )
         self.method_ = self.chosen_.method
@@ -83,27 +121,21 @@ class ClassifyEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float32]:
-        """Say how probable each class is: (m, c) float32, calibrated where there were enough labels."""
+        """Predict class probabilities: (m, c) float32, calibrated if there were enough labels."""
         check_is_fitted(self)
         rows = unit(_checked(self, X, fitted=True))[0]
         return self.chosen_.calibration.probabilities(self._score(rows), False)
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Say the likeliest class of new rows: (m,)."""
+        """Predict the most probable class of new rows: (m,)."""
         check_is_fitted(self)
         found: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
         return found
 
 
+@_options_of(cluster, without=("previous",))
 class ClusterEstimator(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     """`chromalab.analytics.cluster` as an estimator.
-
-    Args:
-        method: "auto", "leiden", "hdbscan" or "kmeans".
-        n_clusters: How many, where that is known.
-        resolution: As there.
-        min_cluster_size: As there.
-        random_state: The seed.
 
     Attributes:
         clusters_: The `Clusters`.
@@ -118,46 +150,26 @@ class ClusterEstimator(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         [30, 30]
     """
 
-    def __init__(
-        self,
-        method: str = "auto",
-        *,
-        n_clusters: int | None = None,
-        resolution: float | None = None,
-        min_cluster_size: int | None = None,
-        random_state: int = 0,
-    ) -> None:
-        self.method = method
-        self.n_clusters = n_clusters
-        self.resolution = resolution
-        self.min_cluster_size = min_cluster_size
-        self.random_state = random_state
-
     def fit(self, X: Any, y: None = None) -> Self:
         """Cluster the rows of X, (n, dimension) numbers."""
-        self.clusters_ = cluster(_checked(self, X), **self.get_params())
+        self.clusters_ = cluster(_checked(self, X), **self.get_params(), progress=False)
         self.labels_ = self.clusters_.labels
         self.probabilities_ = self.clusters_.probabilities
         return self
 
     def predict(self, X: Any) -> NDArray[np.int32]:
-        """Say in which cluster new rows would be; (m,) int32, -1 for none."""
+        """Predict the clusters of new rows: (m,) int32, -1 for noise."""
         check_is_fitted(self)
         return self.clusters_.predict(_checked(self, X, fitted=True)).labels
 
 
+@_options_of(outliers)
 class OutlierEstimator(OutlierMixin, BaseEstimator):  # type: ignore[misc]
     """`chromalab.analytics.outliers` as an estimator.
 
-    Args:
-        method: As there.
-        k: Neighbours that are looked at.
-        share: Which share of the rows are outliers; by default those far beyond the median.
-        random_state: The seed.
-
     Attributes:
         outliers_: The `Outliers`.
-        negative_outlier_factor_: (n,) float32, the lower the more of an outlier.
+        negative_outlier_factor_: (n,) float32; lower for outliers.
 
     Example:
         >>> import numpy as np
@@ -166,37 +178,20 @@ class OutlierEstimator(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         50
     """
 
-    def __init__(
-        self,
-        method: str = "distance",
-        *,
-        k: int = 10,
-        share: float | None = None,
-        random_state: int = 0,
-    ) -> None:
-        self.method = method
-        self.k = k
-        self.share = share
-        self.random_state = random_state
-
     def fit(self, X: Any, y: None = None) -> Self:
         """Score the rows of X, (n, dimension) numbers."""
-        self.outliers_ = outliers(_checked(self, X), **self.get_params())
+        self.outliers_ = outliers(_checked(self, X), **self.get_params(), progress=False)
         self.negative_outlier_factor_ = -self.outliers_.scores
         return self
 
     def fit_predict(self, X: Any, y: None = None) -> NDArray[np.int64]:
-        """Score the rows; -1 for an outlier, 1 for all others, (n,) int64."""
+        """Score the rows; return (n,) int64, -1 for an outlier and 1 for all others."""
         return np.where(self.fit(X).outliers_.is_outlier, -1, 1)
 
 
+@_options_of(project, without=("align_to", "on_frame"))
 class ProjectEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """`chromalab.analytics.project` as an estimator.
-
-    Args:
-        method: "umap", "tsne", "pca" or "pacmap".
-        dims: 2 or 3.
-        random_state: The seed.
 
     Attributes:
         projection_: The `Projection`.
@@ -208,19 +203,14 @@ class ProjectEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         (4, 2)
     """
 
-    def __init__(self, method: str = "umap", *, dims: int = 2, random_state: int = 0) -> None:
-        self.method = method
-        self.dims = dims
-        self.random_state = random_state
-
     def fit(self, X: Any, y: None = None) -> Self:
-        """Lay the rows of X out, (n, dimension) numbers."""
-        self.projection_ = project(_checked(self, X), **self.get_params())
+        """Project the rows of X, (n, dimension) numbers."""
+        self.projection_ = project(_checked(self, X), **self.get_params(), progress=False)
         self.embedding_ = self.projection_.coordinates
         return self
 
     def fit_transform(self, X: Any, y: None = None) -> NDArray[np.float32]:
-        """Lay the rows out: (n, dims) float32."""
+        """Project the rows: (n, dims) float32."""
         return self.fit(X).embedding_
 
     def transform(self, X: Any) -> NDArray[np.float32]:
@@ -232,7 +222,7 @@ class ProjectEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 def _checked(estimator: BaseEstimator, X: Any, *, fitted: bool = False) -> NDArray[np.float32]:
     """Check rows as scikit-learn's own estimators do: (n, dimension) float32, finite.
 
-    They refuse what the functions answer: no rows at all.
+    Unlike the functions, they do not accept an array without rows.
     """
     rows: NDArray[np.float32] = check_array(X, dtype=np.float32, estimator=estimator)
     if not fitted:
@@ -240,6 +230,6 @@ def _checked(estimator: BaseEstimator, X: Any, *, fitted: bool = False) -> NDArr
     elif rows.shape[1] != estimator.n_features_in_:
         raise InvalidArgumentError(
             f"X has {rows.shape[1]} features, but {type(estimator).__name__} is expecting "
-            f"{estimator.n_features_in_} features as input"  # scikit-learn's own words
+            f"{estimator.n_features_in_} features as input"  # the words that scikit-learn checks for
         )
     return rows

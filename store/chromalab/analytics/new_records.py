@@ -1,4 +1,4 @@
-"""Vectors of records that a result has not seen: given as numbers, or as texts to embed."""
+"""The vectors of new records, which a result has not seen: given as numbers, or as texts to embed."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ __all__ = ["new_vectors"]
 
 
 def new_vectors(data: Any, snapshot: Snapshot) -> NDArray[np.float32]:
-    """Take vectors, or embed texts as the collection does.
+    """Return given vectors, or embed given texts with the collection's embedding function.
 
     Args:
-        data: (q, dimension) numbers, (dimension,) of one record, a text, or texts.
+        data: (q, dimension) numbers, (dimension,) numbers for one record, a text, or several texts.
         snapshot: The records that the result is about.
 
     Returns:
         (q, dimension) float32, finite.
 
     Raises:
-        InvalidArgumentError: they have another dimension, hold NaN or infinity, or are texts that
-            nothing is there to embed.
+        InvalidArgumentError: the vectors have another dimension, or contain NaN or infinity; or there
+            is no function to embed the texts with.
 
     Example:
         >>> new_vectors([0, 2], Snapshot.of([[1.0, 0.0]])).tolist()
@@ -49,8 +49,8 @@ def new_vectors(data: Any, snapshot: Snapshot) -> NDArray[np.float32]:
         raise _not_new(data)
     if len(snapshot) and vectors.shape[1] != snapshot.dimension:
         raise InvalidArgumentError(
-            f"New vectors of {vectors.shape[1]} dimensions; those that are known have "
-            f"{snapshot.dimension}. Embed them by the same model."
+            f"New vectors must have {snapshot.dimension} dimensions, as the known ones do; got "
+            f"{vectors.shape[1]}. Embed them with the same model."
         )
     return vectors
 
@@ -60,8 +60,8 @@ def _embedded(texts: list[str], snapshot: Snapshot) -> NDArray[np.float32]:
     function = configuration.get("embedding_function")
     if function is None:
         raise InvalidArgumentError(
-            f"No embedding function for {short(texts)}: the result is not of a collection that has "
-            "one. Give vectors."
+            f"There is no embedding function for {short(texts)}, as the result is not of a collection "
+            "that has one. Pass vectors."
         )
     from chromalab.embed import embed_documents
 
@@ -70,7 +70,7 @@ def _embedded(texts: list[str], snapshot: Snapshot) -> NDArray[np.float32]:
 
 def _not_new(data: Any) -> InvalidArgumentError:
     shape = getattr(data, "shape", None)
-    found = short(data) if shape is None or len(shape) == 2 else f"shape {shape}"
+    got = short(data) if shape is None or len(shape) == 2 else f"shape {shape}"
     return InvalidArgumentError(
-        f"New records are (q, dimension) finite numbers, or texts; found {found}."
+        f"New records must be (q, dimension) finite numbers, or texts; got {got}."
     )

@@ -1,4 +1,4 @@
-"""What every result of an analysis is: values over the records of a snapshot, and how it was made."""
+"""`Result`, the base of all results: values about the records of a snapshot, and how they were made."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from chromalab.display import one_line
+from chromalab.arguments.values import check_field
 from chromalab.errors import InvalidArgumentError, printable
+from chromalab.results.tables import Table, count, cut, html_table, one_line, text_table
 from chromalab.snapshot import Snapshot
-from chromalab.validation import check_key
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -20,17 +20,21 @@ _PAGE = 1000
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Result:
-    """The base of all results. Every other field is an array, or plain JSON: so it can be kept.
+class Result(Table):
+    """The base of all results. Every other field is an array or plain JSON, so that it can be cached.
 
     Attributes:
-        snapshot: The records it is about.
-        parameters: What was asked for, with what was left to defaults; `random_state` among them.
-        recall: Of the neighbour graph it was made from: the share of true neighbours in it.
+        snapshot: The records that it is about.
+        parameters: The options of the analysis, with the values chosen for defaults; includes
+            `random_state`.
+        recall: The recall of the neighbor graph: the share of true neighbors that it contains.
     """
 
     reads_records: ClassVar[bool] = False
-    """Whether it depends on documents or metadata, not on vectors alone."""
+    """Whether it depends on documents or metadata, and not on vectors alone."""
+
+    _width: ClassVar[int] = 72
+    """Characters per cell in the text form."""
 
     snapshot: Snapshot
     parameters: Mapping[str, Any]
@@ -43,7 +47,7 @@ class Result:
 
     @property
     def version(self) -> int | None:
-        """The version of the collection that it saw."""
+        """The version of the collection that was analyzed."""
         return self.snapshot.version
 
     @property
@@ -53,7 +57,7 @@ class Result:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is what was asked for; one that was interrupted is not kept."""
+        """Whether the analysis ran to its end; the result of an interrupted one is not cached."""
         return True
 
     @property
@@ -61,25 +65,25 @@ class Result:
         """Whether the collection has changed since."""
         return self.snapshot.is_stale
 
-    def into(self, key: str) -> Self:
-        """Write it to the records' metadata, in one transaction.
+    def into(self, field: str) -> Self:
+        """Write the result to the records' metadata, in one transaction.
 
         Args:
-            key: The metadata key; a projection writes one of it for each dimension.
+            field: Metadata field to write to. A projection writes one field per dimension.
 
         Returns:
-            The same result, of the collection as it is now; one that was stale stays so.
+            The same result, of the current version of the collection. A stale result stays stale.
 
         Raises:
-            InvalidArgumentError: it was made of an array, or the key cannot be used.
+            InvalidArgumentError: the result is of an array, or the field name is invalid.
         """
-        snapshot, key = self.snapshot, check_key(key, "into")
+        snapshot, field = self.snapshot, check_field(field, "into")
         if snapshot.origin is None:
             raise InvalidArgumentError(
-                "There is no collection to write to: it was made of an array, or of two sides. df() "
-                "has the values."
+                "There is no collection to write to: the result is of an array, or of two collections. "
+                "df() has the values."
             )
-        columns = self.columns(key)
+        columns = self.columns(field)
         metadatas = [
             dict(zip(columns, values, strict=True))
             for values in zip(*columns.values(), strict=True)
@@ -90,31 +94,51 @@ class Result:
             current = not snapshot.is_stale
             version = snapshot.origin.replace_records(update=update).version
             if not current or version > (snapshot.version or 0) + 1:
-                return self  # other writes came before: it knows nothing of them, and stays stale
+                return self  # there were other writes that it has not seen: it stays stale
             return replace(self, snapshot=replace(snapshot, version=version))
-        for at in range(0, len(ids), _PAGE):  # of another program, which takes a page at a time
+        for at in range(0, len(ids), _PAGE):  # another client, which takes one page at a time
             page = slice(at, at + _PAGE)
             snapshot.origin.update(ids=ids[page], metadatas=metadatas[page])
         return self
 
-    def columns(self, key: str) -> dict[str, list[Any]]:
-        """Return what `into` writes: metadata keys, and a value a record for each."""
+    def columns(self, field: str) -> dict[str, list[Any]]:
+        """Return what `into` writes: one value per record for each metadata field."""
         raise NotImplementedError
 
     def check(self) -> None:
-        """Raise ValueError where the parts do not fit together: it was read from a damaged file."""
+        """Raise ValueError if the fields are inconsistent, as they were read from a damaged file."""
+
+    def _summary(self) -> str:
+        """Return the line about the rows."""
+        return cut(self._limit, len(self._rows()))
+
+    def _note(self) -> str:
+        return "\n".join(filter(None, [self._summary(), self._made()]))
+
+    def _chart(self) -> str:
+        """Return a chart as HTML; "" for none."""
+        return ""
+
+    def __repr__(self) -> str:
+        rows = self._rows()[: self._limit]
+        table = text_table(self._header(), rows, width=self._width) if rows else ""
+        return "\n".join(filter(None, [self._heading(), table, self._note()]))
+
+    def _repr_html_(self) -> str:
+        rows, note = self._rows()[: self._limit], self._note().replace("\n", "; ")
+        return html_table(self._header(), rows, caption=self._heading(), note=note) + self._chart()
 
     def _made(self) -> str:
-        """Say in a line what it was made of, and how."""
+        """Describe in one line which records were analyzed, and how."""
         name = printable(self.snapshot.name) or "array"
         if self.snapshot.where is not None:
             name += f" where {one_line(self.snapshot.where, 60)}"
-        seen = "" if self.version is None else f", version {self.version}"
-        how = ", ".join(
-            f"{k}={one_line(v, 30)}" for k, v in self.parameters.items() if v is not None
+        records = count(len(self.snapshot), "record")
+        version = "" if self.version is None else f", version {self.version}"
+        options = ", ".join(
+            f"{name}={one_line(value, 30)}"
+            for name, value in self.parameters.items()
+            if value is not None
         )
-        stale = "; the collection has changed since: run it again" if self.is_stale else ""
-        return f"{name}: {len(self.snapshot):,} records{seen}; {how}{stale}"
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(repr(self))
+        stale = "; the collection has changed since, run it again" if self.is_stale else ""
+        return f"{name}: {records}{version}; {options}{stale}"

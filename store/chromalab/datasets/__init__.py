@@ -1,8 +1,8 @@
-"""Small texts that come with chromalab, to try things on without a download.
+"""Small text datasets that are included in chromalab, for trying things without a download.
 
-| name | what | licence |
+| name | content | license |
 |---|---|---|
-| `banking77` | 10,003 questions to a bank, each with one of 77 intents | CC-BY-4.0 |
+| `banking77` | 10,003 questions to a bank, each labeled with one of 77 intents | CC-BY-4.0 |
 | `facts` | 96 one-sentence facts on 8 topics, 16 queries with their answers | CC0-1.0 |
 | `speech` | the 2024 State of the Union address in passages of about 60-100 words | public domain |
 

@@ -1,12 +1,11 @@
-"""What `load` returns: documents with ids and metadata, and queries with their answers."""
+"""The dataset that `load` returns: documents with ids and metadata, and queries with answers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from chromalab.frames import data_frame
+from chromalab.results.tables import Table, count, data_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,9 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["Dataset", "Metadata", "Query"]
 
 Metadata = dict[str, str | int]
-"""What is known of a document; a key that does not apply is left out."""
+"""The metadata of a document; keys that do not apply are omitted."""
 
-_ROWS_SHOWN = 5
 _CHARACTERS_SHOWN = 160
 
 
@@ -25,8 +23,8 @@ class Query:
     """A question and the ids of the documents that answer it.
 
     Attributes:
-        text: The question or the search phrase.
-        relevant: Ids of the documents that answer it, in no order of merit.
+        text: The question or search phrase.
+        relevant: The ids of the documents that answer it, in no particular order.
 
     Example:
         >>> from chromalab import datasets
@@ -40,18 +38,18 @@ class Query:
 
 
 @dataclass(frozen=True, repr=False)
-class Dataset:
-    """Documents ready for a collection, with queries to measure retrieval by.
+class Dataset(Table):
+    """Documents ready to be added to a collection, with queries for evaluating retrieval.
 
     Attributes:
-        name: The name `load` knows it by.
-        description: What it holds, in a sentence.
-        licence: An SPDX id, or the words "public domain".
-        source: Who wrote it, and when.
-        ids: One readable id a document.
+        name: The name that `load` takes.
+        description: A sentence about the content.
+        license: An SPDX id, or the words "public domain".
+        source: The author and date.
+        ids: One readable id per document.
         documents: The texts, in the order of `ids`.
-        metadatas: One dictionary a document, in the order of `ids`.
-        queries: Questions with the ids that answer them; empty if there are none.
+        metadatas: One dictionary per document, in the order of `ids`.
+        queries: Questions with the ids of their answers; empty if there are none.
 
     Example:
         >>> from chromalab import datasets
@@ -65,25 +63,27 @@ class Dataset:
 
     name: str
     description: str
-    licence: str
+    license: str
     source: str
     ids: tuple[str, ...]
     documents: tuple[str, ...]
     metadatas: tuple[Metadata, ...]
     queries: tuple[Query, ...] = ()
 
+    _limit: ClassVar[int] = 5
+
     def __len__(self) -> int:
         return len(self.ids)
 
     def __repr__(self) -> str:
-        documents = _count(len(self), "document", "documents")
-        queries = _count(len(self.queries), "query", "queries")
-        return f"Dataset({self.name!r}: {documents}, {queries}, {self.licence})"
+        documents = count(len(self), "document")
+        queries = count(len(self.queries), "query", "queries")
+        return f"Dataset({self.name!r}: {documents}, {queries}, {self.license})"
 
     def df(self) -> pd.DataFrame:
-        """Return one row a document: its id, its text and a column for each metadata key.
+        """Return one row per document: its id, its text and one column per metadata key.
 
-        A whole-number column with gaps is of pandas' nullable `Int64`, so that years stay whole.
+        Integer columns with missing values use pandas' nullable `Int64`, so that years stay integers.
 
         Raises:
             MissingDependencyError: pandas is not installed.
@@ -103,39 +103,33 @@ class Dataset:
         for key in self._keys():
             values = [metadata[key] for metadata in self.metadatas if key in metadata]
             if len(values) < len(self) and all(type(value) is int for value in values):
-                frame[key] = frame[key].astype("Int64")  # whole numbers with gaps stay whole
+                frame[key] = frame[key].astype(
+                    "Int64"
+                )  # integers with missing values stay integers
         return frame
 
     def _keys(self) -> list[str]:
-        """Return every metadata key once, in order of first use."""
+        """Return each metadata key once, in order of first use."""
         return list(dict.fromkeys(key for metadata in self.metadatas for key in metadata))
 
-    def _repr_html_(self) -> str:
-        """Show the dataset's facts and its first rows, all text escaped."""
+    def _header(self) -> list[str]:
+        return ["id", "document", *self._keys()]
+
+    def _rows(self) -> list[list[str]]:
         keys = self._keys()
-        shown = min(_ROWS_SHOWN, len(self))
-        rows = [
-            [self.ids[at], _cut(self.documents[at])]
-            + [_cut(str(self.metadatas[at].get(key, ""))) for key in keys]
-            for at in range(shown)
+        return [
+            [id, _cut(text), *(_cut(str(metadata.get(key, ""))) for key in keys)]
+            for id, text, metadata in zip(self.ids, self.documents, self.metadatas, strict=True)
         ]
-        head = "".join(f"<th>{escape(name)}</th>" for name in ["id", "document", *keys])
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-        )
-        queries = _count(len(self.queries), "query", "queries")
-        return (
-            f"<div><strong>{escape(self.name)}</strong>: {escape(self.description)}<br>"
-            f"<small>{escape(self.source)} Licence: {escape(self.licence)}. {queries}.</small>"
-            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-            f"<small>{shown:,} of {len(self):,} shown</small></div>"
-        )
 
+    def _heading(self) -> str:
+        queries = count(len(self.queries), "query", "queries")
+        return f"{self.name}: {self.description} {self.source} License: {self.license}. {queries}."
 
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
+    def _note(self) -> str:
+        return f"{min(self._limit, len(self)):,} of {len(self):,} shown"
 
 
 def _cut(text: str) -> str:
-    """Shorten a long text and say so with an ellipsis."""
+    """Shorten a long text and mark the cut with an ellipsis."""
     return text if len(text) <= _CHARACTERS_SHOWN else text[:_CHARACTERS_SHOWN].rstrip() + "…"

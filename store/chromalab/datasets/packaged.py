@@ -1,8 +1,8 @@
-"""The datasets by name, read from the files beside this module.
+"""The datasets by name, read from the files in this folder.
 
-Licences: the facts are the work of chromalab's authors, given away under CC0-1.0. The speech is a
-work of the US government, in the public domain in the United States (17 U.S.C. 105). Banking77 is the
-work of PolyAI, CC BY 4.0; what was changed is in README.md beside this module.
+Licenses: the facts were written by the authors of chromalab and are released under CC0-1.0. The speech
+is a work of the US government, in the public domain in the United States (17 U.S.C. 105). Banking77 is
+by PolyAI, under CC BY 4.0; README.md in this folder lists what was changed.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from chromalab.errors import NotFoundError, near
 
 __all__ = ["load", "names"]
 
-_BANKING_LICENCE = "CC-BY-4.0"
+_BANKING_LICENSE = "CC-BY-4.0"
 _BANKING_SOURCE = (
     "Iñigo Casanueva, Tadas Temčinas, Daniela Gerz, Matthew Henderson and Ivan Vulić, 2020: "
     "Efficient Intent Detection with Dual Sentence Encoders, https://arxiv.org/abs/2003.04807. "
-    "The data of PolyAI, its train part."
+    "By PolyAI; this is its training split."
 )
-_FACTS_LICENCE = "CC0-1.0"
+_FACTS_LICENSE = "CC0-1.0"
 _FACTS_SOURCE = "Written by hand for chromalab."
-_SPEECH_LICENCE = "public domain"
+_SPEECH_LICENSE = "public domain"
 _SPEECH_SOURCE = (
     "President Joe Biden to the Congress of the United States, 7 March 2024; "
     "White House transcript, a US government work (17 U.S.C. 105)."
@@ -32,7 +32,7 @@ _SPEECH_SOURCE = (
 
 
 def names() -> tuple[str, ...]:
-    """Return the names that `load` knows.
+    """Return the names that `load` takes.
 
     Example:
         >>> from chromalab import datasets
@@ -43,16 +43,16 @@ def names() -> tuple[str, ...]:
 
 
 def load(name: str) -> Dataset:
-    """Read one of the datasets that come with chromalab; nothing is downloaded.
+    """Load one of the datasets included in chromalab; nothing is downloaded.
 
     Args:
         name: One of `names()`.
 
     Returns:
-        A new `Dataset` each time, so changing its metadata dictionaries harms nobody else.
+        A new `Dataset` on each call, so that changing its metadata dictionaries has no side effects.
 
     Raises:
-        NotFoundError: There is no dataset of that name.
+        NotFoundError: No dataset has that name.
 
     Example:
         >>> from chromalab import datasets
@@ -66,15 +66,15 @@ def load(name: str) -> Dataset:
 
 
 def _banking() -> Dataset:
-    asked = _read_jsonl("banking77.jsonl.gz")
+    questions = _read_jsonl("banking77.jsonl.gz")
     return Dataset(
         name="banking77",
-        description="What customers ask a bank, 10,003 times, each with one of 77 intents.",
-        licence=_BANKING_LICENCE,
+        description="10,003 questions from customers of a bank, each with one of 77 intents.",
+        license=_BANKING_LICENSE,
         source=_BANKING_SOURCE,
-        ids=tuple(f"bank-{position:05d}" for position in range(1, len(asked) + 1)),
-        documents=tuple(row["text"] for row in asked),
-        metadatas=tuple({"intent": row["intent"]} for row in asked),
+        ids=tuple(f"bank-{position:05d}" for position in range(1, len(questions) + 1)),
+        documents=tuple(row["text"] for row in questions),
+        metadatas=tuple({"intent": row["intent"]} for row in questions),
     )
 
 
@@ -83,7 +83,7 @@ def _facts() -> Dataset:
     return Dataset(
         name="facts",
         description="One-sentence facts on 8 topics, with queries that share few words with them.",
-        licence=_FACTS_LICENCE,
+        license=_FACTS_LICENSE,
         source=_FACTS_SOURCE,
         ids=tuple(fact["id"] for fact in facts),
         documents=tuple(fact["text"] for fact in facts),
@@ -103,7 +103,7 @@ def _speech() -> Dataset:
     return Dataset(
         name="speech",
         description="The 2024 State of the Union address in passages of whole sentences.",
-        licence=_SPEECH_LICENCE,
+        license=_SPEECH_LICENSE,
         source=_SPEECH_SOURCE,
         ids=tuple(f"speech-{position:03d}" for position in positions),
         documents=documents,
@@ -118,7 +118,7 @@ _LOADERS = {"banking77": _banking, "facts": _facts, "speech": _speech}
 
 
 def _read_text(file: str) -> str:
-    # Imported here: importlib.resources brings zipfile and tempfile along on older Pythons.
+    # Imported here because importlib.resources also imports zipfile and tempfile on older Pythons.
     from importlib.resources import files
 
     data = files("chromalab.datasets").joinpath(file).read_bytes()
@@ -130,5 +130,5 @@ def _read_text(file: str) -> str:
 
 
 def _read_jsonl(file: str) -> list[dict[str, Any]]:
-    # Only "\n" ends a JSON line; str.splitlines would also cut at U+2028 inside a string.
+    # Only "\n" ends a JSON line; str.splitlines would also split at U+2028 inside a string.
     return [json.loads(line) for line in _read_text(file).split("\n") if line]

@@ -1,6 +1,6 @@
-"""Cutting a speech into passages of whole sentences.
+"""Splits a speech into passages of whole sentences.
 
-Written for one text, with the abbreviations that occur in it; it is no general chunker.
+This code was written for one text and knows the abbreviations in it; it is not a general chunker.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ _ABBREVIATIONS = {"Dr.", "Mr.", "Mrs.", "Ms.", "MR.", "U.S.", "v."}
 
 
 def passages(text: str) -> Iterator[str]:
-    """Cut a text into passages of about 60-100 words that end where a sentence ends.
+    """Split a text into passages of about 60-100 words that end at the end of a sentence.
 
-    A passage ends with the first paragraph that brings it to 60 words, or earlier where the next
+    A passage ends with the first paragraph that brings it to 60 words, or earlier if the next
     sentence would take it past 100. A single sentence of more than 100 words stays whole. The last
-    passage takes what is left, however short.
+    passage contains the rest, however short.
 
     Args:
-        text: One paragraph a line.
+        text: One paragraph per line.
 
     Yields:
-        The passages, with single spaces between words; joined, they give the text's words back.
+        The passages, with single spaces between words; joined, they contain all words of the text.
 
     Example:
         >>> from chromalab.datasets.passages import passages
@@ -48,9 +48,9 @@ def passages(text: str) -> Iterator[str]:
 
 
 def _sentences(text: str) -> Iterator[tuple[list[str], bool]]:
-    """Yield each sentence as its words, and whether a paragraph ends with it.
+    """Yield each sentence as a list of words, and whether a paragraph ends with it.
 
-    A paragraph that breaks off ("Thirty percent, they went up —") runs on into the next one.
+    A paragraph that breaks off ("Thirty percent, they went up —") continues in the next one.
     """
     sentence: list[str] = []
     for paragraph in text.splitlines():

@@ -1,6 +1,6 @@
 """Embedding functions: Chroma's protocol, a registry, and models that run on this machine.
 
-Importing this loads no model and no runtime; the first call of a function does.
+Importing this package loads neither a model nor a runtime; the first call of a function does.
 
 Example:
     >>> sorted(known_embedding_functions)
@@ -57,15 +57,15 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from chromalab.embed.sources import ModelStatus, get_model, models
+    from chromalab.embed.model_files import ModelStatus, get_model, models
 
 
 def __getattr__(name: str) -> Any:
-    """Bring in what finds and fetches models when it is asked for: most processes never do."""
+    """Import the code that finds and downloads models on first use; most processes never need it."""
     if name in ("ModelStatus", "get_model", "models"):
-        from chromalab.embed import sources
+        from chromalab.embed import model_files
 
-        return getattr(sources, name)
+        return getattr(model_files, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -1,8 +1,9 @@
-"""Files that are put in place whole and checked, or not at all.
+"""Files that are put in place only when complete and verified.
 
-Beside each placed file lies a stamp: its sha256 with the size and time it had then. While size
-and time are the same, the file need not be read again to be believed (90 MB take 0.3 s), unless
-another user could have written the file or the stamp: then it is read once a process.
+Next to each file lies a stamp: its SHA-256, with the size and modification time the file had when it
+was placed. While size and time are unchanged, the file is accepted without reading it again (hashing
+90 MB takes 0.3 s). If another user could have written the file or the stamp, the file is hashed
+once per process instead.
 """
 
 from __future__ import annotations
@@ -24,19 +25,19 @@ _log = logging.getLogger(__name__)
 
 
 class SourceError(Exception):
-    """A source has not what was asked of it; the text says why in a few words."""
+    """A source does not have what was requested; the text gives the reason in a few words."""
 
 
 class ByteStream(Protocol):
-    """Anything that gives bytes on `read`: a file, a zip member, an HTTP answer."""
+    """Anything that returns bytes from `read`: a file, a zip member, an HTTP response."""
 
     def read(self, size: int = ..., /) -> bytes:
-        """Give up to `size` bytes, none at the end."""
+        """Return up to `size` bytes, and none at the end."""
         ...
 
 
 def digest(path: Path) -> str:
-    """Hash a file with sha256, as hexadecimal."""
+    """Hash a file with SHA-256 and return the hexadecimal digest."""
     sha256 = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
@@ -45,13 +46,13 @@ def digest(path: Path) -> str:
 
 
 def intact(path: Path, *, sha256: str | None = None, size: int | None = None) -> bool:
-    """Whether a file holds what it should.
+    """Return whether a file has the content it should have.
 
     Args:
         path: The file.
-        sha256: Its hash, where that is known beforehand; without one, what it held when it
-            was placed, if nobody else could have written that down.
-        size: Its number of bytes, if known.
+        sha256: The expected hash, if it is known beforehand. Without one, the file must match its
+            stamp, which counts only if no other user could have written it.
+        size: The expected number of bytes, if known.
     """
     if not path.is_file() or size not in (None, path.stat().st_size):
         return False
@@ -69,13 +70,13 @@ def intact(path: Path, *, sha256: str | None = None, size: int | None = None) ->
 
 @functools.cache
 def _digest_once(path: Path, size: int, modified: int, changed: int) -> str:
-    """Hash a file again only when it changed; unlike the other two, `changed` cannot be set."""
+    """Hash a file again only after it changed; users cannot set `changed`, unlike the other two."""
     return digest(path)
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it that are missing, closed to other users."""
-    for path in (*reversed(folder.parents), folder):  # mkdir gives its mode to the last alone
+    """Create a folder and its missing parents, all closed to other users."""
+    for path in (*reversed(folder.parents), folder):  # Path.mkdir applies mode to the last one only
         path.mkdir(mode=0o700, exist_ok=True)
 
 
@@ -87,23 +88,24 @@ def place(
     size: int | None = None,
     progress: str | None = None,
 ) -> None:
-    """Copy a stream to a file that appears under its name only once it is complete and right.
+    """Copy a stream to a file that appears under its name only once it is complete and verified.
 
-    Two processes may do this at once: each writes a file of its own, the last rename stays, and
-    both hold the same bytes.
+    Two processes may do this at the same time: each writes its own temporary file, the last rename
+    wins, and both files hold the same bytes.
 
     Args:
-        stream: Read to its end, or to the first byte too many.
-        target: The file; its folder is made.
-        sha256: The hash it has to have. Without one any content is taken and remembered.
-        size: Its number of bytes, if known.
-        progress: The title of a progress bar over the bytes.
+        stream: The source, read to its end or to the first byte beyond `size`.
+        target: The file to create; its folder is created if missing.
+        sha256: The hash that the content must have. Without one, any content is accepted and its
+            hash recorded.
+        size: The number of bytes the content must have, if known.
+        progress: The title of a progress bar over the bytes. By default there is no bar.
 
     Raises:
-        SourceError: Size or hash differ; nothing was placed.
+        SourceError: The size or the hash differs; nothing was placed.
     """
     make_folder(target.parent)
-    found, written = hashlib.sha256(), 0
+    actual, written = hashlib.sha256(), 0
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as file, _bar(progress, size) as bar:
@@ -111,18 +113,18 @@ def place(
                 written += len(chunk)
                 if size is not None and written > size:
                     raise SourceError(f"{target.name} is larger than {size:,} bytes")
-                found.update(chunk)
+                actual.update(chunk)
                 file.write(chunk)
                 if bar is not None:
                     bar.update(len(chunk))
             file.flush()
             os.fsync(file.fileno())
-        if sha256 is not None and found.hexdigest() != sha256:
-            raise SourceError(f"{target.name} has another sha256 ({found.hexdigest()[:12]}...)")
+        if sha256 is not None and actual.hexdigest() != sha256:
+            raise SourceError(f"{target.name} has the wrong SHA-256 ({actual.hexdigest()[:12]}...)")
         os.replace(name, target)
     finally:
         Path(name).unlink(missing_ok=True)
-    _write_stamp(target, found.hexdigest())
+    _write_stamp(target, actual.hexdigest())
 
 
 def _bar(title: str | None, size: int | None) -> AbstractContextManager[Any]:
@@ -138,8 +140,8 @@ def _stamp_of(path: Path) -> Path:
 
 
 def _size_and_time(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def _read_stamp(path: Path) -> tuple[str, int, int] | None:
@@ -152,11 +154,11 @@ def _read_stamp(path: Path) -> tuple[str, int, int] | None:
     return fields[0], int(fields[1]), int(fields[2])
 
 
-def _only_ours(*found: os.stat_result) -> bool:
-    """Whether no other user can write any of these; Windows guards the user's folder itself."""
+def _only_ours(*statuses: os.stat_result) -> bool:
+    """Return whether no other user can write these; Windows protects the user's folder itself."""
     if sys.platform == "win32":
         return True
-    return all(one.st_uid == os.geteuid() and not one.st_mode & 0o022 for one in found)
+    return all(status.st_uid == os.geteuid() and not status.st_mode & 0o022 for status in statuses)
 
 
 def _write_stamp(path: Path, sha256: str) -> None:
@@ -166,5 +168,5 @@ def _write_stamp(path: Path, sha256: str) -> None:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
         os.replace(name, _stamp_of(path))
-    except OSError as error:  # a read-only cache is read in full each time instead
-        _log.debug("no stamp beside %s: %s", path, error)
+    except OSError as error:  # in a read-only cache, files are hashed in full each time instead
+        _log.debug("no stamp next to %s: %s", path, error)

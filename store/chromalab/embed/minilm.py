@@ -1,7 +1,7 @@
 """all-MiniLM-L6-v2 on onnxruntime: Chroma's default model, without torch.
 
-Same weights, mean pooling and 256-token limit as Chroma's, so the vectors agree to float noise.
-Texts are sorted by length and padded to the longest of their batch, not to 256 tokens.
+The weights, mean pooling and 256-token limit are Chroma's, so the vectors agree to within rounding.
+Texts are sorted by length and padded to the longest text of their batch, not to 256 tokens.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.embed.catalogue import MINILM
+from chromalab.embed.catalog import MINILM
 from chromalab.embed.protocol import (
     Documents,
     EmbeddingFunction,
@@ -30,19 +30,18 @@ __all__ = ["DefaultEmbeddingFunction", "MiniLM", "ONNXMiniLM_L6_V2"]
 
 _DIMENSION = 384
 _MAX_TOKENS = 256
-# Padded tokens a batch. Measured on 2 cores: 512 to 1024 are fastest for short and for long
-# texts, 8192 takes twice the time, because a layer's activations then leave the cache.
+# Padded tokens per batch. Measured on 2 cores, 512 to 1024 are fastest for both short and long texts;
+# 8192 takes twice the time, because a layer's activations no longer fit in the processor's cache.
 _BATCH_TOKENS = 1024
-_WINDOW = 4096  # texts tokenised and sorted at a time; bounds memory, not speed
-_GRAPH = "graph-1.onnx"  # counts up when onnx_graph changes
+_WINDOW = 4096  # texts tokenized and sorted at a time; this limits memory and hardly affects speed
+_GRAPH = "graph-1.onnx"  # increment the number when onnx_graph changes
 
 
 class MiniLM(EmbeddingFunction[Documents]):
-    """all-MiniLM-L6-v2: 384 numbers a text, of unit length.
+    """all-MiniLM-L6-v2: a vector of 384 numbers and unit length per text.
 
-    The model is found or fetched on the first call, not here. Longer texts count up to their
-    first 256 tokens. All instances of a process share one session; calls from several threads
-    are safe.
+    The model is loaded, and downloaded if necessary, on the first call. Only the first 256 tokens of
+    a text count. All instances in a process share one session; calls from several threads are safe.
 
     Example:
         >>> embed = MiniLM()
@@ -54,20 +53,20 @@ class MiniLM(EmbeddingFunction[Documents]):
     """
 
     def __init__(self) -> None:
-        """Make the function; nothing is loaded yet."""
+        """Create the function without loading anything yet."""
 
     def __call__(self, input: Sequence[str]) -> NDArray[np.float32]:
         """Embed texts.
 
         Args:
-            input: n texts; an empty one has a vector too.
+            input: n texts; an empty text gets a vector too.
 
         Returns:
-            float32, shape (n, 384), each row of unit length, in the order of the texts.
+            float32 array of shape (n, 384), one row of unit length per text, in the order of the texts.
 
         Raises:
             InvalidArgumentError: An item is not a str.
-            ModelNotAvailableError: The weights are nowhere.
+            ModelNotAvailableError: No source has the weights.
         """
         texts = check_texts(input)
         if not texts:
@@ -76,29 +75,29 @@ class MiniLM(EmbeddingFunction[Documents]):
 
     @staticmethod
     def name() -> str:
-        """Name it "minilm"."""
+        """Return "minilm"."""
         return "minilm"
 
     @staticmethod
     def build_from_config(config: dict[str, Any]) -> MiniLM:
-        """Make it again; it has no settings."""
+        """Rebuild the function, which has no settings."""
         return MiniLM()
 
     def get_config(self) -> dict[str, Any]:
-        """Give its settings: none."""
+        """Return an empty dictionary, as the function has no settings."""
         return {}
 
     def default_space(self) -> Space:
-        """Tell "cosine", as Chroma's ONNXMiniLM_L6_V2."""
+        """Return "cosine", like Chroma's ONNXMiniLM_L6_V2."""
         return "cosine"
 
     def max_tokens(self) -> int:
-        """Tell how many tokens of a text count: 256, with the two that mark start and end."""
+        """Return how many tokens of a text count: 256, including the start and end tokens."""
         return _MAX_TOKENS
 
 
 class DefaultEmbeddingFunction(MiniLM):
-    """What a collection uses unless told otherwise: `MiniLM` under Chroma's name "default".
+    """The embedding function of collections by default: `MiniLM` under Chroma's name "default".
 
     Example:
         >>> DefaultEmbeddingFunction().name()
@@ -107,21 +106,21 @@ class DefaultEmbeddingFunction(MiniLM):
 
     @staticmethod
     def name() -> str:
-        """Name it "default"."""
+        """Return "default"."""
         return "default"
 
     @staticmethod
     def build_from_config(config: dict[str, Any]) -> DefaultEmbeddingFunction:
-        """Make it again; it has no settings."""
+        """Rebuild the function, which has no settings."""
         return DefaultEmbeddingFunction()
 
     def default_space(self) -> Space:
-        """Tell "l2", as Chroma's; for unit vectors it ranks as cosine does."""
+        """Return "l2", like Chroma's; for unit vectors it ranks results as cosine does."""
         return "l2"
 
 
 class ONNXMiniLM_L6_V2(MiniLM):
-    """`MiniLM` under the name of Chroma's class, so that collections made with that open.
+    """`MiniLM` under the name of Chroma's class, so that collections created with that class open.
 
     Example:
         >>> ONNXMiniLM_L6_V2(preferred_providers=["CPUExecutionProvider"]).name()
@@ -129,39 +128,39 @@ class ONNXMiniLM_L6_V2(MiniLM):
     """
 
     def __init__(self, preferred_providers: list[str] | None = None) -> None:
-        """Make the function; nothing is loaded yet.
+        """Create the function without loading anything yet.
 
         Args:
-            preferred_providers: Chroma's setting: None, or the only provider used here,
-                ["CPUExecutionProvider"].
+            preferred_providers: Chroma's setting. It can be None or the only provider supported
+                here, ["CPUExecutionProvider"].
 
         Raises:
-            EmbeddingFunctionError: Other providers are asked for.
+            EmbeddingFunctionError: Other providers are requested.
         """
         if preferred_providers not in (None, ["CPUExecutionProvider"]):
             raise EmbeddingFunctionError(
-                f"preferred_providers is {preferred_providers!r}, and MiniLM runs on "
-                "CPUExecutionProvider alone: leave it out, or pass embedding_function=MiniLM()"
+                "preferred_providers must be ['CPUExecutionProvider'], the only provider MiniLM runs "
+                f"on; got {preferred_providers!r}. Omit it, or pass embedding_function=MiniLM()."
             )
         self._preferred_providers = preferred_providers
 
     @staticmethod
     def name() -> str:
-        """Name it "onnx_mini_lm_l6_v2"."""
+        """Return "onnx_mini_lm_l6_v2"."""
         return "onnx_mini_lm_l6_v2"
 
     @staticmethod
     def build_from_config(config: dict[str, Any]) -> ONNXMiniLM_L6_V2:
-        """Make it again from what this class or Chroma's stored."""
+        """Rebuild the function from a configuration stored by this class or by Chroma's."""
         if unknown := sorted(config.keys() - {"preferred_providers"}):
             raise EmbeddingFunctionError(
-                f"'onnx_mini_lm_l6_v2' has no setting {', '.join(unknown)}: pass "
-                "embedding_function=MiniLM()"
+                f"'onnx_mini_lm_l6_v2' has no setting {', '.join(unknown)}. Pass "
+                "embedding_function=MiniLM()."
             )
         return ONNXMiniLM_L6_V2(**config)
 
     def get_config(self) -> dict[str, Any]:
-        """Give its setting, as Chroma's class does."""
+        """Return its only setting, like Chroma's class."""
         return {"preferred_providers": self._preferred_providers}
 
 
@@ -174,7 +173,7 @@ class _Encoder:
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors only
-        options.enable_mem_pattern = False  # plans memory for one shape; ours change
+        options.enable_mem_pattern = False  # it plans memory for a fixed shape, and our shapes vary
         self._session = onnxruntime.InferenceSession(
             str(_graph_file(folder)), options, providers=["CPUExecutionProvider"]
         )
@@ -193,7 +192,7 @@ class _Encoder:
             delay=1,
             leave=False,
             disable=not shows_progress.get(),
-        ) as bar:  # appears only after a second
+        ) as bar:  # shown only after one second
             for start in range(0, len(texts), _WINDOW):
                 window = texts[start : start + _WINDOW]
                 tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(window)]
@@ -203,7 +202,7 @@ class _Encoder:
         return vectors
 
     def _run(self, batch: list[list[int]]) -> NDArray[np.float32]:
-        """Embed token lists; float32 (len(batch), 384)."""
+        """Embed token lists and return a float32 array of shape (len(batch), 384)."""
         lengths = np.array([len(ids) for ids in batch])
         mask = np.arange(lengths.max()) < lengths[:, np.newaxis]
         ids = np.zeros(mask.shape, np.int64)
@@ -214,17 +213,17 @@ class _Encoder:
             "token_type_ids": np.zeros_like(ids),
         }
         hidden = self._session.run(["last_hidden_state"], feed)[0]
-        # The mean's divisor would cancel in the normalisation: sum over the mask is enough.
+        # The divisor of the mean would cancel out in the normalization, so a masked sum is enough.
         summed = np.matmul(mask[:, np.newaxis].astype(np.float32), hidden)[:, 0]
         vectors: NDArray[np.float32] = summed / np.linalg.norm(summed, axis=1, keepdims=True)
         return vectors
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[NDArray[np.intp]]:
-    """Split texts into batches of like length; arrays of positions, longest first.
+    """Split texts into batches of similar length and yield arrays of positions, longest first.
 
-    Longest first, so that the bar's estimate errs on the side of too long, and memory is at its
-    largest at once.
+    With the longest first, the progress bar overestimates rather than underestimates the time, and
+    memory use peaks right at the start.
     """
     order = np.argsort(lengths, kind="stable")[::-1]
     start = 0
@@ -235,14 +234,14 @@ def _batches(lengths: Sequence[int]) -> Iterator[NDArray[np.intp]]:
 
 
 def _graph_file(folder: Path) -> Path:
-    """The ONNX file to run: Chroma's, or ours over the weights, written again if damaged."""
+    """Return the ONNX file to run: Chroma's, or ours over the weights, rewritten if damaged."""
     from chromalab.embed.files import intact, place
-    from chromalab.embed.sources import using_cache
+    from chromalab.embed.model_files import using_cache
 
     file = MINILM.files[0]
     weights = folder / file.name
     with using_cache():
-        # Not by its name alone: beside Chroma's model nobody else has checked it.
+        # The name is not enough: weights next to Chroma's model have not been verified elsewhere.
         if not intact(weights, sha256=file.sha256, size=file.size):
             return folder / "model.onnx"
         path = folder / _GRAPH
@@ -250,7 +249,9 @@ def _graph_file(folder: Path) -> Path:
             from chromalab.embed.onnx_graph import graph_bytes
 
             graph = graph_bytes(weights)
-            if not (path.is_file() and path.read_bytes() == graph):  # right in a shared cache
+            if not (
+                path.is_file() and path.read_bytes() == graph
+            ):  # it may be right, in a shared cache
                 place(io.BytesIO(graph), path)
         return path
 
@@ -259,13 +260,13 @@ _lock = threading.Lock()
 
 
 def _encoder() -> _Encoder:
-    """The process's encoder, made by whoever comes first while the others wait."""
+    """Return the encoder of this process; the first thread creates it while the others wait."""
     with _lock:
         return _load_once()
 
 
 @functools.cache
 def _load_once() -> _Encoder:
-    from chromalab.embed.sources import get_model
+    from chromalab.embed.model_files import get_model
 
     return _Encoder(get_model("minilm"))

@@ -1,11 +1,11 @@
 """The ONNX graph of a BERT encoder, written from its safetensors file without torch.
 
-The graph holds no weights. Both formats store a tensor as plain little-endian rows, so every
-initializer points at its bytes inside the safetensors file beside it (ONNX calls this external
-data). That keeps the graph under 100 kB, quick to write and to check, and lets onnxruntime map
-the weights instead of reading a second copy of them.
+The graph contains no weights. Both formats store a tensor as plain little-endian rows, so every
+initializer points at its bytes in the safetensors file in the same folder (ONNX calls this external
+data). This keeps the graph under 100 kB, fast to write and to verify, and lets onnxruntime map
+the weights into memory instead of reading a second copy of them.
 
-Inputs and output are those of Chroma's own file, so one runner serves both:
+Inputs and output are those of Chroma's own file, so the same code runs both:
 `input_ids`, `attention_mask`, `token_type_ids` int64 (batch, tokens) ->
 `last_hidden_state` float32 (batch, tokens, hidden).
 """
@@ -29,7 +29,7 @@ _IR_VERSION = 8
 
 @dataclass(frozen=True, kw_only=True)
 class BertShape:
-    """The numbers of a BERT encoder that its tensors do not say.
+    """The constants of a BERT encoder that cannot be read from its tensors.
 
     Example:
         >>> MINILM_L6.hidden // MINILM_L6.heads
@@ -43,22 +43,22 @@ class BertShape:
 
 
 MINILM_L6 = BertShape(layers=6, heads=12, hidden=384, epsilon=1e-12)
-"""Values of `config.json` in sentence-transformers/all-MiniLM-L6-v2."""
+"""The values of `config.json` in sentence-transformers/all-MiniLM-L6-v2."""
 
 
 def graph_bytes(weights: Path, *, shape: BertShape = MINILM_L6) -> bytes:
-    """Write the graph that runs the weights in a safetensors file.
+    """Build the graph that runs the weights in a safetensors file.
 
     Args:
-        weights: The safetensors file, float32 tensors under BERT's names. The graph names the
-            file without a folder: the two have to lie side by side when it runs.
-        shape: The encoder's constants.
+        weights: The safetensors file, with float32 tensors under BERT's names. The graph names the
+            file without a folder, so both must be in the same folder when the graph runs.
+        shape: The constants of the encoder.
 
     Returns:
-        A serialised ONNX model.
+        A serialized ONNX model.
 
     Raises:
-        ValueError: The file is no safetensors file, or a tensor is missing or not float32.
+        ValueError: The file is not a safetensors file, or a tensor is missing or not float32.
 
     Example:
         >>> from chromalab.embed import get_model
@@ -99,7 +99,7 @@ def graph_bytes(weights: Path, *, shape: BertShape = MINILM_L6) -> bytes:
 
 
 class _Graph:
-    """Nodes and initializers as they are added; an edge is the name of the node it leaves."""
+    """Collects nodes and initializers; an edge is the name of the node it comes from."""
 
     def __init__(self, weights: Path) -> None:
         self.nodes: list[Any] = []
@@ -116,7 +116,7 @@ class _Graph:
         return name
 
     def constant(self, value: float | list[int]) -> str:
-        """Add a float32 scalar or an int64 vector; equal ones are shared."""
+        """Add a float32 scalar or an int64 vector; equal constants are shared."""
         from onnx import numpy_helper
 
         array = np.array(value, np.int64 if isinstance(value, list) else np.float32)
@@ -125,54 +125,55 @@ class _Graph:
         return name
 
     def weight(self, name: str) -> str:
-        """Add a tensor of the safetensors file, by reference to its bytes."""
+        """Add a tensor of the safetensors file as a reference to its bytes."""
         from onnx import TensorProto
 
-        found = self._tensors.get(name)
-        if found is None or found["dtype"] != "F32":
+        header = self._tensors.get(name)
+        if header is None or header["dtype"] != "F32":
             raise ValueError(
-                f"{self._file} has no float32 tensor {name!r}: it is not a BERT encoder's"
+                f"{self._file} must hold the weights of a BERT encoder; it has no float32 tensor "
+                f"{name!r}."
             )
-        start, end = found["data_offsets"]
+        start, end = header["data_offsets"]
         tensor = TensorProto(
             name=name,
-            dims=found["shape"],
+            dims=header["shape"],
             data_type=TensorProto.FLOAT,
             data_location=TensorProto.EXTERNAL,
         )
-        place = {"location": self._file, "offset": self._data_start + start, "length": end - start}
-        for key, value in place.items():
+        extent = {"location": self._file, "offset": self._data_start + start, "length": end - start}
+        for key, value in extent.items():
             tensor.external_data.add(key=key, value=str(value))
         self.initializers[name] = tensor
         return name
 
     def linear(self, x: str, prefix: str) -> str:
-        """Add x @ weight.T + bias; onnxruntime folds the transposition away when it loads."""
+        """Add x @ weight.T + bias; onnxruntime removes the transposition when it loads the graph."""
         weight = self.op("Transpose", self.weight(f"{prefix}.weight"), perm=[1, 0])
         return self.op("Add", self.op("MatMul", x, weight), self.weight(f"{prefix}.bias"))
 
     def layer_norm(self, x: str, prefix: str, epsilon: float) -> str:
-        """Add a layer normalisation over the last axis."""
+        """Add a layer normalization over the last axis."""
         scale, bias = self.weight(f"{prefix}.weight"), self.weight(f"{prefix}.bias")
         return self.op("LayerNormalization", x, scale, bias, axis=-1, epsilon=epsilon)
 
 
 def _safetensors_header(path: Path) -> tuple[dict[str, Any], int]:
-    """Read the tensors' places and the offset they count from.
+    """Read the header of each tensor, and the offset at which the data starts.
 
-    The format: 8 bytes of header length, a JSON header, then the data
+    The format is 8 bytes of header length, a JSON header, and the data
     (https://huggingface.co/docs/safetensors#format).
     """
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         (length,) = struct.unpack("<Q", file.read(8).ljust(8, b"\0"))
         if not 2 <= length <= size - 8:
-            raise ValueError(f"{path.name} is not a safetensors file, or is cut short")
+            raise ValueError(f"{path.name} is not a safetensors file, or it is truncated.")
         return json.loads(file.read(length)), 8 + length
 
 
 def _attention_bias(graph: _Graph) -> str:
-    """0 where a token may be attended to, -1e9 at padding; shape (batch, 1, 1, tokens)."""
+    """Add 0 for tokens and -1e9 for padding; shape (batch, 1, 1, tokens)."""
     from onnx import TensorProto
 
     mask = graph.op("Cast", "attention_mask", to=TensorProto.FLOAT)
@@ -182,7 +183,7 @@ def _attention_bias(graph: _Graph) -> str:
 
 
 def _token_embeddings(graph: _Graph, shape: BertShape) -> str:
-    """Word + token type + position vectors, normalised."""
+    """Add the normalized sum of word, token type and position vectors."""
     words = graph.op("Gather", graph.weight("embeddings.word_embeddings.weight"), "input_ids")
     types = graph.op(
         "Gather", graph.weight("embeddings.token_type_embeddings.weight"), "token_type_ids"
@@ -195,7 +196,7 @@ def _token_embeddings(graph: _Graph, shape: BertShape) -> str:
 
 
 def _encoder_layer(graph: _Graph, prefix: str, x: str, bias: str, shape: BertShape) -> str:
-    """Multi-head self-attention, then the feed-forward block, each with residual and norm."""
+    """Add multi-head self-attention and the feed-forward block, each with residual and norm."""
     head_size = shape.hidden // shape.heads
 
     def heads(part: str, perm: list[int]) -> str:
@@ -222,7 +223,7 @@ def _encoder_layer(graph: _Graph, prefix: str, x: str, bias: str, shape: BertSha
 
 
 def _gelu(graph: _Graph, x: str) -> str:
-    """Exact GELU, x/2 (1 + erf(x/sqrt 2)), in the order of operations onnxruntime fuses."""
+    """Add exact GELU, x/2 (1 + erf(x/sqrt 2)), in the order of operations that onnxruntime fuses."""
     scaled = graph.op("Div", x, graph.constant(2**0.5))
     gate = graph.op("Add", graph.op("Erf", scaled), graph.constant(1.0))
     return graph.op("Mul", graph.op("Mul", x, gate), graph.constant(0.5))

@@ -1,7 +1,7 @@
 """The embedding-function protocol: Chroma's, so that a class written for Chroma works unchanged.
 
-What a function returns is checked in one place, `as_embeddings`. It runs when a subclass of
-`EmbeddingFunction` is called and when the store calls any function, ours or not, through
+What a function returns is validated in one place, `as_embeddings`. It runs when a subclass of
+`EmbeddingFunction` is called, and whenever the store calls any function, built in or not, through
 `embed_documents` and `embed_queries`.
 """
 
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 shows_progress: ContextVar[bool] = ContextVar("shows_progress", default=True)
-"""Whether functions show bars of their own; a caller with a bar over many calls sets it False."""
+"""Whether functions show their own progress bars; callers with a bar over many calls disable it."""
 
 Space: TypeAlias = Literal["l2", "cosine", "ip"]
 
@@ -41,12 +41,13 @@ D = TypeVar("D", contravariant=True)
 
 
 class EmbeddingFunction(ABC, Generic[D]):
-    """Base of embedding functions, with Chroma's methods.
+    """Base class of embedding functions, with Chroma's methods.
 
-    A subclass needs `__call__`. With `name`, `get_config` and `build_from_config` as well, and
-    `register_embedding_function`, a collection can be opened again without naming it.
+    A subclass must define `__call__`. If it also defines `name`, `get_config` and `build_from_config`
+    and is registered with `register_embedding_function`, collections that use it can be opened
+    without passing it.
 
-    Whatever `__call__` and `embed_query` return arrives as a float32 array of shape (n, d).
+    Whatever `__call__` and `embed_query` return is converted to a float32 array of shape (n, d).
 
     Example:
         >>> class Length(EmbeddingFunction[Documents]):
@@ -58,52 +59,55 @@ class EmbeddingFunction(ABC, Generic[D]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        # Only what this class defines itself: what it inherits is checked already.
+        # Wrap only what this class defines itself; inherited methods are already wrapped.
         for method in ("__call__", "embed_query"):
             if method in cls.__dict__:
                 setattr(cls, method, _checked(cls.__dict__[method]))
 
     @abstractmethod
     def __call__(self, input: D) -> Embeddings:
-        """Embed documents, one row each."""
+        """Embed documents and return one row per document."""
 
     def embed_query(self, input: D) -> Embeddings:
-        """Embed queries; as documents, unless a subclass knows better."""
+        """Embed queries, by default in the same way as documents."""
         return self(input)
 
     @staticmethod
     def name() -> str:
-        """Name the function in stored configurations."""
-        return NotImplemented  # type: ignore[no-any-return]  # Chroma's sign for "legacy"
+        """Return the name of the function in stored configurations."""
+        return NotImplemented  # type: ignore[no-any-return]  # Chroma's marker for "legacy"
 
     @staticmethod
     def build_from_config(config: dict[str, Any]) -> EmbeddingFunction[Any]:
-        """Make the function again from what `get_config` gave."""
+        """Rebuild the function from what `get_config` returned."""
         return NotImplemented  # type: ignore[no-any-return]
 
     def get_config(self) -> dict[str, Any]:
-        """Give what `build_from_config` needs, as JSON; never a secret."""
+        """Return what `build_from_config` needs, as JSON and without secrets."""
         return NotImplemented  # type: ignore[no-any-return]
 
     def default_space(self) -> Space:
-        """Tell the distance a new collection gets unless it is told another."""
+        """Return the distance that new collections use by default."""
         return "l2"
 
     def supported_spaces(self) -> list[Space]:
-        """Tell the distances that mean something for these embeddings."""
+        """Return the distances that are meaningful for these embeddings."""
         return ["cosine", "l2", "ip"]
 
     @staticmethod
     def validate_config(config: dict[str, Any]) -> None:
-        """Raise if a configuration is not one of this function."""
+        """Raise an error if a configuration is not valid for this function."""
 
     def validate_config_update(
         self, old_config: dict[str, Any], new_config: dict[str, Any]
     ) -> None:
-        """Raise if a collection must not go from one configuration to the other."""
+        """Raise an error if a collection must not change from one configuration to the other."""
 
     def is_legacy(self) -> bool:
-        """Whether the function cannot be stored by name, so that each opening has to give it."""
+        """Return whether the function must be passed whenever a collection is opened.
+
+        That is so if it cannot be stored by name.
+        """
         return (
             name_of(self) is None
             or self.get_config() is NotImplemented
@@ -112,17 +116,17 @@ class EmbeddingFunction(ABC, Generic[D]):
 
 
 def embed_documents(function: Callable[[Any], Any], texts: Sequence[str]) -> NDArray[np.float32]:
-    """Embed documents with any embedding function, checked.
+    """Embed documents with any embedding function and validate the result.
 
     Args:
         function: An `EmbeddingFunction`, one of chromadb's, or any callable of a list of texts.
-        texts: n texts.
+        texts: A list of n texts.
 
     Returns:
-        float32, shape (n, d), all finite.
+        float32 array of shape (n, d) with finite values only.
 
     Raises:
-        EmbeddingFunctionError: The function is none, or what it returned cannot be used.
+        EmbeddingFunctionError: The function cannot be called, or its result cannot be used.
 
     Example:
         >>> embed_documents(lambda texts: [[len(text)] for text in texts], ["ab", "abc"])
@@ -130,14 +134,14 @@ def embed_documents(function: Callable[[Any], Any], texts: Sequence[str]) -> NDA
     """
     if not callable(function):
         raise EmbeddingFunctionError(
-            f"{type(function).__name__} is no embedding function: it cannot be called with a "
-            "list of texts"
+            "The embedding function must be callable with a list of texts; got "
+            f"{type(function).__name__}. Pass a function such as chromalab.embed.MiniLM()."
         )
     return as_embeddings(function(list(texts)), count=len(texts), function=function)
 
 
 def embed_queries(function: Callable[[Any], Any], texts: Sequence[str]) -> NDArray[np.float32]:
-    """Embed queries: as `embed_documents`, by `embed_query` where the function has one.
+    """Embed queries like `embed_documents`, using `embed_query` if the function has that method.
 
     Example:
         >>> embed_queries(lambda texts: [[len(text)] for text in texts], ["ab"])
@@ -150,19 +154,19 @@ def embed_queries(function: Callable[[Any], Any], texts: Sequence[str]) -> NDArr
 
 
 def as_embeddings(result: object, *, count: int, function: object) -> NDArray[np.float32]:
-    """Turn what an embedding function returned into one array, or say what is wrong with it.
+    """Convert what an embedding function returned to one array, or report what is wrong with it.
 
     Args:
-        result: Rows of numbers in any form numpy reads; for one input also a single row.
-        count: How many inputs there were.
-        function: Named in an error.
+        result: Rows of numbers in any form that numpy reads, or a single row for a single input.
+        count: The number of inputs.
+        function: The function, which error messages name.
 
     Returns:
-        float32, shape (count, d), all finite.
+        float32 array of shape (count, d) with finite values only.
 
     Raises:
-        EmbeddingFunctionError: Not numbers, rows of different lengths, another number of rows,
-            NaN or infinity.
+        EmbeddingFunctionError: The result is not numeric, has rows of different lengths or the wrong
+            number of rows, or contains NaN or infinity.
 
     Example:
         >>> as_embeddings([[1, float("nan")]], count=1, function=print)
@@ -171,58 +175,63 @@ def as_embeddings(result: object, *, count: int, function: object) -> NDArray[np
     """
     who = f"Embedding function {_label(function)!r} returned"
     try:
-        with np.errstate(over="ignore"):  # too large for float32 becomes inf, named below
+        with np.errstate(
+            over="ignore"
+        ):  # values too large for float32 become inf and are reported below
             array = np.asarray(result, dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise EmbeddingFunctionError(f"{who} {_not_an_array(result)}") from error
+        raise EmbeddingFunctionError(f"{who} {_not_an_array(result)}. {_REMEDY}") from error
     if array.ndim == 1 and count == 1:
         array = array[np.newaxis]
     if array.ndim != 2 and array.size:
         raise EmbeddingFunctionError(
-            f"{who} an array of shape {array.shape} for {count} inputs, not one row for each"
+            f"{who} an array of shape {array.shape} for {count} inputs. {_REMEDY}"
         )
     if len(array) != count:
-        raise EmbeddingFunctionError(f"{who} {len(array)} embeddings for {count} inputs")
+        raise EmbeddingFunctionError(f"{who} {len(array)} embeddings for {count} inputs. {_REMEDY}")
     if count and not array.size:
-        raise EmbeddingFunctionError(f"{who} embeddings without any numbers")
+        raise EmbeddingFunctionError(f"{who} embeddings without any numbers. {_REMEDY}")
     finite = np.isfinite(array)
     if not finite.all():
         row, column = np.argwhere(~finite)[0]
         raise EmbeddingFunctionError(
-            f"{who} {array[row, column]} in row {row} (column {column}); an embedding is finite"
+            f"{who} {array[row, column]} in row {row} (column {column}). All values must be finite."
         )
     return array.reshape(count, -1) if array.size else np.empty((0, _width(array)), np.float32)
 
 
 def check_texts(input: Sequence[str]) -> list[str]:
-    """Give the texts as a list, or say which is none.
+    """Return the texts as a list, or report which of them is not valid.
 
     Raises:
-        InvalidArgumentError: A single text instead of a list, an item that is not a str, or one
-            that no tokenizer can read.
+        InvalidArgumentError: The input is a single text instead of a list, or an item is not a str
+            or cannot be read by any tokenizer.
 
     Example:
         >>> check_texts(["a", None])
         Traceback (most recent call last):
-        chromalab.errors.InvalidArgumentError: Text 1 is a NoneType, not a str
+        chromalab.errors.InvalidArgumentError: Text 1 must be a str; got NoneType.
     """
     if isinstance(input, str):
-        raise InvalidArgumentError("One str was given instead of a list of texts: pass [text]")
+        raise InvalidArgumentError("The texts must be a list; got one str. Pass [text].")
     texts = list(input)
     for position, text in enumerate(texts):
         if not isinstance(text, str):
-            raise InvalidArgumentError(f"Text {position} is a {type(text).__name__}, not a str")
+            raise InvalidArgumentError(f"Text {position} must be a str; got {type(text).__name__}.")
         try:
             text.encode()
-        except UnicodeEncodeError as error:  # json.loads lets lone surrogates through
+        except UnicodeEncodeError as error:  # json.loads accepts lone surrogates
             raise InvalidArgumentError(
-                f"Text {position} holds half a character (a lone surrogate) at {error.start}"
+                f"Text {position} must be valid Unicode; got half a character (a lone surrogate) at "
+                f"position {error.start}. Remove it."
             ) from error
     return texts
 
 
 def name_of(function: object) -> str | None:
-    """Tell an embedding function's registered name; None where it has none, as a class has.
+    """Return the registered name of an embedding function, or None if it has none.
+
+    A class has no name; only its instances do.
 
     Example:
         >>> name_of(len) is None
@@ -231,6 +240,9 @@ def name_of(function: object) -> str | None:
     method = None if isinstance(function, type) else getattr(function, "name", None)
     name = method() if callable(method) else None
     return name if isinstance(name, str) else None
+
+
+_REMEDY = "It must return one row of numbers per input."
 
 
 def _checked(method: Callable[..., Any]) -> Callable[..., NDArray[np.float32]]:

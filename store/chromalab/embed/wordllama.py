@@ -1,8 +1,8 @@
 """WordLlama: static word vectors, the mean of a text's token embeddings.
 
-About a hundred times as fast as MiniLM and less exact; a first look at a large collection, or the
-first stage before a better model. The arithmetic is that of the `wordllama` package
-(https://github.com/dleemiller/WordLlama), which need not be installed.
+It is about a hundred times as fast as MiniLM and less accurate: good for a first look at a large
+collection, or as the first stage before a better model. It computes the same vectors as the
+`wordllama` package (https://github.com/dleemiller/WordLlama), which does not have to be installed.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.embed.catalogue import WORDLLAMA
+from chromalab.embed.catalog import WORDLLAMA
 from chromalab.embed.protocol import Documents, EmbeddingFunction, Space, check_texts
 
 __all__ = ["WordLlama"]
 
 _DIMENSION = 256
-_WINDOW = 512  # texts pooled at a time: their token vectors stay in the processor's cache
+_WINDOW = 512  # texts pooled at a time, so that their token vectors fit in the processor's cache
 
 
 class WordLlama(EmbeddingFunction[Documents]):
-    """WordLlama l2_supercat: 256 numbers a text, of unit length.
+    """WordLlama l2_supercat: a vector of 256 numbers and unit length per text.
 
-    A text without any token, the empty one, gets the zero vector: it is stored, and is equally
-    far from everything. The whole text counts, there is no limit of tokens.
+    An empty text, which has no tokens, gets the zero vector; it can be stored, and it is equally far
+    from everything. The whole text counts: there is no limit on the number of tokens.
 
     Example:
         >>> embed = WordLlama()
@@ -41,20 +41,21 @@ class WordLlama(EmbeddingFunction[Documents]):
     """
 
     def __init__(self) -> None:
-        """Make the function; nothing is loaded yet."""
+        """Create the function without loading anything yet."""
 
     def __call__(self, input: Sequence[str]) -> NDArray[np.float32]:
         """Embed texts.
 
         Args:
-            input: n texts.
+            input: A list of n texts.
 
         Returns:
-            float32, shape (n, 256), in the order of the texts; rows of unit length, or zero.
+            float32 array of shape (n, 256), one row of unit length or zero per text, in the order
+            of the texts.
 
         Raises:
             InvalidArgumentError: An item is not a str.
-            ModelNotAvailableError: The weights are nowhere.
+            ModelNotAvailableError: No source has the weights.
         """
         texts = check_texts(input)
         vectors = np.zeros((len(texts), _DIMENSION), np.float32)
@@ -68,32 +69,32 @@ class WordLlama(EmbeddingFunction[Documents]):
 
     @staticmethod
     def name() -> str:
-        """Name it "wordllama"."""
+        """Return "wordllama"."""
         return "wordllama"
 
     @staticmethod
     def build_from_config(config: dict[str, Any]) -> WordLlama:
-        """Make it again; it has no settings."""
+        """Rebuild the function, which has no settings."""
         return WordLlama()
 
     def get_config(self) -> dict[str, Any]:
-        """Give its settings: none."""
+        """Return an empty dictionary, as the function has no settings."""
         return {}
 
     def default_space(self) -> Space:
-        """Tell "cosine"."""
+        """Return "cosine"."""
         return "cosine"
 
 
 def _pool(tokens: list[list[int]], table: NDArray[np.float32], out: NDArray[np.float32]) -> None:
-    """Write each text's direction into the first rows of `out`; a text of no token is left."""
+    """Write a unit vector per text into the first rows of `out`; texts without tokens are skipped."""
     lengths = np.array([len(ids) for ids in tokens])
-    filled = np.flatnonzero(lengths)  # reduceat cannot sum an empty stretch
+    filled = np.flatnonzero(lengths)  # reduceat cannot sum an empty slice
     if not filled.size:
         return
     ids = np.fromiter(chain.from_iterable(tokens), np.int64, count=int(lengths.sum()))
     starts = np.concatenate(([0], np.cumsum(lengths[filled])[:-1]))
-    # The mean's divisor would cancel in the normalisation: the sum is enough.
+    # The divisor of the mean would cancel out in the normalization, so the sum is enough.
     summed = np.add.reduceat(table[ids], starts, axis=0)
     out[filled] = summed / np.linalg.norm(summed, axis=1, keepdims=True)
 
@@ -102,7 +103,7 @@ _lock = threading.Lock()
 
 
 def _load() -> tuple[NDArray[np.float32], Any]:
-    """The token vectors, float32 (32000, 256), and the tokenizer; loaded once a process."""
+    """Return the token vectors, float32 (32000, 256), and the tokenizer, loaded once per process."""
     with _lock:
         return _load_once()
 
@@ -112,7 +113,7 @@ def _load_once() -> tuple[NDArray[np.float32], Any]:
     from safetensors.numpy import load_file
     from tokenizers import Tokenizer
 
-    from chromalab.embed.sources import get_model
+    from chromalab.embed.model_files import get_model
 
     folder = get_model("wordllama")
     weights, tokenizer = (str(folder / file.name) for file in WORDLLAMA.files)

@@ -1,44 +1,61 @@
-"""The embedded engine; what other rooms may use of it."""
+"""The embedded engine, and what other rooms may use of it."""
 
 from chromalab.engine.embedded import EmbeddedEngine
-from chromalab.engine.facts import Counts, Facts, KeyFacts, Order, Spread
 from chromalab.engine.filter.clauses import parse_where, parse_where_document
-from chromalab.engine.interface import (
+from chromalab.engine.interface import Attachments, Engine, Records, Upkeep
+from chromalab.engine.leases import Lease, lease, lease_again
+from chromalab.engine.record_transform import RecordTransform
+from chromalab.engine.values import (
     Attachment,
     Batch,
+    CheckResult,
     CollectionModel,
+    Counts,
+    Damage,
     DatabaseModel,
-    Engine,
     Filter,
+    KeyProfile,
+    Order,
+    Preparation,
+    Profile,
+    Progress,
+    Range,
     Replacement,
     Rows,
     Scope,
-    Written,
+    SnapshotData,
+    Vectors,
+    WriteResult,
 )
-from chromalab.engine.leases import Lease, lease, lease_again
-from chromalab.engine.lens import Lens
-from chromalab.engine.plan import Preparation
 
 __all__ = [
     "Attachment",
+    "Attachments",
     "Batch",
+    "CheckResult",
     "CollectionModel",
     "Counts",
+    "Damage",
     "DatabaseModel",
     "EmbeddedEngine",
     "Engine",
-    "Facts",
     "Filter",
-    "KeyFacts",
+    "KeyProfile",
     "Lease",
-    "Lens",
     "Order",
     "Preparation",
+    "Profile",
+    "Progress",
+    "Range",
+    "RecordTransform",
+    "Records",
     "Replacement",
     "Rows",
     "Scope",
-    "Spread",
-    "Written",
+    "SnapshotData",
+    "Upkeep",
+    "Vectors",
+    "WriteResult",
     "lease",
     "lease_again",
     "parse_where",

@@ -1,4 +1,4 @@
-"""The configuration of a collection: what a user gives, what is stored, what may change later."""
+"""The configuration of a collection: parsing, validation, and the changes allowed later."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _SPANN = (
     "merge_threshold",
 )
 _SPANN_CHANGEABLE = ("search_nprobe", "ef_search")
-_LEAST = {"max_neighbors": 2}  # with one, hnswlib's levels have no end
+_LEAST = {"max_neighbors": 2}  # with 1, hnswlib draws endless levels
 _MOST = {
     "max_neighbors": 1024,
     "ef_construction": 100_000,
@@ -67,19 +67,19 @@ def new_configuration(
     embedding_function: dict[str, Any] | None,
     default_space: str,
 ) -> dict[str, Any]:
-    """Make the configuration that is stored with a new collection.
+    """Build the configuration that is stored with a new collection.
 
     Args:
         configuration: `{"hnsw": {...}}` or `{"spann": {...}}`, as in Chroma.
-        metadata: The collection's metadata; its `hnsw:...` keys of old still count.
-        embedding_function: The function as it is stored.
-        default_space: The space where none is given.
+        metadata: The collection's metadata; Chroma's legacy `hnsw:...` keys in it are honored.
+        embedding_function: The embedding function as stored.
+        default_space: The space if none is given.
 
     Returns:
         `{"hnsw": ..., "spann": ..., "embedding_function": ...}`.
 
     Raises:
-        InvalidArgumentError: both kinds, an unknown key, or a value out of range.
+        InvalidArgumentError: Both kinds are given, a key is unknown, or a value is out of range.
     """
     given = _sections(configuration)
     if given.get("hnsw") is not None and given.get("spann") is not None:
@@ -94,17 +94,17 @@ def new_configuration(
 
 
 def changed_configuration(stored: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """Make the configuration after `modify(configuration=change)`.
+    """Build the configuration after `modify(configuration=change)`.
 
     Raises:
-        InvalidArgumentError: the key cannot change once the collection exists.
+        InvalidArgumentError: A key cannot change once the collection exists.
     """
     result = dict(stored)
     for section, values in _sections(change).items():
         if section == "embedding_function":
             raise InvalidArgumentError(
-                "The embedding function of a collection cannot change: its records were embedded with "
-                "it. Make a new collection and add the documents there."
+                "The embedding function of a collection cannot change, as its records were embedded with "
+                "it. Create a new collection and add the documents there."
             )
         allowed = _HNSW_CHANGEABLE if section == "hnsw" else _SPANN_CHANGEABLE
         if values is not None and stored.get(section) is None:
@@ -117,14 +117,14 @@ def changed_configuration(stored: Mapping[str, Any], change: Mapping[str, Any]) 
             if key not in allowed:
                 raise InvalidArgumentError(
                     f"{section}.{key} cannot change once the collection exists. "
-                    f"What can: {', '.join(allowed)}."
+                    f"Keys that can change: {', '.join(allowed)}."
                 )
         result[section] = {**(stored[section] or {}), **_checked(section, values or {}, allowed)}
     return result
 
 
 def is_sound(configuration: Mapping[str, Any]) -> bool:
-    """Whether a stored configuration is one that could have been stored."""
+    """Whether a stored configuration is valid."""
     section = "hnsw" if configuration["hnsw"] else "spann"
     known = (*_HNSW, *_HNSW_OPTIONAL) if section == "hnsw" else _SPANN
     try:
@@ -139,7 +139,7 @@ def _sections(configuration: Any) -> dict[str, Any]:
     known = ("hnsw", "spann", "embedding_function")
     if not isinstance(configuration, Mapping):
         raise InvalidArgumentError(
-            f"configuration is a dict with {', '.join(known)}; found {configuration!r}."
+            f"configuration must be a dict with {', '.join(known)}; got {configuration!r}."
         )
     for section in configuration:
         if section not in known:
@@ -151,7 +151,7 @@ def _sections(configuration: Any) -> dict[str, Any]:
 
 def _checked(section: str, values: Mapping[str, Any], known: tuple[str, ...]) -> dict[str, Any]:
     if not isinstance(values, Mapping):
-        raise InvalidArgumentError(f"{section} is a dict; found {values!r}.")
+        raise InvalidArgumentError(f"{section} must be a dict; got {values!r}.")
     for key, value in values.items():
         if key not in known:
             raise InvalidArgumentError(
@@ -165,16 +165,16 @@ def _checked(section: str, values: Mapping[str, Any], known: tuple[str, ...]) ->
         elif key == "target_recall":
             if not _positive(value, float) or value > 1:
                 raise InvalidArgumentError(
-                    f"{section}.target_recall is a share above 0, at most 1; found {value!r}."
+                    f"{section}.target_recall must be above 0 and at most 1; got {value!r}."
                 )
         elif not _positive(value, float if key == "resize_factor" else int):
             raise InvalidArgumentError(
-                f"{section}.{key} must be a number above 0; found {short(value)}."
+                f"{section}.{key} must be a number above 0; got {short(value)}."
             )
         elif not _LEAST.get(key, 0) <= value <= _MOST.get(key, _INT64):
             raise InvalidArgumentError(
-                f"{section}.{key} is a number from {_LEAST.get(key, 1)} to {_MOST.get(key, _INT64):,}; "
-                f"found {short(value)}."
+                f"{section}.{key} must be between {_LEAST.get(key, 1)} and {_MOST.get(key, _INT64):,}; "
+                f"got {short(value)}."
             )
     return dict(values)
 

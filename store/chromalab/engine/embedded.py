@@ -7,87 +7,242 @@ transaction.
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
-from chromalab.engine import changes
-from chromalab.engine.attaching import Attaching
-from chromalab.engine.directory import Directory
-from chromalab.engine.disk import catalog, pending, records
+from chromalab.engine import collection_forks, statistics, writes
+from chromalab.engine.disk import attachments, catalog, records, tenants, vectors
+from chromalab.engine.disk.leftovers import sweeping
 from chromalab.engine.disk.store import Store
 from chromalab.engine.disk.vectors import MissingVectorsError
-from chromalab.engine.facts import Counts, Facts, Order
-from chromalab.engine.index.building import Builder, Due
-from chromalab.engine.index.collection_index import Material, can_index
-from chromalab.engine.interface import (
-    Batch,
-    Filter,
-    Moment,
-    Replaced,
-    Replacement,
-    Rows,
-    Tell,
-    Vectors,
-    Written,
-)
-from chromalab.engine.lens import Lens
-from chromalab.engine.moments import moment, replace
-from chromalab.engine.nearest import Search, nearest
+from chromalab.engine.index.builder import Builder, IndexJob
+from chromalab.engine.index.collection_index import IndexInput, can_index, graph_file
+from chromalab.engine.interface import Engine
+from chromalab.engine.nearest import Search, nearest, recall
 from chromalab.engine.opened import Opened
-from chromalab.engine.plan import Indexing, Plan, Preparation, Recall
-from chromalab.engine.recall import recall
+from chromalab.engine.record_transform import RecordTransform
 from chromalab.engine.resident import Resident
-from chromalab.engine.statistics import distinct, facts
-from chromalab.engine.upkeep.calls import Upkeep
+from chromalab.engine.upkeep.check import check
+from chromalab.engine.upkeep.compact import compact
+from chromalab.engine.upkeep.generations import Access
+from chromalab.engine.upkeep.reembed import reembed
+from chromalab.engine.values import (
+    Attachment,
+    Batch,
+    CheckResult,
+    CollectionModel,
+    Counts,
+    DatabaseModel,
+    Filter,
+    Indexing,
+    Order,
+    OutdatedQueryError,
+    Preparation,
+    Profile,
+    Progress,
+    QueryBasis,
+    QueryPlan,
+    Recall,
+    Replacement,
+    ReplaceResult,
+    RewriteResult,
+    Rows,
+    Scope,
+    SnapshotData,
+    Vectors,
+    WriteResult,
+)
 from chromalab.errors import NotFoundError
 
 __all__ = ["EmbeddedEngine"]
 
 T = TypeVar("T")
 
+_keys = itertools.count()  # unlike id(), never reused after an engine is garbage-collected
 
-class EmbeddedEngine(Directory, Attaching, Upkeep):
-    """Implements `Engine` over a folder.
+
+class EmbeddedEngine:
+    """Implements `Engine` over a folder; `Engine` documents each call.
 
     Args:
-        path: The folder; made if it is not there.
+        path: The folder; created if it does not exist.
         durability: "full", "normal" or "off"; see `Store`.
+
+    Attributes:
+        key: Identifies the engine within the process.
+        store: The folder.
     """
 
     def __init__(self, path: Path, *, durability: str = "full") -> None:
         self.store = Store(path, durability)
         try:
-            pending.restore(self.store)
+            vectors.restore(self.store)
         except BaseException:
             self.store.close()
             raise
+        self.key = next(_keys)
         self._residents: dict[UUID, Resident] = {}
         self._builder = Builder(self._bring_up)
 
-    def add(self, id: UUID, batch: Batch) -> Written:
-        """Insert the ids that are new, leave the others alone."""
+    # Records: the catalog
+
+    def create_collection(
+        self,
+        scope: Scope,
+        name: str,
+        metadata: dict[str, Any] | None,
+        configuration: dict[str, Any],
+    ) -> CollectionModel:
+        """Create a collection."""
+        with self.store.write() as connection:
+            tenants.check(connection, scope)  # another process may have deleted the database
+            return catalog.create(connection, *scope, name, metadata, configuration).model
+
+    def get_collection(self, scope: Scope, name: str) -> CollectionModel:
+        """Find a collection by name."""
+        with self.store.read() as connection:
+            return catalog.find(connection, *scope, name).model
+
+    def get_collection_by_id(self, id: UUID, scope: Scope | None = None) -> CollectionModel:
+        """Find a collection by id, in any scope by default."""
+        with self.store.read() as connection:
+            model = catalog.find_id(connection, id).model
+        if scope is not None and (model.tenant, model.database) != scope:
+            raise NotFoundError(
+                f"No collection with the id {id} in database {scope.database!r} of tenant "
+                f"{scope.tenant!r}. Switch to another one with set_tenant or set_database."
+            )
+        return model
+
+    def list_collections(
+        self, scope: Scope, limit: int | None, offset: int | None
+    ) -> list[CollectionModel]:
+        """List collections in the order in which they were created."""
+        with self.store.read() as connection:
+            return [e.model for e in catalog.entries(connection, *scope, limit, offset)]
+
+    def count_collections(self, scope: Scope) -> int:
+        """Count the collections."""
+        with self.store.read() as connection:
+            return catalog.count(connection, *scope)
+
+    def modify_collection(
+        self,
+        id: UUID,
+        name: str | None,
+        metadata: dict[str, Any] | None,
+        configuration: Mapping[str, Any] | None,
+    ) -> CollectionModel:
+        """Change every part that is not None."""
+        with self.store.write() as connection:
+            return catalog.modify(connection, id, name, metadata, configuration).model
+
+    def delete_collection(self, scope: Scope, name: str) -> None:
+        """Delete a collection, then its file, unless a fork reads it."""
+        with sweeping(self.store) as connection:
+            entry = catalog.find(connection, *scope, name)
+            catalog.delete(connection, entry)
+        self._forget(entry.model.id)
+
+    def fork_collection(self, id: UUID, name: str) -> CollectionModel:
+        """Copy a collection; the copy shares the vectors until it writes its own."""
+        with self.store.write() as connection:
+            source = catalog.find_id(connection, id)
+            made = collection_forks.fork(connection, source, name)
+        most = (source.slots, source.hnsw.get("max_neighbors", 16))
+        graph_file(self.store.vectors, source).copy_to(graph_file(self.store.vectors, made), *most)
+        return made.model
+
+    def count_forks(self, id: UUID) -> int:
+        """Count the forks that share the vector file of a collection."""
+        with self.store.read() as connection:
+            return collection_forks.count(connection, catalog.find_id(connection, id))
+
+    def check_scope(self, scope: Scope) -> None:
+        """Raise NotFoundError if the tenant or the database does not exist."""
+        with self.store.read() as connection:
+            tenants.check(connection, scope)
+
+    def create_tenant(self, name: str) -> None:
+        """Create a tenant."""
+        with self.store.write() as connection:
+            tenants.create_tenant(connection, name)
+
+    def check_tenant(self, name: str) -> None:
+        """Raise NotFoundError if the tenant does not exist."""
+        with self.store.read() as connection:
+            tenants.check_tenant(connection, name)
+
+    def create_database(self, scope: Scope) -> None:
+        """Create a database in a tenant."""
+        with self.store.write() as connection:
+            tenants.create_database(connection, scope)
+
+    def get_database(self, scope: Scope) -> DatabaseModel:
+        """Find a database."""
+        with self.store.read() as connection:
+            tenants.check_tenant(connection, scope.tenant)
+            return tenants.database(connection, scope)
+
+    def list_databases(
+        self, tenant: str, limit: int | None, offset: int | None
+    ) -> list[DatabaseModel]:
+        """List the databases of a tenant in the order in which they were created."""
+        with self.store.read() as connection:
+            tenants.check_tenant(connection, tenant)
+            return tenants.databases(connection, tenant, limit, offset)
+
+    def delete_database(self, scope: Scope) -> None:
+        """Delete a database with its collections, then their files."""
+        with sweeping(self.store) as connection:
+            tenants.check_tenant(connection, scope.tenant)
+            tenants.delete_database(connection, scope)
+            gone = catalog.entries(connection, *scope)
+            for entry in gone:
+                catalog.delete(connection, entry)
+        for entry in gone:
+            self._forget(entry.model.id)
+
+    def reset(self) -> None:
+        """Delete everything, which leaves a new store."""
+        with sweeping(self.store) as connection:
+            gone = catalog.ids(connection)
+            tenants.clear(connection)
+        for id in gone:
+            self._forget(id)
+
+    # Records: reads, writes and queries
+
+    def add(self, id: UUID, batch: Batch) -> WriteResult:
+        """Insert the new ids and ignore the existing ones."""
         return self._write(id, batch, insert=True, change=False)
 
-    def upsert(self, id: UUID, batch: Batch) -> Written:
-        """Insert the ids that are new, change the others."""
+    def upsert(self, id: UUID, batch: Batch) -> WriteResult:
+        """Insert the new ids and change the existing ones."""
         return self._write(id, batch, insert=True, change=True)
 
-    def update(self, id: UUID, batch: Batch) -> Written:
-        """Change the ids that are there, ignore the others."""
+    def update(self, id: UUID, batch: Batch) -> WriteResult:
+        """Change the existing ids and ignore the new ones."""
         return self._write(id, batch, insert=False, change=True)
 
+    def delete(self, id: UUID, filter: Filter, limit: int | None) -> int:
+        """Delete the records that match; returns how many were deleted."""
+        with self._writing(id) as collection:
+            return writes.delete(collection, filter, limit)
+
     def existing(self, id: UUID, ids: Sequence[str]) -> set[str]:
-        """Say which of the ids are there."""
+        """Return those of the ids that exist."""
         return self._read(
             id, lambda found: set(records.locate(found.connection, found.entry.number, ids))
         )
 
     def count(self, id: UUID, filter: Filter | None = None) -> int:
-        """Count the records, or those that match."""
+        """Count all records, or those that match."""
         if filter is None:
             return self._read(id, lambda collection: len(collection.view.places))
         return self._read(id, lambda collection: len(collection.matching(filter)))
@@ -101,7 +256,7 @@ class EmbeddedEngine(Directory, Attaching, Upkeep):
         offset: int,
         order: Order | None = None,
     ) -> Rows:
-        """Read records in insertion order, or in another."""
+        """Read records in insertion order, or in the order given."""
         end = None if limit is None else offset + limit
 
         def read(found: Opened) -> Rows:
@@ -113,14 +268,6 @@ class EmbeddedEngine(Directory, Attaching, Upkeep):
 
         return self._read(id, read)
 
-    def distinct(self, id: UUID, key: str, filter: Filter) -> Counts:
-        """Count the values of a metadata key."""
-        return self._read(id, lambda collection: distinct(collection, key, filter))
-
-    def facts(self, id: UUID) -> Facts:
-        """Read everything once, and say what is there."""
-        return self._read(id, facts)
-
     def query(
         self,
         id: UUID,
@@ -128,116 +275,216 @@ class EmbeddedEngine(Directory, Attaching, Upkeep):
         k: int,
         filter: Filter,
         fields: set[str],
-        lens: Lens | None = None,
+        record_transform: RecordTransform | None = None,
+        basis: QueryBasis | None = None,
     ) -> list[Rows]:
-        """Read, for each query, its k nearest records."""
-        collection, found = self._read(
-            id, lambda found: (found, nearest(found, queries, k, filter, fields, lens))
-        )
-        self._ask(collection, lens, searching=True)
+        """Read the k nearest records for each query."""
+
+        def read(collection: Opened) -> tuple[Opened, list[Rows]]:
+            if basis is not None:
+                _confirm(collection, basis)
+            return collection, nearest(collection, queries, k, filter, fields, record_transform)
+
+        collection, found = self._read(id, read)
+        self._request_index(collection, record_transform, searching=True)
         return found
 
-    def explain(
-        self, id: UUID, queries: Vectors, k: int, filter: Filter, lens: Lens | None = None
-    ) -> Plan:
-        """Plan a query without running it."""
-        return self._read(id, lambda found: Search(found.through(lens), queries, k, filter).plan)
+    # Attachments
 
-    def recall(
-        self, id: UUID, sample: int, k: int, random_state: int, lens: Lens | None = None
-    ) -> Recall:
-        """Ask for the neighbours of some records, and compare with an exact scan."""
-        return self._read(id, lambda found: recall(found.through(lens), sample, k, random_state))
+    def attachments(self, id: UUID, kind: str) -> list[Attachment]:
+        """Read the attachments of one kind, in the order in which they were attached."""
+        with self.store.read() as connection:
+            return attachments.read(connection, id, kind)
 
-    def indexing(self, id: UUID, lens: Lens | None = None) -> Indexing:
-        """Say how far the index is."""
+    def attachments_since(
+        self, id: UUID, kind: str, number: int
+    ) -> tuple[list[int], list[Attachment]]:
+        """Read the numbers of all attachments of one kind, and the attachments after a number."""
+        with self.store.read() as connection:
+            return attachments.read_since(connection, id, kind, number)
+
+    def attachment(self, id: UUID, kind: str, name: str) -> Attachment | None:
+        """Read one attachment by name; None if it does not exist."""
+        with self.store.read() as connection:
+            return attachments.read_one(connection, id, kind, name)
+
+    def attach(
+        self, id: UUID, *, add: Sequence[Attachment] = (), remove: Sequence[int] = ()
+    ) -> list[int]:
+        """Remove attachments by number, then add others, in one transaction."""
+        rows = [attachments.as_stored(attachment) for attachment in add]
+        with self.store.write() as connection:
+            number = catalog.find_id(connection, id).number
+            attachments.remove(connection, number, remove)
+            return [attachments.insert(connection, number, row) for row in rows]
+
+    # Upkeep
+
+    def indexing(self, id: UUID, record_transform: RecordTransform | None = None) -> Indexing:
+        """Report the progress of the index."""
 
         def read(collection: Opened) -> Indexing:
-            seen = collection.through(lens)
-            return seen.resident.index.indexing(seen.entry, seen.view)
+            mapped = collection.mapped(record_transform)
+            return mapped.resident.index.indexing(mapped.entry, mapped.view)
 
         return self._read(id, read)
 
-    def build_index(self, id: UUID, tell: Tell, lens: Lens | None = None) -> None:
+    def build_index(
+        self, id: UUID, progress: Progress, record_transform: RecordTransform | None = None
+    ) -> None:
         """Bring the index up to date now."""
-        self._make_index(Due(id, lens), everything=True, tell=tell)
+        self._make_index(IndexJob(id, record_transform), everything=True, progress=progress)
 
-    def prepare(self, id: UUID, lens: Lens, told: Preparation) -> None:
-        """Have everything ready in the background that queries through a lens need."""
-        self._builder.ask(Due(id, lens), quiet=True, told=told)
+    def prepare(
+        self, id: UUID, record_transform: RecordTransform, preparation: Preparation
+    ) -> None:
+        """Prepare in the background everything that queries through a record transform need."""
+        self._builder.request(IndexJob(id, record_transform), quiet=True, preparation=preparation)
 
-    def delete(self, id: UUID, filter: Filter, limit: int | None) -> int:
-        """Delete the records that match."""
-        with self._writing(id) as collection:
-            return changes.delete(collection, filter, limit)
+    def explain(
+        self,
+        id: UUID,
+        queries: Vectors,
+        k: int,
+        filter: Filter,
+        record_transform: RecordTransform | None = None,
+    ) -> QueryPlan:
+        """Plan a query without running it."""
+        return self._read(
+            id, lambda found: Search(found.mapped(record_transform), queries, k, filter).plan
+        )
 
-    def moment(self, id: UUID, filter: Filter) -> Moment:
-        """Read the records that match, with their vectors, as they are at one moment."""
-        return self._read(id, lambda found: moment(found, filter, self.store.path))
+    def recall(
+        self,
+        id: UUID,
+        sample: int,
+        k: int,
+        random_state: int,
+        record_transform: RecordTransform | None = None,
+    ) -> Recall:
+        """Query the neighbors of sampled records and compare them with an exact scan."""
+        return self._read(
+            id, lambda found: recall(found.mapped(record_transform), sample, k, random_state)
+        )
 
-    def replace(self, id: UUID, change: Replacement) -> Replaced:
+    def snapshot(self, id: UUID, filter: Filter) -> SnapshotData:
+        """Read the records that match, with their vectors, as of one transaction."""
+        return self._read(id, lambda found: found.snapshot(filter, self.store.path))
+
+    def replace(self, id: UUID, change: Replacement) -> ReplaceResult:
         """Delete, change and insert records in one transaction."""
-        durable = self.store.durability != "off"
         with self._writing(id) as collection:
             connection = collection.connection
-            return replace(collection, lambda: self._open(connection, id), change, durable=durable)
+            return writes.replace(
+                collection, lambda: self._open(connection, id), change, durable=self._durable
+            )
+
+    def distinct(self, id: UUID, key: str, filter: Filter) -> Counts:
+        """Count the values of a metadata key."""
+        return self._read(id, lambda collection: statistics.distinct(collection, key, filter))
+
+    def profile(self, id: UUID) -> Profile:
+        """Summarize the contents of a collection, which reads all of it once."""
+        return self._read(id, statistics.profile)
+
+    def compact(self, id: UUID, progress: Progress) -> RewriteResult:
+        """Reclaim the space of dead vectors, and free pages of SQLite's file."""
+        done = compact(self._access(), id, progress)
+        self.store.shrink()
+        return done
+
+    def reembed(
+        self,
+        id: UUID,
+        embed: Callable[[list[str]], Vectors],
+        embedding_function: dict[str, Any] | None,
+        batch_size: int,
+        progress: Progress,
+    ) -> RewriteResult:
+        """Re-embed all documents and store the new embedding function."""
+        return reembed(self._access(), id, embed, embedding_function, batch_size, progress)
+
+    def check(self, progress: Progress) -> CheckResult:
+        """Verify every file against the catalog."""
+        return check(self.store, progress)
 
     def close(self) -> None:
-        """Let go of files and connections."""
+        """Release files and connections."""
         self._builder.stop()
         self.store.close()
         self._residents.clear()
 
-    def _write(self, id: UUID, batch: Batch, *, insert: bool, change: bool) -> Written:
-        durable = self.store.durability != "off"
-        with self._writing(id) as collection:
-            written = changes.write(
-                collection, batch, insert=insert, change=change, durable=durable
-            )
-            after = self._open(collection.connection, id)
-        self._ask(after)
-        return written
+    # What the calls share
 
-    def _ask(
-        self, collection: Opened, lens: Lens | None = None, *, searching: bool = False
-    ) -> None:
-        """Have the index made in the background, if it is due."""
-        entry, seen = collection.entry, collection.through(lens)
-        # An add reads no view: it may ask for nothing when most rows are dead.
-        live = len(collection.view.slots) if searching else entry.slots
-        if seen.resident.index.is_due(entry, live, searching=searching) and can_index():
-            self._builder.ask(Due(entry.model.id, lens), quiet=searching)
-
-    def _bring_up(self, due: Due, stop: Callable[[], bool], told: Preparation) -> None:
-        self._make_index(due, stop=stop, tell=told.tell)
-
-    def _make_index(self, due: Due, **how: Any) -> None:
-        def read(collection: Opened) -> tuple[Resident, Material]:
-            seen = collection.through(due.lens)
-            return seen.resident, Material(seen.entry, seen.view, seen.vectors, seen.norms)
-
-        resident, material = self._read(due.id, read)
-        resident.index.bring_up(material, **how)
-        resident.release()
+    @property
+    def _durable(self) -> bool:
+        return self.store.durability != "off"
 
     def _read(self, id: UUID, ask: Callable[[Opened], T]) -> T:
-        """Ask something of a collection in one read transaction."""
+        """Run a function on a collection in one read transaction."""
         while True:
             try:
                 with self.store.read() as connection:
                     collection = self._open(connection, id)
                     return ask(collection)
             except MissingVectorsError:
-                with self.store.read() as connection:  # a later moment: deleted meanwhile?
+                # A second transaction tells whether the collection was deleted in the meantime.
+                with self.store.read() as connection:
                     now = self._open(connection, id).entry
                 if now.file_name == collection.entry.file_name:
                     raise
-                # Compacted between our look at the catalog and at the file: ask again.
+                # It was compacted after the catalog was read and before the file was opened, so the
+                # call is repeated.
 
     @contextmanager
     def _writing(self, id: UUID) -> Iterator[Opened]:
         with self.store.write() as connection:
             yield self._open(connection, id)
+
+    def _write(self, id: UUID, batch: Batch, *, insert: bool, change: bool) -> WriteResult:
+        with self._writing(id) as collection:
+            written = writes.write(
+                collection, batch, insert=insert, change=change, durable=self._durable
+            )
+            after = self._open(collection.connection, id)
+        self._request_index(after)
+        return written
+
+    def _access(self) -> Access:
+        return Access(self.store.vectors, self._durable, self._read, self._rewriting)
+
+    @contextmanager
+    def _rewriting(self, id: UUID) -> Iterator[Opened]:
+        with sweeping(self.store) as connection:
+            yield self._open(connection, id)
+
+    def _request_index(
+        self,
+        collection: Opened,
+        record_transform: RecordTransform | None = None,
+        *,
+        searching: bool = False,
+    ) -> None:
+        """Have the index built in the background if it is due."""
+        entry, mapped = collection.entry, collection.mapped(record_transform)
+        # An add reads no view, so with many dead rows this may request a job that does nothing.
+        live = len(collection.view.slots) if searching else entry.slots
+        if mapped.resident.index.is_due(entry, live, searching=searching) and can_index():
+            self._builder.request(IndexJob(entry.model.id, record_transform), quiet=searching)
+
+    def _bring_up(self, job: IndexJob, stop: Callable[[], bool], preparation: Preparation) -> None:
+        self._make_index(job, stop=stop, progress=preparation.progress)
+
+    def _make_index(self, job: IndexJob, **how: Any) -> None:
+        def read(collection: Opened) -> tuple[Resident, IndexInput]:
+            mapped = collection.mapped(job.record_transform)
+            return mapped.resident, IndexInput(
+                mapped.entry, mapped.view, mapped.vectors, mapped.norms
+            )
+
+        resident, given = self._read(job.id, read)
+        resident.index.bring_up(given, **how)
+        resident.release()
 
     def _open(self, connection: sqlite3.Connection, id: UUID) -> Opened:
         try:
@@ -251,5 +498,22 @@ class EmbeddedEngine(Directory, Attaching, Upkeep):
         return Opened(connection, resident.entry(row), resident)
 
     def _forget(self, id: UUID) -> None:
-        """Let go of what is in memory of a collection that is no more."""
+        """Drop the in-memory state of a collection that no longer exists."""
         self._residents.pop(id, None)
+
+
+_IMPLEMENTS: type[Engine] = EmbeddedEngine  # has mypy compare the two
+
+
+def _confirm(collection: Opened, basis: QueryBasis) -> None:
+    """Raise OutdatedQueryError if the collection is not as a query was prepared for."""
+    stored, known = collection.entry.model, basis.model
+    attachment = None
+    if basis.kind is not None:
+        attachment = attachments.read_one(collection.connection, stored.id, basis.kind, basis.kind)
+    if (
+        stored.dimension != known.dimension
+        or stored.configuration["embedding_function"] != known.configuration["embedding_function"]
+        or (None if attachment is None else attachment.number) != basis.number
+    ):
+        raise OutdatedQueryError(stored, attachment)

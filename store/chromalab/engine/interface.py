@@ -1,190 +1,51 @@
-"""What an engine offers, and the plain values that pass through it.
+"""The calls that an engine offers, as three protocols and their union.
 
-`Collection` and the rooms beside it see only this: an embedded engine has a folder, a remote one a server.
+`Records` is what a Chroma server can offer too. `Attachments` needs only a table beside the records,
+which may be local. `Upkeep` needs the files. `Collection` and the rooms see only these.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
-import numpy as np
-from numpy.typing import NDArray
+from chromalab.engine.record_transform import RecordTransform
+from chromalab.engine.values import (
+    Attachment,
+    Batch,
+    CheckResult,
+    CollectionModel,
+    Counts,
+    DatabaseModel,
+    Filter,
+    Indexing,
+    Order,
+    Preparation,
+    Profile,
+    Progress,
+    QueryBasis,
+    QueryPlan,
+    Recall,
+    Replacement,
+    ReplaceResult,
+    RewriteResult,
+    Rows,
+    Scope,
+    SnapshotData,
+    Vectors,
+    WriteResult,
+)
 
-from chromalab.engine.attachment import Attachment
-from chromalab.engine.facts import Counts, Facts, Order
-from chromalab.engine.filter.clauses import Clause
-from chromalab.engine.findings import Checked
-from chromalab.engine.lens import Lens
-from chromalab.engine.plan import Indexing, Plan, Preparation, Recall
-
-__all__ = [
-    "Attachment",
-    "Batch",
-    "CollectionModel",
-    "DatabaseModel",
-    "Engine",
-    "Filter",
-    "Moment",
-    "Replaced",
-    "Replacement",
-    "Rewritten",
-    "Rows",
-    "Scope",
-    "Tell",
-    "Vectors",
-    "Written",
-]
-
-Vectors = NDArray[np.float32]
-Tell = Callable[[int, int], None]
-"""Told how much is done, of how much."""
+__all__ = ["Attachments", "Engine", "Records", "Upkeep"]
 
 
-class Scope(NamedTuple):
-    """Where collections are looked for: names are unique within one."""
+class Records(Protocol):
+    """The catalog, and the reads, writes and queries of records.
 
-    tenant: str = "default_tenant"
-    database: str = "default_database"
-
-
-@dataclass(frozen=True)
-class DatabaseModel:
-    """A database of a tenant."""
-
-    id: UUID
-    name: str
-    tenant: str
-
-
-@dataclass(frozen=True)
-class CollectionModel:
-    """A collection as the catalog knows it.
-
-    `version` counts its committed writes; `dimension` and `written_at`, the last one's time, may be None.
+    `fields` names the parts of `Rows` to read: "documents", "metadatas", "uris", "embeddings" and,
+    for a query, "distances".
     """
-
-    id: UUID
-    name: str
-    metadata: dict[str, Any] | None
-    configuration: dict[str, Any]
-    dimension: int | None
-    tenant: str
-    database: str
-    version: int
-    written_at: datetime | None
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Records to write: checked, and of one length. `vectors` is (n, dimension), float32.
-
-    `made_for` is the configuration of the collection, where its embedding function made the vectors.
-    """
-
-    ids: Sequence[str]
-    vectors: Vectors | None = None
-    documents: Sequence[str | None] | None = None
-    metadatas: Sequence[Mapping[str, Any] | None] | None = None
-    uris: Sequence[str | None] | None = None
-    made_for: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class Written:
-    """What a write did: ids that were new, and ids that were there and were changed."""
-
-    added: int = 0
-    changed: int = 0
-
-
-@dataclass(frozen=True)
-class Rewritten:
-    """What a new generation of a vector file brought: its rows and bytes, before and after."""
-
-    rows_before: int
-    rows_after: int
-    bytes_before: int
-    bytes_after: int
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Which records: all of the parts that are given must hold."""
-
-    ids: Sequence[str] | None = None
-    where: Clause | None = None
-    where_document: Clause | None = None
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Records read, in order; a part that was not asked for is None.
-
-    `vectors` is (n, dimension), float32; `distances` has one per record after a query.
-    """
-
-    ids: list[str] = field(default_factory=list)
-    vectors: Vectors | None = None
-    documents: list[str | None] | None = None
-    metadatas: list[dict[str, Any] | None] | None = None
-    uris: list[str | None] | None = None
-    distances: list[float] | None = None
-
-
-@dataclass(frozen=True)
-class Moment:
-    """The records of one moment.
-
-    Attributes:
-        rows: Their ids, documents and metadatas, in insertion order.
-        vectors: (n, dimension) float32, read only.
-        slots: (n,) int64, the row of each in the vector file: it stays as long as the vector does.
-        file: The name of that file; it is never given to another one.
-        version: Of the collection.
-        folder: Where what is derived of the collection may be kept; perhaps not there yet. None
-            where a link would lead out of the store.
-    """
-
-    rows: Rows
-    vectors: Vectors
-    slots: NDArray[np.int64]
-    file: str
-    version: int
-    folder: Path | None
-
-
-@dataclass(frozen=True)
-class Replacement:
-    """Changes to make as one: nothing of them is seen before all of them are.
-
-    Attributes:
-        delete: Ids; those that are not there are ignored.
-        update: Changes to records that are there.
-        insert: New records.
-        version: The collection's, that the changes were made for; None for any.
-    """
-
-    delete: Sequence[str] = ()
-    update: Batch | None = None
-    insert: Batch | None = None
-    version: int | None = None
-
-
-@dataclass(frozen=True)
-class Replaced:
-    """What a replacement did: the records that it deleted, whole, and the version after it."""
-
-    removed: Rows
-    version: int
-
-
-class Engine(Protocol):
-    """A store of collections. `fields` names the parts of `Rows`; queries are mapped by `lens` already."""
 
     def create_collection(
         self,
@@ -193,21 +54,21 @@ class Engine(Protocol):
         metadata: dict[str, Any] | None,
         configuration: dict[str, Any],
     ) -> CollectionModel:
-        """Make a collection; UniqueConstraintError if the name is taken."""
+        """Create a collection; raises UniqueConstraintError if the name is taken."""
         ...
 
     def get_collection(self, scope: Scope, name: str) -> CollectionModel:
-        """Find a collection by name; NotFoundError names the near ones."""
+        """Find a collection by name; raises NotFoundError, which suggests similar names."""
         ...
 
     def get_collection_by_id(self, id: UUID, scope: Scope | None = None) -> CollectionModel:
-        """Find a collection by id, in any scope unless one is given; NotFoundError."""
+        """Find a collection by id, in any scope by default; raises NotFoundError."""
         ...
 
     def list_collections(
         self, scope: Scope, limit: int | None, offset: int | None
     ) -> list[CollectionModel]:
-        """List collections in the order they were made."""
+        """List collections in the order in which they were created."""
         ...
 
     def count_collections(self, scope: Scope) -> int:
@@ -221,7 +82,7 @@ class Engine(Protocol):
         metadata: dict[str, Any] | None,
         configuration: Mapping[str, Any] | None,
     ) -> CollectionModel:
-        """Change what is not None; a configuration is a change, merged into the stored one."""
+        """Change every part that is not None; a configuration is merged into the stored one."""
         ...
 
     def delete_collection(self, scope: Scope, name: str) -> None:
@@ -229,7 +90,7 @@ class Engine(Protocol):
         ...
 
     def fork_collection(self, id: UUID, name: str) -> CollectionModel:
-        """Copy a collection within its scope; the copy shares the vectors until it writes some."""
+        """Copy a collection within its scope; the copy shares the vectors until it writes its own."""
         ...
 
     def count_forks(self, id: UUID) -> int:
@@ -237,29 +98,29 @@ class Engine(Protocol):
         ...
 
     def check_scope(self, scope: Scope) -> None:
-        """Raise NotFoundError, naming the near ones, where the tenant or database is not there."""
+        """Raise NotFoundError, with similar names, if the tenant or the database does not exist."""
         ...
 
     def create_tenant(self, name: str) -> None:
-        """Make a tenant; UniqueConstraintError if the name is taken."""
+        """Create a tenant; raises UniqueConstraintError if the name is taken."""
         ...
 
     def check_tenant(self, name: str) -> None:
-        """Raise NotFoundError, naming the near ones, where the tenant is not there."""
+        """Raise NotFoundError, with similar names, if the tenant does not exist."""
         ...
 
     def create_database(self, scope: Scope) -> None:
-        """Make a database in a tenant; UniqueConstraintError if the name is taken."""
+        """Create a database in a tenant; raises UniqueConstraintError if the name is taken."""
         ...
 
     def get_database(self, scope: Scope) -> DatabaseModel:
-        """Find a database; NotFoundError names the near ones."""
+        """Find a database; raises NotFoundError, which suggests similar names."""
         ...
 
     def list_databases(
         self, tenant: str, limit: int | None, offset: int | None
     ) -> list[DatabaseModel]:
-        """List the databases of a tenant in the order they were made."""
+        """List the databases of a tenant in the order in which they were created."""
         ...
 
     def delete_database(self, scope: Scope) -> None:
@@ -267,27 +128,31 @@ class Engine(Protocol):
         ...
 
     def reset(self) -> None:
-        """Delete everything: what is left is a new store."""
+        """Delete everything, which leaves a new store."""
         ...
 
-    def add(self, id: UUID, batch: Batch) -> Written:
-        """Insert the ids that are new, leave the others alone."""
+    def add(self, id: UUID, batch: Batch) -> WriteResult:
+        """Insert the new ids and ignore the existing ones."""
         ...
 
-    def upsert(self, id: UUID, batch: Batch) -> Written:
-        """Insert the ids that are new, change the others."""
+    def upsert(self, id: UUID, batch: Batch) -> WriteResult:
+        """Insert the new ids and change the existing ones."""
         ...
 
-    def update(self, id: UUID, batch: Batch) -> Written:
-        """Change the ids that are there, ignore the others."""
+    def update(self, id: UUID, batch: Batch) -> WriteResult:
+        """Change the existing ids and ignore the new ones."""
+        ...
+
+    def delete(self, id: UUID, filter: Filter, limit: int | None) -> int:
+        """Delete the records that match; returns how many were deleted."""
         ...
 
     def existing(self, id: UUID, ids: Sequence[str]) -> set[str]:
-        """Say which of the ids are there."""
+        """Return those of the ids that exist."""
         ...
 
     def count(self, id: UUID, filter: Filter | None = None) -> int:
-        """Count the records, or those that match."""
+        """Count all records, or those that match."""
         ...
 
     def get(
@@ -299,15 +164,7 @@ class Engine(Protocol):
         offset: int,
         order: Order | None = None,
     ) -> Rows:
-        """Read records in the order they were inserted, or in another."""
-        ...
-
-    def distinct(self, id: UUID, key: str, filter: Filter) -> Counts:
-        """Count the values of a metadata key; a list counts as its elements."""
-        ...
-
-    def facts(self, id: UUID) -> Facts:
-        """Read everything once, and say what is there."""
+        """Read records in insertion order, or in the order given."""
         ...
 
     def query(
@@ -317,67 +174,110 @@ class Engine(Protocol):
         k: int,
         filter: Filter,
         fields: set[str],
-        lens: Lens | None = None,
+        record_transform: RecordTransform | None = None,
+        basis: QueryBasis | None = None,
     ) -> list[Rows]:
-        """Read, for each row of `queries` (q, dimension), its k nearest records, as they are stored."""
+        """Read the k nearest records, as stored, for each row of `queries` (q, dimension).
+
+        With a record transform, the queries are already mapped by it. With a basis, the call raises
+        OutdatedQueryError if the collection is not as the queries were prepared for.
+        """
         ...
 
-    def explain(
-        self, id: UUID, queries: Vectors, k: int, filter: Filter, lens: Lens | None = None
-    ) -> Plan:
-        """Plan a query without running it."""
-        ...
 
-    def recall(
-        self, id: UUID, sample: int, k: int, random_state: int, lens: Lens | None = None
-    ) -> Recall:
-        """Ask for the neighbours of some records, and compare with an exact scan."""
-        ...
-
-    def indexing(self, id: UUID, lens: Lens | None = None) -> Indexing:
-        """Say how far the index is."""
-        ...
-
-    def build_index(self, id: UUID, tell: Tell, lens: Lens | None = None) -> None:
-        """Bring the index up to date now; `tell` is told the rows done, and of how many."""
-        ...
-
-    def prepare(self, id: UUID, lens: Lens, told: Preparation) -> None:
-        """Have everything ready in the background that queries through a lens need."""
-        ...
-
-    def delete(self, id: UUID, filter: Filter, limit: int | None) -> int:
-        """Delete the records that match; say how many there were."""
-        ...
-
-    def moment(self, id: UUID, filter: Filter) -> Moment:
-        """Read the records that match, with their vectors, as they are at one moment."""
-        ...
-
-    def replace(self, id: UUID, change: Replacement) -> Replaced:
-        """Delete, change and insert records in one transaction."""
-        ...
+class Attachments(Protocol):
+    """The data stored with a collection beside its records."""
 
     def attachments(self, id: UUID, kind: str) -> list[Attachment]:
-        """Read what of a kind is attached to a collection, in the order it was attached."""
+        """Read the attachments of one kind, in the order in which they were attached."""
+        ...
+
+    def attachments_since(
+        self, id: UUID, kind: str, number: int
+    ) -> tuple[list[int], list[Attachment]]:
+        """Read the numbers of all attachments of one kind, and the attachments after a number."""
         ...
 
     def attachment(self, id: UUID, kind: str, name: str) -> Attachment | None:
-        """Read one attachment by its name; None where there is none."""
+        """Read one attachment by name; None if it does not exist."""
         ...
 
     def attach(
         self, id: UUID, *, add: Sequence[Attachment] = (), remove: Sequence[int] = ()
     ) -> list[int]:
-        """Remove attachments by number, then add some, in one transaction; give the new numbers.
+        """Remove attachments by number, then add others, in one transaction.
 
-        NotFoundError if one to remove is not there, UniqueConstraintError if a name is taken: then
-        nothing was written. The version of the collection stays.
+        The version of the collection does not change.
+
+        Returns:
+            The numbers of the attachments that were added.
+
+        Raises:
+            NotFoundError: One to remove does not exist; nothing was written.
+            UniqueConstraintError: A name is taken; nothing was written.
         """
         ...
 
-    def compact(self, id: UUID, tell: Tell) -> Rewritten:
-        """Write the vectors anew, without the rows that no record has any more."""
+
+class Upkeep(Protocol):
+    """The index, snapshots, statistics, and what rewrites or verifies the files of a store."""
+
+    def indexing(self, id: UUID, record_transform: RecordTransform | None = None) -> Indexing:
+        """Report the progress of the index."""
+        ...
+
+    def build_index(
+        self, id: UUID, progress: Progress, record_transform: RecordTransform | None = None
+    ) -> None:
+        """Bring the index up to date now; `progress` receives the rows done and the total."""
+        ...
+
+    def prepare(
+        self, id: UUID, record_transform: RecordTransform, preparation: Preparation
+    ) -> None:
+        """Prepare in the background everything that queries through a record transform need."""
+        ...
+
+    def explain(
+        self,
+        id: UUID,
+        queries: Vectors,
+        k: int,
+        filter: Filter,
+        record_transform: RecordTransform | None = None,
+    ) -> QueryPlan:
+        """Plan a query without running it."""
+        ...
+
+    def recall(
+        self,
+        id: UUID,
+        sample: int,
+        k: int,
+        random_state: int,
+        record_transform: RecordTransform | None = None,
+    ) -> Recall:
+        """Query the neighbors of sampled records and compare them with an exact scan."""
+        ...
+
+    def snapshot(self, id: UUID, filter: Filter) -> SnapshotData:
+        """Read the records that match, with their vectors, as of one transaction."""
+        ...
+
+    def replace(self, id: UUID, change: Replacement) -> ReplaceResult:
+        """Delete, change and insert records in one transaction."""
+        ...
+
+    def distinct(self, id: UUID, key: str, filter: Filter) -> Counts:
+        """Count the values of a metadata key; a list counts as its elements."""
+        ...
+
+    def profile(self, id: UUID) -> Profile:
+        """Summarize the contents of a collection, which reads all of it once."""
+        ...
+
+    def compact(self, id: UUID, progress: Progress) -> RewriteResult:
+        """Reclaim the space of vectors that no record uses any more."""
         ...
 
     def reembed(
@@ -386,15 +286,24 @@ class Engine(Protocol):
         embed: Callable[[list[str]], Vectors],
         embedding_function: dict[str, Any] | None,
         batch_size: int,
-        tell: Tell,
-    ) -> Rewritten:
-        """Embed every document anew, and store the function that did it."""
+        progress: Progress,
+    ) -> RewriteResult:
+        """Re-embed all documents and store the new embedding function."""
         ...
 
-    def check(self, tell: Tell) -> Checked:
+    def check(self, progress: Progress) -> CheckResult:
         """Verify every file against the catalog."""
         ...
 
+
+class Engine(Records, Attachments, Upkeep, Protocol):
+    """A store of collections, for any number of threads."""
+
+    @property
+    def key(self) -> int:
+        """Identifies the engine: equal for all leases of one engine, and never reused."""
+        ...
+
     def close(self) -> None:
-        """Let go of files and connections."""
+        """Release files and connections."""
         ...

@@ -1,7 +1,7 @@
-"""One engine a folder in a process, however many clients open it.
+"""One engine per folder in a process, however many clients open it.
 
-A cell that makes its client again gets the memory maps and the index that are there. Each client
-holds a lease; with the last one, closed or garbage-collected, the files close.
+A cell that creates its client again gets the memory maps and the index that are already loaded. Each
+client holds a lease. When the last lease is closed or garbage-collected, the files are closed.
 """
 
 from __future__ import annotations
@@ -9,18 +9,48 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from chromalab.engine.embedded import EmbeddedEngine
+from chromalab.engine.interface import Engine
+from chromalab.engine.record_transform import RecordTransform
+from chromalab.engine.values import (
+    Attachment,
+    Batch,
+    CheckResult,
+    CollectionModel,
+    Counts,
+    DatabaseModel,
+    Filter,
+    Indexing,
+    Order,
+    Preparation,
+    Profile,
+    Progress,
+    QueryBasis,
+    QueryPlan,
+    Recall,
+    Replacement,
+    ReplaceResult,
+    RewriteResult,
+    Rows,
+    Scope,
+    SnapshotData,
+    Vectors,
+    WriteResult,
+)
 from chromalab.errors import ClientClosedError
 
 __all__ = ["Lease", "lease", "lease_again"]
 
 
 class Lease:
-    """A hold on an engine that others may hold too; its calls are the engine's until it is closed.
+    """A share in an engine that other clients may share; it forwards every call of `Engine`.
+
+    After `close`, every call raises ClientClosedError, even while other leases are open.
 
     Attributes:
         engine: The engine itself.
@@ -32,38 +62,273 @@ class Lease:
 
     @property
     def engine(self) -> EmbeddedEngine:
-        """The engine; ClientClosedError once this lease has ended, whoever else has one."""
+        """The engine; raises ClientClosedError once this lease has ended."""
         shared = self._shared
         if shared is None:
-            raise ClientClosedError("This client was closed. Make a new one to go on.")
+            raise ClientClosedError("This client was closed. Create a new one.")
         return shared.engine
+
+    @property
+    def key(self) -> int:
+        """Identifies the engine: equal for all leases of one engine, and never reused."""
+        return self.engine.key
 
     def close(self) -> None:
         """End the lease; the last one closes the files. Idempotent."""
         self._shared = None
         self._end()
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return getattr(self.engine, name)
+    # Records
+
+    def create_collection(
+        self,
+        scope: Scope,
+        name: str,
+        metadata: dict[str, Any] | None,
+        configuration: dict[str, Any],
+    ) -> CollectionModel:
+        """Create a collection; raises UniqueConstraintError if the name is taken."""
+        return self.engine.create_collection(scope, name, metadata, configuration)
+
+    def get_collection(self, scope: Scope, name: str) -> CollectionModel:
+        """Find a collection by name; raises NotFoundError, which suggests similar names."""
+        return self.engine.get_collection(scope, name)
+
+    def get_collection_by_id(self, id: UUID, scope: Scope | None = None) -> CollectionModel:
+        """Find a collection by id, in any scope by default; raises NotFoundError."""
+        return self.engine.get_collection_by_id(id, scope)
+
+    def list_collections(
+        self, scope: Scope, limit: int | None, offset: int | None
+    ) -> list[CollectionModel]:
+        """List collections in the order in which they were created."""
+        return self.engine.list_collections(scope, limit, offset)
+
+    def count_collections(self, scope: Scope) -> int:
+        """Count the collections."""
+        return self.engine.count_collections(scope)
+
+    def modify_collection(
+        self,
+        id: UUID,
+        name: str | None,
+        metadata: dict[str, Any] | None,
+        configuration: Mapping[str, Any] | None,
+    ) -> CollectionModel:
+        """Change every part that is not None; a configuration is merged into the stored one."""
+        return self.engine.modify_collection(id, name, metadata, configuration)
+
+    def delete_collection(self, scope: Scope, name: str) -> None:
+        """Delete a collection with its records and files."""
+        self.engine.delete_collection(scope, name)
+
+    def fork_collection(self, id: UUID, name: str) -> CollectionModel:
+        """Copy a collection within its scope; the copy shares the vectors until it writes its own."""
+        return self.engine.fork_collection(id, name)
+
+    def count_forks(self, id: UUID) -> int:
+        """Count the forks that share the vector file of a collection."""
+        return self.engine.count_forks(id)
+
+    def check_scope(self, scope: Scope) -> None:
+        """Raise NotFoundError, with similar names, if the tenant or the database does not exist."""
+        self.engine.check_scope(scope)
+
+    def create_tenant(self, name: str) -> None:
+        """Create a tenant; raises UniqueConstraintError if the name is taken."""
+        self.engine.create_tenant(name)
+
+    def check_tenant(self, name: str) -> None:
+        """Raise NotFoundError, with similar names, if the tenant does not exist."""
+        self.engine.check_tenant(name)
+
+    def create_database(self, scope: Scope) -> None:
+        """Create a database in a tenant; raises UniqueConstraintError if the name is taken."""
+        self.engine.create_database(scope)
+
+    def get_database(self, scope: Scope) -> DatabaseModel:
+        """Find a database; raises NotFoundError, which suggests similar names."""
+        return self.engine.get_database(scope)
+
+    def list_databases(
+        self, tenant: str, limit: int | None, offset: int | None
+    ) -> list[DatabaseModel]:
+        """List the databases of a tenant in the order in which they were created."""
+        return self.engine.list_databases(tenant, limit, offset)
+
+    def delete_database(self, scope: Scope) -> None:
+        """Delete a database with its collections and their files."""
+        self.engine.delete_database(scope)
+
+    def reset(self) -> None:
+        """Delete everything, which leaves a new store."""
+        self.engine.reset()
+
+    def add(self, id: UUID, batch: Batch) -> WriteResult:
+        """Insert the new ids and ignore the existing ones."""
+        return self.engine.add(id, batch)
+
+    def upsert(self, id: UUID, batch: Batch) -> WriteResult:
+        """Insert the new ids and change the existing ones."""
+        return self.engine.upsert(id, batch)
+
+    def update(self, id: UUID, batch: Batch) -> WriteResult:
+        """Change the existing ids and ignore the new ones."""
+        return self.engine.update(id, batch)
+
+    def delete(self, id: UUID, filter: Filter, limit: int | None) -> int:
+        """Delete the records that match; returns how many were deleted."""
+        return self.engine.delete(id, filter, limit)
+
+    def existing(self, id: UUID, ids: Sequence[str]) -> set[str]:
+        """Return those of the ids that exist."""
+        return self.engine.existing(id, ids)
+
+    def count(self, id: UUID, filter: Filter | None = None) -> int:
+        """Count all records, or those that match."""
+        return self.engine.count(id, filter)
+
+    def get(
+        self,
+        id: UUID,
+        filter: Filter,
+        fields: set[str],
+        limit: int | None,
+        offset: int,
+        order: Order | None = None,
+    ) -> Rows:
+        """Read records in insertion order, or in the order given."""
+        return self.engine.get(id, filter, fields, limit, offset, order)
+
+    def query(
+        self,
+        id: UUID,
+        queries: Vectors,
+        k: int,
+        filter: Filter,
+        fields: set[str],
+        record_transform: RecordTransform | None = None,
+        basis: QueryBasis | None = None,
+    ) -> list[Rows]:
+        """Read the k nearest records, as stored, for each row of `queries` (q, dimension)."""
+        return self.engine.query(id, queries, k, filter, fields, record_transform, basis)
+
+    # Attachments
+
+    def attachments(self, id: UUID, kind: str) -> list[Attachment]:
+        """Read the attachments of one kind, in the order in which they were attached."""
+        return self.engine.attachments(id, kind)
+
+    def attachments_since(
+        self, id: UUID, kind: str, number: int
+    ) -> tuple[list[int], list[Attachment]]:
+        """Read the numbers of all attachments of one kind, and the attachments after a number."""
+        return self.engine.attachments_since(id, kind, number)
+
+    def attachment(self, id: UUID, kind: str, name: str) -> Attachment | None:
+        """Read one attachment by name; None if it does not exist."""
+        return self.engine.attachment(id, kind, name)
+
+    def attach(
+        self, id: UUID, *, add: Sequence[Attachment] = (), remove: Sequence[int] = ()
+    ) -> list[int]:
+        """Remove attachments by number, then add others, in one transaction."""
+        return self.engine.attach(id, add=add, remove=remove)
+
+    # Upkeep
+
+    def indexing(self, id: UUID, record_transform: RecordTransform | None = None) -> Indexing:
+        """Report the progress of the index."""
+        return self.engine.indexing(id, record_transform)
+
+    def build_index(
+        self, id: UUID, progress: Progress, record_transform: RecordTransform | None = None
+    ) -> None:
+        """Bring the index up to date now; `progress` receives the rows done and the total."""
+        self.engine.build_index(id, progress, record_transform)
+
+    def prepare(
+        self, id: UUID, record_transform: RecordTransform, preparation: Preparation
+    ) -> None:
+        """Prepare in the background everything that queries through a record transform need."""
+        self.engine.prepare(id, record_transform, preparation)
+
+    def explain(
+        self,
+        id: UUID,
+        queries: Vectors,
+        k: int,
+        filter: Filter,
+        record_transform: RecordTransform | None = None,
+    ) -> QueryPlan:
+        """Plan a query without running it."""
+        return self.engine.explain(id, queries, k, filter, record_transform)
+
+    def recall(
+        self,
+        id: UUID,
+        sample: int,
+        k: int,
+        random_state: int,
+        record_transform: RecordTransform | None = None,
+    ) -> Recall:
+        """Query the neighbors of sampled records and compare them with an exact scan."""
+        return self.engine.recall(id, sample, k, random_state, record_transform)
+
+    def snapshot(self, id: UUID, filter: Filter) -> SnapshotData:
+        """Read the records that match, with their vectors, as of one transaction."""
+        return self.engine.snapshot(id, filter)
+
+    def replace(self, id: UUID, change: Replacement) -> ReplaceResult:
+        """Delete, change and insert records in one transaction."""
+        return self.engine.replace(id, change)
+
+    def distinct(self, id: UUID, key: str, filter: Filter) -> Counts:
+        """Count the values of a metadata key; a list counts as its elements."""
+        return self.engine.distinct(id, key, filter)
+
+    def profile(self, id: UUID) -> Profile:
+        """Summarize the contents of a collection, which reads all of it once."""
+        return self.engine.profile(id)
+
+    def compact(self, id: UUID, progress: Progress) -> RewriteResult:
+        """Reclaim the space of vectors that no record uses any more."""
+        return self.engine.compact(id, progress)
+
+    def reembed(
+        self,
+        id: UUID,
+        embed: Callable[[list[str]], Vectors],
+        embedding_function: dict[str, Any] | None,
+        batch_size: int,
+        progress: Progress,
+    ) -> RewriteResult:
+        """Re-embed all documents and store the new embedding function."""
+        return self.engine.reembed(id, embed, embedding_function, batch_size, progress)
+
+    def check(self, progress: Progress) -> CheckResult:
+        """Verify every file against the catalog."""
+        return self.engine.check(progress)
+
+
+_IMPLEMENTS: type[Engine] = Lease  # has mypy compare the two
 
 
 def lease(path: Path, durability: str, make: Callable[[], EmbeddedEngine] | None = None) -> Lease:
-    """Lease the engine of a folder; it is opened if nobody has it open.
+    """Lease the engine of a folder; opens one if there is none.
 
     Args:
-        path: The folder. One that was deleted and made again has a new engine.
-        durability: "full", "normal" or "off". The strictest that was asked for holds for all.
+        path: The folder. A folder that was deleted and created again gets a new engine.
+        durability: "full", "normal" or "off". The strictest one requested applies to all leases.
         make: Opens the engine in another way.
 
     Raises:
-        ChromalabError: see `Store`.
+        ChromalabError: See `Store`.
     """
     found = _lease_open(path, durability)
     if found is not None:
         return found
-    # Not under the lock: it may wait for another process.
+    # This runs without the lock because it may wait for another process.
     engine = make() if make is not None else EmbeddedEngine(path, durability=durability)
     with _lock:
         found = _lease_open(path, durability)
@@ -76,12 +341,12 @@ def lease(path: Path, durability: str, make: Callable[[], EmbeddedEngine] | None
 
 
 def lease_again(path: Path) -> Lease | None:
-    """Lease the engine of a folder if somebody has it open."""
+    """Lease the engine of a folder if it is open; None otherwise."""
     return _lease_open(path, None)
 
 
 class _Shared:
-    """An engine, and the tokens of the leases on it."""
+    """An engine and the tokens of its leases."""
 
     def __init__(self, engine: EmbeddedEngine) -> None:
         self.engine = engine
@@ -89,7 +354,7 @@ class _Shared:
         self.over = False
 
     def leave(self, token: object) -> None:
-        """End one lease. May run at any moment, inside the lock too: it is a finalizer."""
+        """End one lease. As a finalizer it may run at any point, even while this thread has the lock."""
         with _lock:
             self.tokens.discard(token)
             if self.tokens or self.over:
@@ -113,7 +378,7 @@ def _lease_open(path: Path, durability: str | None) -> Lease | None:
         if durability is not None:
             shared.engine.store.demand(durability)
         joined = _join(shared)
-        # The last lease may have ended, by garbage collection, just before this one began.
+        # The last lease may have been garbage-collected just before this one began.
         return None if shared.over else joined
 
 
@@ -125,7 +390,9 @@ def _join(shared: _Shared) -> Lease:
 
 def _renew() -> None:
     global _lock
-    _lock = threading.RLock()  # the parent's may be held by a thread that is not in the child
+    _lock = (
+        threading.RLock()
+    )  # a thread that does not exist in the child may hold the parent's lock
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,4 +1,7 @@
-"""The nearest records to each query: planned, proposed by the index or scanned, measured."""
+"""The nearest records to each query: plans the search, runs it, and measures its recall.
+
+Candidates come from the index or from an exact scan; their distances are measured in float64.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.engine.index.collection_index import threads_for
-from chromalab.engine.index.costs import Costs, machine_costs
-from chromalab.engine.index.graph import Graph
-from chromalab.engine.index.planner import Question, choose
+from chromalab.engine.index.hnsw import HnswGraph
+from chromalab.engine.index.matches import Matches
+from chromalab.engine.index.planner import Costs, PlannerInput, choose_plan, machine_costs
 from chromalab.engine.index.scan import ExactScan, measured, together
-from chromalab.engine.index.selection import Selection
-from chromalab.engine.interface import Filter, Rows, Vectors
-from chromalab.engine.lens import Lens
 from chromalab.engine.opened import Opened
-from chromalab.engine.plan import Plan
+from chromalab.engine.record_transform import RecordTransform
+from chromalab.engine.values import Filter, QueryPlan, Recall, Rows, Vectors
 
-__all__ = ["Search", "nearest"]
+__all__ = ["Search", "nearest", "recall"]
 
 _NONE = np.empty(0, dtype=np.int64)
-_SPARE = 4  # candidates measured beyond k, as the index ranks in float32
+_SPARE = 4  # extra candidates measured beyond k, as the index ranks in float32
 
 Positions = NDArray[np.int64]
 Found = tuple[list[Positions], list[NDArray[np.float64]]]
@@ -34,15 +35,39 @@ def nearest(
     k: int,
     filter: Filter,
     fields: set[str],
-    lens: Lens | None = None,
+    record_transform: RecordTransform | None = None,
 ) -> list[Rows]:
     """Find the k nearest among the records that match, for each query."""
-    search = Search(collection.through(lens), queries, k, filter)
+    search = Search(collection.mapped(record_transform), queries, k, filter)
     found, distances = search.run(search.plan)
     rows = collection.batches(found, fields)
     if "distances" not in fields:
         return rows
     return [replace(row, distances=d.tolist()) for row, d in zip(rows, distances, strict=True)]
+
+
+def recall(collection: Opened, sample: int, k: int, random_state: int) -> Recall:
+    """Query the neighbors of sampled records, each excluding itself, and compare with a scan.
+
+    A neighbor counts as found if the query returns a record that is at most as far away, because
+    ties may be broken either way.
+    """
+    records = len(collection.view.slots)
+    sample, k = min(sample, records), min(k, records - 1)
+    if sample < 1 or k < 1:
+        return Recall(1.0, 0, max(k, 0), random_state, "exact scan", None)
+    chosen = np.random.default_rng(random_state).choice(records, sample, replace=False)
+    queries = collection.vectors[collection.view.slots[chosen]]
+    one = Search(collection, queries[:1], k + 1, Filter()).plan
+    search = Search(collection, queries, k + 1, Filter())
+    if one.method != "index":
+        return Recall(1.0, sample, k, random_state, one.method, None)
+    hits = []
+    for (_, found), (_, true) in zip(
+        zip(*search.run(one), strict=True), zip(*search.scanned(), strict=True), strict=True
+    ):
+        hits.append((np.count_nonzero(found <= true[-1]) - 1) / k)
+    return Recall(float(np.mean(hits)), sample, k, random_state, one.method, one.ef)
 
 
 @dataclass(frozen=True)
@@ -58,42 +83,42 @@ class Search:
         self.collection.check_dimension(self.queries)
 
     @cached_property
-    def selection(self) -> Selection | None:
-        """What passes the filter; None where there is no filter."""
+    def matches(self) -> Matches | None:
+        """The records that pass the filter; None if there is no filter."""
         if self.filter == Filter():
             return None
         collection = self.collection
-        found, again = collection.resident.selection(
+        found, again = collection.resident.matches(
             collection.view, self.filter, collection.matching
         )
         if again and found.rows is None and len(found.positions):
             found = found.gathered(collection.vectors, collection.norms)
-            collection.resident.keep(found)
+            collection.resident.cache(found)
             if collection.resident.index.graph(collection.entry):
                 collection.resident.release()  # the pages that were gathered from
         return found
 
     @property
-    def matches(self) -> int:
-        """How many records pass the filter."""
-        found = self.selection
+    def count(self) -> int:
+        """The number of records that pass the filter."""
+        found = self.matches
         return len(self.collection.view.slots if found is None else found.positions)
 
     @cached_property
-    def plan(self) -> Plan:
-        """How to answer."""
+    def plan(self) -> QueryPlan:
+        """How the query will be answered."""
         entry, view = self.collection.entry, self.collection.view
         index, graph = self.collection.resident.index, self._graph
         records = len(view.slots)
-        return choose(
-            Question(
+        return choose_plan(
+            PlannerInput(
                 queries=len(self.queries),
                 k=self.k,
                 dimension=entry.model.dimension or 0,
                 records=records,
-                matches=self.matches,
-                filtered=self.selection is not None,
-                gathered=self.selection is not None and self.selection.rows is not None,
+                matches=self.count,
+                filtered=self.matches is not None,
+                gathered=self.matches is not None and self.matches.rows is not None,
                 covered=len(graph) if graph else 0,
                 max_neighbors=graph.parameters.max_neighbors if graph else 0,
                 tail=len(self._tail) if graph else 0,
@@ -103,7 +128,7 @@ class Search:
             machine_costs() if graph else Costs(),
         )
 
-    def run(self, plan: Plan) -> Found:
+    def run(self, plan: QueryPlan) -> Found:
         """Find positions and distances for each query, as planned."""
         if plan.method == "index" and plan.fetched and plan.ef:
             found = self._by_index(plan.fetched, plan.ef)
@@ -112,23 +137,23 @@ class Search:
         return self.scanned()
 
     def scanned(self) -> Found:
-        """Find them by comparing all that match."""
+        """Find them by an exact scan of all that match."""
         return self._by_scan(self.queries)
 
     @cached_property
-    def _graph(self) -> Graph | None:
-        """The graph of this search: another may be published while it runs."""
+    def _graph(self) -> HnswGraph | None:
+        """The graph of this search, fixed because another may be published while it runs."""
         return self.collection.resident.index.usable(self.collection.entry)
 
     @property
     def _tail(self) -> Positions:
-        """The positions that the graph lacks."""
+        """The positions of the records that the graph lacks."""
         assert self._graph is not None
         return self._graph.lacks(self.collection.view)
 
     def _by_scan(self, queries: Vectors) -> Found:
-        """Compare all that match."""
-        chosen, space = self.selection, self.collection.entry.space
+        """Compare the queries with all records that match."""
+        chosen, space = self.matches, self.collection.entry.space
         if chosen is None:
             return self._compared(queries, None)
         if chosen.rows is None or chosen.norms is None:
@@ -138,7 +163,7 @@ class Search:
         return list(chosen.positions[winners]), list(far)
 
     def _compared(self, queries: Vectors, positions: Positions | None) -> Found:
-        """Compare the records at some positions, or all of them."""
+        """Compare the queries with the records at the given positions, or with all."""
         collection, slots = self.collection, self.collection.view.slots
         if positions is not None:
             slots = slots[positions]
@@ -150,7 +175,7 @@ class Search:
         return list(winners if positions is None else positions[winners]), list(far)
 
     def _by_index(self, fetched: int, ef: int) -> Found | None:
-        """Ask the graph; None where it does not reach so many rows."""
+        """Search the graph; None if it does not reach enough rows."""
         graph, view = self._graph, self.collection.view
         assert graph is not None
         slots = graph.search(
@@ -158,20 +183,20 @@ class Search:
         )
         if slots is None:
             return None
-        newer = slots >= view.committed  # of a later moment than this transaction's
+        newer = slots >= view.committed  # added after this transaction began
         proposed = np.where(newer, -1, view.positions[np.where(newer, 0, slots)])
-        tail, chosen = self._tail, self.selection
+        tail, chosen = self._tail, self.matches
         if chosen is not None:
             proposed = np.where(chosen.passes[proposed], proposed, -1)
             tail = tail[chosen.passes[tail]]
-        enough = min(self.k, self.matches)
+        enough = min(self.k, self.count)
         behind = self._compared(self.queries, tail) if len(tail) else None
         found, far = [], []
         for row, query in enumerate(self.queries):
             candidates = proposed[row][proposed[row] >= 0][: self.k + _SPARE]
             if behind is not None:
                 candidates = np.concatenate([candidates, behind[0][row]])
-            if len(candidates) < enough:  # too few near ones pass the filter
+            if len(candidates) < enough:  # too few of the near records pass the filter
                 (all_of,), (their,) = self._by_scan(query[np.newaxis])
             else:
                 candidates = together(candidates, _NONE)

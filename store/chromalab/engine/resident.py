@@ -1,6 +1,6 @@
-"""What one process keeps of a collection between calls: its view, its memory map, what is derived.
+"""The in-memory state of a collection between calls: its view, its memory map and derived data.
 
-Everything here can be thrown away at any time; it is read again from the files.
+All of it can be discarded at any time, as it is read again from the files.
 """
 
 from __future__ import annotations
@@ -12,32 +12,32 @@ from pathlib import Path
 
 from chromalab.engine.disk import process_forks
 from chromalab.engine.disk.catalog import Entry, Row, read_row
-from chromalab.engine.disk.turned_rows import TurnedRows
+from chromalab.engine.disk.mapped_rows import MappedRows
 from chromalab.engine.disk.vectors import VectorFile
 from chromalab.engine.disk.view import View, view_at
 from chromalab.engine.filter.columns import Columns
 from chromalab.engine.index.collection_index import CollectionIndex
-from chromalab.engine.index.distances import Norms, norms_of
-from chromalab.engine.index.selection import Positions, Selection
-from chromalab.engine.interface import Filter, Vectors
-from chromalab.engine.lens import Lens
+from chromalab.engine.index.matches import Matches, Positions
+from chromalab.engine.index.scan import Norms, norms_of
+from chromalab.engine.record_transform import RecordTransform
+from chromalab.engine.values import Filter, Vectors
 
-__all__ = ["Resident", "Seen"]
+__all__ = ["MappedView", "Resident"]
 
 
-_MANY = 10_000  # rows read at once, after which their pages are let go of
-_LENSES = 2  # of a collection, that are kept: the live one, and one that is tried or prepared
+_MANY = 10_000  # rows read at once, after which their pages are released
+_TRANSFORMS = 2  # held per collection: the active one, and one being tried or prepared
 
 
 class Resident:
     """The state of one collection in memory, shared by the threads of a client.
 
     Args:
-        folder: Where the vector files are.
+        folder: The folder of the vector files.
 
     Attributes:
-        columns: Its metadata, by key.
-        index: Its neighbour graph.
+        columns: The metadata, as one column per key.
+        index: The neighbor graph.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -47,37 +47,37 @@ class Resident:
         self._view: View | None = None
         self._file: VectorFile | None = None
         self.index = CollectionIndex(folder)
-        self._selection: Selection | None = None
+        self._matches: Matches | None = None
         self._norms: tuple[VectorFile, Norms] | None = None
-        self._seen: tuple[Seen, ...] = ()
+        self._mapped: tuple[MappedView, ...] = ()
         self.renew()
         process_forks.renew_in_child(self)
 
     def renew(self) -> None:
-        """Make a new lock: after a fork the old one may be held by a thread that is not there."""
+        """Create a new lock; after a fork, a thread missing in the child may hold the old one."""
         self._choosing = threading.Lock()
 
-    def through(self, lens: Lens) -> Seen:
-        """Give the collection as it is seen through a lens; the last few are kept."""
+    def mapped(self, record_transform: RecordTransform) -> MappedView:
+        """The collection mapped by a record transform; the most recent ones are cached."""
         with self._choosing:
-            known = next((seen for seen in self._seen if seen.lens == lens), None)
-            found = known or Seen(self._folder, self, lens)
-            others = [seen for seen in self._seen if seen is not found]
-            self._seen = (found, *others)[:_LENSES]
+            known = next((m for m in self._mapped if m.record_transform == record_transform), None)
+            found = known or MappedView(self._folder, self, record_transform)
+            others = [mapped for mapped in self._mapped if mapped is not found]
+            self._mapped = (found, *others)[:_TRANSFORMS]
         return found
 
     def entry(self, row: Row) -> Entry:
-        """Read a row of the catalog, or know it from the last call."""
+        """Parse a row of the catalog, unless it equals that of the last call."""
         known = self._entry
         if known is None or known[0] != row:
             known = self._entry = row, read_row(row)
         return known[1]
 
     def view(self, connection: sqlite3.Connection, entry: Entry) -> View:
-        """Make the view of the transaction's moment."""
+        """Make the view of the transaction's version."""
         view = view_at(connection, entry, self._view)
         latest = self._view
-        if latest is None or latest.moment < view.moment:
+        if latest is None or latest.revision < view.revision:
             self._view = view
         return view
 
@@ -89,11 +89,11 @@ class Resident:
         return known
 
     def compared(self, entry: Entry, stored: Vectors) -> Vectors:
-        """Give what queries are compared with: the committed rows as they are stored."""
+        """The rows that queries are compared with: the committed rows as stored."""
         return stored
 
     def norms(self, entry: Entry, vectors: Vectors) -> Norms:
-        """Take the norms of all these rows; those of the last call are known."""
+        """The norms of all these rows; those of the last call are reused."""
         file = self.file(entry, vectors.shape[1])
         known = self._norms
         if known is None or known[0] is not file:
@@ -105,65 +105,66 @@ class Resident:
                 self.release()
         return known[1]
 
-    def selection(
+    def matches(
         self, view: View, filter: Filter, find: Callable[[Filter], Positions]
-    ) -> tuple[Selection, bool]:
-        """Find what a filter picks, and say whether the last query had the same filter."""
-        known = self._selection
+    ) -> tuple[Matches, bool]:
+        """The records that pass a filter, and whether the last query had the same filter."""
+        known = self._matches
         if known is not None and known.is_of(view, filter):
             return known, True
-        known = self._selection = Selection(view, filter, find(filter))
+        known = self._matches = Matches(view, filter, find(filter))
         return known, False
 
-    def keep(self, selection: Selection) -> None:
-        """Keep a selection for the next query."""
-        self._selection = selection
+    def cache(self, matches: Matches) -> None:
+        """Cache the matches for the next query."""
+        self._matches = matches
 
     def release(self) -> None:
-        """Let go of the vectors' pages, after a pass over all of them."""
+        """Release the pages of the vectors, after a pass over all of them."""
         if self._file is not None:
             self._file.release()
 
 
-class Seen(Resident):
-    """The same through a lens: rows, norms, selection and index of its own, the rest is shared.
+class MappedView(Resident):
+    """A collection mapped by a record transform.
 
-    Its index is kept in memory alone.
+    It has its own rows, norms, matches and index, and shares the rest. Its index is not stored on
+    the disk.
 
     Args:
-        folder: Where the vector files are.
-        base: The collection as it is stored.
-        lens: What its rows are seen through.
+        folder: The folder of the vector files.
+        base: The collection as stored.
+        record_transform: What maps its rows.
     """
 
-    def __init__(self, folder: Path, base: Resident, lens: Lens) -> None:
+    def __init__(self, folder: Path, base: Resident, record_transform: RecordTransform) -> None:
         super().__init__(folder)
-        self.lens = lens
+        self.record_transform = record_transform
         self.columns = base.columns
         self.index = CollectionIndex(None)
         self._base = base
-        self._turned: tuple[str, TurnedRows] | None = None
+        self._rows: tuple[str, MappedRows] | None = None
 
     def view(self, connection: sqlite3.Connection, entry: Entry) -> View:
-        """Take the view that is shared."""
+        """The view, which is shared."""
         return self._base.view(connection, entry)
 
     def file(self, entry: Entry, dimension: int) -> VectorFile:
-        """Take the vector file that is shared."""
+        """The vector file, which is shared."""
         return self._base.file(entry, dimension)
 
     def compared(self, entry: Entry, stored: Vectors) -> Vectors:
-        """Turn the committed rows; those of earlier calls are turned already."""
-        known = self._turned
+        """The committed rows, mapped; those of earlier calls are reused."""
+        known = self._rows
         if known is None or known[0] != entry.file_name:
             with self._choosing:
-                known = self._turned
+                known = self._rows
                 if known is None or known[0] != entry.file_name:
-                    rows = TurnedRows(self._folder.parent / "cache", self.lens)
-                    known = self._turned = entry.file_name, rows
+                    rows = MappedRows(self._folder.parent / "cache", self.record_transform)
+                    known = self._rows = entry.file_name, rows
         return known[1].of(stored)
 
     def release(self) -> None:
-        """Let go of the pages of the turned rows."""
-        if self._turned is not None:
-            self._turned[1].release()
+        """Release the pages of the mapped rows."""
+        if self._rows is not None:
+            self._rows[1].release()

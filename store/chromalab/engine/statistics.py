@@ -1,7 +1,7 @@
-"""Counts over a whole collection: the values of a key, and what `describe` tells.
+"""Counts over a whole collection: the values of a metadata key, and the profile for `describe`.
 
-Texts and vectors are read a block at a time; equal ones are found by hashes of 64 bits, of which a
-million have two alike by chance once in thirty million times.
+Documents and vectors are read one block at a time. Equal ones are found by 64-bit hashes; the chance
+that a million of them collide is one in thirty million.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.engine.disk import records
-from chromalab.engine.facts import Counts, Facts, KeyFacts, Spread
 from chromalab.engine.filter.dictionary import Dictionary, ordering
-from chromalab.engine.interface import Filter, Vectors
 from chromalab.engine.opened import Opened
+from chromalab.engine.values import Counts, Filter, KeyProfile, Profile, Range, Vectors
 
-__all__ = ["distinct", "facts"]
+__all__ = ["distinct", "profile"]
 
 _BLOCK = 4096  # records or rows read at a time
 _EXAMPLES = 3
@@ -28,10 +27,10 @@ _TYPES = {int: "int", float: "float", str: "str", bool: "bool", list: "list", di
 
 
 def distinct(collection: Opened, key: str, filter: Filter) -> Counts:
-    """Count the values of a key among the records that match; a list counts as its elements.
+    """Count the values of a metadata key among the records that match; a list counts as its elements.
 
     Raises:
-        InvalidArgumentError: there are records, and none has the key.
+        InvalidArgumentError: There are records, and none has the key.
     """
     column = collection.known_column(key)
     found = np.bincount(column.codes[collection.matching(filter)] + 1, minlength=1)
@@ -40,7 +39,7 @@ def distinct(collection: Opened, key: str, filter: Filter) -> Counts:
     if any(isinstance(value, list) for value in values):
         counts = _of_elements(values, found[codes + 1].tolist())
         order = sorted(counts, key=lambda pair: (-pair[1], ordering(pair[0])))
-    else:  # the column knows the order: a million distinct numbers take no Python of their own
+    else:  # the column has the order, so a million distinct numbers need no Python objects
         ranks = column.dictionary.ranks()[codes]
         by_count = np.lexsort((ranks, -found[codes + 1])).tolist()
         order = [
@@ -55,19 +54,19 @@ def distinct(collection: Opened, key: str, filter: Filter) -> Counts:
 
 
 def _of_elements(values: Sequence[Any], found: Sequence[int]) -> list[tuple[Any, int]]:
-    """Count the elements of lists, each once a record, together with the values that are none."""
+    """Count the elements of lists, each once per record, together with the other values."""
     met = Dictionary()
     counts: Counter[int] = Counter()
     alone = met.encode(None if isinstance(value, list) else value for value in values)
     for value, count, item in zip(values, found, alone, strict=True):
         for element in set(met.encode(value)) if isinstance(value, list) else (item,):
             counts[element] += count
-    del counts[-1]  # no elements of ours are None
+    del counts[-1]  # the code of None, which only marks values that are not counted
     return [(met.values[item], count) for item, count in counts.items()]
 
 
-def facts(collection: Opened) -> Facts:
-    """Read everything once, and say what is there."""
+def profile(collection: Opened) -> Profile:
+    """Summarize the contents of a collection, which reads all of it once."""
     entry, slots = collection.entry, np.sort(collection.view.slots)
     keys, lengths, texts = _read_records(collection)
     norms, rows, zeros = _read_vectors(collection.vectors, slots)
@@ -75,14 +74,14 @@ def facts(collection: Opened) -> Facts:
     if entry.slots:
         file = collection.resident.file(entry, entry.model.dimension or 0)
         size = file.path.stat().st_size
-    return Facts(
+    return Profile(
         records=len(slots),
         keys=keys,
         documents=len(lengths),
-        lengths=_spread(np.asarray(lengths)),
+        lengths=_range(np.asarray(lengths)),
         duplicate_documents=_repeated(np.asarray(texts)),
         dimension=entry.model.dimension,
-        norms=_spread(norms),
+        norms=_range(norms),
         zero_vectors=zeros,
         duplicate_vectors=_repeated(rows),
         dead_rows=entry.slots - len(slots),
@@ -90,8 +89,10 @@ def facts(collection: Opened) -> Facts:
     )
 
 
-def _read_records(collection: Opened) -> tuple[tuple[KeyFacts, ...], Sequence[int], Sequence[int]]:
-    """Read the facts of each key, and the length and the hash of each document."""
+def _read_records(
+    collection: Opened,
+) -> tuple[tuple[KeyProfile, ...], Sequence[int], Sequence[int]]:
+    """Read the profile of each key, and the length and the hash of each document."""
     met: dict[str, Dictionary] = {}
     have: Counter[str] = Counter()
     lengths, hashes = array("q"), array("q")
@@ -111,13 +112,13 @@ def _read_records(collection: Opened) -> tuple[tuple[KeyFacts, ...], Sequence[in
             have[key] += len(listed)
             met.setdefault(key, Dictionary()).encode(listed)
     total = len(collection.view.places)
-    keys = tuple(_key_facts(key, total - have[key], met[key].values) for key in met)
+    keys = tuple(_key_profile(key, total - have[key], met[key].values) for key in met)
     return keys, lengths, hashes
 
 
-def _key_facts(key: str, missing: int, values: Sequence[Any]) -> KeyFacts:
+def _key_profile(key: str, missing: int, values: Sequence[Any]) -> KeyProfile:
     sortable = {ordering(value)[0] for value in values} in ({0}, {1})  # all numbers, or all texts
-    return KeyFacts(
+    return KeyProfile(
         key=key,
         types=tuple(dict.fromkeys(_TYPES.get(type(value), "null") for value in values)),
         missing=missing,
@@ -131,7 +132,7 @@ def _key_facts(key: str, missing: int, values: Sequence[Any]) -> KeyFacts:
 def _read_vectors(
     vectors: Vectors, slots: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], int]:
-    """Read the norm and the hash of each row, and how many are zeros."""
+    """Read the norm and the hash of each row, and count the zero vectors."""
     norms = np.empty(len(slots), dtype=np.float64)
     hashes = np.empty(len(slots), dtype=np.int64)
     zeros = 0
@@ -144,10 +145,10 @@ def _read_vectors(
     return norms, hashes, zeros
 
 
-def _spread(numbers: NDArray[Any]) -> Spread | None:
+def _range(numbers: NDArray[Any]) -> Range | None:
     if not len(numbers):
         return None
-    return Spread(float(numbers.min()), float(np.median(numbers)), float(numbers.max()))
+    return Range(float(numbers.min()), float(np.median(numbers)), float(numbers.max()))
 
 
 def _repeated(hashes: NDArray[np.int64]) -> int:

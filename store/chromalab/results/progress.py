@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from chromalab.embed import shows_progress
-from chromalab.engine.interface import Tell
+from chromalab.engine.values import Progress
 from chromalab.errors import printable
 
 __all__ = ["bar"]
 
 
 @contextmanager
-def bar(what: str, unit: str, progress: bool) -> Iterator[Tell]:
+def bar(what: str, unit: str, progress: bool) -> Iterator[Progress]:
     """Show a progress bar while the body runs, after a second.
 
     Embedding functions show no bar of their own in the meantime.

@@ -1,7 +1,4 @@
-"""What `get`, `peek` and `query` return: Chroma's dicts, that also show themselves.
-
-They are real dicts with Chroma's keys; `df()` and the displays come on top.
-"""
+"""What `get`, `peek` and `query` return: Chroma's dicts, with a display and `df()`."""
 
 from __future__ import annotations
 
@@ -11,48 +8,39 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from chromalab.engine import Rows
-from chromalab.results.tables import data_frame, html_table, text_table
+from chromalab.results.tables import Table, cut, data_frame, html_table
 from chromalab.sparse import with_sparse_vectors
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["GetResult", "QueryResult", "get_result", "query_result", "within"]
+__all__ = ["PARTS", "GetResult", "QueryResult", "get_result", "query_result", "within"]
 
-_SHOWN = 20
+PARTS = ("documents", "embeddings", "metadatas", "uris", "data")
+"""What `include` may name."""
 
 
-class _Result(dict[str, Any]):
-    """Chroma's keys, and the displays that both results share."""
-
-    def __repr__(self) -> str:
-        columns, rows = self._table()
-        return "\n".join(filter(None, [text_table(columns, rows[:_SHOWN]), _cut(len(rows))]))
-
-    def _repr_html_(self) -> str:
-        columns, rows = self._table()
-        return html_table(columns, rows[:_SHOWN], note=_cut(len(rows)))
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(repr(self))
-
-    def _table(self) -> tuple[list[str], list[list[Any]]]:
-        raise NotImplementedError
+class _Records(Table, dict[str, Any]):
+    """Chroma's keys, and the display that both results share."""
 
     def _records(self) -> list[dict[str, Any]]:
         raise NotImplementedError
 
-    def df(self) -> pandas.DataFrame:
-        """Make a pandas DataFrame: a row a record, a column a metadata key.
+    def _note(self) -> str:
+        total = len(self._rows())
+        return cut(self._limit, total) if total else "no records"
 
-        A metadata key that is named like a column of the result is prefixed with "metadata.".
-        Embeddings, where they were included, are arrays in one column.
+    def df(self) -> pandas.DataFrame:
+        """Return a pandas DataFrame with one row per record and one column per metadata key.
+
+        A metadata key that has the name of a column of the result is prefixed with "metadata.".
+        Embeddings, if they were included, are arrays in one column.
         """
         records = self._records()
         return data_frame(records, None if records else ["id"])
 
 
-class GetResult(_Result):
+class GetResult(_Records):
     """Records: `ids`, `documents`, `metadatas`, `embeddings`, `uris`, `data`, `included`.
 
     A part that was not included is None.
@@ -68,21 +56,25 @@ class GetResult(_Result):
         ['hello']
     """
 
-    def _table(self) -> tuple[list[str], list[list[Any]]]:
-        parts = [name for name in ("documents", "metadatas", "uris") if self[name] is not None]
-        columns = ["id", *(_SINGULAR[name] for name in parts)]
-        rows = [[id, *(self[name][row] for name in parts)] for row, id in enumerate(self["ids"])]
-        return columns, rows
+    def _parts(self) -> list[str]:
+        return [name for name in ("documents", "metadatas", "uris") if self[name] is not None]
+
+    def _header(self) -> list[str]:
+        return ["id", *(_SINGULAR[name] for name in self._parts())]
+
+    def _rows(self) -> list[list[Any]]:
+        parts = [self["ids"], *(self[name] for name in self._parts())]
+        return [list(row) for row in zip(*parts, strict=True)]
 
     def _records(self) -> list[dict[str, Any]]:
         return [_record(self, {"id": id}, row, None) for row, id in enumerate(self["ids"])]
 
 
-class QueryResult(_Result):
-    """Nearest records, a list for each query under every key; smaller distances are nearer.
+class QueryResult(_Records):
+    """The nearest records, with a list per query under every key; smaller distances are nearer.
 
     Attributes:
-        queries: The texts that were asked, or "query 1", ... for vectors.
+        queries: The query texts, or "query 1", ... for vectors.
 
     Example:
         >>> import chromalab
@@ -95,25 +87,31 @@ class QueryResult(_Result):
 
     queries: Sequence[str] = ()
 
-    def _table(self) -> tuple[list[str], list[list[Any]]]:
-        parts = [
-            name for name in ("distances", "ids", "documents", "metadatas", "uris")
-            if self[name] is not None
-        ]  # fmt: skip
-        rows = [
-            [query if rank == 0 else "", rank + 1, *(self[name][at][rank] for name in parts)]
-            for at, query in enumerate(self.queries)
-            for rank in range(len(self["ids"][at]))
-        ]
-        columns = ["query", "rank", *(_SINGULAR[name] for name in parts)]
-        if len(self.queries) == 1 and not self.queries[0].startswith("query "):
-            return columns[1:], [row[1:] for row in rows]
-        return columns, rows
+    def _is_one_text(self) -> bool:
+        """Whether there is one query, a text: it becomes the caption instead of a column."""
+        return len(self.queries) == 1 and not self.queries[0].startswith("query ")
+
+    def _parts(self) -> list[str]:
+        names = ("distances", "ids", "documents", "metadatas", "uris")
+        return [name for name in names if self[name] is not None]
+
+    def _header(self) -> list[str]:
+        columns = ["rank", *(_SINGULAR[name] for name in self._parts())]
+        return columns if self._is_one_text() else ["query", *columns]
+
+    def _rows(self) -> list[list[Any]]:
+        rows = []
+        for at, query in enumerate(self.queries):
+            parts = [self[name][at] for name in self._parts()]
+            for rank, values in enumerate(zip(*parts, strict=True)):
+                asked = [] if self._is_one_text() else [query if rank == 0 else ""]
+                rows.append([*asked, rank + 1, *values])
+        return rows
 
     def _repr_html_(self) -> str:
-        columns, rows = self._table()
-        caption = self.queries[0] if "query" not in columns and self.queries else ""
-        return html_table(columns, rows[:_SHOWN], caption=caption, note=_cut(len(rows)))
+        caption = self.queries[0] if self._is_one_text() else ""
+        shown = self._rows()[: self._limit]
+        return html_table(self._header(), shown, caption=caption, note=self._note())
 
     def _records(self) -> list[dict[str, Any]]:
         return [
@@ -134,7 +132,7 @@ _SINGULAR = {
 
 
 def get_result(rows: Rows, include: Sequence[str]) -> GetResult:
-    """Make Chroma's `GetResult` of records."""
+    """Make a `GetResult` of the records that the engine read."""
     return GetResult(
         ids=rows.ids,
         embeddings=rows.vectors,
@@ -149,7 +147,7 @@ def get_result(rows: Rows, include: Sequence[str]) -> GetResult:
 def query_result(
     found: Sequence[Rows], include: Sequence[str], queries: Sequence[str]
 ) -> QueryResult:
-    """Make Chroma's `QueryResult` of the records found for each query."""
+    """Make a `QueryResult` of the records that the engine found for each query."""
 
     def part(name: str, attribute: str) -> list[Any] | None:
         return [getattr(rows, attribute) for rows in found] if name in include else None
@@ -169,7 +167,7 @@ def query_result(
 
 
 def within(rows: Rows, max_distance: float) -> Rows:
-    """Keep the records up to a distance, of records that are nearest first, with distances."""
+    """Keep the records up to a distance; they are sorted by distance, nearest first."""
     kept = bisect_right(rows.distances or [], max_distance)
     cut = {
         part.name: value[:kept]
@@ -183,7 +181,7 @@ def _metadatas(rows: Rows) -> list[dict[str, Any] | None] | None:
     return None if rows.metadatas is None else [*map(with_sparse_vectors, rows.metadatas)]
 
 
-def _record(result: _Result, start: dict[str, Any], row: int, query: int | None) -> dict[str, Any]:
+def _record(result: _Records, start: dict[str, Any], row: int, query: int | None) -> dict[str, Any]:
     record = dict(start)
     for name in ("distances", "documents", "uris", "embeddings"):
         values = result.get(name)
@@ -195,7 +193,3 @@ def _record(result: _Result, start: dict[str, Any], row: int, query: int | None)
         taken = {*record, *_SINGULAR.values()}
         record |= {f"metadata.{k}" if k in taken else k: v for k, v in metadata.items()}
     return record
-
-
-def _cut(count: int) -> str:
-    return f"{_SHOWN} of {count:,} shown" if count > _SHOWN else "" if count else "no records"

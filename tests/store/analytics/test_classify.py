@@ -1,4 +1,4 @@
-"""Labels for all records, learned from a few; on questions to a bank, by the real model."""
+"""`classify` on questions to a bank, embedded by the real model."""
 
 import numpy as np
 import pytest
@@ -6,6 +6,8 @@ import pytest
 import chromalab
 from chromalab import datasets
 from chromalab.analytics import classify
+from chromalab.analytics.classify.classifier import METHOD_NAMES
+from chromalab.analytics.classify.methods import METHODS
 from chromalab.embed import WordLlama
 from chromalab.errors import InvalidArgumentError
 from chromalab.snapshot import Snapshot
@@ -15,7 +17,7 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 @pytest.fixture(scope="module")
 def bank():
-    """All questions of twenty intents, by WordLlama: a snapshot, and the intents."""
+    """A snapshot of all questions with one of twenty intents, embedded by WordLlama, and the intents."""
     found = datasets.load("banking77")
     intents = [metadata["intent"] for metadata in found.metadatas]
     some = set(sorted(set(intents))[:20])
@@ -26,7 +28,7 @@ def bank():
 
 
 def some_of(labels, each, seed=0):
-    """So many labels of each class; None for all others."""
+    """Return `each` labels of each class, and None for all other records."""
     rng, given = np.random.default_rng(seed), [None] * len(labels)
     array = np.array(labels)
     for label in sorted(set(labels)):
@@ -35,34 +37,34 @@ def some_of(labels, each, seed=0):
     return given
 
 
-def right(found, truth):
-    """The share of records without a label of their own that were labelled rightly."""
+def accuracy(found, truth):
+    """Return the share of the unlabeled records whose predicted label is correct."""
     hits = [
         one == other
-        for one, other, own in zip(found.predicted, truth, found.has_own, strict=True)
+        for one, other, own in zip(found.predicted, truth, found.is_labeled, strict=True)
         if not own
     ]
     return np.mean(hits)
 
 
 @pytest.mark.parametrize(("each", "least"), [(1, 0.4), (2, 0.5), (3, 0.55), (5, 0.65), (10, 0.72)])
-def test_more_labels_name_more_records_rightly(bank, each, least):
+def test_accuracy_grows_with_the_number_of_labels(bank, each, least):
     snapshot, truth = bank
     found = classify(snapshot, some_of(truth, each))
-    assert right(found, truth) > least
+    assert accuracy(found, truth) > least
     assert (found.method == "few-shot") == (each <= 2) or found.tried
     assert found.probabilities.sum(axis=1) == pytest.approx(1, abs=1e-4)
 
 
 @pytest.mark.parametrize("each", [1, 2])
-def test_with_one_or_two_labels_a_class_the_unlabelled_records_help(bank, each):
+def test_with_one_or_two_labels_per_class_the_unlabeled_records_help(bank, each):
     snapshot, truth = bank
     given = some_of(truth, each, seed=3)
-    alone = right(classify(snapshot, given, method="logistic"), truth)
-    assert right(classify(snapshot, given), truth) > alone
+    alone = accuracy(classify(snapshot, given, method="logistic"), truth)
+    assert accuracy(classify(snapshot, given), truth) > alone
 
 
-def test_the_method_is_chosen_by_cross_validation_and_said(bank):
+def test_the_method_is_chosen_by_cross_validation_and_reported(bank):
     snapshot, truth = bank
     found = classify(snapshot, some_of(truth, 10))
     tried = {row["method"]: row["score"] for row in found.tried}
@@ -70,15 +72,15 @@ def test_the_method_is_chosen_by_cross_validation_and_said(bank):
     assert tried[found.method] >= tried["logistic"]
     assert "held-out labels" in found.why
     assert found.method in repr(found)
-    asked = classify(snapshot, some_of(truth, 10), method="knn")
-    assert (asked.method, asked.why) == ("knn", "asked for")
+    requested = classify(snapshot, some_of(truth, 10), method="knn")
+    assert (requested.method, requested.why) == ("knn", "requested")
 
 
-def test_what_cross_validation_says_is_what_new_records_show(bank):
+def test_cross_validated_accuracy_is_that_of_new_records(bank):
     snapshot, truth = bank
     found = classify(snapshot, some_of(truth, 20))
     assert found.report.labels == 400
-    assert found.report.accuracy == pytest.approx(right(found, truth), abs=0.06)
+    assert found.report.accuracy == pytest.approx(accuracy(found, truth), abs=0.06)
     assert found.report.support.tolist() == [20] * 20
     assert 0 < found.report.macro_f1 <= 1
     assert found.report.df().shape == (20, 5)
@@ -87,37 +89,39 @@ def test_what_cross_validation_says_is_what_new_records_show(bank):
     assert np.trace(counts.to_numpy()[:, :20]) == round(found.report.accuracy * 400)
 
 
-def test_probabilities_are_as_often_right_as_they_say(bank):
+def test_probabilities_are_calibrated(bank):
     from chromalab.analytics.classify.calibration import expected_calibration_error
 
     snapshot, truth = bank
     found = classify(snapshot, some_of(truth, 20))
-    new = ~found.has_own
+    new = ~found.is_labeled
     hits = np.array([one == other for one, other in zip(found.predicted, truth, strict=True)])
     assert expected_calibration_error(found.confidence[new], hits[new]) < 0.07
     assert "calibrated on 400 held-out labels" in found.calibrated
 
 
-def test_a_threshold_abstains_without_learning_anew(bank):
+def test_a_threshold_abstains_without_training_again(bank):
     snapshot, truth = bank
     found = classify(snapshot, some_of(truth, 10))
     strict = found.at(0.9)
     assert strict.probabilities is found.probabilities
-    kept = [row for row, label in enumerate(strict.predicted) if label is not None]
-    assert 0 < len(kept) < len(truth)
-    assert np.mean([strict.predicted[row] == truth[row] for row in kept]) > right(found, truth)
+    confident = [row for row, label in enumerate(strict.predicted) if label is not None]
+    assert 0 < len(confident) < len(truth)
+    assert np.mean([strict.predicted[row] == truth[row] for row in confident]) > accuracy(
+        found, truth
+    )
     assert strict.report.abstained > 0
     assert strict.confusion()["no label"].sum() == strict.report.abstained
     assert strict.at(None).labels == found.labels
     assert classify(snapshot, some_of(truth, 10), threshold=0.9).labels == strict.labels
 
 
-def test_wrong_labels_are_suspected(bank):
+def test_wrong_labels_are_suspects(bank):
     snapshot, truth = bank
     given = some_of(truth, 20)
     rng, kinds = np.random.default_rng(1), sorted(set(truth))
-    labelled = [row for row, label in enumerate(given) if label is not None]
-    wrong = rng.permutation(labelled)[:20].tolist()
+    labeled = [row for row, label in enumerate(given) if label is not None]
+    wrong = rng.permutation(labeled)[:20].tolist()
     for row in wrong:
         given[row] = kinds[(kinds.index(truth[row]) + 7) % 20]
     suspects = classify(snapshot, given).suspects()
@@ -125,12 +129,12 @@ def test_wrong_labels_are_suspected(bank):
     assert len(set(wrong) & set(found[:20])) >= 12
     caught = suspects[suspects["id"].isin([str(row) for row in wrong])]
     fixed = [
-        truth[int(id)] == said for id, said in zip(caught["id"], caught["suggested"], strict=True)
+        truth[int(id)] == label for id, label in zip(caught["id"], caught["suggested"], strict=True)
     ]
     assert np.mean(fixed) > 0.7
 
 
-def test_the_same_seed_gives_the_same_answer(bank):
+def test_the_same_seed_gives_the_same_result(bank):
     snapshot, truth = bank
     given = some_of(truth, 4)
     one, other = classify(snapshot, given), classify(snapshot, given)
@@ -138,7 +142,7 @@ def test_the_same_seed_gives_the_same_answer(bank):
     assert (one.method, one.tried) == (other.method, other.tried)
 
 
-def test_records_may_have_several_labels():
+def test_records_may_have_more_than_one_label():
     rng = np.random.default_rng(0)
     codes = rng.random((200, 3)) < 0.4
     codes[~codes.any(axis=1), 0] = True
@@ -146,7 +150,7 @@ def test_records_may_have_several_labels():
     truth = [tuple(np.array(["x", "y", "z"])[row].tolist()) for row in codes]
     given = [list(label) if row < 100 else None for row, label in enumerate(truth)]
     found = classify(rows, given)
-    assert found.several
+    assert found.multilabel
     assert (
         np.mean([set(a) == set(b) for a, b in zip(found.labels[100:], truth[100:], strict=True)])
         > 0.9
@@ -156,7 +160,7 @@ def test_records_may_have_several_labels():
     assert sum(map(len, sure)) < sum(map(len, found.predicted))
     with pytest.raises(InvalidArgumentError, match=r"report\.df"):
         found.confusion()
-    with pytest.raises(InvalidArgumentError, match="one label"):
+    with pytest.raises(InvalidArgumentError, match="more than one"):
         classify(rows, given, method="few-shot")
     given[0] = ["y"] if truth[0] != ("y",) else ["z"]
     assert classify(rows, given).suspects()["given"].map(type).eq(tuple).all()
@@ -175,7 +179,7 @@ def test_records_may_have_several_labels():
     ],
     ids=str,
 )
-def test_little_and_odd_data_has_an_answer(rows, labels, expected):
+def test_small_and_degenerate_data_is_classified(rows, labels, expected):
     found = classify(rows, labels)
     assert found.labels == expected
     assert [type(label) for label in found.labels] == [type(label) for label in expected]
@@ -185,7 +189,7 @@ def test_little_and_odd_data_has_an_answer(rows, labels, expected):
     assert len(found.suspects()) == 0
 
 
-def test_a_thousand_classes_are_told_apart():
+def test_a_thousand_classes_are_distinguished():
     rng = np.random.default_rng(0)
     rows = np.repeat(rng.normal(size=(1000, 32)), 3, axis=0) + rng.normal(0, 0.1, (3000, 32))
     given = [f"class {row // 3}" if row % 3 else None for row in range(3000)]
@@ -194,7 +198,7 @@ def test_a_thousand_classes_are_told_apart():
     assert np.mean([found.labels[row] == f"class {row // 3}" for row in range(0, 3000, 3)]) > 0.95
 
 
-def test_labels_and_texts_of_users_are_escaped():
+def test_hostile_labels_and_texts_are_escaped():
     rng = np.random.default_rng(0)
     rows = np.repeat(np.eye(2), 40, axis=0) + rng.normal(0, 0.3, (80, 2))
     labels = [HOSTILE if row < 40 else "$x_ü$" for row in range(80)]
@@ -205,15 +209,15 @@ def test_labels_and_texts_of_users_are_escaped():
     assert "<img src=x" not in found.report._repr_html_()
 
 
-def test_what_cannot_be_classified_is_refused_with_a_sentence():
+def test_invalid_arguments_raise():
     rows = np.eye(3)
-    with pytest.raises(InvalidArgumentError, match="give field alone, or one or both"):
+    with pytest.raises(InvalidArgumentError, match="Pass field alone, or one or both"):
         classify(rows)
-    with pytest.raises(InvalidArgumentError, match="give field alone"):
+    with pytest.raises(InvalidArgumentError, match="Pass field alone"):
         classify(rows, ["a", "b", None], labels=["a"])
     with pytest.raises(InvalidArgumentError, match="all are None"):
         classify(rows, [None] * 3)
-    with pytest.raises(InvalidArgumentError, match="3 records and 1 labels"):
+    with pytest.raises(InvalidArgumentError, match="got 1 labels for 3 records"):
         classify(rows, ["a"])
     with pytest.raises(InvalidArgumentError, match="Did you mean 'logistic'"):
         classify(rows, ["a", "b", None], method="logistics")
@@ -221,27 +225,33 @@ def test_what_cannot_be_classified_is_refused_with_a_sentence():
         classify(rows, ["a", "b", None], threshold=2)
     with pytest.raises(InvalidArgumentError, match="most records have none"):
         classify(rows, ["a", "b", None], method="words")
-    with pytest.raises(InvalidArgumentError, match="A label is a text, a number or a boolean"):
+    with pytest.raises(
+        InvalidArgumentError, match="A label must be a string, a number or a boolean"
+    ):
         classify(rows, [{"a": 1}, "b", None])
-    with pytest.raises(InvalidArgumentError, match="No embedding function"):
+    with pytest.raises(InvalidArgumentError, match="no embedding function"):
         classify(rows, labels=["a", "b"])
-    with pytest.raises(InvalidArgumentError, match="examples are texts by label"):
+    with pytest.raises(InvalidArgumentError, match="examples must be texts by label"):
         classify(rows, examples="a")
-    with pytest.raises(InvalidArgumentError, match="labels are names"):
+    with pytest.raises(InvalidArgumentError, match="labels must be names"):
         classify(rows, labels="a,b")
     assert isinstance(chromalab.errors.InvalidArgumentError("x"), ValueError)
 
 
 @pytest.mark.parametrize(
-    ("asked", "says"),
+    ("options", "message"),
     [
-        ({"field": 5}, "field is"),
-        ({"examples": {"tea": 5}}, "examples are"),
-        ({"examples": {"tea": None}}, "examples are"),
+        ({"field": 5}, "field must be"),
+        ({"examples": {"tea": 5}}, "examples must be"),
+        ({"examples": {"tea": None}}, "examples must be"),
         ({"field": ["a", "b"], "random_state": -1}, "random_state"),
         ({"field": ["a", "b"], "random_state": 1.5}, "random_state"),
     ],
 )
-def test_what_can_be_no_label_nor_seed_is_told(asked, says):
-    with pytest.raises(InvalidArgumentError, match=says):
-        classify(np.eye(2), **asked)
+def test_invalid_labels_and_seeds_raise(options, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        classify(np.eye(2), **options)
+
+
+def test_the_named_methods_are_those_that_there_are():
+    assert set(METHOD_NAMES) == {"auto", *METHODS}

@@ -1,4 +1,4 @@
-"""Classification of a collection: examples, names, and what is written, which is never a person's label."""
+"""Classification of a collection: examples, names, and writes, which never replace a user's label."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ TEXTS = {
 
 @pytest.fixture
 def bank(client):
-    """Six questions by the built-in model, three of them labelled."""
+    """Six questions embedded by the built-in model, three of them labeled."""
     made = client.create_collection("bank")
     kinds = {"a": "lost", "c": "refund", "e": "cash"}
     made.add(
@@ -34,7 +34,7 @@ def metadata(collection, id):
     return collection.get(ids=[id])["metadatas"][0]
 
 
-def test_predictions_stand_beside_labels_and_are_not_learned_from(bank):
+def test_predictions_are_written_beside_labels_and_not_learned_from(bank):
     found = bank.classify("kind", into="kind")
     assert found.labels == ["lost", "lost", "refund", "refund", "cash", "cash"]
     assert metadata(bank, "a") == {"kind": "lost"}
@@ -43,19 +43,19 @@ def test_predictions_stand_beside_labels_and_are_not_learned_from(bank):
     assert 0 < written["kind_confidence"] <= 1
     assert not found.is_stale
     again = bank.classify("kind")
-    assert again.has_own.tolist() == [True, False] * 3
+    assert again.is_labeled.tolist() == [True, False] * 3
     assert bank.count(where={"kind_confidence": {"$gte": 0}}) == 3
 
 
-def test_who_corrects_a_prediction_has_given_a_label(bank):
+def test_a_corrected_prediction_is_a_label(bank):
     bank.classify("kind", into="kind")
     bank.update(ids=["b"], metadatas=[{"kind": "stolen"}])
     again = bank.classify("kind", into="kind")
-    assert again.has_own.tolist() == [True, True, True, False, True, False]
+    assert again.is_labeled.tolist() == [True, True, True, False, True, False]
     assert metadata(bank, "b")["kind"] == "stolen"
 
 
-def test_a_label_that_a_person_gave_meanwhile_is_not_overwritten(bank):
+def test_a_label_given_in_the_meantime_is_not_overwritten(bank):
     found = bank.classify("kind")
     bank.update(ids=["b", "d"], metadatas=[{"kind": "stolen"}, {"other": 1}])
     assert found.into("kind").is_stale
@@ -63,23 +63,23 @@ def test_a_label_that_a_person_gave_meanwhile_is_not_overwritten(bank):
     assert metadata(bank, "d")["kind"] == "refund"
 
 
-def test_another_key_gets_a_label_for_all_but_where_something_stands(bank):
+def test_another_field_is_written_except_where_it_has_a_value(bank):
     bank.update(ids=["f"], metadatas=[{"guess": "mine"}])
     bank.classify("kind", into="guess")
     assert metadata(bank, "a")["guess"] == "lost"
     assert metadata(bank, "f") == {"n": 1, "guess": "mine"}
-    with pytest.raises(InvalidArgumentError, match="are predictions"):
+    with pytest.raises(InvalidArgumentError, match="all predictions"):
         bank.classify("guess", where={"guess": "lost"})
 
 
-def test_a_label_below_the_threshold_takes_an_old_prediction_away(bank):
+def test_a_label_below_the_threshold_removes_an_old_prediction(bank):
     bank.classify("kind", into="kind")
     bank.classify("kind", threshold=1.0, into="kind")
     assert metadata(bank, "b") == {"n": 1}
     assert metadata(bank, "a") == {"kind": "lost"}
 
 
-def test_examples_and_names_are_embedded_as_the_collection_does(bank):
+def test_examples_and_names_are_embedded_by_the_collection(bank):
     examples = {"lost": ["card stolen", "my card is gone"], "refund": ["money back"]}
     found = bank.classify(examples=examples)
     assert found.labels[:4] == ["lost", "lost", "refund", "refund"]
@@ -96,13 +96,13 @@ def test_examples_and_names_are_embedded_as_the_collection_does(bank):
         bank.classify(examples={"refnd": "money"}, labels=["refund", "lost"])
 
 
-def test_labels_of_equal_names_but_other_types_are_not_mixed_up(bank):
+def test_labels_of_different_types_are_distinguished(bank):
     one = bank.classify(examples={1: "card", 2: "money"})
     other = bank.classify(examples={"1": "card", "2": "money"})
     assert (one.classes, other.classes) == ((1, 2), ("1", "2"))
 
 
-def test_the_result_is_kept_until_the_collection_changes(tmp_path):
+def test_the_result_is_cached_until_the_collection_changes(tmp_path):
     import chromalab
 
     with chromalab.PersistentClient(tmp_path) as client:
@@ -114,7 +114,7 @@ def test_the_result_is_kept_until_the_collection_changes(tmp_path):
         first = points.classify("kind")
         again = points.classify("kind")
         assert list((tmp_path / "cache").rglob("classification-*.result"))
-        np.testing.assert_array_equal(first.heldout, again.heldout)
+        np.testing.assert_array_equal(first.held_out, again.held_out)
         assert repr(first) == repr(again)
         assert again.classes == (0, 1, 2)
         points.update(ids=["0"], metadatas=[{"kind": 7}])
@@ -130,38 +130,38 @@ def test_several_labels_are_written_as_lists(client):
     points.add(ids=[str(row) for row in range(60)], embeddings=rows, metadatas=tags)
     points.classify("tags", into="tags")
     assert metadata(points, "0")["tags"] == ["all", "x"]
-    assert points.classify("tags").has_own.sum() == 30
+    assert points.classify("tags").is_labeled.sum() == 30
 
 
-def test_anything_with_chromas_get_is_classified_and_written_to(bank):
+def test_a_collection_of_another_client_is_classified_and_written_to(bank):
     class Other:
-        """A collection of another program: it knows `get`, `count` and `update`."""
+        """A collection of another client, with `get`, `count` and `update` only."""
 
         name = "other"
 
-        def __init__(self, kept):
-            self.get, self.count, self.update = kept.get, kept.count, kept.update
+        def __init__(self, collection):
+            self.get, self.count, self.update = collection.get, collection.count, collection.update
 
     classify(Other(bank), "kind").into("kind")
     assert metadata(bank, "a") == {"kind": "lost"}
     assert metadata(bank, "d")["kind_predicted"] == "refund"
 
 
-def test_an_array_has_nowhere_to_write_to_and_an_unknown_key_names_near_ones(bank):
+def test_an_array_cannot_be_written_to_and_an_unknown_field_suggests_similar_ones(bank):
     with pytest.raises(InvalidArgumentError, match="no collection to write to"):
         analytics.classify(np.eye(2), ["a", "b"]).into("kind")
     with pytest.raises(InvalidArgumentError, match="Did you mean 'kind'"):
         bank.classify("knd")
 
 
-def test_predictions_of_others_under_the_name_of_the_mark_say_nothing_of_labels(client):
+def test_a_users_own_field_with_the_name_of_the_mark_does_not_hide_labels(client):
     points = client.create_collection("points", embedding_function=None)
     rows = np.repeat(np.eye(2), 3, axis=0) + np.linspace(0, 0.1, 6)[:, None]
     kinds = [{"kind": "x"}, {"kind": "x"}, None, {"kind": "y"}, {"kind": "y"}, None]
     points.add(ids=list("abcdef"), embeddings=rows, metadatas=kinds)
     points.classify("kind", into="kind_predicted")
-    assert points.classify("kind").has_own.tolist() == [True, True, False, True, True, False]
+    assert points.classify("kind").is_labeled.tolist() == [True, True, False, True, True, False]
     points.update(ids=list("abcdef"), metadatas=[{"kind_predicted": "x"}] * 6)
     points.classify(field="kind", into="kind")
     assert [metadata(points, id)["kind"] for id in "abde"] == ["x", "x", "y", "y"]
-    assert points.classify("kind").has_own.tolist() == [True, True, False, True, True, False]
+    assert points.classify("kind").is_labeled.tolist() == [True, True, False, True, True, False]

@@ -1,4 +1,4 @@
-"""`cluster` and what comes of it."""
+"""`cluster` and its result."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def found() -> Clusters:
 
 
 @pytest.mark.parametrize("options", [{}, {"method": "leiden"}, {"n_clusters": GROUPS}])
-def test_groups_that_are_there_are_found(options: dict[str, Any]) -> None:
+def test_planted_clusters_are_found(options: dict[str, Any]) -> None:
     result = cluster(blobs(), **options)
     assert result.n_clusters == GROUPS
     assert adjusted_rand_score(TRUE, result.labels) > 0.98
@@ -43,10 +43,10 @@ def test_groups_that_are_there_are_found(options: dict[str, Any]) -> None:
 
 def test_hdbscan_finds_dense_cores() -> None:
     result = cluster(blobs(), method="hdbscan", min_samples=3)
-    kept = result.labels >= 0
-    assert kept.mean() > 0.5
-    assert adjusted_rand_score(TRUE[kept], result.labels[kept]) > 0.95
-    assert result.probabilities[~kept].max(initial=0) == 0
+    clustered = result.labels >= 0
+    assert clustered.mean() > 0.5
+    assert adjusted_rand_score(TRUE[clustered], result.labels[clustered]) > 0.95
+    assert result.probabilities[~clustered].max(initial=0) == 0
 
 
 @pytest.mark.parametrize("method", ["leiden", "hdbscan", "kmeans"])
@@ -68,7 +68,7 @@ def test_array_types_are_as_documented(found: Clusters) -> None:
     assert found.centroids().shape == (GROUPS, 16)
 
 
-def test_levels_are_nested_and_the_way_there_does_not_matter(found: Clusters) -> None:
+def test_levels_are_nested_and_independent_of_the_path(found: Clusters) -> None:
     finer = found.labels
     for level, count in enumerate(found.levels):
         coarser = found.at(level).labels
@@ -81,7 +81,7 @@ def test_levels_are_nested_and_the_way_there_does_not_matter(found: Clusters) ->
     assert (found.at(n_clusters=2).probabilities >= found.probabilities).all()
 
 
-def test_numbers_stay_when_records_come_and_go(found: Clusters) -> None:
+def test_cluster_numbers_are_stable_when_records_change(found: Clusters) -> None:
     rows = np.concatenate([blobs()[60:], blobs()[:10], blobs()[60:75] + 0.01])
     ids = [str(row) for row in [*range(60, 240), *range(10)]] + [f"n{row}" for row in range(15)]
     snapshot = Snapshot(ids, rows, rows=np.arange(len(ids)))
@@ -92,7 +92,7 @@ def test_numbers_stay_when_records_come_and_go(found: Clusters) -> None:
     assert not np.array_equal(cluster(snapshot).labels, again.labels)
 
 
-def test_new_records_go_where_their_neighbours_are(found: Clusters) -> None:
+def test_new_records_join_the_clusters_of_their_neighbors(found: Clusters) -> None:
     new = found.predict(blobs() + 0.02)
     assert (new.labels == found.labels).mean() > 0.98
     assert new.probabilities.min() > 0.5
@@ -104,16 +104,18 @@ def test_new_records_go_where_their_neighbours_are(found: Clusters) -> None:
     assert list(new.df().columns) == ["label", "probability", "distance"]
 
 
-def test_new_vectors_must_fit(found: Clusters) -> None:
-    with pytest.raises(InvalidArgumentError, match="3 dimensions; those that are known have 16"):
+def test_invalid_new_vectors_raise(found: Clusters) -> None:
+    with pytest.raises(
+        InvalidArgumentError, match="must have 16 dimensions, as the known ones do; got 3"
+    ):
         found.predict([[1, 2, 3]])
-    with pytest.raises(InvalidArgumentError, match="No embedding function"):
+    with pytest.raises(InvalidArgumentError, match="There is no embedding function"):
         found.predict(["tea"])
     with pytest.raises(InvalidArgumentError, match="finite numbers"):
         found.predict([[np.nan] * 16])
 
 
-def test_texts_are_embedded_as_the_collection_does() -> None:
+def test_new_texts_are_embedded_with_the_collections_function() -> None:
     facts = chromalab.EphemeralClient().create_collection("facts")
     _ = facts.add_from(chromalab.datasets.load("facts"))
     result = cluster(facts, min_cluster_size=5)
@@ -145,12 +147,12 @@ def test_a_comparison_counts_shared_records(found: Clusters) -> None:
     assert coarse.pairs[:, 2].sum() == len(TRUE)
     assert "ARI" in repr(coarse)
     assert found.compare([f"g{label}" for label in TRUE]).ari > 0.98
-    with pytest.raises(InvalidArgumentError, match="2 labels for 240 records"):
+    with pytest.raises(InvalidArgumentError, match="got 2 labels for 240 records"):
         found.compare([1, 2])
 
 
-def test_copies_are_together_and_count() -> None:
-    rows = np.concatenate([blobs(), np.repeat(blobs()[:1], 160, axis=0)])  # 40 % copies
+def test_duplicates_share_a_cluster_and_are_counted() -> None:
+    rows = np.concatenate([blobs(), np.repeat(blobs()[:1], 160, axis=0)])  # 40% duplicates
     result = cluster(rows)
     assert len(set(result.labels[240:])) == 1
     assert result.labels[0] == result.labels[-1] == 0
@@ -195,7 +197,7 @@ def test_equal_vectors_are_one_cluster() -> None:
     assert result.probabilities.min() == 1
 
 
-def test_texts_of_users_are_escaped(found: Clusters) -> None:
+def test_user_text_is_escaped(found: Clusters) -> None:
     shown = found._repr_html_()
     assert "<b>of</b>" not in shown
     assert html.escape("<b>of</b>") in shown
@@ -208,28 +210,30 @@ def test_texts_of_users_are_escaped(found: Clusters) -> None:
     ("options", "message"),
     [
         ({"method": "dbscan"}, "Did you mean 'hdbscan'"),
-        ({"method": "kmeans"}, "kmeans needs n_clusters"),
-        ({"method": "hdbscan", "n_clusters": 3}, "hdbscan finds how many"),
-        ({"n_clusters": 0}, "from 1 on; found 0"),
-        ({"resolution": -1}, "above 0; found -1"),
-        ({"noise": 2}, "from 0 to 1; found 2"),
-        ({"min_cluster_size": True}, "found True"),
+        ({"method": "kmeans"}, "method='kmeans' needs n_clusters"),
+        ({"method": "hdbscan", "n_clusters": 3}, "hdbscan finds the number of clusters"),
+        ({"n_clusters": 0}, "integer ≥ 1; got 0"),
+        ({"resolution": -1}, "above 0; got -1"),
+        ({"noise": 2}, "from 0 to 1; got 2"),
+        ({"min_cluster_size": True}, "got True"),
+        ({"method": "hdbscan", "resolution": 2}, "resolution goes with method='leiden'; got"),
+        ({"n_clusters": 3, "resolution": 2}, "resolution goes with method='leiden'; got"),
+        ({"min_samples": 3}, "min_samples goes with method='hdbscan'; got min_samples=3"),
+        ({"n_clusters": 3, "min_cluster_size": 5}, "goes with method='leiden' or 'hdbscan'"),
     ],
 )
-def test_bad_arguments_are_named(options: dict[str, Any], message: str) -> None:
+def test_invalid_arguments_raise_with_their_name(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
         cluster(blobs(), **options)
 
 
 @pytest.mark.parametrize(("level", "n_clusters"), [(None, None), (0, 3), (9, None), (None, 99)])
-def test_levels_that_are_not_there_are_named(
-    found: Clusters, level: int | None, n_clusters: int | None
-) -> None:
+def test_invalid_levels_raise(found: Clusters, level: int | None, n_clusters: int | None) -> None:
     with pytest.raises(InvalidArgumentError):
         found.at(level, n_clusters=n_clusters)
 
 
-def test_questions_of_a_bank_fall_into_their_intents() -> None:
+def test_clusters_of_banking77_match_its_intents() -> None:
     file = Path(__file__).parents[4] / "shared" / "data" / "banking77" / "test.csv"
     if not file.exists():
         pytest.skip("the shared data, with the test part of banking77, is not here")
@@ -251,7 +255,7 @@ def test_questions_of_a_bank_fall_into_their_intents() -> None:
     assert result.noise < 0.1
 
 
-def test_texts_are_placed_by_the_function_that_is_stored_with_the_collection(tmp_path):
+def test_predict_uses_the_stored_embedding_function(tmp_path):
     import chromalab
 
     with chromalab.PersistentClient(tmp_path / "store") as client:
@@ -263,7 +267,7 @@ def test_texts_are_placed_by_the_function_that_is_stored_with_the_collection(tmp
         assert found.predict(text).labels.tolist() == [found.labels[3]]
 
 
-def test_leaves_are_the_finest_of_hdbscans_clusters() -> None:
+def test_leaf_selects_the_finest_hdbscan_clusters() -> None:
     group, part = np.divmod(np.arange(9), 3)
     centers = np.eye(14)[group] + 0.3 * np.eye(14)[3 + 3 * group + part]
     rows = np.repeat(centers, 40, axis=0) + np.random.default_rng(0).normal(0, 0.08, (360, 14))
@@ -276,16 +280,24 @@ def test_leaves_are_the_finest_of_hdbscans_clusters() -> None:
         cluster(rows, leaf=True)
 
 
-def test_fewer_clusters_than_asked_for_are_said() -> None:
-    with pytest.warns(ChromalabWarning, match="n_clusters=500, but .* larger resolution"):
+def test_fewer_clusters_than_requested_give_a_warning() -> None:
+    with pytest.warns(
+        ChromalabWarning, match="of n_clusters=500 clusters were found. A higher resolution"
+    ):
         assert cluster(blobs(), method="leiden", n_clusters=500).n_clusters < 500
-    with pytest.warns(ChromalabWarning, match="n_clusters=9, but 3 were found"):
+    with pytest.warns(ChromalabWarning, match="Only 3 of n_clusters=9 clusters were found"):
         cluster(np.eye(3), n_clusters=9)
 
 
-def test_an_earlier_clustering_is_one() -> None:
-    with pytest.raises(InvalidArgumentError, match=r"earlier Clusters; found \[1, 2\]"):
+def test_previous_must_be_clusters() -> None:
+    with pytest.raises(InvalidArgumentError, match=r"earlier Clusters; got \[1, 2\]"):
         cluster(blobs(), previous=[1, 2])  # type: ignore[arg-type]
+
+
+def test_previous_with_leiden_and_n_clusters_raises(found: Clusters) -> None:
+    with pytest.raises(InvalidArgumentError, match="previous does not go with n_clusters"):
+        cluster(blobs(), method="leiden", n_clusters=3, previous=found)
+    assert cluster(blobs(), n_clusters=GROUPS, previous=found).n_clusters == GROUPS
 
 
 def test_clusters_are_compared_with_metadata(tmp_path: Path) -> None:

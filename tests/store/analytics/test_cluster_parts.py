@@ -1,4 +1,4 @@
-"""The parts of clustering, each against a slow twin."""
+"""The parts of clustering, each against brute force."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from chromalab.analytics.cluster.communities import communities, halves
-from chromalab.analytics.cluster.labels import by_size, matched
-from chromalab.analytics.cluster.levels import coarser, cut, join
-from chromalab.analytics.cluster.membership import settle, shares, strongest
-from chromalab.analytics.cluster.resolution import choose
-from chromalab.analytics.cluster.weights import between
+from chromalab.analytics.cluster.assembly import matched, numbered
+from chromalab.analytics.cluster.leiden import choose_resolution, halves, leiden
+from chromalab.analytics.cluster.levels import coarser, cut, merges
+from chromalab.analytics.cluster.membership import settle, shares, strongest, weights_between
 
 
 def weights(n: int, seed: int, share: float = 0.3) -> csr_matrix:
@@ -34,7 +32,7 @@ def labels(n: int, seed: int, clusters: int, noise: float = 0.2) -> NDArray[np.i
 
 @settings(deadline=None, max_examples=50)
 @given(n=st.integers(1, 25), seed=st.integers(0, 9999), clusters=st.integers(1, 5))
-def test_shares_are_those_of_a_loop(n: int, seed: int, clusters: int) -> None:
+def test_shares_match_brute_force(n: int, seed: int, clusters: int) -> None:
     links, groups = weights(n, seed), labels(n, seed, clusters)
     own = np.random.default_rng(seed).integers(0, 2, n).astype(float)
     dense = links.toarray()
@@ -60,7 +58,7 @@ def test_shares_are_those_of_a_loop(n: int, seed: int, clusters: int) -> None:
 def test_matching_keeps_as_many_numbers_as_any_permutation(
     n: int, seed: int, clusters: int
 ) -> None:
-    new = by_size(labels(n, seed, clusters))
+    new = numbered(labels(n, seed, clusters))
     old = labels(n, seed + 1, clusters)
     ids = [f"r{row}" for row in range(n)]
     found = matched(new, ids, old, ids)
@@ -77,10 +75,10 @@ def test_matching_keeps_as_many_numbers_as_any_permutation(
 
 @settings(deadline=None, max_examples=50)
 @given(n=st.integers(4, 40), seed=st.integers(0, 9999), clusters=st.integers(1, 9))
-def test_a_coarser_level_is_a_union_of_finer_ones(n: int, seed: int, clusters: int) -> None:
-    groups = by_size(labels(n, seed, clusters, noise=0))
+def test_a_coarser_level_is_a_union_of_finer_clusters(n: int, seed: int, clusters: int) -> None:
+    groups = numbered(labels(n, seed, clusters, noise=0))
     count = int(groups.max()) + 1
-    tree = join(*between(weights(n, seed), groups, count))
+    tree = merges(*weights_between(weights(n, seed), groups, count))
     assert np.all(np.diff(tree[:, 2]) <= 0)
     finer = cut(tree, count)
     assert finer.tolist() == list(range(count))
@@ -93,13 +91,11 @@ def test_a_coarser_level_is_a_union_of_finer_ones(n: int, seed: int, clusters: i
 
 @settings(deadline=None, max_examples=50)
 @given(n=st.integers(4, 30), seed=st.integers(0, 9999), clusters=st.integers(2, 6))
-def test_what_joins_first_is_what_a_search_of_all_pairs_joins(
-    n: int, seed: int, clusters: int
-) -> None:
-    groups = by_size(labels(n, seed, clusters, noise=0))
+def test_merges_match_brute_force(n: int, seed: int, clusters: int) -> None:
+    groups = numbered(labels(n, seed, clusters, noise=0))
     count = int(groups.max()) + 1
     links = weights(n, seed, share=0.9)
-    tree = join(*between(links, groups, count))
+    tree = merges(*weights_between(links, groups, count))
     dense = links.toarray()
     parts = [np.flatnonzero(groups == group) for group in range(count)]
     heights = []
@@ -112,7 +108,7 @@ def test_what_joins_first_is_what_a_search_of_all_pairs_joins(
             for b in range(a)
         }
         (a, b), height = max(near.items(), key=lambda item: item[1])
-        # Of equals either may join first, and what follows depends on it.
+        # Of equal pairs either may merge first, and all later merges depend on it.
         assume(sum(other > height * (1 - 1e-9) for other in near.values()) == 1)
         heights.append(height)
         parts[b] = np.concatenate([parts[b], parts[a]])
@@ -120,14 +116,14 @@ def test_what_joins_first_is_what_a_search_of_all_pairs_joins(
     np.testing.assert_allclose(tree[:, 2], heights, rtol=1e-6, atol=1e-9)
 
 
-def test_between_sums_weights_and_degrees() -> None:
+def test_weights_between_clusters_are_summed() -> None:
     links = csr_matrix(np.array([[0, 1, 2], [1, 0, 0], [2, 0, 0.0]]))
-    sums, degrees = between(links, np.array([0, 1, -1], dtype=np.int32), 2)
+    sums, degrees = weights_between(links, np.array([0, 1, -1], dtype=np.int32), 2)
     assert sums.tolist() == [[0, 1], [1, 0]]
     assert degrees.tolist() == [3, 1]
 
 
-def test_small_communities_go_where_their_neighbours_are() -> None:
+def test_small_communities_join_the_cluster_of_their_neighbors() -> None:
     links = csr_matrix(
         np.array(
             [[0, 2, 0, 0, 0], [2, 0, 1, 0, 0], [0, 1, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0.0]]
@@ -141,27 +137,31 @@ def test_small_communities_go_where_their_neighbours_are() -> None:
         smallest=2,
         noise=0.1,
     )
-    assert found.tolist() == [0, 0, 0, -1, 1]  # the fourth has no neighbours, the last has copies
+    assert found.tolist() == [
+        0,
+        0,
+        0,
+        -1,
+        1,
+    ]  # the fourth has no neighbors, the last has duplicates
 
 
-def test_communities_are_the_same_with_the_same_seed_and_halves_share_no_edge() -> None:
+def test_leiden_is_reproducible_and_halves_share_no_edge() -> None:
     links = weights(200, 1, share=0.1)
-    assert np.array_equal(
-        communities(links, 2.0, random_state=3), communities(links, 2.0, random_state=3)
-    )
+    assert np.array_equal(leiden(links, 2.0, random_state=3), leiden(links, 2.0, random_state=3))
     one, other = halves(links, 0)
     assert one.multiply(other).nnz == 0
     assert abs(one + other - links).max() == 0
 
 
-def test_the_choice_finds_planted_groups_and_ends_early() -> None:
+def test_the_chosen_resolution_finds_planted_groups_and_the_search_ends_early() -> None:
     rng = np.random.default_rng(0)
     group = np.arange(600) // 30
     drawn = rng.random((600, 600)) < np.where(group[:, None] == group, 0.5, 0.01)
     upper = np.triu(drawn, 1).astype(float)
     links = csr_matrix(upper + upper.T)
-    found = choose(links)
-    partition = communities(links, found.resolution)
+    found = choose_resolution(links)
+    partition = leiden(links, found.resolution)
     assert partition.max() + 1 == 20
     assert len(found.tried) == len(found.stability) == len(found.n_clusters) < 12
     assert max(found.stability) > 0.9

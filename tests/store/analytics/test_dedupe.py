@@ -1,4 +1,4 @@
-"""`dedupe`: what a person sees of it."""
+"""`dedupe` and `leakage`: their results, as users see them."""
 
 import importlib.util
 import sys
@@ -42,7 +42,7 @@ def as_pairs(found):
     }
 
 
-def test_each_pair_says_why():
+def test_every_pair_has_its_reasons():
     found = dedupe(snapshot())
     assert as_pairs(found) == {(0, 1): 1 + 2 + 4, (0, 2): 2, (3, 4): 4}
     assert found.groups() == [["r0", "r1", "r2"], ["r3", "r4"]]
@@ -59,28 +59,28 @@ def test_each_pair_says_why():
         (("semantic", "exact"), {(0, 1): 5, (3, 4): 4}),
     ],
 )
-def test_only_the_methods_asked_for_are_reasons(methods, pairs):
+def test_only_the_requested_methods_are_reasons(methods, pairs):
     assert as_pairs(dedupe(snapshot(), methods=methods)) == pairs
 
 
-def test_a_chain_of_likenesses_is_not_one_group():
-    angles = np.deg2rad(np.arange(8) * 15)  # each is near to the next (cosine .97), no further
+def test_a_chain_of_similar_records_is_not_one_group():
+    angles = np.deg2rad(np.arange(8) * 15)  # each is near only the next (cosine .97)
     chain = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     found = dedupe(chain, threshold=0.95)
     assert len(found.groups()) > 1
     for rows in found.rows:
         alike = chain[rows] @ chain[rows].T
-        assert (alike >= 0.95).all(axis=1).any(), "no centre that all are near to"
+        assert (alike >= 0.95).all(axis=1).any(), "no record is near all others"
 
 
-def test_copies_without_end_make_few_pairs():
+def test_many_equal_texts_make_few_pairs():
     texts = ["the same text"] * 3000 + [f"text number {word}" for word in range(100)]
     found = dedupe(snapshot(texts, np.vstack([np.ones((3000, 8)), scattered(100)])), threshold=1.0)
     assert len(found.left) < 3000 + 100 * 99 / 2
     assert len(found.rows[0]) == 3000
 
 
-def test_the_keeper_is_the_oldest_the_longest_or_the_best_described():
+def test_the_representative_is_the_oldest_the_longest_or_the_one_with_most_metadata():
     metadatas = [None, {"a": 1}, {"a": 1, "b": 2}, None, {"a": 1}]
     made = snapshot(metadatas=metadatas)
     assert [group[0] for group in dedupe(made, jaccard=0.5).groups()] == ["r0", "r3"]
@@ -89,7 +89,7 @@ def test_the_keeper_is_the_oldest_the_longest_or_the_best_described():
     assert [group[0] for group in best] == ["r2", "r4"]
 
 
-def test_a_callable_chooses_the_keeper():
+def test_a_callable_chooses_the_representative():
     seen = []
 
     def last(records):
@@ -100,14 +100,14 @@ def test_a_callable_chooses_the_keeper():
     assert found.groups() == [["r2", "r0", "r1"], ["r4", "r3"]]
     assert seen[0][0] == {"id": "r0", "document": TEXTS[0], "metadata": {"n": 0}}
     assert found.parameters["keep"] == "last"
-    with pytest.raises(InvalidArgumentError, match="'last', a function"):
+    with pytest.raises(InvalidArgumentError, match="'last' is a function"):
         found.at(0.9)
     assert found.at(0.9, keep=last).groups() == found.groups()
 
 
 @pytest.mark.parametrize("answer", [2, -1, "r0", None, True])
-def test_a_callable_that_returns_no_place_is_named(answer):
-    with pytest.raises(InvalidArgumentError, match="keep returned"):
+def test_a_callable_that_returns_no_valid_index_raises(answer):
+    with pytest.raises(InvalidArgumentError, match="keep must return the index"):
         dedupe(snapshot(TEXTS[3:], VECTORS[3:]), keep=lambda records: answer)
 
 
@@ -121,7 +121,7 @@ def test_a_callable_that_returns_no_place_is_named(answer):
     st.sampled_from(["oldest", "longest"]),
 )
 @settings(max_examples=60, deadline=None)
-def test_moving_a_threshold_gives_what_dedupe_gives_there(texts, seed, threshold, jaccard, keep):
+def test_moving_a_threshold_matches_dedupe_at_that_threshold(texts, seed, threshold, jaccard, keep):
     rng = np.random.default_rng(seed)
     vectors = rng.integers(-1, 3, (len(texts), 2)).astype(np.float32)
     made = snapshot(texts, vectors.reshape(len(texts), 2))
@@ -132,9 +132,9 @@ def test_moving_a_threshold_gives_what_dedupe_gives_there(texts, seed, threshold
     assert dedupe(made, threshold=threshold, jaccard=jaccard, keep=keep).groups() == there.groups()
 
 
-def test_a_threshold_below_what_is_held_is_refused_with_the_way_out():
+def test_a_threshold_below_the_candidate_pairs_raises_with_the_remedy():
     found = dedupe(snapshot())
-    with pytest.raises(InvalidArgumentError, match=r"0\.8 to 1.*found 0\.5.*run dedupe"):
+    with pytest.raises(InvalidArgumentError, match=r"0\.8 to 1.*got 0\.5.*Run dedupe"):
         found.at(0.5)
     assert as_pairs(dedupe(snapshot(), threshold=0.55, jaccard=1.0))[0, 2] == 4
 
@@ -145,12 +145,14 @@ def test_a_threshold_below_what_is_held_is_refused_with_the_way_out():
         ({"methods": ("fuzzy",)}, "No method 'fuzzy'"),
         ({"methods": ()}, "at least one"),
         ({"keep": "newest"}, "oldest, longest"),
-        ({"threshold": 2}, "found 2"),
-        ({"threshold": True}, "found True"),
-        ({"jaccard": 0.2}, r"found 0\.2"),
+        ({"threshold": 2}, "got 2"),
+        ({"threshold": True}, "got True"),
+        ({"jaccard": 0.2}, r"got 0\.2"),
+        ({"threshold": 0.9, "methods": "near"}, "threshold needs the method 'semantic'"),
+        ({"jaccard": 0.9, "methods": ("exact", "semantic")}, "jaccard needs the method 'near'"),
     ],
 )
-def test_wrong_arguments_are_named(wrong, message):
+def test_invalid_arguments_raise(wrong, message):
     with pytest.raises(InvalidArgumentError, match=message):
         dedupe(snapshot(), **wrong)
 
@@ -170,7 +172,7 @@ def test_wrong_arguments_are_named(wrong, message):
         (np.vstack([scattered(60, 100), np.tile(scattered(1, 100, seed=1), (40, 1))]), None, [40]),
     ],
 )
-def test_bad_data_never_raises(vectors, texts, sizes):
+def test_degenerate_data_never_raises(vectors, texts, sizes):
     found = dedupe(Snapshot.of(vectors, documents=texts))
     assert [len(group) for group in found.rows] == sizes
     for shown in (
@@ -184,7 +186,7 @@ def test_bad_data_never_raises(vectors, texts, sizes):
     assert len(found.unique_ids) + len(found.duplicate_ids) == len(found.snapshot)
 
 
-def test_hostile_texts_are_only_text():
+def test_hostile_texts_are_escaped():
     script = "<script>alert(1)</script>$x_{$ \x1b[31m"
     made = snapshot([script, script, "b"], scattered(3), ids=["<i>", "$\\frac$", "c"])
     found = dedupe(made)
@@ -198,7 +200,7 @@ def test_a_result_shows_counts_reasons_and_the_largest_groups():
     found = dedupe(snapshot())
     shown = repr(found)
     assert "3 of 5 records (60.0%) are duplicates of 2 others; the largest group has 3" in shown
-    assert "kept of 3" in shown
+    assert "representative of 3" in shown
     assert "exact + near + semantic 1.00" in shown
     assert "threshold=0.95" in shown
     frame = found.df()
@@ -209,21 +211,21 @@ def test_a_result_shows_counts_reasons_and_the_largest_groups():
     assert found.columns("same")["same"] == [None, "r0", "r0", None, "r3"]
 
 
-def test_a_record_explains_itself():
+def test_explain_says_why_a_record_is_a_duplicate():
     found = dedupe(snapshot())
-    told = found.explain("r2")
-    assert told.startswith(
-        "'r2' is a duplicate of 'r0', which is kept\n'r0' and 'r2': near, cosine 0.6"
+    explanation = found.explain("r2")
+    assert explanation.startswith(
+        "'r2' is a duplicate of 'r0', its representative\n'r0' and 'r2': near, cosine 0.6"
     )
-    assert "geren" in told
-    assert found.explain("r0").startswith("'r0' is kept for 'r1', 'r2'")
+    assert "geren" in explanation
+    assert found.explain("r0").startswith("'r0' is the representative of 'r1', 'r2'")
     assert "below the thresholds" in found.at(1.0, jaccard=1.0).explain("r2")
     with pytest.raises(InvalidArgumentError, match="No record 'r9'"):
         found.explain("r9")
 
 
-def test_the_borderline_picks_both_sides_and_suggest_takes_the_answers():
-    angles = np.zeros((100, 2))  # pairs, each a little further apart than the one before
+def test_borderline_picks_both_sides_and_suggest_uses_the_judgments():
+    angles = np.zeros((100, 2))  # each pair is a little farther apart than the one before
     angles[:, 1] = np.deg2rad(np.linspace(5, 40, 100))
     blocks = np.zeros((100, 2, 200), np.float32)
     for at in range(100):
@@ -240,13 +242,13 @@ def test_the_borderline_picks_both_sides_and_suggest_takes_the_answers():
     wider = found.suggest(judged)
     assert 0.85 <= wider.threshold < 0.95
     assert len(wider.pairs) > len(found.pairs)
-    with pytest.raises(InvalidArgumentError, match="no pair of this result"):
+    with pytest.raises(InvalidArgumentError, match="pairs of this result"):
         found.suggest([("0", "199", True)])
-    with pytest.raises(InvalidArgumentError, match="No pair was judged"):
+    with pytest.raises(InvalidArgumentError, match="at least one pair"):
         found.suggest([])
 
 
-def test_leakage_names_the_test_records_that_were_trained_on():
+def test_leakage_finds_the_test_records_in_the_training_set():
     train, test = snapshot(ids=["t0", "t1", "t2", "t3", "t4"]), snapshot(
         ["something else", "a cup of green  tea from japan", "an umbrela", "new", ""],
         [[0.5, -1, 0.1], [0.4, -0.5, 0.8], [0.02, 0, 1], [-1, 0, 0], [1, 0, 0]],
@@ -261,7 +263,7 @@ def test_leakage_names_the_test_records_that_were_trained_on():
     assert "u4" in found._repr_html_()
 
 
-def test_every_copy_of_a_leaked_record_leaked():
+def test_every_duplicate_of_a_leaked_record_leaked():
     train = snapshot(["green tea from japan"], [[1, 0]])
     texts = ["green tea from japan", "green teas from japan", "Green teas from Japan", "chalk"]
     test = snapshot(texts, [[0, 1], [0, 0.9], [0.1, -1], [-1, 0]])
@@ -269,14 +271,14 @@ def test_every_copy_of_a_leaked_record_leaked():
     assert leakage(test, train).leaked_ids == ["r0"]
 
 
-def test_a_split_without_a_side_leaks_nothing():
+def test_an_empty_side_leaks_nothing():
     assert leakage([], VECTORS).count == 0
     assert leakage(VECTORS, []).share == 0.0
-    with pytest.raises(InvalidArgumentError, match="3 and 2 dimensions"):
+    with pytest.raises(InvalidArgumentError, match="dimension; got 3 and 2"):
         leakage(VECTORS, [[1.0, 0.0]])
 
 
-@pytest.mark.skipif(not GLOSSES.exists(), reason="the shared data is not here")
+@pytest.mark.skipif(not GLOSSES.exists(), reason="the shared data is not available")
 def test_planted_duplicates_are_found_at_the_suggested_threshold():
     from chromalab.embed import WordLlama
 

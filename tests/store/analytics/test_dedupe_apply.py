@@ -1,4 +1,4 @@
-"""Duplicates taken out of a collection, and put back."""
+"""Deduplication of a collection, and its undo."""
 
 import pytest
 
@@ -36,16 +36,16 @@ def everything(collection):
     }
 
 
-def test_delete_leaves_the_keepers_and_undo_brings_all_back(teas):
+def test_delete_leaves_the_representatives_and_undo_restores_the_others(teas):
     before = everything(teas)
     done = dedupe(teas).apply()
-    assert repr(done) == "teas: 2 deleted; undo() puts them back"
+    assert repr(done) == "teas: 2 deleted; undo() restores them"
     assert sorted(everything(teas)) == ["a", "c", "e"]
     done.undo()
     assert everything(teas) == before
 
 
-def test_mark_writes_the_keeper_and_undo_takes_it_away(teas):
+def test_mark_writes_the_representative_and_undo_removes_it(teas):
     before = everything(teas)
     done = dedupe(teas).apply("mark")
     assert (done.marked, done.deleted) == (2, 0)
@@ -56,7 +56,7 @@ def test_mark_writes_the_keeper_and_undo_takes_it_away(teas):
     assert everything(teas) == before
 
 
-def test_merge_fills_the_keeper_up_from_the_first_that_has_it(teas):
+def test_merge_completes_the_metadata_of_the_representative(teas):
     before = everything(teas)
     done = dedupe(teas).apply("merge")
     assert (done.deleted, done.merged) == (2, 1)
@@ -65,9 +65,9 @@ def test_merge_fills_the_keeper_up_from_the_first_that_has_it(teas):
     assert everything(teas) == before
 
 
-def test_mark_overwrites_a_key_and_undo_restores_its_value(teas):
+def test_mark_overwrites_a_field_and_undo_restores_its_value(teas):
     before = everything(teas)
-    done = dedupe(teas).apply("mark", key="b")
+    done = dedupe(teas).apply("mark", field="b")
     assert everything(teas)["b"][2]["b"] == "a"
     done.undo()
     assert everything(teas) == before
@@ -85,7 +85,7 @@ def test_a_dry_run_counts_and_changes_nothing(teas, mode):
         done.undo()
 
 
-def test_a_collection_that_changed_since_is_left_alone(teas):
+def test_a_collection_that_has_changed_is_left_unchanged(teas):
     found = dedupe(teas)
     teas.update(ids=["c"], metadatas=[{"c": 2}])
     with pytest.raises(InvalidArgumentError, match="has changed since"):
@@ -98,19 +98,19 @@ def test_a_collection_that_changed_since_is_left_alone(teas):
     assert teas.count() == 2
 
 
-def test_arrays_have_nothing_to_apply_to():
-    with pytest.raises(InvalidArgumentError, match="nothing to apply to"):
+def test_an_array_cannot_be_deduplicated():
+    with pytest.raises(InvalidArgumentError, match="apply needs records of a chromalab collection"):
         dedupe(EMBEDDINGS).apply()
 
 
-def test_a_wrong_mode_or_key_is_named(teas):
-    with pytest.raises(InvalidArgumentError, match="found 'drop'"):
+def test_an_invalid_mode_or_field_raises(teas):
+    with pytest.raises(InvalidArgumentError, match="got 'drop'"):
         dedupe(teas).apply("drop")
-    with pytest.raises(InvalidArgumentError, match="found ''"):
-        dedupe(teas).apply("mark", key="")
+    with pytest.raises(InvalidArgumentError, match="got ''"):
+        dedupe(teas).apply("mark", field="")
 
 
-def test_where_there_are_no_duplicates_nothing_is_done(teas):
+def test_without_duplicates_nothing_is_done(teas):
     teas.delete(ids=["b", "d"])
     version = teas.get_version()
     assert repr(dedupe(teas).apply()) == "teas: nothing to do"

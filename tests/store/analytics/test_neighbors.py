@@ -1,4 +1,4 @@
-"""`neighbors`: records in the place of nodes, as a slow twin finds them."""
+"""`neighbors` against brute force."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from chromalab.errors import InvalidArgumentError
 
 
 def slow(vectors, k):
-    """The distances of the k nearest others of each row, by float64; rows of zeros have none."""
+    """Compute the distances of the k nearest neighbors per row in float64; zero rows have none."""
     vectors = np.asarray(vectors, dtype=np.float64)
     lengths = np.linalg.norm(vectors, axis=1)
     found = []
@@ -38,7 +38,7 @@ def slow(vectors, k):
     st.integers(1, 12),
 )
 @settings(deadline=None)
-def test_they_are_those_of_a_slow_twin(vectors, k):
+def test_matches_brute_force(vectors, k):
     found = neighbors(vectors, k=k)
     assert found.indices.shape == (len(vectors), k)
     for row, far in enumerate(slow(vectors, k)):
@@ -49,7 +49,7 @@ def test_they_are_those_of_a_slow_twin(vectors, k):
         assert np.all(np.isinf(found.distances[row][~there]))
 
 
-def test_its_sparse_matrix_is_scikit_learns():
+def test_knn_graph_matches_scikit_learn():
     from sklearn.neighbors import kneighbors_graph
 
     rows = np.random.default_rng(0).normal(size=(60, 5))
@@ -58,7 +58,7 @@ def test_its_sparse_matrix_is_scikit_learns():
     np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
 
-def test_it_reads_well_and_escapes_what_users_wrote(client):
+def test_display_escapes_user_text(client):
     notes = client.create_collection("notes", embedding_function=None)
     notes.add(
         ids=["<b>", "b", "c"],
@@ -72,18 +72,18 @@ def test_it_reads_well_and_escapes_what_users_wrote(client):
     assert found.of("c") == [("b", pytest.approx(0.9005, abs=1e-4))]
     assert found.df()["neighbor"].tolist() == ["b", "<b>", "b"]
     with pytest.raises(InvalidArgumentError, match="No record"):
-        found.of("nobody")
+        found.of("missing")
     found.into("near")
     assert notes.get(ids=["c"])["metadatas"] == [{"near": ["b"]}]
 
 
 @pytest.mark.parametrize("k", [0, -1, 201, 1.5, "3", None])
-def test_a_k_that_cannot_be_is_refused(k):
-    with pytest.raises(InvalidArgumentError, match="k is a whole number"):
+def test_an_invalid_k_raises(k):
+    with pytest.raises(InvalidArgumentError, match="k must be an integer"):
         neighbors(np.eye(3), k=k)
 
 
-def test_another_programs_collection_has_neighbours_too(tmp_path):
+def test_collections_of_chromadb_can_be_analyzed(tmp_path):
     chromadb = pytest.importorskip("chromadb", reason="Chroma itself is in the bench group only")
     theirs = chromadb.PersistentClient(str(tmp_path)).create_collection(
         "rows", embedding_function=None

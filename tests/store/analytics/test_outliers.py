@@ -6,21 +6,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chromalab.analytics.graph.graph import Graph
+from chromalab.analytics.graph.graph import NeighborGraph
 from chromalab.analytics.outliers import outliers
 from chromalab.analytics.outliers.outliers import METHODS, outliers_of
 from chromalab.analytics.outliers.scores import (
     global_local,
     local_outlier_factor,
     mean_distance,
-    spread_of,
+    robust_scale,
 )
 from chromalab.errors import InvalidArgumentError
 from chromalab.snapshot import Snapshot
 
 
 def exact(vectors, k):
-    """Make the graph of a few vectors the slow way."""
+    """Compute the graph of a few vectors by brute force."""
     vectors = np.asarray(vectors, dtype=np.float32)
     n = len(vectors)
     directions = vectors.astype(np.float64)
@@ -43,7 +43,7 @@ def exact(vectors, k):
         for place, (distance, other) in enumerate(sorted(near)[:k]):
             neighbors[at, place], distances[at, place] = other, distance
     whole = np.array(first, dtype=np.int64)
-    return Graph(neighbors, distances, np.array(node, dtype=np.int32), whole, 1.0, True, 0)
+    return NeighborGraph(neighbors, distances, np.array(node, dtype=np.int32), whole, 1.0, True, 0)
 
 
 def scored(vectors, *, k=10, documents=None, **arguments):
@@ -53,7 +53,7 @@ def scored(vectors, *, k=10, documents=None, **arguments):
 
 @pytest.fixture
 def bundle():
-    """Thirty directions near one another, and one far from them."""
+    """Return thirty similar directions, and one far from them."""
     near = np.eye(24)[0] + np.random.default_rng(0).normal(scale=0.1, size=(30, 24))
     return np.vstack([near, -near[0] + np.eye(24)[1]]).astype(np.float32)
 
@@ -65,7 +65,7 @@ VECTORS = st.lists(
 
 @settings(deadline=None)
 @given(VECTORS, st.integers(1, 6), st.booleans())
-def test_mean_distance_is_that_of_a_slow_search(points, k, copies):
+def test_mean_distance_matches_brute_force(points, k, copies):
     vectors = np.array(points, dtype=np.float32)
     graph = exact(vectors, 20)
     found = mean_distance(graph, k, copies=copies)[graph.node]
@@ -85,7 +85,7 @@ def test_mean_distance_is_that_of_a_slow_search(points, k, copies):
 
 
 @pytest.mark.parametrize("k", [1, 3, 10])
-def test_local_outlier_factor_is_that_of_scikit_learn(k):
+def test_local_outlier_factor_matches_scikit_learn(k):
     from sklearn.neighbors import LocalOutlierFactor
 
     vectors = np.random.default_rng(0).normal(size=(60, 5)).astype(np.float32)
@@ -95,13 +95,13 @@ def test_local_outlier_factor_is_that_of_scikit_learn(k):
 
 @settings(deadline=None)
 @given(VECTORS, st.integers(1, 6))
-def test_local_outlier_factor_is_finite_wherever_there_are_neighbours(points, k):
+def test_local_outlier_factor_is_finite_for_nodes_with_neighbors(points, k):
     graph = exact(np.array(points, dtype=np.float32), 20)
     found = local_outlier_factor(graph, k)
     assert (np.isfinite(found) == (graph.neighbors >= 0).any(axis=1)).all()
 
 
-def test_glosh_is_that_of_hdbscan():
+def test_glosh_matches_hdbscan():
     from hdbscan import HDBSCAN
 
     rng = np.random.default_rng(0)
@@ -113,26 +113,26 @@ def test_glosh_is_that_of_hdbscan():
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_what_lies_far_out_has_the_largest_score_by_every_method(bundle, method):
+def test_every_method_gives_a_planted_outlier_the_highest_score(bundle, method):
     found = scored(bundle, method=method, k=5)
     assert found.order[0] == 30
     assert found.scores.dtype == np.float32
     assert (found.scores == scored(bundle, method=method, k=5).scores).all()
 
 
-def test_the_default_flags_it_alone_and_says_why(bundle):
+def test_the_default_threshold_flags_only_the_outlier_and_gives_a_reason(bundle):
     found = scored(bundle, documents=[f"word {row}" for row in range(31)], k=5)
     assert found.outlier_ids == ["30"]
     assert found.z[30] > 3.5 > found.z[:30].max()
     assert found.percentile[30] == pytest.approx(100 * 30 / 31)
     reason = found.reason("30")
-    assert reason.startswith(f"mean distance {found.scores[30]:.2f} to its 5 nearest, ")
-    assert "robust deviations above the median; nearest, at " in reason
+    assert reason.startswith(f"mean distance {found.scores[30]:.2f} to its 5 nearest neighbors, ")
+    assert "robust standard deviations above the median; nearest record, at " in reason
     assert reason.endswith(f": word {found.nearest('30')[0][0]}")
     assert "below the median" in found.reason(found.ids[found.order[-1]])
 
 
-def test_the_neighbours_of_a_record_are_told_with_their_distances(bundle):
+def test_nearest_returns_neighbors_with_their_distances(bundle):
     near = scored(bundle, k=3).nearest("30")
     unit = bundle / np.linalg.norm(bundle, axis=1, keepdims=True)
     distances = 1 - unit[:30] @ unit[30]
@@ -140,19 +140,19 @@ def test_the_neighbours_of_a_record_are_told_with_their_distances(bundle):
     assert [distance for _, distance in near] == pytest.approx(np.sort(distances)[:3], abs=1e-5)
 
 
-def test_copies_of_a_strange_text_are_all_outliers_unless_copies_count(bundle):
+def test_copies_of_an_outlier_are_all_outliers_unless_copies_count(bundle):
     spam = np.vstack([bundle, np.repeat(bundle[30:], 39, axis=0)])
     found = scored(spam, k=5)
     assert int(found.is_outlier.sum()) == 40
     assert found.is_outlier[30:].all()
-    assert "39 records are copies of it" in found.reason("30")
+    assert "39 other records have the same vector" in found.reason("30")
     assert found.nearest("50") == found.nearest("30")
     counted = scored(spam, k=5, copies=True)
     assert (counted.scores[30:] == 0).all()
     assert not counted.is_outlier[30:].any()
 
 
-def test_a_share_flags_the_farthest_and_ties_go_together(bundle):
+def test_a_share_flags_the_highest_scores_including_ties(bundle):
     assert scored(bundle, share=0.1).outlier_ids[0] == "30"
     assert len(scored(bundle, share=0.1).outlier_ids) == 3
     assert len(scored(np.vstack([bundle, bundle[30:]]), share=1 / 32).outlier_ids) == 2
@@ -160,7 +160,7 @@ def test_a_share_flags_the_farthest_and_ties_go_together(bundle):
     assert len(scored(bundle, share=1).outlier_ids) == 30
 
 
-def test_a_threshold_moves_without_scoring_anew(bundle):
+def test_the_threshold_can_change_without_scoring_again(bundle):
     found = scored(bundle)
     assert found.at(threshold=-1.0).is_outlier.all()
     assert found.at(share=0.1).outlier_ids == scored(bundle, share=0.1).outlier_ids
@@ -168,13 +168,13 @@ def test_a_threshold_moves_without_scoring_anew(bundle):
     assert found.at(threshold=0.5).parameters["threshold"] == 0.5
 
 
-def test_an_empty_vector_is_as_far_as_can_be(bundle):
+def test_a_zero_vector_has_the_highest_score(bundle):
     vectors = np.vstack([bundle, np.zeros((2, 24))])
     found = scored(vectors, k=5)
     assert found.scores[31:].tolist() == [2.0, 2.0]
     assert found.is_outlier[31:].all()
-    assert found.reason("31").startswith("empty vector")
-    assert found.reason("31").endswith("1 records are copies of it")
+    assert found.reason("31").startswith("zero vector")
+    assert found.reason("31").endswith("1 other record has the same vector")
     assert found.nearest("31") == []
     for method in METHODS[1:]:
         other = scored(vectors, method=method, k=5)
@@ -196,7 +196,7 @@ def test_an_empty_vector_is_as_far_as_can_be(bundle):
     ],
     ids=["none", "one", "one zero", "zeros", "identical", "two", "few", "copies in float16"],
 )
-def test_too_few_or_equal_vectors_are_no_error_and_have_no_outliers(vectors, method):
+def test_few_or_equal_vectors_do_not_raise_and_have_no_outliers(vectors, method):
     for arguments in ({}, {"share": 0.5}):
         found = outliers(vectors, method=method, **arguments)
         assert np.isfinite(found.scores).all()
@@ -218,19 +218,19 @@ def test_any_vectors_have_finite_scores_and_a_reason(points, k, method):
     assert all(found.reason(id) for id in found.ids)
 
 
-def test_vectors_that_differ_by_rounding_have_no_outliers():
+def test_rounding_errors_do_not_make_outliers():
     noise = np.random.default_rng(0).normal(scale=1e-7, size=(50, 8))
     found = scored(1 + noise.astype(np.float32))
     assert found.outlier_ids == []
     assert (found.z == 0).all()
 
 
-def test_half_equal_scores_still_have_a_spread():
-    spread = spread_of(np.array([1, 1, 1, 1, 3], dtype=np.float32))
-    assert spread.median == 1
-    assert spread.deviation == pytest.approx(0.4 / 0.7979)
-    assert spread_of(np.ones(4, dtype=np.float32)).deviation == 0
-    assert spread_of(np.array([1, 2, 3, 4, 100], dtype=np.float32)).deviation == pytest.approx(
+def test_the_scale_of_mostly_equal_scores_is_above_zero():
+    scale = robust_scale(np.array([1, 1, 1, 1, 3], dtype=np.float32))
+    assert scale.median == 1
+    assert scale.deviation == pytest.approx(0.4 / 0.7979)
+    assert robust_scale(np.ones(4, dtype=np.float32)).deviation == 0
+    assert robust_scale(np.array([1, 2, 3, 4, 100], dtype=np.float32)).deviation == pytest.approx(
         1 / 0.6745
     )
 
@@ -240,28 +240,28 @@ def test_half_equal_scores_still_have_a_spread():
     [
         ({"method": "knn"}, "No method 'knn'"),
         ({"method": 3}, "No method 3"),
-        ({"k": 0}, "k is a whole number from 1 on; found 0"),
-        ({"k": True}, "found True"),
-        ({"share": 2}, "share is a number from 0 to 1; found 2"),
-        ({"share": float("nan")}, "found nan"),
-        ({"threshold": "far"}, "threshold is a number; found 'far'"),
+        ({"k": 0}, "k must be an integer ≥ 1; got 0"),
+        ({"k": True}, "got True"),
+        ({"share": 2}, "share must be a number from 0 to 1; got 2"),
+        ({"share": float("nan")}, "got nan"),
+        ({"threshold": "far"}, "threshold must be a number; got 'far'"),
         ({"share": 0.1, "threshold": 1}, "not both"),
         ({"method": "lof", "copies": True}, "copies=True goes with method='distance'"),
     ],
 )
-def test_arguments_that_cannot_be_used_are_named(arguments, message):
+def test_invalid_arguments_raise_with_their_name(arguments, message):
     with pytest.raises(InvalidArgumentError, match=message):
         outliers(np.eye(3), **arguments)
 
 
-def test_a_record_that_is_not_there_is_an_error(bundle):
+def test_an_unknown_record_raises(bundle):
     with pytest.raises(InvalidArgumentError, match="No record 'z' among the 31"):
         scored(bundle).reason("z")
     with pytest.raises(InvalidArgumentError, match="No record 'z' among the 31"):
         scored(bundle).nearest("z")
 
 
-def test_into_writes_flag_and_score_and_what_does_not_fit_is_found(bundle):
+def test_into_writes_flags_and_scores_and_check_finds_inconsistencies(bundle):
     found = scored(bundle)
     columns = found.columns("odd")
     assert columns["odd"] == [False] * 30 + [True]
@@ -272,11 +272,11 @@ def test_into_writes_flag_and_score_and_what_does_not_fit_is_found(bundle):
         {"neighbors": found.neighbors + 99},
         {"distances": found.distances[:, 1:]},
     ):
-        with pytest.raises(ValueError, match="do not fit together"):
+        with pytest.raises(ValueError, match="inconsistent"):
             dataclasses.replace(found, **broken).check()
 
 
-def test_the_result_reads_well_and_hostile_texts_are_escaped(bundle):
+def test_the_result_is_readable_and_hostile_texts_are_escaped(bundle):
     texts = [f"<b>{row}</b> $\\frac$ \x1b[31m" for row in range(31)]
     found = scored(bundle, documents=texts, k=5)
     assert "1 of 31 records are outliers: score above" in repr(found)
@@ -292,7 +292,7 @@ def test_the_result_reads_well_and_hostile_texts_are_escaped(bundle):
     assert list(frame.columns)[-1] == "document"
 
 
-def test_texts_from_elsewhere_are_found_among_those_of_a_subject():
+def test_texts_from_another_source_are_found_among_texts_on_one_subject():
     from chromalab import datasets
     from chromalab.embed import WordLlama
 

@@ -1,4 +1,4 @@
-"""Maps, without what needs numba: that is in test_project_maps.py."""
+"""Maps without numba; those that need it are in test_project_maps.py."""
 
 import sys
 
@@ -19,13 +19,12 @@ from chromalab.analytics.project.affinities import (
     memberships,
 )
 from chromalab.analytics.project.alignment import procrustes
-from chromalab.analytics.project.mapping import map_of
-from chromalab.analytics.project.options import Options
-from chromalab.analytics.project.packages import optional
-from chromalab.analytics.project.pca import principal_components, unit
-from chromalab.analytics.project.placing import place_near
-from chromalab.analytics.project.quality import map_neighbors, measure, trustworthiness
-from chromalab.analytics.project.starting import carried, on_the_rim
+from chromalab.analytics.project.initialization import interpolated, with_isolated_nodes
+from chromalab.analytics.project.packages import import_optional
+from chromalab.analytics.project.pca import principal_components, unit_vectors
+from chromalab.analytics.project.projection import place_new
+from chromalab.analytics.project.projector import MapOptions, make_map
+from chromalab.analytics.project.quality import map_neighbors, measure_quality, trustworthiness
 from chromalab.errors import InvalidArgumentError, MissingDependencyError
 from chromalab.snapshot import Snapshot
 
@@ -43,25 +42,25 @@ def groups(n=120, count=4, seed=0):
 
 @settings(deadline=None, max_examples=30)
 @given(SEEDS, st.integers(5, 60), st.integers(2, 100))
-def test_components_are_those_of_scikit_learn(seed, n, dimension):
+def test_components_match_scikit_learn(seed, n, dimension):
     vectors = cloud(n, dimension, seed) * np.linspace(3, 1, dimension, dtype=np.float32)
     ours = principal_components(vectors, 2)
     theirs = PCA(2, svd_solver="full").fit(vectors.astype(np.float64))
     np.testing.assert_allclose(ours.explained, theirs.explained_variance_ratio_, atol=1e-4)
     gaps = theirs.explained_variance_ratio_
-    if gaps[0] - gaps[1] > 0.02:  # else any turn of the two is as good
+    if gaps[0] - gaps[1] > 0.02:  # otherwise any rotation of the two is as good
         first = theirs.transform(vectors)[:, 0]
-        place = ours.place(vectors)[:, 0]
+        place = ours.project(vectors)[:, 0]
         assert min(np.abs(place - first).max(), np.abs(place + first).max()) < 0.05
 
 
-def test_components_point_to_where_their_largest_entry_is_positive():
+def test_the_largest_entry_of_a_component_is_positive():
     axes = principal_components(cloud(50), 3).axes
     assert (axes[np.arange(3), np.abs(axes).argmax(axis=1)] > 0).all()
 
 
 def slow_memberships(row):
-    """Find the scale of one node as umap does, and its weights."""
+    """Compute the weights of one node as umap does."""
     nearest = min([d for d in row if d > 0], default=0.0)
     low, high, scale = 0.0, np.inf, 1.0
     for _ in range(64):
@@ -79,7 +78,7 @@ def slow_memberships(row):
 
 @settings(deadline=None)
 @given(SEEDS, st.integers(2, 20))
-def test_memberships_are_those_of_a_slow_search(seed, k):
+def test_memberships_match_brute_force(seed, k):
     distances = np.sort(np.random.default_rng(seed).random((4, k)), axis=1).astype(np.float32)
     found = memberships(distances)
     for row, weights in zip(distances, found, strict=True):
@@ -109,113 +108,115 @@ def test_weights_leave_missing_neighbors_out():
 
 @settings(deadline=None, max_examples=30)
 @given(SEEDS, st.integers(5, 60))
-def test_trustworthiness_is_that_of_scikit_learn(seed, n):
-    vectors, places = unit(cloud(n, 6, seed)), cloud(n, 2, seed + 1)
+def test_trustworthiness_matches_scikit_learn(seed, n):
+    vectors, coordinates = unit_vectors(cloud(n, 6, seed)), cloud(n, 2, seed + 1)
     k = min(15, (n - 1) // 2)
-    ours = trustworthiness(vectors, map_neighbors(places, k), np.arange(n))
-    theirs = sklearn_trustworthiness(vectors, places, n_neighbors=k, metric="cosine")
+    ours = trustworthiness(vectors, map_neighbors(coordinates, k), np.arange(n))
+    theirs = sklearn_trustworthiness(vectors, coordinates, n_neighbors=k, metric="cosine")
     assert ours == pytest.approx(theirs, abs=1e-6)
 
 
 @settings(deadline=None, max_examples=30)
 @given(SEEDS, st.integers(2, 50))
-def test_recall_and_trust_are_counted_one_by_one(seed, n):
-    vectors, places = cloud(n, 5, seed), cloud(n, 2, seed + 1)
+def test_measures_of_single_records_match_brute_force(seed, n):
+    vectors, coordinates = cloud(n, 5, seed), cloud(n, 2, seed + 1)
     graph = graph_of(Snapshot.of(vectors), k=30)
-    found = measure(graph, unit(vectors), places, random_state=0)
+    found = measure_quality(graph, unit_vectors(vectors), coordinates, random_state=0)
     k = min(15, n - 1)
     for node in range(n):
-        away = np.linalg.norm(places - places[node], axis=1)
+        away = np.linalg.norm(coordinates - coordinates[node], axis=1)
         on_map = set(np.argsort(away)[1 : k + 1].tolist())
         true = [other for other in graph.neighbors[node].tolist() if other >= 0]
-        assert found.recalls[node] == pytest.approx(len(on_map & set(true[:k])) / len(true[:k]))
-        assert found.trusts[node] == pytest.approx(len(on_map & set(true)) / k)
+        assert found.neighbor_recalls[node] == pytest.approx(
+            len(on_map & set(true[:k])) / len(true[:k])
+        )
+        assert found.local_trustworthiness[node] == pytest.approx(len(on_map & set(true)) / k)
 
 
-def test_a_sample_of_the_trustworthiness_is_near_the_whole():
-    vectors = unit(cloud(2600, 6))
-    places = principal_components(vectors, 2).place(vectors)
+def test_sampled_trustworthiness_is_close_to_the_exact_value():
+    vectors = unit_vectors(cloud(2600, 6))
+    coordinates = principal_components(vectors, 2).project(vectors)
     graph = graph_of(Snapshot.of(vectors), k=30)
-    found = measure(graph, vectors, places, random_state=0)
-    whole = trustworthiness(vectors, map_neighbors(places, 15), np.arange(2600))
+    found = measure_quality(graph, vectors, coordinates, random_state=0)
+    whole = trustworthiness(vectors, map_neighbors(coordinates, 15), np.arange(2600))
     assert found.sampled == 2000
     assert found.trustworthiness == pytest.approx(whole, abs=0.01)
     assert found.trustworthiness != whole
 
 
-def test_points_that_coincide_find_others():
+def test_coinciding_points_find_other_points():
     near = map_neighbors(np.zeros((40, 2), dtype=np.float32), 5)
     assert (near != np.arange(40)[:, None]).all()
 
 
 @settings(deadline=None)
 @given(SEEDS, st.integers(3, 20), st.sampled_from([2, 3]), st.booleans())
-def test_procrustes_undoes_a_move(seed, n, dims, mirrored):
+def test_procrustes_inverts_a_similarity_transform(seed, n, dims, mirrored):
     draw = np.random.default_rng(seed)
-    places = draw.normal(size=(n, dims)).astype(np.float32)
+    coordinates = draw.normal(size=(n, dims)).astype(np.float32)
     turn = np.linalg.qr(draw.normal(size=(dims, dims)))[0]
     if mirrored:
         turn[:, 0] *= -1
-    moved = (2.5 * places @ turn + draw.normal(size=dims)).astype(np.float32)
-    np.testing.assert_allclose(procrustes(moved, places)(moved), places, atol=1e-3)
+    moved = (2.5 * coordinates @ turn + draw.normal(size=dims)).astype(np.float32)
+    np.testing.assert_allclose(procrustes(moved, coordinates)(moved), coordinates, atol=1e-3)
 
 
-def test_the_lonely_stand_around_the_others():
-    places = cloud(50, 3)
+def test_isolated_nodes_surround_the_others():
+    coordinates = cloud(50, 3)
     linked = np.ones(60, dtype=bool)
     linked[::6] = False
-    every = on_the_rim(places, linked)
-    away = np.linalg.norm(every - places.mean(axis=0), axis=1)
+    every = with_isolated_nodes(coordinates, linked)
+    away = np.linalg.norm(every - coordinates.mean(axis=0), axis=1)
     assert away[~linked].min() > away[linked].max()
     assert len(np.unique(every[~linked].round(4), axis=0)) == 10
 
 
-def test_new_nodes_start_among_their_neighbors():
+def test_new_nodes_start_at_the_mean_of_their_neighbors():
     known = np.array([[0, 0], [2, 2], [np.nan] * 2, [np.nan] * 2, [np.nan] * 2])
     neighbors = np.array([[1, -1], [0, -1], [0, 1], [2, -1], [-1, -1]], dtype=np.int32)
-    assert carried(known, neighbors)[2:].tolist() == [[1, 1], [1, 1], [1, 1]]
+    assert interpolated(known, neighbors)[2:].tolist() == [[1, 1], [1, 1], [1, 1]]
 
 
-def test_a_map_of_components_says_how_good_it_is():
+def test_a_pca_map_has_measures_of_its_quality():
     found = project(groups(), method="pca", dims=3)
     assert found.coordinates.shape == (120, 3)
     assert found.coordinates.dtype == np.float32
     assert 0.5 < found.trustworthiness < 1
     assert 0 < found.neighbor_recall < 1
     assert sum(found.explained) < 1
-    assert found.recall15.mean() == pytest.approx(found.neighbor_recall)
+    assert found.neighbor_recalls.mean() == pytest.approx(found.neighbor_recall)
     assert "trustworthiness@15" in repr(found)
-    assert list(found.df().columns) == ["id", "x", "y", "z", "trust", "document"]
+    assert list(found.df().columns) == ["id", "x", "y", "z", "trustworthiness", "document"]
     assert set(found.columns("map")) == {"map_x", "map_y", "map_z"}
     found.check()
 
 
-def test_components_place_new_records_as_the_old():
+def test_pca_coordinates_new_records_like_the_original_ones():
     vectors = groups()
     found = project(vectors, method="pca")
     np.testing.assert_allclose(found.transform(vectors), found.coordinates, atol=1e-4)
 
 
-def test_copies_lie_at_the_same_place():
+def test_equal_vectors_have_equal_coordinates():
     vectors = np.repeat(groups(30), 3, axis=0)
     found = project(vectors, method="pca")
     np.testing.assert_array_equal(found.coordinates[::3], found.coordinates[2::3])
 
 
-def test_new_records_lie_among_their_nearest():
-    vectors, places = groups(200), cloud(200, 2)
-    assert np.abs(place_near(vectors[:5], vectors, places, 15) - places[:5]).max() < 1e-6
-    between = place_near(vectors[:5] + 0.1, vectors, places, 1)
-    assert np.abs(between - places[:5]).max() < 1e-6
+def test_new_records_are_placed_among_their_nearest_records():
+    vectors, coordinates = groups(200), cloud(200, 2)
+    assert np.abs(place_new(vectors[:5], vectors, coordinates, 15) - coordinates[:5]).max() < 1e-6
+    between = place_new(vectors[:5] + 0.1, vectors, coordinates, 1)
+    assert np.abs(between - coordinates[:5]).max() < 1e-6
     np.testing.assert_allclose(
-        place_near(np.zeros((1, 10), dtype=np.float32), vectors, places, 15)[0],
-        places.mean(axis=0),
+        place_new(np.zeros((1, 10), dtype=np.float32), vectors, coordinates, 15)[0],
+        coordinates.mean(axis=0),
         atol=1e-6,
     )
-    assert place_near(vectors[:2], vectors[:0], places[:0], 15).tolist() == [[0, 0], [0, 0]]
+    assert place_new(vectors[:2], vectors[:0], coordinates[:0], 15).tolist() == [[0, 0], [0, 0]]
 
 
-def test_an_aligned_map_lies_on_the_earlier_one():
+def test_an_aligned_map_matches_the_earlier_one():
     vectors = cloud(160, 10) * np.array([9, 5, *[1] * 8], dtype=np.float32)
     ids = [f"r{row}" for row in range(160)]
     earlier = project(Snapshot(ids[:120], vectors[:120]), method="pca")
@@ -229,7 +230,7 @@ def test_an_aligned_map_lies_on_the_earlier_one():
     np.testing.assert_allclose(aligned.transform(turned), aligned.coordinates, atol=1e-4)
 
 
-def test_a_map_that_shares_nothing_is_made_without_the_earlier():
+def test_a_map_without_shared_records_is_not_aligned():
     earlier = project(Snapshot(["a", "b", "c"], cloud(3)), method="pca")
     with pytest.warns(match="shares no record"):
         found = project(cloud(20), method="pca", align_to=earlier)
@@ -246,15 +247,15 @@ BAD = {
     "zero vectors": np.zeros((5, 4)),
     "zero vectors among others": np.vstack([cloud(30, 4), np.zeros((3, 4))]),
     "identical": np.ones((40, 4)),
-    "two kinds": np.repeat(np.eye(4)[:2], 20, axis=0),
-    "many copies": np.vstack([np.repeat(cloud(1, 4), 40, axis=0), cloud(60, 4)]),
+    "two vectors": np.repeat(np.eye(4)[:2], 20, axis=0),
+    "many equal vectors": np.vstack([np.repeat(cloud(1, 4), 40, axis=0), cloud(60, 4)]),
     "float16": cloud(50).astype(np.float16),
 }
 
 
 @pytest.mark.parametrize("data", BAD.values(), ids=BAD)
 @pytest.mark.parametrize("dims", [2, 3])
-def test_any_data_has_a_map(data, dims):
+def test_degenerate_data_has_a_map(data, dims):
     found = project(data, method="pca", dims=dims)
     assert found.coordinates.shape == (len(data), dims)
     assert np.isfinite(found.coordinates).all()
@@ -268,14 +269,14 @@ def test_any_data_has_a_map(data, dims):
 
 @pytest.mark.parametrize("method", ["umap", "tsne", "pacmap"])
 @pytest.mark.parametrize("data", [np.zeros((0, 4)), cloud(1), cloud(3), np.ones((40, 4))])
-def test_what_is_too_small_to_lay_out_needs_no_package(method, data):
+def test_data_too_small_to_lay_out_needs_no_package(method, data):
     found = project(data, method=method)
     assert found.coordinates.shape == (len(data), 2)
     assert np.isfinite(found.coordinates).all()
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "options",
     [
         {"method": "mds"},
         {"method": ["pca"]},
@@ -290,32 +291,47 @@ def test_what_is_too_small_to_lay_out_needs_no_package(method, data):
         {"align_to": "earlier"},
     ],
 )
-def test_arguments_are_checked(asked):
+def test_invalid_arguments_raise(options):
     with pytest.raises(InvalidArgumentError):
-        project(cloud(5), **asked)
+        project(cloud(5), **options)
 
 
-def test_an_earlier_map_has_as_many_dimensions():
+@pytest.mark.parametrize(
+    ("method", "option"),
+    [
+        ("pca", {"n_neighbors": 20}),
+        ("tsne", {"n_neighbors": 20}),
+        ("pacmap", {"min_dist": 0.5}),
+        ("umap", {"perplexity": 5.0}),
+        ("pca", {"epochs": 10}),
+    ],
+)
+def test_an_option_that_the_method_does_not_use_raises(method, option):
+    with pytest.raises(InvalidArgumentError, match=f"{next(iter(option))} needs the method"):
+        project(cloud(9), method, **option)
+
+
+def test_an_earlier_map_must_have_the_same_dimensions():
     earlier = project(cloud(9), method="pca", dims=3)
     with pytest.raises(InvalidArgumentError, match="dims=3"):
         project(cloud(9), method="pca", align_to=earlier)
 
 
 @pytest.mark.parametrize("new", [cloud(2, 5), cloud(2)[0, :5], "text", [[float("nan")] * 8]])
-def test_what_cannot_be_placed_is_refused(new):
+def test_invalid_new_records_raise(new):
     with pytest.raises(InvalidArgumentError):
         project(cloud(9), method="pca").transform(new)
 
 
-def test_a_package_that_is_missing_is_named(monkeypatch):
+def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "openTSNE", None)
     with pytest.raises(MissingDependencyError, match=r"chromalab\[maps\]"):
-        optional("openTSNE")
+        import_optional("openTSNE")
     with pytest.raises(MissingDependencyError, match="openTSNE"):
         project(groups(), method="tsne")
 
 
-def test_pictures_take_any_text_as_it_is():
+def test_plots_show_any_text_verbatim():
     names = ["$x^2$", "_hidden", "<b>bold</b>", None] * 30
     found = project(groups(), method="pca")
     axes = found.plot(color=names)
@@ -324,35 +340,35 @@ def test_pictures_take_any_text_as_it_is():
     assert not any(text.get_parse_math() for text in texts)
     axes.figure.savefig("/dev/null", format="png")
     assert project(groups(), method="pca", dims=3).plot(color=np.arange(120.0)).name == "3d"
-    with pytest.raises(InvalidArgumentError, match="7 values for 120"):
+    with pytest.raises(InvalidArgumentError, match="got 7 values for 120"):
         found.plot(color=range(7))
 
 
-def test_frames_come_first_and_cannot_be_written_to():
+def test_frames_are_read_only():
     frames = []
     snapshot = Snapshot.of(groups())
     graph = graph_of(snapshot, k=30)
-    map_of(
+    make_map(
         snapshot,
         graph,
-        Options("pca"),
+        MapOptions("pca"),
         on_frame=lambda at, done, total: frames.append((at, done, total)),
     )
     assert len(frames) == 1
     assert not frames[0][0].flags.writeable
 
 
-def test_nothing_is_warmed_that_is_not_known():
+def test_unknown_packages_are_not_compiled():
     assert warm(("json", "no such package")) is False
 
 
-def test_new_records_are_placed_by_their_texts_or_one_vector(tmp_path):
+def test_new_records_may_be_a_text_or_one_vector(tmp_path):
     with chromalab.PersistentClient(tmp_path / "store") as client:
         facts = client.create_collection("facts", embedding_function=chromalab.embed.WordLlama())
         facts.add_from(chromalab.datasets.load("facts"), progress=False)
         found = facts.project("pca", progress=False)
-        there = found.coordinates[2:3]
-        np.testing.assert_allclose(found.transform(found.snapshot.document(2)), there, atol=1e-4)
-        np.testing.assert_allclose(found.transform(found.snapshot.vectors[2]), there, atol=1e-4)
+        expected = found.coordinates[2:3]
+        np.testing.assert_allclose(found.transform(found.snapshot.document(2)), expected, atol=1e-4)
+        np.testing.assert_allclose(found.transform(found.snapshot.vectors[2]), expected, atol=1e-4)
         with pytest.raises(InvalidArgumentError, match="No record has the metadata key 'clusster'"):
             found.plot(color="clusster")

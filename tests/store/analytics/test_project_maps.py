@@ -1,4 +1,4 @@
-"""Maps by packages that numba compiles: some forty seconds where nothing is kept yet, then few."""
+"""Maps by packages that numba compiles: about forty seconds with an empty cache, a few seconds later."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,12 @@ import pytest
 from chromalab.analytics.graph import graph_of
 from chromalab.analytics.project import project, warm
 from chromalab.analytics.project.affinities import fuzzy_graph, memberships
-from chromalab.analytics.project.packages import compiled_folder, keep_compiled, optional
-from chromalab.analytics.project.umap_layout import _compiled, umap_epochs, umap_start
+from chromalab.analytics.project.layouts import _compiled, umap_epochs, umap_start
+from chromalab.analytics.project.packages import (
+    compile_cache_folder,
+    import_optional,
+    use_compile_cache,
+)
 from chromalab.errors import ChromalabWarning
 from chromalab.snapshot import Snapshot
 
@@ -27,7 +31,7 @@ IDS = [f"r{row}" for row in range(200)]
 
 @pytest.fixture(scope="module")
 def maps():
-    """A map by each method, and the frames on the way to it."""
+    """A map by each method, with the frames that led to it."""
     made = {}
     for method in METHODS:
         frames = []
@@ -42,7 +46,7 @@ def maps():
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_map_keeps_neighbors_together(maps, method):
+def test_a_map_preserves_neighbors_better_than_pca(maps, method):
     found, frames = maps[method]
     chance = project(groups(), method="pca")
     assert found.trustworthiness > chance.trustworthiness
@@ -64,7 +68,7 @@ def test_the_same_seed_gives_the_same_map(maps, method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_an_interrupted_map_is_what_was_reached(maps, method):
+def test_an_interrupted_map_is_that_of_the_last_epoch(maps, method):
     def stop(at, done, total):
         if done == 6:
             raise KeyboardInterrupt
@@ -78,7 +82,7 @@ def test_an_interrupted_map_is_what_was_reached(maps, method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_shared_records_stay_where_they_were(method):
+def test_aligned_maps_keep_the_coordinates_of_shared_records(method):
     vectors = groups()
     earlier = project(Snapshot(IDS[:160], vectors[:160]), method=method)
     now = Snapshot(IDS[40:], vectors[40:])
@@ -103,39 +107,39 @@ def test_shared_records_stay_where_they_were(method):
         np.repeat(np.eye(4), 10, axis=0),
         groups(24).astype(np.float16),
     ],
-    ids=["five", "zero vectors", "copies", "four kinds", "float16"],
+    ids=["five", "zero vectors", "equal vectors", "four vectors", "float16"],
 )
-def test_any_data_has_a_map(method, data):
+def test_degenerate_data_has_a_map(method, data):
     found = project(data, method=method, dims=3, epochs=10)
     assert found.coordinates.shape == (len(data), 3)
     assert np.isfinite(found.coordinates).all()
     assert np.isfinite(found.transform(np.asarray(data)[:3])).all()
 
 
-def test_a_record_that_is_there_is_placed_where_it_lies(maps):
+def test_a_known_record_is_placed_at_its_coordinates(maps):
     found = maps["umap"][0]
     np.testing.assert_allclose(found.transform(groups()[:9]), found.coordinates[:9], atol=1e-5)
 
 
-def test_weights_are_those_of_umap():
-    umap = optional("umap.umap_")
+def test_weights_match_umap():
+    umap = import_optional("umap.umap_")
     distances = np.sort(np.random.default_rng(0).random((60, 14)), axis=1).astype(np.float32)
     own = np.zeros((60, 1), dtype=np.float32)
     with_own = np.hstack([own, distances])
-    # uncompiled: compiling takes longer than this
+    # The uncompiled function, because compilation takes longer than this test.
     scale, nearest = umap.smooth_knn_dist.py_func(with_own, 15.0)
     theirs = np.exp(-np.maximum(distances - nearest[:, None], 0) / scale[:, None])
     np.testing.assert_allclose(memberships(distances), theirs, atol=1e-5)
 
 
-def test_epochs_one_by_one_are_those_of_umap(monkeypatch):
-    layouts, umap = optional("umap.layouts"), optional("umap.umap_")
+def test_single_epochs_match_umap(monkeypatch):
+    layouts, umap = import_optional("umap.layouts"), import_optional("umap.umap_")
     graph = graph_of(Snapshot.of(groups()), k=14)
     weights = fuzzy_graph(graph.neighbors, graph.distances)
     start = umap_start(groups()[:, :2], 0)
     *_, ours = umap_epochs(weights, start, epochs=30, min_dist=0.1, random_state=0, decay=1)
 
-    # umap's own loop, around the same step: umap does not keep it, and compiles it anew each time
+    # Run umap's own loop around the same step. umap compiles the step in every process.
     name = "_get_optimize_layout_euclidean_single_epoch_fn"
     monkeypatch.setattr(layouts, name, lambda parallel: _compiled())
     edges = weights.tocoo()
@@ -162,11 +166,11 @@ def test_epochs_one_by_one_are_those_of_umap(monkeypatch):
     np.testing.assert_array_equal(ours, theirs)
 
 
-def test_what_was_compiled_is_not_warmed_again(monkeypatch, tmp_path):
+def test_compiled_packages_are_not_compiled_again(monkeypatch, tmp_path):
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setenv("CHROMALAB_CACHE", str(tmp_path))
-    keep_compiled()  # numba is imported: it is too late to tell it another folder
-    folder = compiled_folder()
+    use_compile_cache()  # without effect here, because numba is imported
+    folder = compile_cache_folder()
     folder.mkdir(parents=True)
     (folder / "umap.compiled").touch()
     assert warm(("umap",)) is False

@@ -1,4 +1,4 @@
-"""Labels spread along the neighbour graph."""
+"""Labels are spread along the neighbor graph."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from chromalab.snapshot import Snapshot
 
 
 def slow(graph, votes, alpha):
-    """The same with dense matrices and loops, in float64."""
+    """Compute the same with dense matrices and loops, in float64."""
     m = len(graph)
     weights = np.zeros((m, m))
     for node in range(m):
@@ -34,14 +34,14 @@ def slow(graph, votes, alpha):
 
 @given(st.integers(2, 40), st.integers(1, 4), st.integers(0, 99), st.sampled_from([0.0, 0.5, 0.9]))
 @settings(deadline=None, max_examples=30)
-def test_it_is_what_a_slow_twin_finds(n, classes, seed, alpha):
+def test_matches_brute_force(n, classes, seed, alpha):
     rng = np.random.default_rng(seed)
     graph = graph_of(Snapshot.of(rng.normal(size=(n, 4))), 5)
     votes = (rng.random((n, classes)) < 0.2).astype(np.float32)
     np.testing.assert_allclose(spread(graph, votes, alpha), slow(graph, votes, alpha), atol=1e-5)
 
 
-def test_a_few_labels_name_whole_groups_and_show_a_wrong_one(client):
+def test_a_few_labels_reach_whole_groups_and_reveal_a_wrong_label(client):
     rng = np.random.default_rng(0)
     rows = np.vstack([rng.normal(center, 0.2, (50, 6)) for center in np.eye(6)[:3]])
     points = client.create_collection("points", embedding_function=None)
@@ -61,7 +61,7 @@ def test_a_few_labels_name_whole_groups_and_show_a_wrong_one(client):
     np.testing.assert_array_equal(again.codes, found.codes)
 
 
-def test_labels_by_users_are_escaped_and_keep_their_types():
+def test_user_labels_are_escaped_and_keep_their_types():
     labels = ["<script>alert(1)</script>", 1, 1.0, True, None]
     found = propagate(np.eye(5), labels, alpha=0)
     assert "<script>" not in found._repr_html_()
@@ -70,23 +70,23 @@ def test_labels_by_users_are_escaped_and_keep_their_types():
 
 
 @pytest.mark.parametrize("vectors", [np.zeros((3, 2)), np.ones((3, 2)), np.eye(3)[:, :2]], ids=str)
-def test_bad_vectors_have_labels_of_their_own_at_least(vectors):
+def test_degenerate_vectors_keep_their_own_labels(vectors):
     found = propagate(vectors, ["a", None, "b"])
     assert len(found.labels) == 3
     assert not np.isnan(found.probabilities).any()
 
 
-def test_what_cannot_be_propagated_is_refused_with_a_sentence(client):
+def test_invalid_labels_raise_with_an_explanation(client):
     points = client.create_collection("points", embedding_function=None)
     points.add(ids=["a"], embeddings=[[1, 0]], metadatas=[{"kind": "x"}])
     with pytest.raises(InvalidArgumentError, match="Did you mean 'kind'"):
         points.propagate("kin")
     with pytest.raises(InvalidArgumentError, match="all are None"):
         propagate(np.eye(2), [None, None])
-    with pytest.raises(InvalidArgumentError, match="2 records and 1 labels"):
+    with pytest.raises(InvalidArgumentError, match="got 1 labels for 2 records"):
         propagate(np.eye(2), ["a"])
     with pytest.raises(InvalidArgumentError, match="alpha"):
         propagate(np.eye(2), ["a", "b"], alpha=1)
-    with pytest.raises(InvalidArgumentError, match="found"):
+    with pytest.raises(InvalidArgumentError, match="must be a string, a number or a boolean; got"):
         propagate(np.eye(2), [["a"], "b"])
     assert propagate(np.empty((0, 3)), []).labels == []

@@ -1,4 +1,4 @@
-"""Results are kept beside the store, answered at once, and never believed when they are damaged."""
+"""Results are cached in the folder of the store, and damaged files are ignored."""
 
 import os
 from dataclasses import fields
@@ -37,7 +37,7 @@ def analysis(request):
     return ANALYSES[request.param]
 
 
-def kept(points):
+def cached(points):
     return sorted(points.snapshot().folder.glob("*.result"))
 
 
@@ -53,36 +53,36 @@ def same(one, other):
             assert ours == theirs, field.name
 
 
-def test_a_result_that_is_read_again_is_the_one_that_was_made(points, analysis):
+def test_a_cached_result_equals_the_computed_one(points, analysis):
     made = analysis(points)
-    (file,) = kept(points)
+    (file,) = cached(points)
     written = file.read_bytes()
     again = analysis(points)
     assert again is not made
     same(made, again)
-    assert kept(points) == [file]
+    assert cached(points) == [file]
     assert file.read_bytes() == written
     assert again._repr_html_() == made._repr_html_()
     assert repr(again) == repr(made)
     assert again.df().equals(made.df())
 
 
-def test_other_options_other_records_and_other_vectors_make_another(points, analysis):
+def test_other_options_records_or_vectors_are_cached_apart(points, analysis):
     analysis(points)
     analysis(points, random_state=3)
-    assert len(kept(points)) == 2
+    assert len(cached(points)) == 2
     points.update(ids=["5"], embeddings=[[9] * 8])
     analysis(points)
-    assert len(kept(points)) == 3
+    assert len(cached(points)) == 3
     points.add(ids=["new"], embeddings=[[1] * 8], documents=["new"])
     assert len(analysis(points).ids) == 161
-    assert len(kept(points)) == 4
+    assert len(cached(points)) == 4
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "text", "folder"])
-def test_a_damaged_file_is_as_if_it_were_not_there(points, analysis, damage):
+def test_a_damaged_file_is_ignored(points, analysis, damage):
     made = analysis(points)
-    (file,) = kept(points)
+    (file,) = cached(points)
     content = file.read_bytes()
     if damage == "cut":
         file.write_bytes(content[: len(content) // 2])
@@ -99,26 +99,26 @@ def test_a_damaged_file_is_as_if_it_were_not_there(points, analysis, damage):
     same(made, analysis(points))
 
 
-def test_a_file_of_another_result_under_its_name_is_not_believed(points):
+def test_a_file_of_another_result_is_rejected(points):
     points.cluster(progress=False)
-    (clusters,) = kept(points)
+    (clusters,) = cached(points)
     points.outliers(progress=False)
-    outliers = next(file for file in kept(points) if file != clusters)
+    outliers = next(file for file in cached(points) if file != clusters)
     clusters.write_bytes(outliers.read_bytes())
     assert points.cluster(progress=False).n_clusters == 4
 
 
-def test_what_is_written_into_metadata_makes_no_result_stale_and_is_answered_at_once(points):
+def test_writing_into_metadata_does_not_make_results_stale(points):
     made = points.cluster(into="group", progress=False)
     assert not made.is_stale
     assert points.get(ids=["0"])["metadatas"] == [{"group": int(made.labels[0])}]
-    files = kept(points)
+    files = cached(points)
     again = points.cluster(into="group", progress=False)
     same(made, again)
-    assert kept(points) == files
+    assert cached(points) == files
 
 
-def test_a_result_says_when_the_collection_has_changed_since(points, analysis):
+def test_a_stale_result_says_that_the_collection_has_changed(points, analysis):
     made = analysis(points)
     assert not made.is_stale
     points.delete(ids=["7"])
@@ -128,7 +128,7 @@ def test_a_result_says_when_the_collection_has_changed_since(points, analysis):
     assert not analysis(points).is_stale
 
 
-def test_duplicates_are_found_anew_when_metadata_decide_what_is_kept(points):
+def test_duplicates_are_recomputed_when_metadata_decides_which_record_stays(points):
     points.add(ids=["one", "two"], embeddings=[[5] * 8, [5] * 8], documents=["the same text"] * 2)
     found = points.dedupe(keep="most_metadata", progress=False)
     assert ["one", "two"] in found.groups()
@@ -136,15 +136,15 @@ def test_duplicates_are_found_anew_when_metadata_decide_what_is_kept(points):
     assert ["two", "one"] in points.dedupe(keep="most_metadata", progress=False).groups()
 
 
-def test_a_folder_that_cannot_be_written_is_no_error(points, analysis):
+def test_a_folder_that_cannot_be_written_does_not_raise(points, analysis):
     folder = points.snapshot().folder
     folder.parent.mkdir(exist_ok=True)
     folder.write_bytes(b"a file in its place")
     assert len(analysis(points).ids) == 160
 
 
-def one_array_else(file, change):
-    """Write a kept result again, its arrays changed."""
+def change_arrays(file, change):
+    """Rewrite a cached result with changed arrays."""
     with np.load(file) as found:
         parts = {name: found[name] for name in found.files}
     np.savez(
@@ -154,9 +154,9 @@ def one_array_else(file, change):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
-def test_a_pipe_in_place_of_a_result_is_not_waited_for(points, analysis):
+def test_a_named_pipe_instead_of_a_result_does_not_block(points, analysis):
     made = analysis(points)
-    (file,) = kept(points)
+    (file,) = cached(points)
     file.unlink()
     os.mkfifo(file)
     same(made, analysis(points))
@@ -176,14 +176,14 @@ def test_a_pipe_in_place_of_a_result_is_not_waited_for(points, analysis):
         lambda part: np.full_like(part, -7) if part.dtype.kind == "i" else part[:0],
     ],
 )
-def test_arrays_of_another_kind_size_or_range_are_not_believed(points, analysis, change):
+def test_arrays_of_another_dtype_shape_or_range_are_rejected(points, analysis, change):
     made = analysis(points)
-    (file,) = kept(points)
-    one_array_else(file, change)
+    (file,) = cached(points)
+    change_arrays(file, change)
     same(made, analysis(points))
 
 
-def test_nothing_is_written_where_a_link_leads_out_of_the_store(points, analysis, tmp_path):
+def test_symlinks_out_of_the_store_are_not_followed(points, analysis, tmp_path):
     folder = points.snapshot().folder
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -195,7 +195,7 @@ def test_nothing_is_written_where_a_link_leads_out_of_the_store(points, analysis
     assert len(list(outside.iterdir())) == 30
 
 
-def test_what_was_stale_stays_so_when_it_is_written_to_metadata(points):
+def test_a_stale_result_stays_stale_after_it_is_written_to_metadata(points):
     found = points.cluster(progress=False)
     points.update(ids=["0"], embeddings=[[9] * 8])
     written = found.into("group")
@@ -208,11 +208,11 @@ def test_what_was_stale_stays_so_when_it_is_written_to_metadata(points):
     assert not points.cluster(progress=False).into("group").is_stale
 
 
-def test_topics_of_the_same_clusters_are_kept_and_read_again(points):
+def test_topics_of_the_same_clusters_are_cached(points):
     clusters = points.cluster(progress=False)
-    files = kept(points)
+    files = cached(points)
     made = points.topics(clusters, n_words=3, stop_words=["number"])
-    (file,) = set(kept(points)) - set(files)
+    (file,) = set(cached(points)) - set(files)
     written = file.stat().st_ino
     again = points.topics(clusters, n_words=3, stop_words=["number"])
     same(made, again)
@@ -220,10 +220,10 @@ def test_topics_of_the_same_clusters_are_kept_and_read_again(points):
     assert again._repr_html_() == made._repr_html_()
     assert file.stat().st_ino == written
     points.topics(clusters.merge([0, 1]), n_words=3, stop_words=["number"])
-    assert len(kept(points)) == len(files) + 2
+    assert len(cached(points)) == len(files) + 2
     points.topics(clusters, name=lambda words, documents: words[0])
-    assert len(kept(points)) == len(files) + 2
+    assert len(cached(points)) == len(files) + 2
     points.update(ids=["0"], embeddings=[[1] * 8], documents=["another text"])
     assert not points.topics(n_words=3, progress=False).is_stale
-    with pytest.raises(InvalidArgumentError, match="Topics are of clusters"):
+    with pytest.raises(InvalidArgumentError, match="clusters must be the result of cluster"):
         points.topics(points)

@@ -12,10 +12,15 @@ from hypothesis import strategies as st
 
 from chromalab import datasets
 from chromalab.analytics.topics import topics
+from chromalab.analytics.topics.description import count_terms as counted
+from chromalab.analytics.topics.description import (
+    distinct_names,
+    diverse,
+    representatives,
+    stop_words_of,
+    topic_words,
+)
 from chromalab.analytics.topics.matrix import token_matrix
-from chromalab.analytics.topics.naming import count as counted
-from chromalab.analytics.topics.naming import distinct_names, diverse, everywhere, topic_words
-from chromalab.analytics.topics.representatives import representatives
 from chromalab.errors import InvalidArgumentError
 from chromalab.snapshot import Snapshot
 
@@ -53,7 +58,7 @@ def drinks():
 
 
 def per_topic(matrix, labels):
-    """Count the terms of each topic, one occurrence after the other."""
+    """Count the terms of each topic, one occurrence at a time."""
     sums = {label: Counter() for label in sorted(set(labels) - {-1})}
     for term in range(len(matrix.parts)):
         for text in matrix.texts[matrix.starts[term] : matrix.starts[term + 1]].tolist():
@@ -67,8 +72,8 @@ def numbered(labels):
     return np.array([known.index(x) if x >= 0 else -1 for x in labels], dtype=np.int32), len(known)
 
 
-def spread_evenly(matrix, sums):
-    """Judge word by word how far its spread diverges from that of all words."""
+def stop_words(matrix, sums):
+    """Compute word by word how far its distribution diverges from that of all words."""
     sums = [counts for counts in sums if counts]
     total = sum(sums, Counter()).total()
     divergence = {}
@@ -80,32 +85,34 @@ def spread_evenly(matrix, sums):
                 for n, counts in zip(times, sums, strict=True)
                 if n
             ) - (len(sums) - 1) / (2 * sum(times))
-    telling = np.quantile(list(divergence.values()), 0.9) if divergence else 0
-    if telling < 0.05 * math.log(max(len(sums), 2)):
+    specific = np.quantile(list(divergence.values()), 0.9) if divergence else 0
+    if specific < 0.05 * math.log(max(len(sums), 2)):
         return set()
-    return {word for word, found in divergence.items() if found < 0.25 * telling}
+    return {word for word, found in divergence.items() if found < 0.25 * specific}
 
 
 def naive(matrix, sums, n_words):
-    """c-TF-IDF by dicts."""
+    """Compute c-TF-IDF with dicts."""
     average = sum(map(Counter.total, sums)) / max(1, len(sums))
-    common = spread_evenly(matrix, sums)
+    common = stop_words(matrix, sums)
     for counts in sums:
         weights = {
             term: math.sqrt(times / counts.total()) * math.log(1 + average / matrix.frequency[term])
             for term, times in counts.items()
         }
-        says = {term for term in counts if not set(matrix.tokens(term)) <= {"7", "x"}}
-        fit = {t for t in says if not {matrix.tokens(t)[0], matrix.tokens(t)[-1]} & common}
-        kept = fit or says
-        once = sorted((weights[term] for term in kept if counts[term] == 1), reverse=True)
-        more = sorted((weights[term] for term in kept if counts[term] > 1), reverse=True)
+        meaningful = {term for term in counts if not set(matrix.tokens(term)) <= {"7", "x"}}
+        allowed = {
+            t for t in meaningful if not {matrix.tokens(t)[0], matrix.tokens(t)[-1]} & common
+        }
+        chosen = allowed or meaningful
+        once = sorted((weights[term] for term in chosen if counts[term] == 1), reverse=True)
+        more = sorted((weights[term] for term in chosen if counts[term] > 1), reverse=True)
         yield (more + once)[:n_words], weights
 
 
 @settings(deadline=None)
 @given(TEXTS, st.integers(1, 5))
-def test_words_are_weighed_as_a_slow_count_weighs_them(records, n_words):
+def test_word_weights_match_brute_force(records, n_words):
     labels = [label for _, label in records]
     matrix = token_matrix([text for text, _ in records])
     topic, n_topics = numbered(labels)
@@ -118,11 +125,11 @@ def test_words_are_weighed_as_a_slow_count_weighs_them(records, n_words):
 
 @settings(deadline=None)
 @given(TEXTS)
-def test_words_that_stand_everywhere_are_those_a_slow_count_finds(records):
+def test_stop_words_match_brute_force(records):
     labels = [label for _, label in records]
     matrix = token_matrix([text for text, _ in records])
-    found = everywhere(matrix, counted(matrix, *numbered(labels)))
-    expected = spread_evenly(matrix, per_topic(matrix, labels))
+    found = stop_words_of(matrix, counted(matrix, *numbered(labels)))
+    expected = stop_words(matrix, per_topic(matrix, labels))
     assert {matrix.words[word] for word in np.flatnonzero(found)} == expected
 
 
@@ -143,7 +150,7 @@ def test_terms_are_counted_per_topic(records):
 
 @settings(deadline=None)
 @given(TEXTS)
-def test_whatever_the_texts_names_are_distinct_and_every_record_has_its_own(records):
+def test_topic_names_are_distinct_for_any_texts(records):
     labels = [label for _, label in records]
     found = topics(clusters([text for text, _ in records], labels))
     assert len(set(found.topic_names)) == len(found) == len(set(labels) - {-1})
@@ -159,7 +166,7 @@ def test_a_topic_is_named_by_its_words_without_repeating_them(drinks):
     assert "green tea" in [word for word, _ in drinks.words(4)]
 
 
-def test_words_that_stand_everywhere_name_nothing():
+def test_stop_words_do_not_appear_in_names():
     texts = [
         f"the {word} of the {word} is" for word in ("tea", "cat", "sun", "ice") for _ in range(6)
     ]
@@ -167,12 +174,12 @@ def test_words_that_stand_everywhere_name_nothing():
     assert [topic.name for topic in found] == ["tea", "cat", "sun", "ice"]
 
 
-def test_a_topic_of_nothing_but_common_words_still_has_words():
+def test_a_topic_of_only_stop_words_still_has_words():
     found = topics(clusters(["the of"] * 4 + ["of the"] * 4, [0] * 4 + [1] * 4))
     assert all(topic.words for topic in found)
 
 
-def test_forms_of_a_word_count_as_one_in_a_name_and_other_words_do_not():
+def test_a_name_does_not_contain_two_forms_of_the_same_word():
     matrix = token_matrix(["tracking tracked track trace transfer transaction"])
     words = ("tracking", "tracked", "transfer", "transaction")
     assert diverse(matrix, [(matrix.number[word], 1.0) for word in words]) == [
@@ -182,27 +189,27 @@ def test_forms_of_a_word_count_as_one_in_a_name_and_other_words_do_not():
     ]
 
 
-def test_equal_names_get_more_words_and_empty_ones_a_number():
+def test_equal_names_get_more_words_and_empty_names_a_number():
     words = [["a", "b", "c"], ["a", "b", "c", "d"], ["a", "b", "c"], [], []]
     names = distinct_names(words, [0, 1, 2, 3, 7])
     assert names == ["a, b, c", "a, b, c, d", "a, b, c (2)", "topic 3", "topic 7"]
 
 
-def test_chinese_japanese_and_english_are_named_together():
+def test_chinese_japanese_and_english_topics_are_named():
     texts = ["信用卡丢失了", "我的信用卡", "信用卡被盗", "天気が晴れ", "東京の天気", "天気予報"]
     texts += ["lost my phone", "a phone call", "phone number"]
     found = topics(clusters(texts, np.repeat(range(3), 3)))
     assert [topic.name.split(", ")[0] for topic in found] == ["信用卡", "天気", "phone"]
 
 
-def test_stop_words_of_the_user_begin_and_end_no_word():
+def test_user_stop_words_do_not_begin_or_end_a_term():
     texts = ["green tea pot", "green tea cup", "red wine", "red wine glass"]
     found = topics(clusters(texts, [0, 0, 1, 1]), stop_words=["GREEN"])
     assert all("green" not in word.split()[0] for word, _ in found.words(0))
     assert found.parameters["stop_words"] == ["GREEN"]
 
 
-def test_a_callable_makes_the_names_of_words_and_documents():
+def test_a_function_makes_names_from_words_and_documents():
     seen = []
 
     def name(words, documents):
@@ -214,19 +221,19 @@ def test_a_callable_makes_the_names_of_words_and_documents():
     assert seen[1] == (["cat"], ["cat"])
 
 
-def test_an_error_of_the_callable_passes_and_what_is_no_text_is_refused():
+def test_errors_of_the_naming_function_propagate_and_non_strings_raise():
     def broken(words, documents):
         raise ZeroDivisionError
 
     given = clusters(["tea"], [0])
     with pytest.raises(ZeroDivisionError):
         topics(given, name=broken)
-    with pytest.raises(InvalidArgumentError, match="returned 7 for topic 0"):
+    with pytest.raises(InvalidArgumentError, match="must return a string; got 7 for topic 0"):
         topics(given, name=lambda words, documents: 7)
     assert topics(given, name=lambda words, documents: " ")[0].name == "topic 0"
 
 
-def test_documents_are_those_nearest_to_the_centre_and_no_two_are_alike():
+def test_representative_documents_are_central_and_not_duplicates():
     angles = [0.0, 0.01, 0.4, -0.4, 0.6, -0.6, 1.2]
     vectors = np.column_stack([np.cos(angles), np.sin(angles)])
     texts = ["middle", "Middle ", "left", "right", "", "far right", "farthest"]
@@ -241,13 +248,13 @@ def test_documents_are_those_nearest_to_the_centre_and_no_two_are_alike():
     assert [texts[row].strip().lower() for row in found[0]] == ["middle", "left", "right"]
 
 
-def test_documents_come_from_the_surer_half():
+def test_representative_documents_have_high_probabilities():
     given = clusters(["sure one", "sure two", "doubtful"], [0, 0, 0], probabilities=[1.0, 1.0, 0.2])
     assert set(topics(given)[0].documents) == {"sure one", "sure two"}
 
 
 @pytest.mark.parametrize("documents", [None, [None, None]])
-def test_without_documents_the_error_says_so(documents):
+def test_missing_documents_raise(documents):
     with pytest.raises(InvalidArgumentError, match="Topics need documents, and none of the 2"):
         topics(clusters(documents, [0, 0]))
 
@@ -264,7 +271,7 @@ def test_without_documents_the_error_says_so(documents):
         (["tea", "tea"], [0, 9], ["tea", "tea (9)"]),
     ],
 )
-def test_few_or_empty_texts_are_no_error(documents, labels, names):
+def test_few_or_empty_texts_do_not_raise(documents, labels, names):
     found = topics(clusters(documents, labels))
     assert [topic.name for topic in found] == names
     assert repr(found)
@@ -272,7 +279,7 @@ def test_few_or_empty_texts_are_no_error(documents, labels, names):
     assert len(found.df()) == len(names)
 
 
-def test_zero_vectors_and_identical_ones_are_no_error():
+def test_zero_and_equal_vectors_do_not_raise():
     found = topics(clusters(["tea", "cup", "pot"], [0, 0, 0], np.zeros((3, 2))))
     assert len(found[0].documents) == 3
     assert topics(clusters(["tea", "cup"], [0, 0], np.ones((2, 2))))[0].documents == ("tea",)
@@ -281,38 +288,38 @@ def test_zero_vectors_and_identical_ones_are_no_error():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"n_words": 0}, "n_words is a whole number from 1 on; found 0"),
-        ({"n_documents": True}, "n_documents is a whole number from 0 on; found True"),
-        ({"ngrams": (2, 1)}, r"found \(2, 1\)"),
-        ({"ngrams": 2}, "ngrams is the fewest and the most"),
-        ({"stop_words": "the"}, "stop_words is a list of words; found 'the'"),
-        ({"name": "tea"}, "name is called with words and documents; found 'tea'"),
+        ({"n_words": 0}, "n_words must be an integer ≥ 1; got 0"),
+        ({"n_documents": True}, "n_documents must be an integer ≥ 0; got True"),
+        ({"ngrams": (2, 1)}, r"got \(2, 1\)"),
+        ({"ngrams": 2}, "ngrams must be the smallest and the largest"),
+        ({"stop_words": "the"}, "stop_words must be a list of words; got 'the'"),
+        ({"name": "tea"}, "name must be a function of words and documents; got 'tea'"),
     ],
 )
-def test_arguments_that_cannot_be_used_are_named(arguments, message):
+def test_invalid_arguments_raise_with_their_name(arguments, message):
     with pytest.raises(InvalidArgumentError, match=message):
         topics(clusters(["tea"], [0]), **arguments)
 
 
-def test_a_label_or_record_that_is_not_there_is_an_error(drinks):
+def test_unknown_labels_and_records_raise(drinks):
     with pytest.raises(InvalidArgumentError, match=r"No topic 2\. Topics: 1, 4"):
         drinks[2]
-    with pytest.raises(InvalidArgumentError, match="Noise is no topic"):
+    with pytest.raises(InvalidArgumentError, match="Noise is not a topic"):
         drinks[-1]
     with pytest.raises(InvalidArgumentError, match="No record 'z' among the 7"):
         drinks.name_of("z")
 
 
-def test_the_result_reads_well(drinks):
+def test_the_result_is_readable(drinks):
     assert drinks.name_of("0") == drinks[4].name == drinks.names[0]
     assert drinks.name_of("6") is None
-    assert "1 records are noise (14.3%), in no topic" in repr(drinks)
+    assert "1 record is noise (14.3%), in no topic" in repr(drinks)
     assert drinks.df()["label"].tolist() == [1, 4]
     assert drinks.df()["size"].tolist() == [3, 3]
     assert drinks[4].ids == tuple(drinks.ids[int(row)] for row in drinks.topic_rows[1])
 
 
-def test_into_writes_names_and_what_does_not_fit_is_found(drinks):
+def test_into_writes_names_and_check_finds_inconsistencies(drinks):
     assert drinks.columns("topic") == {"topic": drinks.names}
     drinks.check()
     for broken in (
@@ -321,11 +328,11 @@ def test_into_writes_names_and_what_does_not_fit_is_found(drinks):
         {"topic_names": ["tea"]},
         {"topic_rows": [[0], [99]]},
     ):
-        with pytest.raises(ValueError, match="do not fit together"):
+        with pytest.raises(ValueError, match="inconsistent"):
             dataclasses.replace(drinks, **broken).check()
 
 
-def test_hostile_texts_are_escaped_and_never_read_as_formulas():
+def test_hostile_texts_are_escaped_and_not_parsed_as_formulas():
     hostile = ["<script>alert(1)</script> $\\frac{x}$ \x1b[31m", "$x_{1 </table> <img onerror=x>"]
     found = topics(clusters(hostile, [0, 1]), name=lambda words, documents: documents[0])
     shown = found._repr_html_()
@@ -342,7 +349,7 @@ def test_the_same_clusters_have_the_same_topics():
     assert topics(given).topic_rows == topics(given).topic_rows
 
 
-def test_most_intents_of_banking77_are_named_by_a_word_of_their_name():
+def test_most_banking77_intents_are_named_by_a_word_of_their_own_name():
     bank = datasets.load("banking77")
     intents = [metadata["intent"] for metadata in bank.metadatas]
     kinds = sorted(set(intents))
@@ -356,6 +363,14 @@ def test_most_intents_of_banking77_are_named_by_a_word_of_their_name():
     assert len(set(found.topic_names)) == 77
 
 
-def test_what_is_no_clustering_is_refused_with_a_sentence():
-    with pytest.raises(InvalidArgumentError, match=r"topics\(cluster\(data\)\)"):
+def test_data_that_is_not_a_clustering_raises(drinks):
+    with pytest.raises(InvalidArgumentError, match="clusters must be the result of cluster"):
+        topics(np.eye(3), np.eye(3))
+    with pytest.raises(InvalidArgumentError, match="Topics need documents"):
         topics(np.eye(3))
+
+
+def test_options_of_the_clustering_raise_with_given_clusters(drinks):
+    for options in ({"where": {"kind": "tea"}}, {"random_state": 3}):
+        with pytest.raises(InvalidArgumentError, match="goes with clusters=None"):
+            topics(drinks.snapshot, clusters(drinks.snapshot.documents, drinks.labels), **options)

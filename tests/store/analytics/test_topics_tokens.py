@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chromalab.analytics.dedupe.texts import normalised
-from chromalab.analytics.nfkc import nfkc
-from chromalab.analytics.topics.evenness import cells_of, spread_evenly
+from chromalab.analytics.dedupe.texts import normalized
 from chromalab.analytics.topics.matrix import token_matrix, token_matrix_of
-from chromalab.analytics.topics.tokens import is_weak, joined, tokens
+from chromalab.analytics.topics.stopwords import cells_of, evenly_spread
+from chromalab.analytics.topics.tokens import is_weak, joined, nfkc, tokens
 from chromalab.snapshot import Snapshot
 
 WORDS = st.sampled_from(["a", "b", "tea", "green", "19", "茶道", "水", "データ"])
@@ -47,7 +46,7 @@ def test_words_of_every_script(text, expected):
 
 @settings(deadline=None)
 @given(st.text(max_size=40))
-def test_any_text_has_words_that_are_words_again(text):
+def test_tokens_of_any_text_are_tokens_themselves(text):
     for word in tokens(text):
         assert word
         assert not word[0].isspace()
@@ -56,11 +55,11 @@ def test_any_text_has_words_that_are_words_again(text):
 
 @settings(deadline=None)
 @given(st.text(alphabet=st.characters(max_codepoint=127), max_size=40))
-def test_ascii_takes_the_quick_way_to_the_same_words(text):
+def test_the_fast_path_for_ascii_gives_the_same_words(text):
     assert tokens(text) == [word for word in tokens(text + " é") if word != "é"]
 
 
-def test_digits_and_single_letters_say_nothing_but_one_chinese_character_does():
+def test_digits_and_single_letters_are_weak_but_single_chinese_characters_are_not():
     assert [
         word for word in ("7", "٣", "x", "й", "は", "水", "💳", "pin") if not is_weak(word)
     ] == [
@@ -70,7 +69,7 @@ def test_digits_and_single_letters_say_nothing_but_one_chinese_character_does():
     ]
 
 
-def test_overlapping_characters_join_and_words_keep_their_space():
+def test_overlapping_characters_are_merged_and_words_stay_separated():
     assert joined(("機械", "械学", "学習")) == "機械学習"
     assert joined(("ขอบ", "อบคุ")) == "ขอบคุ"
     assert joined(("東京", "天気")) == "東京 天気"
@@ -78,7 +77,7 @@ def test_overlapping_characters_join_and_words_keep_their_space():
 
 
 def naive(texts, low, high):
-    """Count n-grams text by text; of several words those in two texts or more."""
+    """Count n-grams text by text; those of several words must occur in at least two texts."""
     counted = []
     for text in texts:
         words = tokens(text)
@@ -106,13 +105,13 @@ def read(matrix, n):
 
 @settings(deadline=None)
 @given(TEXTS, st.sampled_from([(1, 1), (1, 2), (2, 2), (1, 3), (2, 4)]))
-def test_the_matrix_counts_as_a_slow_count_does(texts, ngrams):
+def test_the_matrix_matches_brute_force(texts, ngrams):
     matrix = token_matrix(texts, ngrams)
     assert read(matrix, len(texts)) == naive(texts, *ngrams)
     assert matrix.frequency.sum() == len(matrix.texts)
 
 
-def test_words_that_stand_in_all_cells_are_left_out_before_there_are_phrases():
+def test_stop_words_are_left_out_before_phrases_are_formed():
     kinds = ("card", "phone", "rent", "salary")
     texts = [f"i lost my {kind} today" for kind in kinds for _ in range(5)]
     cells = np.repeat(np.arange(4), 5)
@@ -125,7 +124,7 @@ def test_words_that_stand_in_all_cells_are_left_out_before_there_are_phrases():
     assert "my" not in {matrix.text(term) for term in np.flatnonzero(matrix.frequency)}
 
 
-def test_cells_are_made_of_a_thousand_records_or_more():
+def test_cells_need_at_least_a_thousand_records():
     vectors = np.random.default_rng(0).normal(size=(1000, 4)).astype(np.float32)
     assert cells_of(Snapshot.of(vectors[:999])) is None
     cells = cells_of(Snapshot.of(vectors))
@@ -136,7 +135,7 @@ def test_cells_are_made_of_a_thousand_records_or_more():
 
 @settings(deadline=None)
 @given(TEXTS, st.data())
-def test_without_the_words_of_all_cells_it_counts_the_rest_as_a_slow_count_does(texts, data):
+def test_counts_without_stop_words_match_brute_force(texts, data):
     cells = np.array([data.draw(st.integers(0, 2)) for _ in texts], dtype=np.int64)
     groups = int(cells.max(initial=-1)) + 1
     words = sorted({word for text in texts for word in tokens(text)})
@@ -144,7 +143,7 @@ def test_without_the_words_of_all_cells_it_counts_the_rest_as_a_slow_count_does(
     for text, cell in zip(texts, cells.tolist(), strict=True):
         for word in tokens(text):
             spread[words.index(word), cell] += 1
-    even = spread_evenly(spread, spread.sum(axis=0).astype(np.int64))
+    even = evenly_spread(spread, spread.sum(axis=0).astype(np.int64))
     left = {word for word, gone in zip(words, even, strict=True) if not gone}
     kept = [[word for word in tokens(text) if word in left] for text in texts]
     matrix = token_matrix(texts, cells=cells)
@@ -156,20 +155,20 @@ def test_without_the_words_of_all_cells_it_counts_the_rest_as_a_slow_count_does(
     assert singles == expected
 
 
-def test_the_matrix_of_a_snapshot_is_kept_as_long_as_the_snapshot():
+def test_the_matrix_is_cached_with_its_snapshot():
     snapshot = Snapshot.of([[0.0], [1.0]], documents=["tea", "green tea"])
     assert token_matrix_of(snapshot) is token_matrix_of(snapshot)
     assert token_matrix_of(snapshot, (1, 1)) is not token_matrix_of(snapshot)
 
 
-def test_a_long_run_of_combining_marks_takes_no_quadratic_time():
+def test_long_runs_of_combining_marks_take_linear_time():
     text = "a" + "\u0301\u0323" * 200_000  # a minute, sorted by Python; here a fraction of a second
     start = time.process_time()
     assert len(tokens(text)) == 1
-    assert normalised(text)[0] in "aạ"
+    assert normalized(text)[0] in "aạ"
     assert time.process_time() - start < 10
 
 
-def test_texts_with_few_marks_in_a_row_are_normalised_as_they_were():
+def test_texts_with_short_runs_of_marks_are_normalized_as_usual():
     text = "e" + "\u0301\u0323" * 14 + " ﬁ"
     assert nfkc(text) == unicodedata.normalize("NFKC", text)

@@ -1,7 +1,7 @@
-"""Record what chromadb answers to the scenarios: `make contract`.
+"""Records the results of chromadb for the scenarios: `make contract`.
 
-Needs chromadb (the `bench` group). Run it again when the contract moves to a newer Chroma, and read
-the diff.
+This requires chromadb (the `bench` group). Run it again when the contract moves to a newer version of
+Chroma, and review the diff.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Write the answers beside this file."""
+    """Run all scenarios and write the results to a JSON file in this folder."""
     import chromadb
     import chromadb.utils.embedding_functions
     import scenarios_collections

@@ -1,4 +1,4 @@
-"""Lists in metadata, nested filters and what is included: scenarios for `script.py`."""
+"""Lists in metadata, nested filters, and `include`: scenarios for `script.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records are got, found and deleted by ids, filters and queries: scenarios for `script.py`."""
+"""Getting, querying and deleting records by ids, filters and queries: scenarios for `script.py`."""
 
 from __future__ import annotations
 

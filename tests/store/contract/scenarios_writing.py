@@ -1,4 +1,4 @@
-"""Records are added, upserted and updated, with their metadata: scenarios for `script.py`."""
+"""Adding, upserting and updating records and their metadata: scenarios for `script.py`."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def bad_adds(s: Any) -> None:
 
 def metadata_values(s: Any) -> None:
     c = s.client.create_collection("values", embedding_function=None)
-    kept = {
+    values = {
         "s": "é\n'\"",
         "i": 2**40,
         "f": 1.0,
@@ -87,7 +87,7 @@ def metadata_values(s: Any) -> None:
         "fl": [1.5],
         "bl": [True],
     }
-    s.do("add", lambda: c.add(ids=["a"], embeddings=[[1, 2]], metadatas=[kept]))
+    s.do("add", lambda: c.add(ids=["a"], embeddings=[[1, 2]], metadatas=[values]))
     s.do("back", lambda: c.get()["metadatas"])
     s.do("types", lambda: {k: type(v).__name__ for k, v in c.get()["metadatas"][0].items()})
     s.do(

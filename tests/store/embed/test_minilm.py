@@ -1,4 +1,4 @@
-"""MiniLM against the vectors of the reference implementation in torch (see tests/data)."""
+"""MiniLM compared with the vectors of the reference implementation in torch (see tests/data)."""
 
 import gzip
 import hashlib
@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from chromalab.embed import DefaultEmbeddingFunction, MiniLM, get_model
-from chromalab.embed.catalogue import MINILM
+from chromalab.embed.catalog import MINILM
 from chromalab.embed.minilm import _batches, _Encoder, _graph_file
+from chromalab.embed.model_files import fetch
 from chromalab.embed.onnx_graph import graph_bytes
-from chromalab.embed.sources import fetch
 from chromalab.errors import InvalidArgumentError, ModelNotAvailableError
 
 REFERENCE = Path(__file__).parents[2] / "data" / "minilm_reference.npz"
@@ -37,67 +37,67 @@ def vectors(reference):
 
 @pytest.fixture(scope="module")
 def model_copy(tmp_path_factory):
-    """A folder with the weights that a test may damage."""
+    """A folder with a copy of the weights that tests may damage."""
     folder = tmp_path_factory.mktemp("minilm")
     for file in MINILM.files:
         shutil.copy(get_model("minilm") / file.name, folder)
     return folder
 
 
-def test_every_text_agrees_with_the_reference(reference, vectors):
+def test_vectors_match_the_reference(reference, vectors):
     cosines = np.sum(vectors * reference[1], axis=1)
     assert len(cosines) == 218
     assert cosines.min() >= 0.99999
 
 
-def test_embeddings_are_float32_of_unit_length(vectors):
+def test_embeddings_are_float32_with_unit_length(vectors):
     assert vectors.shape == (218, 384)
     assert vectors.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
 
 
-def test_results_come_in_the_order_of_the_texts(reference, vectors):
+def test_results_are_in_the_order_of_the_texts(reference, vectors):
     order = random.Random(7).sample(range(218), 60)
     shuffled = MiniLM()([reference[0][i] for i in order])
     np.testing.assert_allclose(shuffled, vectors[order], atol=1e-5)
 
 
-def test_a_text_alone_has_the_vector_it_has_among_others(reference, vectors):
+def test_a_text_has_the_same_vector_alone_and_in_a_batch(reference, vectors):
     embed = MiniLM()
     for i in range(0, 218, 20):
         np.testing.assert_allclose(embed([reference[0][i]])[0], vectors[i], atol=1e-5)
 
 
-def test_a_long_text_counts_up_to_256_tokens():
+def test_only_the_first_256_tokens_of_a_long_text_count():
     long, cut, shorter = MiniLM()([" ".join(["cat"] * n) for n in (600, 254, 253)])
-    np.testing.assert_allclose(long, cut, atol=1e-5)  # 254 words and the two marks
+    np.testing.assert_allclose(long, cut, atol=1e-5)  # 254 words and the start and end tokens
     assert np.abs(long - shorter).max() > 1e-4
 
 
-def test_what_is_hard_to_tokenise_still_has_a_vector():
+def test_unusual_texts_still_get_a_vector():
     texts = ["", " ", "\x00", "🙂🎉", "日本語の短い文", "مرحبا", "a" * 50_000]
     vectors = MiniLM()(texts)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
 
 
-def test_no_texts_give_no_rows():
+def test_an_empty_list_returns_no_rows():
     assert MiniLM()([]).shape == (0, 384)
 
 
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        (["a", 3], "Text 1 is a int"),
-        ("a text", "pass \\[text\\]"),
-        (["a", "b", "\ud800"], "Text 2 holds half a character"),
+        (["a", 3], "Text 1 must be a str; got int"),
+        ("a text", "Pass \\[text\\]"),
+        (["a", "b", "\ud800"], "Text 2 must be valid Unicode; got half a character"),
     ],
 )
-def test_what_is_no_list_of_texts_is_refused_with_its_position(texts, message):
+def test_an_invalid_list_of_texts_raises_an_error_that_names_the_position(texts, message):
     with pytest.raises(InvalidArgumentError, match=message):
         MiniLM()(texts)
 
 
-def test_batches_hold_every_text_once_and_waste_little():
+def test_batches_contain_every_text_once_with_little_padding():
     lengths = [int(n) for n in np.random.default_rng(5).integers(2, 257, size=1000)]
     batches = list(_batches(lengths))
     assert sorted(np.concatenate(batches)) == list(range(1000))
@@ -105,13 +105,13 @@ def test_batches_hold_every_text_once_and_waste_little():
     assert padded < 1.02 * sum(lengths)
 
 
-def test_threads_get_the_same_vectors(reference, vectors):
+def test_threads_compute_the_same_vectors(reference, vectors):
     with ThreadPoolExecutor(4) as pool:
         parts = list(pool.map(MiniLM(), [reference[0][i : i + 10] for i in range(0, 80, 10)]))
     np.testing.assert_allclose(np.concatenate(parts), vectors[:80], atol=1e-5)
 
 
-def test_the_default_is_minilm_with_chromas_name_and_spaces():
+def test_the_default_function_is_minilm_with_chromas_name_and_spaces():
     assert (DefaultEmbeddingFunction.name(), DefaultEmbeddingFunction().get_config()) == (
         "default",
         {},
@@ -123,7 +123,7 @@ def test_the_default_is_minilm_with_chromas_name_and_spaces():
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-100], lambda data: b"\0" + data[1:]])
-def test_a_damaged_graph_is_written_again(model_copy, damage):
+def test_a_damaged_graph_is_rewritten(model_copy, damage):
     graph = _graph_file(model_copy)
     right = graph.read_bytes()
     graph.write_bytes(damage(right))
@@ -131,8 +131,10 @@ def test_a_damaged_graph_is_written_again(model_copy, damage):
     assert _Encoder(model_copy).embed(["a cat"]).shape == (1, 384)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="owners and modes are those of POSIX")
-def test_a_graph_that_others_can_write_is_compared_and_written_again(model_copy, attacker):
+@pytest.mark.skipif(sys.platform == "win32", reason="owners and modes exist only on POSIX")
+def test_a_graph_that_other_users_can_write_is_compared_and_rewritten_if_wrong(
+    model_copy, attacker
+):
     graph = _graph_file(model_copy)
     right = graph.read_bytes()
     attacker.opened(graph)
@@ -140,34 +142,34 @@ def test_a_graph_that_others_can_write_is_compared_and_written_again(model_copy,
     assert _graph_file(model_copy).read_bytes() == right
     attacker.opened(graph)
     before = graph.stat()
-    assert _graph_file(model_copy).stat() == before  # right, so left as it is
+    assert _graph_file(model_copy).stat() == before  # it was right, so it was not rewritten
 
 
-def test_a_graph_that_cannot_be_written_names_the_variable_of_the_cache(tmp_path):
+def test_an_unwritable_graph_raises_an_error_that_names_the_cache_variable(tmp_path):
     for file in MINILM.files:
         shutil.copy(get_model("minilm") / file.name, tmp_path)
     (tmp_path / "graph-1.onnx").mkdir()
-    with pytest.raises(ModelNotAvailableError, match="set CHROMALAB_CACHE to a folder"):
+    with pytest.raises(ModelNotAvailableError, match="Set CHROMALAB_CACHE to a folder"):
         _graph_file(tmp_path)
 
 
-def test_weights_beside_chromas_model_are_not_used_unless_they_are_the_right_ones(tmp_path):
+def test_weights_next_to_chromas_model_are_used_only_if_their_hash_is_right(tmp_path):
     (tmp_path / "model.onnx").write_bytes(b"checked with the archive")
-    (tmp_path / "model.safetensors").write_bytes(b"put there by somebody")
+    (tmp_path / "model.safetensors").write_bytes(b"put there by another user")
     assert _graph_file(tmp_path) == tmp_path / "model.onnx"
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff" * 64, b"\x02\0\0\0\0\0\0\0{}"])
-def test_weights_that_are_none_give_no_graph(tmp_path, data):
+def test_an_invalid_weights_file_raises_an_error_that_names_it(tmp_path, data):
     (tmp_path / "model.safetensors").write_bytes(data)
     with pytest.raises(ValueError, match=r"model\.safetensors"):
         graph_bytes(tmp_path / "model.safetensors")
 
 
-def test_chromas_own_archive_gives_the_same_vectors(machine, model_copy, reference, vectors):
+def test_chromas_own_archive_produces_the_same_vectors(machine, model_copy, reference, vectors):
     import onnx
 
-    # Chroma's file holds its weights inside; so does this one, made from our graph.
+    # Chroma's file contains its weights; so does this one, which is made from our graph.
     onnx.save(onnx.load(_graph_file(model_copy)), model_copy / "whole.onnx")
     archive = machine.home / MINILM.archive.folder / MINILM.archive.name
     archive.parent.mkdir(parents=True)
@@ -184,20 +186,20 @@ def test_chromas_own_archive_gives_the_same_vectors(machine, model_copy, referen
     np.testing.assert_allclose(_Encoder(folder).embed(reference[0][:20]), vectors[:20], atol=1e-5)
 
 
-def test_making_the_function_fetches_nothing(machine):
+def test_creating_the_function_downloads_nothing(machine):
     embed = MiniLM()
     assert (embed.name(), embed.is_legacy(), embed.max_tokens()) == ("minilm", False, 256)
     assert not machine.cache.exists()
 
 
-def test_importing_loads_no_runtime():
+def test_importing_the_package_loads_no_runtime():
     heavy = ["onnxruntime", "tokenizers", "onnx", "safetensors", "pandas", "IPython", "tqdm"]
     code = f"import sys, chromalab.embed; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-def test_a_first_call_without_weights_raises_the_sentence(machine):
+def test_a_first_call_without_weights_raises_the_full_message(machine):
     code = "from chromalab.embed import MiniLM; MiniLM()(['a'])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 1

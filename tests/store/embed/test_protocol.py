@@ -13,7 +13,7 @@ from chromalab.errors import EmbeddingFunctionError
 
 
 class WrittenForChroma(EmbeddingFunction[Documents]):
-    """No __init__, returns a list of lists: as many functions for Chroma are written."""
+    """Has no __init__ and returns a list of lists, like many functions written for Chroma."""
 
     def __call__(self, input: Documents) -> Embeddings:
         return [[len(text), 1.5] for text in input]
@@ -31,7 +31,7 @@ class WrittenForChroma(EmbeddingFunction[Documents]):
 
 
 class Duck:
-    """Inherits from nothing of ours."""
+    """Does not inherit from any class of chromalab."""
 
     def __call__(self, input):
         return [np.array([len(text), 0]) for text in input]
@@ -44,7 +44,7 @@ def returning(value):
     return lambda input: value
 
 
-def test_a_class_written_for_chroma_gives_one_float32_array():
+def test_a_class_written_for_chroma_returns_one_float32_array():
     vectors = WrittenForChroma()(["a", "bcd"])
     assert vectors.dtype == np.float32
     assert vectors.tolist() == [[1, 1.5], [3, 1.5]]
@@ -52,7 +52,7 @@ def test_a_class_written_for_chroma_gives_one_float32_array():
     assert WrittenForChroma().default_space() == "l2"
 
 
-def test_queries_are_embedded_as_documents_unless_the_class_says_otherwise():
+def test_queries_are_embedded_like_documents_unless_the_class_defines_embed_query():
     assert embed_queries(WrittenForChroma(), ["ab"]).tolist() == [[2, 1.5]]
     assert embed_queries(Duck(), ["ab"]).tolist() == [[0, 2]]
     assert embed_documents(Duck(), ["ab"]).tolist() == [[2, 0]]
@@ -62,7 +62,7 @@ def test_a_plain_function_is_accepted():
     assert embed_documents(lambda input: [[1]] * len(input), ["a", "b"]).shape == (2, 1)
 
 
-def test_a_subclass_of_a_subclass_is_checked_and_can_call_its_parent():
+def test_a_subclass_of_a_subclass_is_validated_and_can_call_its_parent():
     class Doubled(WrittenForChroma):
         def __call__(self, input):
             return super().__call__(input) * 2
@@ -74,7 +74,7 @@ def test_a_subclass_of_a_subclass_is_checked_and_can_call_its_parent():
     assert Inheriting.__call__ is Doubled.__call__
 
 
-def test_an_embed_query_of_a_subclass_is_checked_too():
+def test_embed_query_of_a_subclass_is_validated_too():
     class Broken(WrittenForChroma):
         def embed_query(self, input):
             return [[float("inf"), 0]] * len(input)
@@ -83,7 +83,7 @@ def test_an_embed_query_of_a_subclass_is_checked_too():
         Broken().embed_query(["a"])
 
 
-def test_a_class_with_call_alone_is_legacy():
+def test_a_class_with_only_call_is_legacy():
     class Bare(EmbeddingFunction):
         def __call__(self, input):
             return [[1.0]] * len(input)
@@ -92,8 +92,10 @@ def test_a_class_with_call_alone_is_legacy():
     assert Bare()(["a"]).shape == (1, 1)
 
 
-def test_what_cannot_be_called_is_refused():
-    with pytest.raises(EmbeddingFunctionError, match="str is no embedding function"):
+def test_an_object_that_is_not_callable_is_refused():
+    with pytest.raises(
+        EmbeddingFunctionError, match="must be callable with a list of texts; got str"
+    ):
         embed_documents("minilm", ["a"])
 
 
@@ -113,20 +115,20 @@ def test_what_cannot_be_called_is_refused():
         ({"a": 1}, "a dict that is not rows of numbers"),
     ],
 )
-def test_a_result_that_cannot_be_used_is_named(result, message):
+def test_an_unusable_result_raises_an_error_that_describes_it(result, message):
     with pytest.raises(EmbeddingFunctionError, match=message):
         embed_documents(returning(result), ["a", "b"])
 
 
-def test_none_is_not_taken_for_a_number():
+def test_none_does_not_count_as_a_number():
     with pytest.raises(EmbeddingFunctionError):
         embed_documents(returning(None), ["a"])
 
 
-def test_one_row_is_enough_for_one_text():
+def test_a_single_row_is_accepted_for_a_single_text():
     assert embed_documents(returning([1.0, 2.0]), ["a"]).tolist() == [[1, 2]]
 
 
-def test_no_texts_give_no_rows():
+def test_an_empty_list_returns_no_rows():
     assert as_embeddings([], count=0, function=len).shape == (0, 0)
     assert as_embeddings(np.empty((0, 384)), count=0, function=len).shape == (0, 384)

@@ -42,14 +42,14 @@ def registered(monkeypatch):
 
 
 @pytest.mark.parametrize("function", [DefaultEmbeddingFunction(), MiniLM(), WordLlama()])
-def test_built_in_functions_go_round_through_their_configuration(function):
+def test_built_in_functions_survive_a_round_trip_through_their_configuration(function):
     config = to_config(function)
     assert config == {"type": "known", "name": function.name(), "config": {}}
     assert type(from_config(config)) is type(function)
 
 
 @pytest.mark.parametrize("providers", [None, ["CPUExecutionProvider"]])
-def test_a_collection_made_with_chromas_minilm_opens(providers):
+def test_a_collection_created_with_chromas_minilm_opens(providers):
     config = {"preferred_providers": providers}
     stored = {"type": "known", "name": "onnx_mini_lm_l6_v2", "config": config}
     assert to_config(from_config(stored)) == stored
@@ -59,39 +59,39 @@ def test_a_collection_made_with_chromas_minilm_opens(providers):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"preferred_providers": ["CUDAExecutionProvider"]}, "is \\['CUDAExecutionProvider'\\]"),
+        ({"preferred_providers": ["CUDAExecutionProvider"]}, "got \\['CUDAExecutionProvider'\\]"),
         ({"preferred_providers": None, "device": "cuda"}, "has no setting device"),
     ],
 )
-def test_a_setting_of_chromas_minilm_that_would_be_ignored_is_refused(config, message):
+def test_settings_of_chromas_minilm_that_would_be_ignored_are_refused(config, message):
     with pytest.raises(EmbeddingFunctionError, match=message):
         from_config({"type": "known", "name": "onnx_mini_lm_l6_v2", "config": config})
 
 
-def test_a_class_in_place_of_its_instance_is_refused_with_what_to_write():
+def test_a_class_instead_of_an_instance_is_refused_with_the_code_to_write():
     for refuse in (to_config, lambda function: check_conflict(function, None)):
-        with pytest.raises(EmbeddingFunctionError, match=r"MiniLM is a class: .*: MiniLM\(\)"):
+        with pytest.raises(EmbeddingFunctionError, match=r"got the class MiniLM\. Pass MiniLM\(\)"):
             refuse(MiniLM)
 
 
-def test_a_class_has_no_name_of_a_function():
+def test_only_instances_have_a_function_name():
     unnamed = type("Unnamed", (Scaled,), {"name": lambda self: "x"})
     assert name_of(unnamed) is None
     assert name_of(unnamed()) == "x"
 
 
-def test_a_registered_class_is_built_with_its_settings(registered):
+def test_a_registered_class_is_rebuilt_with_its_settings(registered):
     again = from_config(to_config(Scaled(scale=3)))
     assert again(["a"]).tolist() == [[3]]
 
 
-def test_registering_works_as_a_decorator_with_and_without_parentheses(monkeypatch):
+def test_register_works_as_a_decorator_with_and_without_parentheses(monkeypatch):
     monkeypatch.setitem(known_embedding_functions, "scaled", None)
     assert register_embedding_function()(Scaled) is Scaled
     assert known_embedding_functions["scaled"] is Scaled
 
 
-def test_a_class_that_could_not_be_built_again_is_not_registered():
+def test_a_class_that_cannot_be_rebuilt_is_not_registered():
     class Nameless(EmbeddingFunction):
         def __call__(self, input):
             return [[1]] * len(input)
@@ -102,33 +102,33 @@ def test_a_class_that_could_not_be_built_again_is_not_registered():
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [(lambda self: "x", "staticmethod"), (staticmethod(lambda: ""), "is ''")],
+    [(lambda self: "x", "staticmethod"), (staticmethod(lambda: ""), "got ''")],
 )
-def test_a_name_that_is_none_is_not_registered(name, message):
+def test_a_class_with_an_invalid_name_is_not_registered(name, message):
     unnamed = type("Unnamed", (Scaled,), {"name": name})
     with pytest.raises(EmbeddingFunctionError, match=message):
         register_embedding_function(unnamed)
 
 
-def test_no_function_is_stored_as_none_and_a_plain_one_as_legacy():
+def test_a_missing_function_is_stored_as_none_and_a_plain_one_as_legacy():
     assert to_config(None) is None
     assert to_config(lambda input: []) == {"type": "legacy"}
     assert from_config(None) is None
     assert from_config({"type": "legacy"}) is None
 
 
-def test_an_unknown_name_says_what_is_known_and_what_to_do():
+def test_an_unknown_name_raises_an_error_with_a_suggestion_and_a_remedy():
     with pytest.raises(EmbeddingFunctionError) as caught:
         from_config({"type": "known", "name": "wordlama", "config": {}})
-    for part in ("'wordlama'", "Did you mean 'wordllama'?", "import the module", "embedding_fun"):
+    for part in ("'wordlama'", "Did you mean 'wordllama'?", "Import the module", "embedding_fun"):
         assert part in str(caught.value)
 
 
-def test_a_different_function_than_the_stored_one_is_refused():
+def test_a_function_that_differs_from_the_stored_one_is_refused():
     stored = to_config(MiniLM())
-    with pytest.raises(ValueError, match="'minilm', and 'wordllama' was given"):
+    with pytest.raises(ValueError, match="'minilm'; got 'wordllama'"):
         check_conflict(WordLlama(), stored)
-    with pytest.raises(EmbeddingFunctionError, match="and 'function' was given"):
+    with pytest.raises(EmbeddingFunctionError, match="got 'function'"):
         check_conflict(lambda input: [], stored)
 
 
@@ -139,7 +139,7 @@ def test_the_same_function_the_default_and_none_do_not_conflict(given):
     check_conflict(given, {"type": "legacy"})
 
 
-def test_the_names_of_minilm_are_one_function_in_both_directions():
+def test_all_names_of_minilm_count_as_the_same_function():
     same = [DefaultEmbeddingFunction(), MiniLM(), ONNXMiniLM_L6_V2()]
     for given in same:
         for stored in same:
@@ -174,7 +174,7 @@ SECRET_KEYS = [
 
 @pytest.mark.parametrize("key", SECRET_KEYS)
 @pytest.mark.parametrize("wrap", [str, lambda text: [None, text], lambda text: {"a": {"b": text}}])
-def test_a_secret_is_told_by_its_key_also_in_a_list_or_dict(key, wrap):
+def test_a_secret_is_recognized_by_its_key_even_in_a_list_or_dict(key, wrap):
     with pytest.raises(EmbeddingFunctionError, match=key) as caught:
         to_config(Scaled(inner={key: wrap("abc123")}))
     assert "abc123" not in str(caught.value)
@@ -189,7 +189,7 @@ def test_a_secret_is_told_by_its_key_also_in_a_list_or_dict(key, wrap):
         *("sk-abc123", "hf_abc123", "ghp_abc123", "AKIAabc123", "Bearer abc123", "bearer abc123"),
     ],
 )
-def test_a_secret_is_told_by_its_value_under_any_key(value):
+def test_a_secret_is_recognized_by_its_value_under_any_key(value):
     for config in ({"x": value}, {"x": [[{"y": value}]]}, {"api_key_env_var": value}):
         with pytest.raises(EmbeddingFunctionError, match="environment variable") as caught:
             to_config(Scaled(**config))
@@ -212,13 +212,13 @@ def test_a_secret_is_told_by_its_value_under_any_key(value):
         {"endpoints": [{"auth_token": "sk-123"}]},
     ],
 )
-def test_a_secret_is_never_stored_or_repeated(config):
+def test_a_secret_is_neither_stored_nor_repeated_in_the_error(config):
     with pytest.raises(EmbeddingFunctionError, match="environment variable") as caught:
         to_config(Scaled(**config))
     assert "sk-123" not in str(caught.value)
 
 
-def test_what_only_names_a_secret_is_stored():
+def test_settings_that_merely_mention_a_secret_are_stored():
     config = {
         **{"api_key_env_var": "KEY", "api_key": None, "use_auth_token": True, "max_tokens": 5},
         **{"pad_token": "[PAD]", "additional_special_tokens": ["[A]"], "tokenizer": "bert"},
@@ -227,6 +227,6 @@ def test_what_only_names_a_secret_is_stored():
     assert to_config(Scaled(**config))["config"] == config
 
 
-def test_a_configuration_that_is_no_json_is_refused():
+def test_a_configuration_that_is_not_json_is_refused():
     with pytest.raises(EmbeddingFunctionError, match="cannot be stored as JSON"):
         to_config(Scaled(scale={1, 2}))

@@ -1,4 +1,4 @@
-"""What is kept with a collection beside its records: all of a call or nothing, until it is removed."""
+"""Attachments, the data stored beside the records: each call writes all of its changes or none."""
 
 import json
 import sqlite3
@@ -38,15 +38,15 @@ def points(client):
 
 
 def attach(collection, *add, remove=()):
-    return collection._engine.attach(collection.id, add=add, remove=remove)
+    return collection.engine.attach(collection.id, add=add, remove=remove)
 
 
-def kept(collection, kind="note"):
-    return collection._engine.attachments(collection.id, kind)
+def stored(collection, kind="note"):
+    return collection.engine.attachments(collection.id, kind)
 
 
 def bodies(collection, kind="note"):
-    return [attachment.body["n"] for attachment in kept(collection, kind)]
+    return [attachment.body["n"] for attachment in stored(collection, kind)]
 
 
 def note(n, name=None, data=None):
@@ -59,31 +59,46 @@ def change(folder, sql, *values):
     connection.close()
 
 
-def test_they_come_back_in_the_order_they_were_made_by_kind_whole(points):
-    assert kept(points) == []
+def test_attachments_of_a_kind_are_read_back_complete_and_in_order(points):
+    assert stored(points) == []
     numbers = attach(points, note(1, data=b"\0\xff"), Attachment("live", {}, "live"), note(2, "x"))
     assert numbers == sorted(numbers)
-    first, second = kept(points)
+    first, second = stored(points)
     assert (first.number, second.number) == (numbers[0], numbers[2])
     assert (first.data, second.data) == (b"\0\xff", None)
     assert (first.name, second.name) == (None, "x")
     assert first.body == {"n": 1, "text": "é 漢字 '; DROP TABLE attachments"}
-    assert [a.name for a in kept(points, "live")] == ["live"]
-    assert kept(points, "'; --") == []
+    assert [a.name for a in stored(points, "live")] == ["live"]
+    assert stored(points, "'; --") == []
 
 
-def test_they_leave_the_version_alone(points):
+def test_attachments_after_a_number_are_read_with_all_numbers(client, points):
+    engine, id = points.engine, points.id
+    assert engine.attachments_since(id, "note", 0) == ([], [])
+    first, other, second = attach(points, note(1), Attachment("live", {}), note(2))
+    assert engine.attachments_since(id, "note", 0) == ([first, second], stored(points))
+    assert engine.attachments_since(id, "note", first) == ([first, second], stored(points)[1:])
+    assert engine.attachments_since(id, "note", second) == ([first, second], [])
+    attach(points, remove=[first])
+    assert engine.attachments_since(id, "note", second) == ([second], [])
+    assert engine.attachments_since(id, "live", 0)[0] == [other]
+    client.delete_collection("points")
+    with pytest.raises(errors.NotFoundError, match="was deleted"):
+        engine.attachments_since(id, "note", 0)
+
+
+def test_attaching_does_not_change_the_version(points):
     before = points.get_version(), points.snapshot()
     attach(points, note(1))
     assert points.get_version() == before[0]
     assert not before[1].is_stale
 
 
-def test_one_that_is_not_there_cannot_be_removed_and_then_nothing_is_written(client, points):
+def test_removing_a_missing_attachment_raises_and_writes_nothing(client, points):
     (number,) = attach(points, note(1))
     other = client.create_collection("other", embedding_function=None)
     for wrong in (number + 7, 0, -1, 2**70):
-        with pytest.raises(errors.NotFoundError, match="removed, perhaps by somebody else"):
+        with pytest.raises(errors.NotFoundError, match="removed, possibly by another process"):
             attach(points, note(2), remove=[number, wrong])
     with pytest.raises(errors.NotFoundError):
         attach(other, note(2), remove=[number])
@@ -95,9 +110,9 @@ def test_one_that_is_not_there_cannot_be_removed_and_then_nothing_is_written(cli
     assert bodies(points) == [2]
 
 
-def test_a_name_is_taken_once_a_kind_and_freed_by_a_removal_in_the_same_call(client, points):
+def test_a_name_is_unique_per_kind_and_freed_by_a_removal_in_the_same_call(client, points):
     (number,) = attach(points, note(1, "x"))
-    with pytest.raises(errors.UniqueConstraintError, match="has a note 'x' already"):
+    with pytest.raises(errors.UniqueConstraintError, match="already has a note 'x'"):
         attach(points, note(2), note(3, "x"))
     assert bodies(points) == [1]
     attach(points, Attachment("live", {"n": 9}, "x"), note(3, "x"), remove=[number])
@@ -108,13 +123,15 @@ def test_a_name_is_taken_once_a_kind_and_freed_by_a_removal_in_the_same_call(cli
 @pytest.mark.parametrize(
     "body", [{"n": float("nan")}, {"n": object()}, {"n": "\ud800"}, {"n": b"x"}]
 )
-def test_what_json_cannot_hold_is_refused(points, body):
-    with pytest.raises(errors.InvalidArgumentError, match=r"JSON can hold.*Nothing was written"):
+def test_a_body_that_json_cannot_represent_is_rejected(points, body):
+    with pytest.raises(
+        errors.InvalidArgumentError, match=r"representable as JSON.*Nothing was written"
+    ):
         attach(points, note(1), Attachment("note", body))
-    assert kept(points) == []
+    assert stored(points) == []
 
 
-def test_they_survive_reopening_compaction_and_new_embeddings(client, points, folder, function):
+def test_attachments_survive_reopening_compaction_and_reembedding(client, points, folder, function):
     attach(points, note(1, data=b"x"))
     points.update(ids=["a"], embeddings=[[7, 7]], documents=["tea"])
     points.update(ids=["b"], embeddings=[[8, 8]], documents=["walk"])
@@ -126,11 +143,13 @@ def test_they_survive_reopening_compaction_and_new_embeddings(client, points, fo
         assert not again.check()
 
 
-def test_they_go_with_the_collection_the_database_and_all(client, points, folder):
+def test_attachments_are_deleted_with_the_collection_the_database_and_the_store(
+    client, points, folder
+):
     attach(points, note(1))
     client.delete_collection("points")
     with pytest.raises(errors.NotFoundError, match="was deleted"):
-        kept(points)
+        stored(points)
     with pytest.raises(errors.NotFoundError, match="was deleted"):
         attach(points, note(1))
     with pytest.raises(errors.NotFoundError):
@@ -169,16 +188,16 @@ def count(folder):
         ("UPDATE attachments SET name = CAST(? AS TEXT)", b"\xff"),
     ],
 )
-def test_what_a_stranger_wrote_is_told_as_damage(client, points, folder, sql, value):
+def test_malformed_rows_are_reported_as_damage(client, points, folder, sql, value):
     attach(points, note(1))
     client.close()
     change(folder, sql, value)
     with chromalab.PersistentClient(folder) as again:
         points = again.get_collection("points")
         with pytest.raises(errors.InternalError):
-            kept(points)
+            stored(points)
         (problem,) = again.check()
-        assert problem.what == "1 attachment of the kind 'note': not what was written (numbers 1)"
+        assert problem.what == "1 attachment of the kind 'note': not as written (numbers 1)"
         assert points.count() == 2
         attach(points, remove=[1])
         assert not again.check()
@@ -194,19 +213,19 @@ def test_what_a_stranger_wrote_is_told_as_damage(client, points, folder, sql, va
         "UPDATE attachments SET checksum = NULL",
     ],
 )
-def test_a_change_that_makes_sense_is_told_by_its_checksum(client, points, folder, sql):
+def test_check_detects_a_well_formed_change_by_its_checksum(client, points, folder, sql):
     attach(points, note(1, "x", b"y"))
     assert not client.check()
     change(folder, sql)
     (problem,) = client.check()
-    assert "not what was written" in problem.what
+    assert "not as written" in problem.what
 
 
-def test_attachments_of_no_collection_are_told(client, points, folder):
+def test_check_reports_attachments_of_a_missing_collection(client, points, folder):
     attach(points, note(1))
     change(folder, "UPDATE attachments SET collection = 77")
     (problem,) = client.check()
-    assert problem.what == "1 rows of attachments belong to a collection that is not there"
+    assert problem.what == "1 rows of attachments belong to a missing collection"
 
 
 ADD = """
@@ -216,11 +235,11 @@ points = chromalab.PersistentClient(sys.argv[1]).get_collection("points")
 print("ready", flush=True)
 sys.stdin.readline()
 for n in range(30):
-    points._engine.attach(points.id, add=[Attachment("note", {"n": f"{sys.argv[2]} {n}"})] * 2)
+    points.engine.attach(points.id, add=[Attachment("note", {"n": f"{sys.argv[2]} {n}"})] * 2)
 """
 
 
-def test_threads_and_processes_that_add_at_once_lose_nothing(points, folder):
+def test_threads_and_processes_that_add_concurrently_lose_nothing(points, folder):
     others = [
         subprocess.Popen(
             [sys.executable, "-c", ADD, str(folder), name],
@@ -268,7 +287,7 @@ NAMES = st.sampled_from([None, None, "x", "y"])
 
 
 class Attachments(RuleBasedStateMachine):
-    """Collections that are attached to by two engines, forked and deleted, against dicts."""
+    """Compares collections that two engines attach to, fork and delete with dicts."""
 
     collections = Bundle("collections")
 
@@ -342,7 +361,7 @@ class Attachments(RuleBasedStateMachine):
             self.expected[collection.id] = None
 
     @invariant()
-    def both_engines_read_what_was_attached(self):
+    def both_engines_read_the_attachments(self):
         for id, there in self.expected.items():
             for engine in self.engines if there is not None else ():
                 found = engine.attachments(id, "note")

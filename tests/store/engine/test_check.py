@@ -1,4 +1,4 @@
-"""`client.check()` finds every kind of damage, says what to do, and never raises for one."""
+"""`client.check()` reports every kind of damage with advice, and never raises because of it."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ import chromalab
 from chromalab import errors
 from chromalab.engine import Attachment
 
-KEPT = Path(__file__).parents[2] / "data" / "formats"
+FORMATS = Path(__file__).parents[2] / "data" / "formats"
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def check(folder):
         return client.check()
 
 
-def the_problem(folder, what, file="store.sqlite3"):
+def only_problem(folder, what, file="store.sqlite3"):
     (problem,) = report = check(folder)
     assert len(report) == 1
     assert report[0] == problem
@@ -66,7 +66,7 @@ def the_problem(folder, what, file="store.sqlite3"):
     return problem
 
 
-def test_a_whole_store_has_no_problems(folder):
+def test_an_undamaged_store_has_no_problems(folder):
     report = check(folder)
     assert not report
     assert len(report) == 0
@@ -77,12 +77,12 @@ def test_a_whole_store_has_no_problems(folder):
 
 
 @pytest.mark.parametrize("at", [0, 13, 20 * 8 + 3])
-def test_a_flipped_bit_in_a_vector_is_told_with_the_record(folder, vectors, at):
+def test_check_reports_the_record_of_a_flipped_bit_in_a_vector(folder, vectors, at):
     data = bytearray(vectors.read_bytes())
     data[at] ^= 4
     vectors.write_bytes(data)
-    problem = the_problem(
-        folder, "1 record: its vector is not what was written", f"vectors/{vectors.name}"
+    problem = only_problem(
+        folder, "1 record: its vector differs from what was written", f"vectors/{vectors.name}"
     )
     assert problem.ids == ({0: "p0", 13: "p1"}.get(at, "p3"),)
     with chromalab.PersistentClient(folder) as client:
@@ -92,7 +92,7 @@ def test_a_flipped_bit_in_a_vector_is_told_with_the_record(folder, vectors, at):
         assert not client.check()
 
 
-def test_flipped_bits_of_dead_rows_are_no_problem(folder, vectors):
+def test_flipped_bits_in_dead_rows_are_not_reported(folder, vectors):
     data = bytearray(vectors.read_bytes())
     data[3 * 8] ^= 4  # before it was updated
     data[5 * 8] ^= 4  # before it was deleted
@@ -116,13 +116,13 @@ def test_flipped_bits_of_dead_rows_are_no_problem(folder, vectors):
         "checksum = 'x'",
     ],
 )
-def test_a_changed_text_is_told_with_the_record(folder, damage):
+def test_check_reports_the_record_of_changed_content(folder, damage):
     change(folder, f"UPDATE records SET {damage} WHERE id = 'p0'")  # noqa: S608
-    problem = the_problem(folder, "1 record: its id, document, metadata or uri is not")
+    problem = only_problem(folder, "1 record: its id, document, metadata or uri differs")
     assert problem.ids in (("p0",), ("q0",))
 
 
-def test_a_damaged_record_is_not_updated_but_can_be_deleted(folder):
+def test_a_damaged_record_cannot_be_updated_but_can_be_deleted(folder):
     change(folder, "UPDATE records SET document = 'theirs' WHERE id = 'p0'")
     with chromalab.PersistentClient(folder) as client:
         points = client.get_collection("points")
@@ -135,45 +135,45 @@ def test_a_damaged_record_is_not_updated_but_can_be_deleted(folder):
         assert not client.check()
 
 
-def test_a_file_that_is_cut_is_told_with_what_is_lost(folder, vectors):
+def test_check_reports_a_truncated_file_and_the_lost_records(folder, vectors):
     os.truncate(vectors, 18 * 8)
     report = check(folder)
     assert [problem.what for problem in report] == [
-        "It has 144 bytes, and 168 are recorded",
-        "3 records: its vector lies behind the end of the file ('p18', 'p19', 'p3')",
+        "The file has 144 bytes and should have 168",
+        "3 records: its vector is beyond the end of the file ('p18', 'p19', 'p3')",
     ]
     assert report[1].ids == ("p18", "p19", "p3")
 
 
-def test_a_file_that_is_gone_is_told(folder, vectors):
+def test_check_reports_a_missing_vector_file(folder, vectors):
     vectors.unlink()
-    the_problem(folder, "The file is not there", f"vectors/{vectors.name}")
+    only_problem(folder, "The file is missing", f"vectors/{vectors.name}")
 
 
-def test_a_link_or_folder_for_a_file_is_told(folder, vectors, tmp_path):
+def test_check_reports_a_link_or_folder_in_place_of_a_file(folder, vectors, tmp_path):
     away = vectors.rename(tmp_path / "away")
     vectors.symlink_to(away)
     assert "cannot be opened" in check(folder)[0].what
     vectors.unlink()
     vectors.hardlink_to(away)
-    the_problem(folder, "It is a link", f"vectors/{vectors.name}")
+    only_problem(folder, "The file is a link", f"vectors/{vectors.name}")
     vectors.unlink()
     vectors.mkdir()
-    the_problem(folder, "no plain file", f"vectors/{vectors.name}")
+    only_problem(folder, "not a regular file", f"vectors/{vectors.name}")
 
 
-def test_numbers_that_are_not_finite_are_told_where_there_is_no_checksum(folder, vectors):
+def test_check_reports_numbers_that_are_not_finite_without_checksums(folder, vectors):
     change(folder, "UPDATE records SET vector_checksum = NULL, checksum = NULL WHERE id = 'p2'")
     assert "1 record of an earlier release without checksums" in repr(check(folder))
     data = bytearray(vectors.read_bytes())
     data[16:20] = np.float32("nan").tobytes()
     vectors.write_bytes(data)
-    the_problem(folder, "not finite", f"vectors/{vectors.name}")
+    only_problem(folder, "not finite", f"vectors/{vectors.name}")
 
 
-def test_metadata_that_is_none_is_told_where_there_is_no_checksum(folder):
+def test_check_reports_malformed_metadata_without_checksums(folder):
     change(folder, "UPDATE records SET metadata = '[1]', checksum = NULL WHERE id = 'p2'")
-    the_problem(folder, "its id, document, metadata or uri is not what was written")
+    only_problem(folder, "its id, document, metadata or uri differs from what was written")
 
 
 @pytest.mark.parametrize(
@@ -181,63 +181,63 @@ def test_metadata_that_is_none_is_told_where_there_is_no_checksum(folder):
     [
         (
             "UPDATE records SET slot = 77 WHERE id = 'p0'",
-            "names a row of vectors that is not there",
+            "refers to a row of vectors that does not exist",
         ),
         (
             "UPDATE records SET slot = -1 WHERE id = 'p0'",
-            "names a row of vectors that is not there",
+            "refers to a row of vectors that does not exist",
         ),
         (
             "UPDATE records SET slot = 'x' WHERE id = 'p0'",
-            "names a row of vectors that is not there",
+            "refers to a row of vectors that does not exist",
         ),
-        ("INSERT INTO dead_slots VALUES (1, 1, 7)", "called dead, and records name them"),
-        ("INSERT INTO dead_slots VALUES (1, 1, 99)", "none of the committed rows"),
-        ("INSERT INTO dead_slots VALUES (1, 99, 5)", "of a version that is to come"),
-        ("INSERT INTO changed VALUES (1, 99, 1)", "for a version that is to come"),
+        ("INSERT INTO dead_slots VALUES (1, 1, 7)", "marked dead but used by records"),
+        ("INSERT INTO dead_slots VALUES (1, 1, 99)", "outside the committed rows"),
+        ("INSERT INTO dead_slots VALUES (1, 99, 5)", "have a future version"),
+        ("INSERT INTO changed VALUES (1, 99, 1)", "for a future version"),
     ],
 )
-def test_slots_that_do_not_fit_are_told(folder, sql, what):
+def test_check_reports_inconsistent_slots(folder, sql, what):
     change(folder, sql)
-    the_problem(folder, what)
+    only_problem(folder, what)
 
 
-def test_two_records_with_one_vector_are_told(folder):
+def test_check_reports_two_records_with_one_vector(folder):
     change(folder, "UPDATE records SET slot = 1 WHERE id = 'p0'")
     assert {problem.what for problem in check(folder)} == {
-        "1 record: its vector is not what was written ('p0')",
+        "1 record: its vector differs from what was written ('p0')",
         "1 records share the vector of another record",
     }
 
 
-def test_rows_of_no_collection_are_told(folder):
+def test_check_reports_rows_of_a_missing_collection(folder):
     change(folder, "UPDATE records SET collection = 9 WHERE id = 'p0'")
     (problem,) = check(folder)
-    assert problem.what == "1 rows of records belong to a collection that is not there"
+    assert problem.what == "1 rows of records belong to a missing collection"
     assert problem.collection == ""
 
 
-def test_a_row_of_the_catalog_that_makes_no_sense_is_told_and_the_others_are_checked(folder):
+def test_check_reports_a_malformed_catalog_row_and_checks_the_others(folder):
     change(folder, "UPDATE collections SET configuration = '{' WHERE name = 'points'")
     (problem,) = report = check(folder)
-    assert "row 1 of collections does not make sense" in problem.what
+    assert "row 1 of collections is malformed" in problem.what
     assert problem.collection == "points"
     assert problem.do == "Restore the folder from a copy."
     assert report.found.collections == 1
     assert report.leftovers == ()
 
 
-def test_an_index_of_sqlite_that_lacks_a_row_is_told(folder):
+def test_check_reports_a_damaged_sqlite_index(folder):
     change(
         folder,
         "PRAGMA writable_schema = ON",
         "UPDATE sqlite_schema SET sql = 'CREATE INDEX records_by_slot ON records (slot, collection)'"
         " WHERE name = 'records_by_slot'",
     )
-    assert any("SQLite says" in problem.what for problem in check(folder))
+    assert any("SQLite reports" in problem.what for problem in check(folder))
 
 
-def test_noise_anywhere_in_sqlites_file_is_told_or_does_no_harm(folder, tmp_path):
+def test_noise_anywhere_in_the_sqlite_file_is_reported_or_harmless(folder, tmp_path):
     numbers = range(400)
     with chromalab.PersistentClient(folder) as client:
         points = client.get_collection("points")
@@ -247,11 +247,11 @@ def test_noise_anywhere_in_sqlites_file_is_told_or_does_no_harm(folder, tmp_path
             documents=[f"document {n} of some length, so that pages are full" for n in numbers],
         )
         notes = [Attachment("note", {"text": f"note {n} of some length"}, f"{n}") for n in numbers]
-        points._engine.attach(points.id, add=notes)
+        points.engine.attach(points.id, add=notes)
         expected = points.get()
     whole = (folder / "store.sqlite3").read_bytes()
     rng = np.random.default_rng(4)
-    told = harmless = 0
+    reported = harmless = 0
     for number in range(60):
         copy = tmp_path / str(number)
         shutil.copytree(folder, copy)
@@ -262,18 +262,18 @@ def test_noise_anywhere_in_sqlites_file_is_told_or_does_no_harm(folder, tmp_path
         try:
             client = chromalab.PersistentClient(copy)
         except errors.ChromalabError:
-            continue  # in what every opening reads
+            continue  # the noise is in what every opening reads
         with client:
             if client.check():
-                told += 1
-            else:  # it fell on free space
+                reported += 1
+            else:  # the noise is in free space
                 harmless += 1
                 assert client.get_collection("points").get() == expected
-    assert told > 20
-    assert told > harmless
+    assert reported > 20
+    assert reported > harmless
 
 
-def test_files_that_nothing_names_are_no_problem(folder, vectors):
+def test_files_that_nothing_refers_to_are_leftovers_and_not_problems(folder, vectors):
     orphan = f"{vectors.name[:36].replace(vectors.name[0], '0')}-7.f32"
     (folder / "vectors" / orphan).write_bytes(b"left")
     (folder / "vectors" / "notes.txt").write_bytes(b"mine")
@@ -289,14 +289,14 @@ def test_files_that_nothing_names_are_no_problem(folder, vectors):
     assert (folder / "vectors" / "notes.txt").exists()
 
 
-def test_a_damaged_file_of_the_index_is_told(folder, vectors):
+def test_check_reports_a_damaged_index_file(folder, vectors):
     (folder / "index").mkdir(exist_ok=True)
     (folder / "index" / f"{vectors.stem}.hnsw").write_bytes(b"noise" * 100)
-    problem = the_problem(folder, "checksum", f"index/{vectors.stem}.hnsw")
+    problem = only_problem(folder, "checksum", f"index/{vectors.stem}.hnsw")
     assert problem.do.startswith("Delete the file")
 
 
-def test_what_is_damaged_shows_escaped(folder):
+def test_damaged_content_is_shown_escaped(folder):
     change(folder, "UPDATE records SET id = '<b>bold</b>' || char(27) WHERE id = 'p0'")
     shown = check(folder)._repr_html_()
     assert "<b>bold" not in shown
@@ -304,15 +304,15 @@ def test_what_is_damaged_shows_escaped(folder):
     assert "\x1b" not in shown
 
 
-def test_a_store_of_an_earlier_release_is_well(tmp_path):
-    shutil.copytree(KEPT / "1", tmp_path / "store")
+def test_a_store_of_an_earlier_release_has_no_problems(tmp_path):
+    shutil.copytree(FORMATS / "1", tmp_path / "store")
     report = check(tmp_path / "store")
     assert not report
     assert report.found.unverified == report.found.records == 19
 
 
-def test_it_tells_how_far_it_is(folder):
-    told = []
+def test_check_reports_its_progress(folder):
+    calls = []
     with chromalab.PersistentClient(folder) as client:
-        client._engine.check(lambda done, total: told.append((done, total)))
-    assert told == [(21, 21)]
+        client._engine.check(lambda done, total: calls.append((done, total)))
+    assert calls == [(21, 21)]

@@ -1,4 +1,4 @@
-"""Filters on columns answer as a plain evaluator does, whatever was written in between."""
+"""Filters on columns match a plain evaluator, whatever is written in between."""
 
 import re
 import shutil
@@ -42,9 +42,7 @@ COMPARISONS = st.one_of(
     ).map(lambda pair: dict([pair])),
 )  # fmt: skip
 WHERE = st.recursive(
-    st.tuples(st.sampled_from([*KEYS, "nobody has it"]), COMPARISONS).map(
-        lambda pair: dict([pair])
-    ),
+    st.tuples(st.sampled_from([*KEYS, "missing key"]), COMPARISONS).map(lambda pair: dict([pair])),
     lambda inner: st.tuples(
         st.sampled_from(["$and", "$or"]), st.lists(inner, min_size=2, max_size=3)
     ).map(lambda pair: dict([pair])),
@@ -97,7 +95,7 @@ def reads(where, document):
 
 
 class Filters(RuleBasedStateMachine):
-    """What `self.expected` holds, id -> [metadata, document], the filters must find."""
+    """The filters must find what is in `self.expected`: id -> [metadata, document]."""
 
     @initialize()
     def make(self):
@@ -209,31 +207,31 @@ def points(client):
 
 
 def open_now(points, connection):
-    return points._engine._open(connection, points.id)
+    return points.engine.engine._open(connection, points.id)
 
 
 def test_a_reader_that_began_before_a_write_keeps_its_columns(points):
-    everyone = Filter(where=parse_where({"t": {"$ne": "z"}}))
-    with points._engine.store.read() as connection, ThreadPoolExecutor(1) as pool:
+    everything = Filter(where=parse_where({"t": {"$ne": "z"}}))
+    with points.engine.engine.store.read() as connection, ThreadPoolExecutor(1) as pool:
         before = open_now(points, connection)
-        assert before.matching(everyone).tolist() == [0, 1, 2]
+        assert before.matching(everything).tolist() == [0, 1, 2]
         pool.submit(points.delete, ["a"]).result()
         pool.submit(points.add, ["d"], [[3]], [{"t": "z"}]).result()
         pool.submit(points.update, ["b"], None, [{"t": "z"}]).result()
         assert pool.submit(points.get, where={"t": "z"}).result()["ids"] == ["b", "d"]
         assert before.column("t").values[before.column("t").codes[1]] == "y"
-        assert before.matching(everyone).tolist() == [0, 1, 2]
+        assert before.matching(everything).tolist() == [0, 1, 2]
         assert before.matching(Filter(where=parse_where({"n": 1}))).tolist() == [0, 1]
     assert points.get(where={"t": "z"})["ids"] == ["b", "d"]
 
 
-def test_only_what_is_new_or_changed_is_read(points):
-    with points._engine.store.read() as connection:
+def test_only_new_and_changed_records_are_read(points):
+    with points.engine.engine.store.read() as connection:
         first = open_now(points, connection).column("t")
     points.add(["d"], [[3]], [{"t": "z"}])
     points.update(["a"], metadatas=[{"t": "w"}])
     points.delete(["b"])
-    with points._engine.store.read() as connection:
+    with points.engine.engine.store.read() as connection:
         later = open_now(points, connection).column("t")
         assert open_now(points, connection).column("t") is later
     assert later.dictionary is first.dictionary
@@ -241,24 +239,24 @@ def test_only_what_is_new_or_changed_is_read(points):
     assert [None if c < 0 else first.values[c] for c in first.codes] == ["x", "y", None]
 
 
-def test_values_nobody_has_any_more_are_let_go(points):
+def test_unused_values_are_dropped(points):
     for n in range(1200):
         points.update(["a"], metadatas=[{"t": f"value {n}"}])
         assert points.get(where={"t": f"value {n}"})["ids"] == ["a"]
-    with points._engine.store.read() as connection:
+    with points.engine.engine.store.read() as connection:
         assert len(open_now(points, connection).column("t").values) < 1010
 
 
-def test_the_columns_of_sixty_four_keys_stay(points):
+def test_columns_of_sixty_four_keys_are_cached(points):
     points.add(["m"], [[9]], [{f"key {n}": n for n in range(100)}])
     for _ in range(2):
         for n in range(100):
             assert points.get(where={f"key {n}": n})["ids"] == ["m"]
-    held = points._engine._residents[points.id].columns._held
+    held = points.engine.engine._residents[points.id].columns._held
     assert list(held) == [f"key {n}" for n in range(36, 100)]
 
 
-def test_threads_filter_while_one_writes(points):
+def test_threads_filter_while_another_writes(points):
     def write():
         for n in range(60):
             points.add([f"w{n}"], [[n]], [{"w": n, "parity": n % 2}])
@@ -279,7 +277,7 @@ def test_threads_filter_while_one_writes(points):
 @pytest.mark.parametrize(
     "text", ["{", "", "[1]", "7", '["n"]', "null", '{"n": 1', "{'n': 1", "\ufeff{}"]
 )
-def test_damaged_metadata_is_told_as_when_it_is_read(tmp_path, text):
+def test_damaged_metadata_raises_in_a_filter_as_in_a_read(tmp_path, text):
     with chromalab.PersistentClient(tmp_path) as client:
         points = client.create_collection("points", embedding_function=None)
         points.add(["b"], [[2]], [{"n": 2}])
@@ -291,7 +289,7 @@ def test_damaged_metadata_is_told_as_when_it_is_read(tmp_path, text):
                 points.get(where={key: 1})
 
 
-def test_json_that_only_python_reads_is_filtered_all_the_same(tmp_path):
+def test_json_that_only_python_parses_can_be_filtered(tmp_path):
     with chromalab.PersistentClient(tmp_path) as client:
         points = client.create_collection("points", embedding_function=None)
         points.add(["a", "b", "c"], [[1], [2], [3]], [{"n": 1}] * 3)
@@ -309,8 +307,8 @@ def test_json_that_only_python_reads_is_filtered_all_the_same(tmp_path):
         assert points.get(where={"n": {"$lt": 10**29}})["ids"] == []
 
 
-def test_a_column_as_arrow(points):
-    with points._engine.store.read() as connection:
+def test_a_column_converts_to_arrow(points):
+    with points.engine.engine.store.read() as connection:
         opened = open_now(points, connection)
         text = opened.column("t").arrow()
         assert str(text.type).startswith("dictionary<values=string")
@@ -319,21 +317,21 @@ def test_a_column_as_arrow(points):
         assert opened.column("n").arrow().to_pylist() == ["1", "1.0", "true"]
         assert opened.column("none").arrow().to_pylist() == [None] * 3
     points.update(["b", "c"], metadatas=[{"n": 7}, {"n": None}])
-    with points._engine.store.read() as connection:
+    with points.engine.engine.store.read() as connection:
         numbers = open_now(points, connection).column("n").arrow()
     assert str(numbers.type) == "int64"
     assert numbers.to_pylist() == [1, 7, None]
 
 
-def test_without_pyarrow_the_rest_works(points, monkeypatch):
+def test_filters_work_without_pyarrow(points, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert points.get(where={"t": "x"})["ids"] == ["a"]
-    with points._engine.store.read() as connection:
+    with points.engine.engine.store.read() as connection:
         column = open_now(points, connection).column("t")
         with pytest.raises(errors.MissingDependencyError, match=r"pip install .chromalab\[arrow\]"):
             column.arrow()
 
 
-def test_many_clauses_on_documents_are_answered(points):
+def test_thousands_of_document_clauses_are_evaluated(points):
     every = [{"$contains": f"{n}"} for n in range(3000)]
     assert points.get(where_document={"$or": [*every, {"$contains": "hree"}]})["ids"] == ["c"]

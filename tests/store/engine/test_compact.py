@@ -1,4 +1,4 @@
-"""Compaction gives room back, while others read and write, and is all or nothing."""
+"""Compaction reclaims space while others read and write, and is all or nothing."""
 
 import os
 import subprocess
@@ -38,7 +38,7 @@ def files(folder):
     return sorted(path.name for path in (folder / "vectors").iterdir())
 
 
-def test_dead_rows_go_and_nothing_else_changes(points, client, tmp_path):
+def test_compaction_removes_dead_rows_and_changes_nothing_else(points, client, tmp_path):
     points.delete(ids=[f"p{n}" for n in range(0, 100, 2)])
     points.update(ids=["p1", "p99"], embeddings=[[7, 7, 7], [8, 8, 8]])
     before = everything(points)
@@ -56,13 +56,13 @@ def test_dead_rows_go_and_nothing_else_changes(points, client, tmp_path):
     assert not client.check()
 
 
-def test_where_nothing_is_dead_nothing_is_done(points, tmp_path):
+def test_compaction_does_nothing_without_dead_rows(points, tmp_path):
     done = points.compact()
     assert (done.rows_before, done.rows_after) == (100, 100)
     assert files(tmp_path) == [f"{points.id}-0.f32"]
 
 
-def test_an_emptied_collection_has_no_file_and_goes_on(points, client, tmp_path):
+def test_an_emptied_collection_has_no_file_and_remains_usable(points, client, tmp_path):
     points.delete(where={"n": {"$gte": 0}})
     assert points.compact().rows_after == 0
     assert files(tmp_path) == []
@@ -71,20 +71,20 @@ def test_an_emptied_collection_has_no_file_and_goes_on(points, client, tmp_path)
     assert not client.check()
 
 
-def test_what_is_written_while_rows_are_copied_is_there(points, client):
+def test_writes_during_the_copy_are_kept(points, client):
     points.delete(ids=["p0", "p1"])
     other = client.get_collection("points")
-    told = []
+    calls = []
 
     def meanwhile(done, total):
-        told.append((done, total))
-        if len(told) == 1:
+        calls.append((done, total))
+        if len(calls) == 1:
             other.add(ids=["new"], embeddings=[[5, 5, 5]], documents=["new"])
             other.update(ids=["p2"], embeddings=[[6, 6, 6]])
             other.update(ids=["p3"], metadatas=[{"n": -1}])
             other.delete(ids=["p4", "p98"])
 
-    points._engine.compact(points.id, meanwhile)
+    points.engine.compact(points.id, meanwhile)
     found = everything(points)
     assert found["ids"] == ["p2", "p3", *(f"p{n}" for n in range(5, 100) if n != 98), "new"]
     assert found["embeddings"][:2] == [[6, 6, 6], [3, 6, 9]]
@@ -93,7 +93,7 @@ def test_what_is_written_while_rows_are_copied_is_there(points, client):
     assert not client.check()
 
 
-def test_of_two_compactions_at_once_the_second_starts_over(points, client, tmp_path):
+def test_the_slower_of_two_concurrent_compactions_starts_over(points, client, tmp_path):
     points.delete(ids=["p0"])
     other = client.get_collection("points")
     inner = []
@@ -104,14 +104,14 @@ def test_of_two_compactions_at_once_the_second_starts_over(points, client, tmp_p
             inner.append(other.compact())
             other.delete(ids=["p1"])
 
-    done = points._engine.compact(points.id, meanwhile)
+    done = points.engine.compact(points.id, meanwhile)
     assert (done.rows_before, done.rows_after) == (99, 98)
     assert files(tmp_path) == [f"{points.id}-2.f32"]
     assert everything(points)["ids"] == [f"p{n}" for n in range(2, 100)]
     assert not client.check()
 
 
-def test_a_reader_that_looks_for_the_file_too_late_reads_again(points, client):
+def test_a_reader_that_opens_the_file_too_late_retries(points, client):
     points.delete(ids=["p0"])
     asked = []
 
@@ -119,11 +119,11 @@ def test_a_reader_that_looks_for_the_file_too_late_reads_again(points, client):
         asked.append(collection.entry.generation)
         if len(asked) == 1:
             subprocess.run(
-                [sys.executable, "-c", COMPACT, str(client._engine.store.path)], check=True
+                [sys.executable, "-c", COMPACT, str(client._engine.engine.store.path)], check=True
             )
         return collection.vectors[collection.view.slots].tolist()
 
-    vectors = points._engine._read(points.id, ask)
+    vectors = points.engine.engine._read(points.id, ask)
     assert asked == [0, 1]
     assert vectors == [[n, n * 2, n * 3] for n in range(1, 100)]
 
@@ -136,14 +136,14 @@ chromalab.PersistentClient(sys.argv[1]).get_collection("points").compact()
 
 def test_a_reader_that_has_the_file_open_keeps_it(points, client):
     points.delete(ids=["p0"])
-    folder = client._engine.store.path
+    folder = client._engine.engine.store.path
 
     def ask(collection):
         rows = collection.vectors
         subprocess.run([sys.executable, "-c", COMPACT, str(folder)], check=True)
         return rows[collection.view.slots].tolist()
 
-    assert points._engine._read(points.id, ask)[0] == [1, 2, 3]
+    assert points.engine.engine._read(points.id, ask)[0] == [1, 2, 3]
     assert points.compact().rows_before == 99
 
 
@@ -160,7 +160,7 @@ def test_a_fork_keeps_the_old_file(points, client, tmp_path):
     assert not client.check()
 
 
-def test_an_error_or_interrupt_leaves_the_collection_as_it_was(points, client, tmp_path):
+def test_an_error_or_interrupt_leaves_the_collection_unchanged(points, client, tmp_path):
     points.delete(ids=["p0"])
     before = everything(points)
 
@@ -168,7 +168,7 @@ def test_an_error_or_interrupt_leaves_the_collection_as_it_was(points, client, t
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        points._engine.compact(points.id, interrupt)
+        points.engine.compact(points.id, interrupt)
     assert everything(points) == before
     assert files(tmp_path) == [f"{points.id}-0.f32"]
     points.compact()
@@ -176,12 +176,14 @@ def test_an_error_or_interrupt_leaves_the_collection_as_it_was(points, client, t
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a forked process: POSIX only")
-def test_what_a_killed_compaction_left_goes_with_the_next(points, client, tmp_path):
+def test_leftovers_of_a_killed_compaction_are_removed_by_the_next(points, client, tmp_path):
     points.delete(ids=["p0"])
     child = os.fork()
     if child == 0:
-        points._engine.compact(points.id, lambda done, total: os.kill(os.getpid(), 9))
-        os._exit(0)
+        try:
+            points.engine.compact(points.id, lambda done, total: os.kill(os.getpid(), 9))
+        finally:
+            os._exit(0)
     os.waitpid(child, 0)
     assert len(files(tmp_path)) == 2
     report = client.check()
@@ -192,17 +194,17 @@ def test_what_a_killed_compaction_left_goes_with_the_next(points, client, tmp_pa
     assert files(tmp_path) == [f"{points.id}-1.f32"]
 
 
-def test_a_draft_that_is_being_written_is_no_leftover(points, client, tmp_path):
+def test_a_draft_being_written_is_not_a_leftover(points, client, tmp_path):
     points.delete(ids=["p0"])
     seen = []
 
     def meanwhile(done, total):
         client.create_collection("other", embedding_function=None)
-        client.delete_collection("other")  # sweeps
+        client.delete_collection("other")  # removes leftovers
         seen.extend(files(tmp_path))
         seen.extend(client.check().leftovers)
 
-    points._engine.compact(points.id, meanwhile)
+    points.engine.compact(points.id, meanwhile)
     assert len(seen) == 2
     assert points.count() == 99
 
@@ -223,7 +225,7 @@ while True:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9: POSIX only")
-def test_kill_minus_9_at_any_point_leaves_a_whole_store(tmp_path):
+def test_kill_minus_9_at_any_point_leaves_an_undamaged_store(tmp_path):
     with chromalab.PersistentClient(tmp_path) as client:
         client.create_collection("points", embedding_function=None)
     rng = np.random.default_rng(11)
@@ -232,7 +234,7 @@ def test_kill_minus_9_at_any_point_leaves_a_whole_store(tmp_path):
             [sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE
         )
         child.stdout.read(int(rng.integers(1, 5)))
-        for _ in range(int(rng.integers(0, 40_000))):  # a moment inside the next round
+        for _ in range(int(rng.integers(0, 40_000))):  # a random time within the next round
             pass
         child.kill()
         child.wait()
@@ -249,10 +251,10 @@ def test_kill_minus_9_at_any_point_leaves_a_whole_store(tmp_path):
         assert len(files(tmp_path)) == 1
 
 
-def test_sqlite_gives_its_free_pages_back(points, tmp_path):
+def test_compaction_reclaims_the_free_pages_of_sqlite(points, tmp_path):
     texts = ["a text of some length " * 20] * 2000
     points.add(ids=[f"t{n}" for n in range(2000)], embeddings=[[1, 2, 3]] * 2000, documents=texts)
-    points._engine.store.let_go()  # what the log holds goes into the file
+    points.engine.engine.store.disconnect()  # the contents of the log go into the file
     large = (tmp_path / "store.sqlite3").stat().st_size
     points.delete(where_document={"$contains": "length"})
     points.compact()

@@ -1,4 +1,4 @@
-"""A killed writer leaves whole batches; two writers at once lose nothing."""
+"""A killed writer leaves complete batches, and two concurrent writers lose nothing."""
 
 import subprocess
 import sys
@@ -9,8 +9,8 @@ import pytest
 
 import chromalab
 
-# Adds batches until it is killed, and says each one that was acknowledged. The parent of each
-# writer forks it from a process that has chromalab loaded, so that 50 of them take seconds.
+# Adds batches until it is killed, and reports each one that was acknowledged. The writers are forked
+# from a process that has chromalab loaded, so that 50 of them take seconds.
 WRITER = """
 import os, sys
 import numpy as np
@@ -48,13 +48,13 @@ for number in range(rounds):
     wanted = int(rng.integers(1, 6))
     for _ in range(wanted):
         acknowledged.append(int.from_bytes(os.read(ours, 4), "big"))
-    deadline = int(rng.integers(0, 20_000))  # a moment inside the next add, counted in turns
+    deadline = int(rng.integers(0, 20_000))  # a random time within the next add, counted in loop turns
     while deadline:
         deadline -= 1
     os.kill(child, 9)
     os.waitpid(child, 0)
-    while said := os.read(ours, 4):
-        acknowledged.append(int.from_bytes(said, "big"))
+    while number := os.read(ours, 4):
+        acknowledged.append(int.from_bytes(number, "big"))
     os.close(ours)
 print(*acknowledged)
 """
@@ -64,7 +64,7 @@ SIZE = 37
 @pytest.mark.skipif(
     not hasattr(__import__("os"), "fork"), reason="kills forked writers: POSIX only"
 )
-def test_kill_minus_9_in_fifty_adds_loses_no_acknowledged_record_and_leaves_no_half_batch(tmp_path):
+def test_kill_minus_9_during_fifty_adds_loses_no_acknowledged_record_and_splits_no_batch(tmp_path):
     folder = tmp_path / "killed.chroma"
     done = subprocess.run(
         [sys.executable, "-c", WRITER, str(folder), "50", "7"],
@@ -87,7 +87,7 @@ def test_kill_minus_9_in_fifty_adds_loses_no_acknowledged_record_and_leaves_no_h
     assert acknowledged <= set(batches)
     for batch, numbers in batches.items():
         assert numbers == set(range(batch * SIZE, (batch + 1) * SIZE)), "half a batch"
-    # at most one batch a round was written and not yet acknowledged when its writer died
+    # At most one batch per round was written but not yet acknowledged when its writer died.
     assert len(batches) - len(acknowledged) <= 50
     nearest = points.query(query_embeddings=found["embeddings"][-1:], n_results=1)
     assert nearest["ids"] == [[found["ids"][-1]]]
@@ -106,7 +106,7 @@ for start in range(0, 1000, 25):
 """
 
 
-def test_two_processes_adding_a_thousand_records_each_end_with_two_thousand(tmp_path):
+def test_two_processes_that_add_a_thousand_records_each_end_with_two_thousand(tmp_path):
     client = chromalab.PersistentClient(tmp_path)
     both = client.create_collection("both", embedding_function=None)
     adders = [
@@ -135,7 +135,7 @@ def test_a_failed_append_leaves_nothing(tmp_path):
     points.add(ids=["a"], embeddings=[[1, 2]])
     file = next((tmp_path / "vectors").iterdir())
     file.rename(file.with_suffix(".away"))
-    with pytest.raises(chromalab.errors.InternalError, match=r"is gone, and with it 1 rows"):
+    with pytest.raises(chromalab.errors.InternalError, match=r"is missing, and with it 1 rows"):
         points.add(ids=["b"], embeddings=[[3, 4]])
     Path(file).unlink(missing_ok=True)
     file.with_suffix(".away").rename(file)
@@ -144,7 +144,7 @@ def test_a_failed_append_leaves_nothing(tmp_path):
     assert points.get(include=["embeddings"])["embeddings"].tolist() == [[1, 2], [3, 4]]
 
 
-def test_rows_of_a_crash_behind_the_committed_ones_are_overwritten(tmp_path):
+def test_rows_left_by_a_crash_are_overwritten(tmp_path):
     client = chromalab.PersistentClient(tmp_path)
     points = client.create_collection("points", embedding_function=None)
     points.add(ids=["a"], embeddings=[[1, 2]])

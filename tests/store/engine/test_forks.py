@@ -1,4 +1,4 @@
-"""A fork loses nothing, whatever parent and child do afterwards."""
+"""A fork of the process loses nothing, whatever parent and child do afterwards."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ import pytest
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="forks: POSIX only")
 
-# Each runs in a fresh interpreter, so that no thread of the test runner is there at the fork.
+# Each runs in a new interpreter, so that no thread of the test runner exists at the fork.
 PARENT_CLOSES_FIRST = """
 import os, sys, chromalab
 client = chromalab.PersistentClient(sys.argv[1])
@@ -73,7 +73,7 @@ def run(code, *arguments):
 
 
 @pytest.mark.parametrize("parent", ["write", "idle"])
-def test_what_a_child_adds_after_its_parent_closed_is_there(tmp_path, parent):
+def test_records_that_a_child_adds_after_its_parent_closed_are_kept(tmp_path, parent):
     code, ids = run(PARENT_CLOSES_FIRST, tmp_path, parent)
     assert code == "0"
     assert sorted(ids.split()) == ["c0", "c1", "c2", "c3", "c4", "p0", "p1"]

@@ -1,4 +1,4 @@
-"""Stores kept from earlier releases open, and say what they said."""
+"""Stores written by earlier releases open and return the same content."""
 
 import shutil
 from pathlib import Path
@@ -7,17 +7,17 @@ import pytest
 
 import chromalab
 
-KEPT = Path(__file__).parents[2] / "data" / "formats"
+FORMATS = Path(__file__).parents[2] / "data" / "formats"
 
 
-@pytest.mark.parametrize("release", sorted(folder.name for folder in KEPT.iterdir()))
-def test_a_store_of_an_earlier_release_opens_and_goes_on(release, tmp_path):
-    shutil.copytree(KEPT / release, tmp_path / "store")
+@pytest.mark.parametrize("release", sorted(folder.name for folder in FORMATS.iterdir()))
+def test_a_store_of_an_earlier_release_opens_and_can_be_written(release, tmp_path):
+    shutil.copytree(FORMATS / release, tmp_path / "store")
     with chromalab.PersistentClient(tmp_path / "store") as client:
         notes = client.get_collection("notes")
         assert (notes.metadata, notes.space) == ({"about": "kept"}, "cosine")
         assert notes.selection.saved() == (["to read"] if int(release) >= 4 else [])
-        assert notes.written_at is None  # nobody kept when
+        assert notes.written_at is None  # these releases did not store the time
         found = notes.get(include=["documents", "metadatas", "embeddings"])
         assert found["ids"] == [f"n{i}" for i in range(20) if i != 5]
         assert found["documents"][-1] == "note 19"
@@ -33,7 +33,7 @@ def test_a_store_of_an_earlier_release_opens_and_goes_on(release, tmp_path):
             "embeddings"
         ].tolist() == [[4, 5, 6]]
         assert client.get_collection("notes").written_at == written
-        assert [said.note for said in client.get_collection("notes").feedback] == [
+        assert [judgment.note for judgment in client.get_collection("notes").feedback] == [
             "kept from now on"
         ]
         assert not client.check()

@@ -1,4 +1,4 @@
-"""The index: what it finds, that it is right at once after every write, and that it is disposable."""
+"""The index: its recall, its correctness immediately after every write, and that it is disposable."""
 
 import os
 import threading
@@ -9,15 +9,15 @@ import pytest
 import chromalab
 from chromalab.engine.index.graph_file import GraphFile
 
-ROWS, DIMENSION = 10_400, 800  # the smallest collection that has an index, of not too few rows
+ROWS, DIMENSION = 10_400, 800  # about the smallest collection that has an index
 QUICK = {"space": "cosine", "max_neighbors": 8, "ef_construction": 40, "num_threads": 1}
 
 
 @pytest.fixture(scope="module")
 def vectors():
     random = np.random.default_rng(7)
-    centres = random.normal(size=(400, DIMENSION))
-    rows = centres[random.integers(0, 400, ROWS)] + 0.7 * random.normal(size=(ROWS, DIMENSION))
+    centers = random.normal(size=(400, DIMENSION))
+    rows = centers[random.integers(0, 400, ROWS)] + 0.7 * random.normal(size=(ROWS, DIMENSION))
     return rows.astype(np.float32)
 
 
@@ -34,7 +34,7 @@ def fill(collection, vectors, start=0, stop=None):
 
 @pytest.fixture(scope="module")
 def indexed(vectors, tmp_path_factory):
-    """A store with an index on disk, which tests copy or only read."""
+    """A store with an index on the disk, which tests copy or only read."""
     path = tmp_path_factory.mktemp("indexed")
     with chromalab.PersistentClient(path) as client:
         collection = client.create_collection(
@@ -52,7 +52,7 @@ def store(indexed, tmp_path):
     shutil.copytree(indexed, tmp_path / "store")
     with chromalab.PersistentClient(tmp_path / "store") as client:
         collection = client.get_collection("rows")
-        collection.build_index(progress=False)  # reads the file
+        collection.build_index(progress=False)  # loads the file
         yield tmp_path / "store", client, collection
 
 
@@ -80,7 +80,7 @@ def queries_near(vectors, count=40):
     return (rows + 0.3 * random.normal(size=rows.shape)).astype(np.float32)
 
 
-def test_queries_use_it_and_find_what_a_scan_finds(store, vectors):
+def test_queries_use_the_index_and_match_brute_force(store, vectors):
     _, _, collection = store
     assert collection.explain(query_embeddings=vectors[:1]).plan.method == "index"
     assert recall(collection, vectors, queries_near(vectors), np.arange(ROWS)) >= 0.95
@@ -101,13 +101,13 @@ def test_queries_use_it_and_find_what_a_scan_finds(store, vectors):
         ({"early": False}, lambda rows: rows >= 200),
     ],
 )
-def test_a_filtered_query_returns_as_many_as_match(store, vectors, where, chosen):
+def test_a_filtered_query_returns_as_many_records_as_match(store, vectors, where, chosen):
     _, _, collection = store
     rows = np.flatnonzero(chosen(np.arange(ROWS)))
     assert recall(collection, vectors, queries_near(vectors), rows, where=where) >= 0.95
 
 
-def test_a_filter_that_only_far_records_pass_still_returns_all_of_them(store, vectors):
+def test_a_filter_that_only_far_records_pass_still_finds_them(store, vectors):
     _, _, collection = store
     near = np.argsort(np.linalg.norm(vectors - vectors[0], axis=1))
     far = near[len(near) // 2 :]
@@ -118,7 +118,7 @@ def test_a_filter_that_only_far_records_pass_still_returns_all_of_them(store, ve
     assert recall(collection, vectors, vectors[:1], rows, where={"far": True}) == 1
 
 
-def test_what_is_written_is_found_at_once_and_what_is_deleted_never(store, vectors):
+def test_written_records_are_found_immediately_and_deleted_ones_never(store, vectors):
     _, _, collection = store
     query = vectors[17:18]
     collection.add(ids=["new"], embeddings=query * 2)
@@ -136,14 +136,14 @@ def test_what_is_written_is_found_at_once_and_what_is_deleted_never(store, vecto
     assert collection.explain(query_embeddings=query).plan.method == "index"
 
 
-def test_when_most_rows_are_deleted_queries_still_return_as_many_as_asked_for(store, vectors):
+def test_queries_return_as_many_records_as_requested_after_most_are_deleted(store, vectors):
     _, _, collection = store
     collection.delete(where={"tenth": {"$ne": 0}})
     rows = np.arange(0, ROWS, 10)
     assert recall(collection, vectors, queries_near(vectors), rows) >= 0.95
 
 
-def test_a_client_that_opens_the_folder_again_reads_the_file_and_builds_nothing(indexed, vectors):
+def test_reopening_the_folder_loads_the_graph_file_instead_of_building(indexed, vectors):
     before = GraphFile(index_file(indexed)).stamp()
     with chromalab.PersistentClient(indexed) as client:
         collection = client.get_collection("rows")
@@ -154,7 +154,7 @@ def test_a_client_that_opens_the_folder_again_reads_the_file_and_builds_nothing(
     assert GraphFile(index_file(indexed)).stamp() == before
 
 
-def test_the_background_thread_makes_it_after_a_write(vectors, tmp_path):
+def test_the_background_thread_builds_the_index_after_a_write(vectors, tmp_path):
     with chromalab.PersistentClient(tmp_path) as client:
         collection = client.create_collection(
             "rows", embedding_function=None, configuration={"hnsw": QUICK}
@@ -167,7 +167,7 @@ def test_the_background_thread_makes_it_after_a_write(vectors, tmp_path):
         assert (status.num_indexed_ops, status.num_unindexed_ops) == (ROWS, 0)
 
 
-def test_a_build_stops_when_it_is_told_to_and_leaves_nothing(vectors, tmp_path):
+def test_an_interrupted_build_leaves_nothing(vectors, tmp_path):
     with chromalab.PersistentClient(tmp_path) as client:
         collection = client.create_collection(
             "rows", embedding_function=None, configuration={"hnsw": QUICK}
@@ -200,7 +200,7 @@ def test_closing_the_client_ends_its_thread(vectors, tmp_path):
     assert not any(t.name == "chromalab-index" and t.is_alive() for t in threading.enumerate())
 
 
-def test_the_same_rows_give_the_same_file(indexed, vectors, tmp_path):
+def test_the_same_rows_give_the_same_graph_file(indexed, vectors, tmp_path):
     with chromalab.PersistentClient(tmp_path) as client:
         collection = client.create_collection(
             "rows", embedding_function=None, configuration={"hnsw": QUICK}
@@ -210,7 +210,7 @@ def test_the_same_rows_give_the_same_file(indexed, vectors, tmp_path):
     assert index_file(tmp_path).read_bytes() == index_file(indexed).read_bytes()
 
 
-def test_it_grows_with_the_collection(store, vectors):
+def test_the_index_grows_with_the_collection(store, vectors):
     path, _, collection = store
     more = queries_near(vectors, 3000)
     before = index_file(path).stat().st_size
@@ -223,7 +223,7 @@ def test_it_grows_with_the_collection(store, vectors):
     assert sum(ids == [f"m{row}"] for row, ids in enumerate(found)) >= 48
 
 
-def test_the_index_another_process_made_is_taken_over(store, vectors):
+def test_an_index_built_by_another_process_is_loaded(store, vectors):
     path, _, collection = store
     import subprocess
     import sys
@@ -242,7 +242,7 @@ rows.build_index(progress=False)
     assert GraphFile(index_file(path)).stamp() == written
 
 
-def test_a_target_recall_of_one_is_an_exact_scan(store, vectors):
+def test_a_target_recall_of_one_means_an_exact_scan(store, vectors):
     _, _, collection = store
     collection.modify(configuration={"hnsw": {"target_recall": 1.0}})
     assert collection.explain(query_embeddings=vectors[:1]).plan.method == "exact scan"
@@ -264,14 +264,14 @@ def test_rows_too_large_for_the_index_are_still_found(vectors, tmp_path):
 
 
 def until(happened, tries=3_000_000):
-    """Ask again and again; the test fails where it never happens."""
+    """Repeat until a condition is true; the test fails if it never is."""
     for _ in range(tries):
         if happened():
             return
     pytest.fail("it did not happen")
 
 
-def test_a_fork_has_the_index_of_its_original_and_grows_its_own(store, vectors):
+def test_a_fork_starts_with_the_index_of_its_original_and_grows_its_own(store, vectors):
     path, _, collection = store
     branch = collection.fork("branch")
     written = {GraphFile(file).stamp()[0] for file in (path / "index").iterdir()}
@@ -284,7 +284,7 @@ def test_a_fork_has_the_index_of_its_original_and_grows_its_own(store, vectors):
     assert {GraphFile(file).stamp()[0] for file in (path / "index").iterdir()} == written
 
 
-def test_a_fork_finds_what_its_original_has_deleted(store, vectors):
+def test_a_fork_finds_records_that_its_original_deleted(store, vectors):
     _, _, collection = store
     branch = collection.fork("branch")
     collection.delete(ids=[f"v{row}" for row in range(250)])
@@ -295,7 +295,7 @@ def test_a_fork_finds_what_its_original_has_deleted(store, vectors):
     assert sum(ids == [f"v{row}"] for row, ids in enumerate(found)) >= 245
 
 
-def test_two_filters_that_are_equal_in_python_are_not_the_same(store, vectors):
+def test_filters_that_are_equal_in_python_are_distinguished(store, vectors):
     _, _, collection = store
     collection.update(ids=["v1", "v2", "v3"], metadatas=[{"x": 1}, {"x": True}, {"x": 1.0}])
     found = [
@@ -312,7 +312,7 @@ def test_two_filters_that_are_equal_in_python_are_not_the_same(store, vectors):
 
 
 @pytest.mark.parametrize("trap", ["a link", "a pipe", "a folder", "a giant"])
-def test_what_a_stranger_put_in_the_place_of_the_index_does_no_harm(store, vectors, tmp_path, trap):
+def test_an_untrusted_file_in_place_of_the_index_is_harmless(store, vectors, tmp_path, trap):
     path, client, _ = store
     client.close()
     file, victim = index_file(path), tmp_path / "victim"
@@ -336,7 +336,7 @@ def test_what_a_stranger_put_in_the_place_of_the_index_does_no_harm(store, vecto
 
 
 @pytest.mark.parametrize("value", [0, 1, 10**30, True, "x", None, float("inf")])
-def test_parameters_no_graph_can_have_are_refused(tmp_path, value):
+def test_impossible_graph_parameters_are_rejected(tmp_path, value):
     with (
         chromalab.PersistentClient(tmp_path) as client,
         pytest.raises(chromalab.errors.InvalidArgumentError),

@@ -1,4 +1,4 @@
-"""Ctrl-C at any moment leaves a store that goes on working, for this process and the others."""
+"""Ctrl-C at any time leaves a working store, for this process and for others."""
 
 import os
 import signal
@@ -40,7 +40,7 @@ print("works")
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="sends signals: POSIX only")
-def test_sixty_interrupts_at_random_moments_leave_no_open_transaction(tmp_path):
+def test_sixty_interrupts_at_random_times_leave_no_open_transaction(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", LOOP, str(tmp_path)], capture_output=True, text=True, timeout=120
     )

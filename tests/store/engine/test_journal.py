@@ -1,4 +1,4 @@
-"""Where a write-ahead log cannot work, a rollback journal does; and no riddle of SQLite's is shown."""
+"""A rollback journal replaces a write-ahead log where one cannot work, without obscure errors."""
 
 import os
 import sqlite3
@@ -12,25 +12,25 @@ import pytest
 
 import chromalab
 from chromalab import errors
-from chromalab.engine.disk.journal import holds_wal, is_wal
+from chromalab.engine.disk.folder import holds_wal, is_wal
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder on which SQLite gets no shared memory: the place of its file is taken."""
+    """A folder in which SQLite gets no shared memory, because the name of its file is taken."""
     path = tmp_path / "drive"
     (path / "store.sqlite3-shm").mkdir(parents=True)
     return path
 
 
 def opened(folder):
-    """Open a store, whether the warning was shown before in this process or not."""
+    """Open a store, whether or not this process has already shown the warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", errors.ChromalabWarning)
         return chromalab.PersistentClient(folder)
 
 
-def test_it_says_so_once_and_works(folder):
+def test_a_rollback_journal_warns_once_and_works(folder):
     with pytest.warns(errors.ChromalabWarning, match=r"drive' cannot share memory.*local disk"):
         client = chromalab.PersistentClient(folder)
     with client:
@@ -50,11 +50,11 @@ KILLED = """
 import os, sys, chromalab
 points = chromalab.PersistentClient(sys.argv[1]).create_collection("points", embedding_function=None)
 points.add(ids=["a", "b"], embeddings=[[1, 2], [3, 4]])
-os._exit(0)  # what was written is in the log alone
+os._exit(0)  # the records are only in the log
 """
 
 
-def test_a_store_with_a_write_ahead_log_is_brought_over_with_all_it_holds(tmp_path):
+def test_a_store_with_a_write_ahead_log_is_converted_without_loss(tmp_path):
     subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=True)
     assert (tmp_path / "store.sqlite3-wal").stat().st_size > 0
     (tmp_path / "store.sqlite3-shm").unlink()
@@ -69,7 +69,7 @@ def test_a_store_with_a_write_ahead_log_is_brought_over_with_all_it_holds(tmp_pa
     assert not is_wal(tmp_path / "store.sqlite3")
 
 
-def test_it_goes_back_to_a_write_ahead_log_where_that_works(folder):
+def test_a_store_returns_to_a_write_ahead_log_where_one_works(folder):
     with opened(folder) as client:
         client.create_collection("points", embedding_function=None)
     (folder / "store.sqlite3-shm").rmdir()
@@ -78,19 +78,19 @@ def test_it_goes_back_to_a_write_ahead_log_where_that_works(folder):
         client.get_collection("points").add(ids=["a"], embeddings=[[1, 2]])
 
 
-def test_another_programs_database_is_left_as_it_is(folder):
+def test_a_database_of_another_program_stays_unchanged(folder):
     file = folder / "store.sqlite3"
     with sqlite3.connect(file) as connection:
         connection.execute("CREATE TABLE theirs (x)")
     connection.close()
     before = file.read_bytes()
-    with pytest.raises(errors.VersionMismatchError, match="not made by chromalab"):
+    with pytest.raises(errors.VersionMismatchError, match="not created by chromalab"):
         opened(folder)
     assert file.read_bytes() == before
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a VFS of Unix")
-def test_a_file_system_without_shared_memory_is_noticed(tmp_path):
+def test_a_file_system_without_shared_memory_is_detected(tmp_path):
     for vfs, works in (("unix", True), ("unix-dotfile", False), ("unix-none", False)):
         connection = sqlite3.connect(
             f"file:{tmp_path}/{vfs}?vfs={vfs}", uri=True, isolation_level=None
@@ -111,7 +111,7 @@ for n in range(60):
 """
 
 
-def test_processes_that_write_and_read_at_once_wait_for_each_other(folder):
+def test_concurrent_readers_and_writers_wait_for_each_other(folder):
     with opened(folder) as client:
         points = client.create_collection("points", embedding_function=None)
         adders = [
@@ -127,8 +127,8 @@ def test_processes_that_write_and_read_at_once_wait_for_each_other(folder):
         while any(adder.poll() is None for adder in adders):
             points.get(include=["embeddings"])
         for adder in adders:
-            _, said = adder.communicate(timeout=120)
-            assert adder.returncode == 0, said
+            _, output = adder.communicate(timeout=120)
+            assert adder.returncode == 0, output
         found = points.get(include=["embeddings"])
         assert len(found["ids"]) == 180
         for id, vector in zip(found["ids"], found["embeddings"].tolist(), strict=True):
@@ -136,7 +136,7 @@ def test_processes_that_write_and_read_at_once_wait_for_each_other(folder):
         assert not client.check()
 
 
-def test_a_commit_waits_for_a_reader_and_keeps_what_it_has_to_write(folder):
+def test_a_commit_waits_for_a_reader_and_loses_nothing(folder):
     with opened(folder) as client:
         points = client.create_collection("points", embedding_function=None)
         reader = sqlite3.connect(
@@ -154,10 +154,10 @@ def test_a_commit_waits_for_a_reader_and_keeps_what_it_has_to_write(folder):
 
 READ_ONLY = """
 import os, sys
-import tqdm.auto  # while this process may still read its own packages
+import tqdm.auto  # while this process can still read its own packages
 import chromalab
 folder = sys.argv[1]
-if os.geteuid() == 0:  # root may write anywhere; nobody may not
+if os.geteuid() == 0:  # root can write anywhere, so switch to the user nobody
     os.seteuid(65534)
 client = chromalab.PersistentClient(folder)
 points = client.get_collection("points")
@@ -183,7 +183,7 @@ print(points.count())
 
 @pytest.mark.skipif(not hasattr(os, "seteuid"), reason="drops privileges: POSIX only")
 @pytest.mark.parametrize("journal", ["wal", "rollback"])
-def test_a_folder_made_read_only_under_a_live_client_works_or_says_so(tmp_path, journal):
+def test_a_folder_made_read_only_under_an_open_client_works_or_raises(tmp_path, journal):
     folder = tmp_path / "store"
     folder.mkdir()
     if journal == "rollback":
@@ -199,22 +199,22 @@ def test_a_folder_made_read_only_under_a_live_client_works_or_says_so(tmp_path, 
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    *said, count = done.stdout.splitlines()
-    assert len(said) == 3
-    for line in said:
+    *lines, count = done.stdout.splitlines()
+    assert len(lines) == 3
+    for line in lines:
         assert line == "worked" or line.startswith("StoreNotWritableError The folder"), line
         assert "readonly" not in line
-    assert any(line != "worked" for line in said)
+    assert any(line != "worked" for line in lines)
     assert int(count) in (0, 1, 2)
 
 
-def test_a_cell_that_makes_the_client_may_run_again_and_again(tmp_path):
+def test_a_cell_that_creates_the_client_can_run_repeatedly(tmp_path):
     files = Path("/proc/self/fd")
     opened = []
     for n in range(40):
-        client = chromalab.PersistentClient(tmp_path)  # the one before is not closed
+        client = chromalab.PersistentClient(tmp_path)  # the previous one is not closed
         points = client.get_or_create_collection("points", embedding_function=None)
         points.add(ids=[str(n)], embeddings=[[n, n]])
         opened.append(len(list(files.iterdir())) if files.is_dir() else 0)
     assert points.count() == 40
-    assert opened[-1] <= opened[0]  # other tests of this process may have files open, too
+    assert opened[-1] <= opened[0]  # other tests in this process may have files open too

@@ -1,4 +1,4 @@
-"""What a folder can be, and what is said when it cannot be a store."""
+"""Which folders can be a store, and the errors for those that cannot."""
 
 import os
 import sqlite3
@@ -9,7 +9,7 @@ import chromalab
 from chromalab import errors
 
 
-def test_a_path_that_is_a_file_is_refused(tmp_path):
+def test_a_path_to_a_file_is_rejected(tmp_path):
     file = tmp_path / "notes.txt"
     file.write_text("mine")
     for path in (file, file / "below"):
@@ -21,7 +21,7 @@ def test_a_path_that_is_a_file_is_refused(tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="drops privileges in a fork: POSIX only")
 @pytest.mark.parametrize("with_store", [False, True])
-def test_a_folder_that_cannot_be_written_is_refused(tmp_path, with_store):
+def test_a_folder_that_is_not_writable_is_rejected(tmp_path, with_store):
     folder = tmp_path / "read only"
     folder.mkdir()
     if with_store:
@@ -34,7 +34,7 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path, with_store):
         path.chmod(0o755)
     reader, writer = os.pipe()
     child = os.fork()
-    if child == 0:  # root may write anywhere; nobody may not
+    if child == 0:  # root can write anywhere, so switch to the user nobody
         try:
             if os.geteuid() == 0:
                 os.seteuid(65534)
@@ -47,15 +47,15 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path, with_store):
         finally:
             os._exit(0)
     os.close(writer)
-    said = os.read(reader, 10_000).decode()
+    answer = os.read(reader, 10_000).decode()
     os.waitpid(child, 0)
     os.close(reader)
-    assert said.startswith("StoreNotWritableError: The folder"), said
-    assert "cannot be written" in said
+    assert answer.startswith("StoreNotWritableError: The folder"), answer
+    assert "is not writable" in answer
     assert sorted(path.name for path in folder.rglob("*")) == before
 
 
-def test_a_store_of_a_newer_release_is_refused_and_left_as_it_is(tmp_path):
+def test_a_store_of_a_newer_release_is_rejected_and_unchanged(tmp_path):
     chromalab.PersistentClient(tmp_path).close()
     with sqlite3.connect(tmp_path / "store.sqlite3") as connection:
         connection.execute("PRAGMA user_version = 9999")
@@ -67,28 +67,28 @@ def test_a_store_of_a_newer_release_is_refused_and_left_as_it_is(tmp_path):
         assert connection.execute("PRAGMA user_version").fetchone() == (9999,)
 
 
-def test_another_programs_database_is_refused(tmp_path):
+def test_a_database_of_another_program_is_rejected(tmp_path):
     with sqlite3.connect(tmp_path / "store.sqlite3") as connection:
         connection.execute("PRAGMA application_id = 42")
-    with pytest.raises(errors.VersionMismatchError, match="not made by chromalab"):
+    with pytest.raises(errors.VersionMismatchError, match="not created by chromalab"):
         chromalab.PersistentClient(tmp_path)
 
 
-def test_a_folder_of_chroma_is_refused(tmp_path):
+def test_a_chroma_folder_is_rejected(tmp_path):
     (tmp_path / "chroma.sqlite3").write_bytes(b"")
-    with pytest.raises(errors.VersionMismatchError, match="a store of Chroma"):
+    with pytest.raises(errors.VersionMismatchError, match="a Chroma store"):
         chromalab.PersistentClient(tmp_path)
     assert not (tmp_path / "store.sqlite3").exists()
 
 
-def test_a_damaged_catalog_is_told(tmp_path):
+def test_a_damaged_database_raises(tmp_path):
     chromalab.PersistentClient(tmp_path).close()
     (tmp_path / "store.sqlite3").write_bytes(b"this is no database, " * 500)
     with pytest.raises(errors.InternalError, match="damaged"):
         chromalab.PersistentClient(tmp_path)
 
 
-def test_everything_comes_back_after_reopening(tmp_path):
+def test_everything_is_read_back_after_reopening(tmp_path):
     with chromalab.PersistentClient(tmp_path) as client:
         made = client.create_collection("facts", metadata={"about": "x"}, embedding_function=None)
         made.add(ids=["a"], embeddings=[[1, 2]], documents=["é 漢字"], metadatas=[{"n": 1.0}])
@@ -102,21 +102,21 @@ def test_everything_comes_back_after_reopening(tmp_path):
         assert type(found["metadatas"][0]["n"]) is float
 
 
-def test_an_ephemeral_store_is_gone_with_its_client():
+def test_an_ephemeral_store_is_removed_with_its_client():
     client = chromalab.EphemeralClient()
-    folder = client._engine.store.path
+    folder = client._engine.engine.store.path
     assert folder.exists()
     del client
     assert not folder.exists()
 
 
-def test_unknown_tenants_and_databases_are_refused(tmp_path):
+def test_unknown_tenants_and_databases_are_rejected(tmp_path):
     with pytest.raises(errors.NotFoundError, match="default_tenant"):
         chromalab.PersistentClient(tmp_path, tenant="other")
     with pytest.raises(errors.NotFoundError, match="default_database"):
         chromalab.PersistentClient(tmp_path, database="other")
 
 
-def test_an_unknown_durability_is_refused(tmp_path):
+def test_an_unknown_durability_is_rejected(tmp_path):
     with pytest.raises(errors.InvalidArgumentError, match="full, normal, off"):
         chromalab.PersistentClient(tmp_path, durability="maximum")

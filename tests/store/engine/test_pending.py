@@ -1,4 +1,4 @@
-"""Small writes wait for the disk once; after a power cut their vectors are written from SQLite."""
+"""Small writes wait for the disk once; after a power cut, their vectors are restored from SQLite."""
 
 import shutil
 import sqlite3
@@ -17,7 +17,7 @@ def rows_of(collection):
 
 
 def written(path, small=30):
-    """A store with one large write and some small ones, as it lies on the disk; and its rows."""
+    """Write a store with one large write and some small ones; returns its rows."""
     vectors = np.random.default_rng(0).normal(size=(1500 + small, DIMENSION)).astype(np.float32)
     with chromalab.PersistentClient(path) as client:
         collection = client.create_collection("rows", embedding_function=None)
@@ -39,10 +39,10 @@ def waiting(path):
 
 
 @pytest.mark.parametrize("lost", ["the end", "zeros"])
-def test_vectors_that_never_reached_the_file_are_there_after_a_power_cut(tmp_path, lost):
+def test_vectors_that_never_reached_the_file_are_restored_after_a_power_cut(tmp_path, lost):
     rows = written(tmp_path / "store")
     shutil.copytree(tmp_path / "store", tmp_path / "cut")
-    synced = 1500 * DIMENSION * 4  # what the large write has waited for
+    synced = 1500 * DIMENSION * 4  # the part that the large write waited for
     with vector_file(tmp_path / "cut").open("r+b") as file:
         size = file.seek(0, 2)
         file.truncate(synced)
@@ -53,7 +53,7 @@ def test_vectors_that_never_reached_the_file_are_there_after_a_power_cut(tmp_pat
         assert not client.check(progress=False)
 
 
-def test_a_large_write_empties_the_table_and_many_small_ones_do(tmp_path):
+def test_a_large_write_or_many_small_ones_empty_the_table(tmp_path):
     written(tmp_path)
     assert waiting(tmp_path) == 31
     with chromalab.PersistentClient(tmp_path) as client:
@@ -65,14 +65,14 @@ def test_a_large_write_empties_the_table_and_many_small_ones_do(tmp_path):
         assert 0 < waiting(tmp_path) < 200
 
 
-def test_rows_of_a_collection_that_is_gone_go_with_it(tmp_path):
+def test_pending_rows_are_deleted_with_their_collection(tmp_path):
     written(tmp_path)
     with chromalab.PersistentClient(tmp_path) as client:
         client.delete_collection("rows")
     assert waiting(tmp_path) == 0
 
 
-def test_compaction_forgets_them_and_keeps_the_vectors(tmp_path):
+def test_compaction_deletes_pending_rows_and_keeps_the_vectors(tmp_path):
     rows = written(tmp_path)
     with chromalab.PersistentClient(tmp_path) as client:
         client.get_collection("rows").compact(progress=False)
@@ -81,7 +81,7 @@ def test_compaction_forgets_them_and_keeps_the_vectors(tmp_path):
         assert rows_of(client.get_collection("rows")) == rows
 
 
-def test_a_fork_reads_the_small_writes_of_the_file_it_shares(tmp_path):
+def test_a_fork_reads_the_small_writes_of_its_shared_file(tmp_path):
     rows = written(tmp_path / "store")
     with chromalab.PersistentClient(tmp_path / "store") as client:
         client.get_collection("rows").fork("branch")
@@ -104,7 +104,7 @@ def test_a_fork_reads_the_small_writes_of_the_file_it_shares(tmp_path):
         (None, 3, "text"),
     ],
 )
-def test_rows_a_stranger_put_into_the_table_are_written_nowhere(tmp_path, row):
+def test_untrusted_rows_in_the_table_are_never_written(tmp_path, row):
     rows = written(tmp_path, small=0)
     file = vector_file(tmp_path)
     before = file.read_bytes()

@@ -1,4 +1,4 @@
-"""Embedding anew: all at once, while the collection is in use, and never two models in one."""
+"""Re-embedding is atomic, works while the collection is in use, and never mixes two models."""
 
 import numpy as np
 import pytest
@@ -65,7 +65,7 @@ def vectors(collection):
     return dict(zip(found["ids"], found["embeddings"].tolist(), strict=True))
 
 
-def test_every_document_has_the_new_embedding_and_nothing_else_changed(notes, client, tmp_path):
+def test_reembedding_replaces_every_embedding_and_changes_nothing_else(notes, client, tmp_path):
     before = notes.get()
     done = notes.reembed(Letters("abcd"), batch_size=2)
     assert repr(done) == "notes: 5 records embedded with letters, 0.0 -> 0.0 MB"
@@ -80,7 +80,7 @@ def test_every_document_has_the_new_embedding_and_nothing_else_changed(notes, cl
     assert not client.check()
 
 
-def test_it_comes_back_with_the_collection(notes, tmp_path):
+def test_the_new_function_is_stored_with_the_collection(notes, tmp_path):
     notes.reembed(Letters("xyz"))
     with chromalab.PersistentClient(tmp_path) as again:
         found = again.get_collection("notes")
@@ -94,7 +94,7 @@ def test_an_older_handle_embeds_with_the_new_function(notes, client):
     stale = client.get_collection("notes")
     stale.add(ids=["warm"], documents=["a"])
     given = client.get_collection("notes", embedding_function=Letters("abc"))
-    notes.reembed(Letters("xyz"))  # of the same dimension: nothing else would tell
+    notes.reembed(Letters("xyz"))  # of the same dimension, so only the configuration differs
     stale.add(ids=["stale"], documents=["xx"])
     given.add(ids=["given"], documents=["yy"])
     assert vectors(notes)["stale"] == [3, 1, 1]
@@ -102,7 +102,7 @@ def test_an_older_handle_embeds_with_the_new_function(notes, client):
     assert stale.query(query_texts=["xx"], n_results=1)["ids"] == [["stale"]]
 
 
-def test_an_older_handle_with_a_function_that_has_no_name_says_so(client):
+def test_an_older_handle_with_an_unnamed_function_raises(client):
     made = client.create_collection(
         "plain", embedding_function=lambda texts: [[1, 2] for _ in texts]
     )
@@ -117,7 +117,7 @@ def test_an_older_handle_with_a_function_that_has_no_name_says_so(client):
     assert vectors(made)["c"] == [5, 6]
 
 
-def test_what_is_written_meanwhile_is_embedded_too(notes, client):
+def test_writes_in_the_meantime_are_embedded_too(notes, client):
     other = client.get_collection("notes")
 
     def meanwhile():
@@ -137,7 +137,7 @@ def test_what_is_written_meanwhile_is_embedded_too(notes, client):
     assert not client.check()
 
 
-def test_a_compaction_meanwhile_loses_nothing(notes, client):
+def test_a_compaction_in_the_meantime_loses_nothing(notes, client):
     other = client.get_collection("notes")
 
     def meanwhile():
@@ -150,7 +150,7 @@ def test_a_compaction_meanwhile_loses_nothing(notes, client):
     assert not client.check()
 
 
-def test_documents_embedded_by_the_old_function_meanwhile_are_refused(notes, client):
+def test_documents_embedded_by_the_old_function_in_the_meantime_are_rejected(notes, client):
     slow = client.get_collection(
         "notes", embedding_function=Letters("abc", lambda: notes.reembed(Letters("xyz")))
     )
@@ -160,7 +160,7 @@ def test_documents_embedded_by_the_old_function_meanwhile_are_refused(notes, cli
     assert vectors(notes)["new"] == [3, 1, 1]
 
 
-def test_records_without_documents_are_refused_before_anything_is_embedded(notes):
+def test_records_without_documents_are_rejected_before_anything_is_embedded(notes):
     notes.add(ids=["bare", "naked"], embeddings=[[1, 2, 3], [4, 5, 6]])
     function = Letters("xyz")
     with pytest.raises(
@@ -171,7 +171,7 @@ def test_records_without_documents_are_refused_before_anything_is_embedded(notes
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ConnectionError("no network")])
-def test_an_interrupt_or_error_leaves_everything_as_it_was(notes, client, tmp_path, error):
+def test_an_interrupt_or_error_leaves_everything_unchanged(notes, client, tmp_path, error):
     before = vectors(notes)
 
     def fail():
@@ -195,7 +195,7 @@ def test_an_interrupt_or_error_leaves_everything_as_it_was(notes, client, tmp_pa
     assert not client.check()
 
 
-def test_a_collection_without_records_takes_any_dimension_afterwards(client):
+def test_an_empty_collection_accepts_any_dimension_afterwards(client):
     empty = client.create_collection("empty", embedding_function=Letters("abc"))
     empty.reembed(Letters("ab"))
     empty.add(ids=["a"], documents=["a"])
@@ -215,7 +215,7 @@ def test_a_fork_keeps_its_embeddings_and_its_function(notes, client):
     assert not client.check()
 
 
-def test_what_cannot_embed_is_refused(notes):
+def test_functions_that_cannot_embed_are_rejected(notes):
     for wrong in (None, "letters", 7):
         with pytest.raises(errors.InvalidArgumentError, match="cannot be called"):
             notes.reembed(wrong)
@@ -227,7 +227,7 @@ def test_what_cannot_embed_is_refused(notes):
     assert notes.dimension == 3
 
 
-def test_a_function_that_asks_the_same_store_in_the_middle_of_the_write_is_told_so(tmp_path):
+def test_a_function_that_calls_the_same_store_during_the_write_raises(tmp_path):
     with chromalab.PersistentClient(tmp_path) as client:
         notes = client.create_collection("notes", embedding_function=None)
         notes.add(ids=["a", "b"], embeddings=[[1, 2], [3, 4]], documents=["one", "two"])

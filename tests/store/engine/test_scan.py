@@ -1,10 +1,9 @@
-"""The exact scan is exact: against sorting float64 distances, on easy and on nasty numbers."""
+"""The exact scan is exact: it matches sorted float64 distances, also for extreme numbers."""
 
 import numpy as np
 import pytest
 
-from chromalab.engine.index.distances import distances, norms_of
-from chromalab.engine.index.scan import ExactScan
+from chromalab.engine.index.scan import ExactScan, distances, norms_of
 
 
 def true_answer(vectors, query, k, slots, space):
@@ -30,7 +29,7 @@ def true_answer(vectors, query, k, slots, space):
         "edge of float32",
     ],
 )
-def test_it_finds_what_sorting_finds(space, kind):
+def test_matches_brute_force(space, kind):
     rng = np.random.default_rng(3)
     vectors = rng.normal(size=(20_000, 24))
     if kind == "unit":
@@ -65,7 +64,7 @@ def test_it_finds_what_sorting_finds(space, kind):
         np.testing.assert_allclose(measured[row], exact)
 
 
-def test_fewer_candidates_than_asked_for_are_all_returned():
+def test_returns_all_candidates_if_there_are_fewer_than_requested():
     vectors = np.eye(3, dtype=np.float32)
     positions, measured = ExactScan(vectors, norms_of(vectors), "l2").search(
         vectors[:1], 10, np.array([0, 2])
@@ -74,7 +73,7 @@ def test_fewer_candidates_than_asked_for_are_all_returned():
     assert measured.tolist() == [[0.0, 2.0]]
 
 
-def test_a_large_batch_of_queries_is_answered_like_single_ones():
+def test_a_large_batch_of_queries_gives_the_same_answers_as_single_queries():
     rng = np.random.default_rng(5)
     vectors = rng.normal(size=(9_000, 16)).astype(np.float32)
     scan, slots = ExactScan(vectors, norms_of(vectors), "cosine"), np.arange(9_000)

@@ -1,4 +1,4 @@
-"""The clients of one folder share one engine in a process, and each has a life of its own."""
+"""The clients of one folder share one engine in a process, and are closed independently."""
 
 import gc
 import os
@@ -17,7 +17,7 @@ def engine(client):
     return client._engine.engine
 
 
-def test_two_clients_of_a_folder_share_an_engine_however_its_path_is_written(tmp_path, monkeypatch):
+def test_clients_of_a_folder_share_an_engine_however_its_path_is_written(tmp_path, monkeypatch):
     one = chromalab.PersistentClient(tmp_path / "s")
     (tmp_path / "link").symlink_to(tmp_path / "s")
     monkeypatch.chdir(tmp_path)
@@ -26,7 +26,20 @@ def test_two_clients_of_a_folder_share_an_engine_however_its_path_is_written(tmp
     assert engine(chromalab.PersistentClient(tmp_path / "other")) is not engine(one)
 
 
-def test_a_closed_client_says_so_while_its_sibling_goes_on(tmp_path):
+def test_leases_of_one_engine_share_a_key_and_a_new_engine_gets_another(tmp_path):
+    one, two = chromalab.PersistentClient(tmp_path), chromalab.PersistentClient(tmp_path)
+    key = one._engine.key
+    assert two._engine.key == engine(two).key == key
+    one.close()
+    two.close()
+    with pytest.raises(errors.ClientClosedError):
+        _ = one._engine.key
+    del one, two
+    gc.collect()
+    assert chromalab.PersistentClient(tmp_path)._engine.key != key
+
+
+def test_a_closed_client_raises_while_another_continues(tmp_path):
     one, two = chromalab.PersistentClient(tmp_path), chromalab.PersistentClient(tmp_path)
     points = one.create_collection("points", embedding_function=None)
     one.close()
@@ -48,7 +61,7 @@ def test_the_last_client_closes_the_files(tmp_path):
     assert engine(chromalab.PersistentClient(tmp_path)) is not shared
 
 
-def test_a_collection_keeps_the_files_of_a_client_that_is_gone_open(tmp_path):
+def test_a_collection_keeps_the_files_open_after_its_client_is_collected(tmp_path):
     points = chromalab.PersistentClient(tmp_path).create_collection(
         "points", embedding_function=None
     )
@@ -68,7 +81,7 @@ def test_a_cell_that_runs_again_opens_nothing_twice(tmp_path):
     assert engine(client) is first
 
 
-def test_a_folder_that_was_deleted_and_made_again_has_a_new_engine(tmp_path):
+def test_a_folder_that_was_deleted_and_created_again_gets_a_new_engine(tmp_path):
     old = chromalab.PersistentClient(tmp_path / "s")
     old.create_collection("points", embedding_function=None)
     shutil.rmtree(tmp_path / "s")
@@ -84,7 +97,7 @@ def test_a_folder_that_was_deleted_and_made_again_has_a_new_engine(tmp_path):
     ("first", "second", "both"),
     [("normal", "full", "full"), ("full", "normal", "full"), ("off", "normal", "normal")],
 )
-def test_the_strictest_durability_holds_for_all(tmp_path, first, second, both):
+def test_the_strictest_durability_applies_to_all_clients(tmp_path, first, second, both):
     one = chromalab.PersistentClient(tmp_path, durability=first)
     two = chromalab.PersistentClient(tmp_path, durability=second)
     for client in (one, two):
@@ -97,7 +110,7 @@ def test_the_strictest_durability_holds_for_all(tmp_path, first, second, both):
         chromalab.PersistentClient(tmp_path, durability="maximum")
 
 
-def test_clients_made_by_many_threads_at_once_share(tmp_path):
+def test_clients_created_by_many_threads_at_once_share_an_engine(tmp_path):
     start, made = threading.Barrier(8), []
 
     def make():
@@ -129,14 +142,14 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), points.get()["ids"])
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks: POSIX only")
-def test_a_forked_child_may_close_its_client_and_make_another(tmp_path):
+def test_a_forked_child_can_close_its_client_and_create_another(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", FORK, str(tmp_path)], capture_output=True, text=True, timeout=60
     )
     assert done.stdout == "0 ['c']\n", done.stderr
 
 
-def test_an_ephemeral_store_goes_with_its_last_client():
+def test_an_ephemeral_store_is_removed_with_its_last_client():
     client = chromalab.EphemeralClient()
     folder = engine(client).store.path
     admin = chromalab.AdminClient(client.get_settings())

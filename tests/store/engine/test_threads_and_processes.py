@@ -1,4 +1,4 @@
-"""One folder, several users: threads, clients, forks."""
+"""One folder used by several threads, clients and forks."""
 
 import os
 import threading
@@ -50,13 +50,13 @@ def test_threads_write_and_read_through_one_client(points):
     assert points.count() == 160
 
 
-def test_connections_of_ended_threads_are_let_go(points):
+def test_connections_of_ended_threads_are_closed(points):
     for _ in range(20):
         thread = threading.Thread(target=points.count)
         thread.start()
         thread.join()
     points.count()
-    assert len(points._engine.store._connections) <= 2
+    assert len(points.engine.engine.store._connections) <= 2
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks: POSIX only")
@@ -74,21 +74,23 @@ def test_a_forked_child_opens_its_own_connection(points):
     assert points.get()["ids"] == ["parent", "child"]
 
 
-def test_a_collection_deleted_by_another_is_told_in_a_sentence(points, tmp_path, elsewhere):
+def test_a_collection_deleted_by_another_process_raises_a_readable_error(
+    points, tmp_path, elsewhere
+):
     elsewhere(tmp_path).delete_collection("points")
     with pytest.raises(chromalab.errors.NotFoundError, match="it was deleted"):
         points.count()
-    assert "not there any more" in repr(points)
+    assert "no longer available" in repr(points)
 
 
-def test_a_closed_client_says_so(tmp_path):
+def test_a_closed_client_raises(tmp_path):
     with chromalab.PersistentClient(tmp_path) as client:
         points = client.create_collection("points", embedding_function=None)
-    with pytest.raises(chromalab.errors.ClientClosedError, match="Make a new one"):
+    with pytest.raises(chromalab.errors.ClientClosedError, match="Create a new one"):
         points.count()
 
 
-def test_deleting_a_collection_removes_its_file_and_any_a_crash_left(points, tmp_path):
+def test_deleting_a_collection_removes_its_file_and_leftovers_of_a_crash(points, tmp_path):
     points.add(ids=["a"], embeddings=[[1, 2]])
     kept = chromalab.PersistentClient(tmp_path).create_collection("kept", embedding_function=None)
     kept.add(ids=["k"], embeddings=[[1]])
@@ -100,7 +102,7 @@ def test_deleting_a_collection_removes_its_file_and_any_a_crash_left(points, tmp
 
 
 class Meanwhile(Store):
-    """Does something between the commit of a delete and the removal of its files."""
+    """Runs a function between the commit of a delete and the removal of its files."""
 
     @contextmanager
     def write(self, *, final=False):
@@ -110,7 +112,7 @@ class Meanwhile(Store):
             self.meanwhile()
 
 
-def test_a_file_another_client_makes_during_a_delete_is_left_alone(points, tmp_path):
+def test_a_file_created_by_another_client_during_a_delete_is_kept(points, tmp_path):
     def make():
         made = client.create_collection("made-meanwhile", embedding_function=None)
         made.add(ids=["a"], embeddings=[[1, 2]])

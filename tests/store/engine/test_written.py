@@ -1,4 +1,4 @@
-"""`written_at` is when the version rose last: every write sets it, in its own transaction, and nothing else."""
+"""`written_at` is the time of the latest version: every write, and nothing else, sets it in its transaction."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -33,7 +33,7 @@ def notes(client, function):
     notes = client.create_collection("notes", embedding_function=function)
     assert notes.written_at is None
     notes.add(ids=["a", "b"], documents=["tea", "a long walk"], metadatas=[{"n": 1}, {"n": 2}])
-    notes.update(ids=["b"], documents=["a walk"])  # a dead row, for `compact`
+    notes.update(ids=["b"], documents=["a walk"])  # leaves a dead row for `compact`
     return notes
 
 
@@ -48,26 +48,26 @@ def test_a_write_sets_the_time(notes, write):
 
 
 @pytest.mark.parametrize("call", OTHERS.values(), ids=OTHERS)
-def test_what_writes_no_record_of_it_leaves_the_time(notes, call):
+def test_calls_that_write_no_record_leave_the_time_unchanged(notes, call):
     before = notes.written_at
     call(notes)
     assert notes.written_at == before
 
 
-def test_a_write_that_fails_leaves_the_time(notes):
+def test_a_failed_write_leaves_the_time_unchanged(notes):
     before = notes.written_at
     with pytest.raises(InvalidDimensionException):
         notes.add(ids=["c"], embeddings=[[1, 2, 3]])
     assert notes.written_at == before
 
 
-def test_a_fork_was_written_when_it_was_made(client, notes):
+def test_a_fork_is_dated_by_its_creation(client, notes):
     trial = notes.fork("trial")
     assert notes.written_at < trial.written_at
     assert client.create_collection("empty").fork("none").written_at is None
 
 
-def test_another_process_and_the_next_opening_see_it(tmp_path, elsewhere):
+def test_another_process_and_a_reopened_client_read_the_time(tmp_path, elsewhere):
     with chromalab.PersistentClient(tmp_path) as client:
         points = client.create_collection("points", embedding_function=None)
         theirs = elsewhere(tmp_path).get_collection("points")

@@ -1,4 +1,4 @@
-"""Processes to write from, to kill and to starve."""
+"""Worker processes that write, get killed and run out of disk space."""
 
 import json
 import os
@@ -14,41 +14,41 @@ import pytest
 
 
 class Worker:
-    """A process with its own client of a store. It obeys commands, and may be killed at any moment.
+    """A process with its own client of a store, which runs commands and may be killed at any time.
 
     Attributes:
-        process: Its number.
-        took: Seconds from the last command that was waited for to its answer.
+        process: Its process id.
+        took: The seconds from the last awaited command to its answer.
     """
 
     def __init__(self, process, channel, ended):
         self.process = process
         self.took = 0.0
-        channel.settimeout(100)  # seconds, after which a process that hangs fails its test
+        channel.settimeout(100)  # seconds, after which a hanging process fails its test
         self._channel = channel
         self._commands = channel.makefile("w", encoding="utf-8", newline="\n")
         self._answers = channel.makefile("r", encoding="utf-8", newline="\n")
         self._ended = ended
 
     def send(self, do, **arguments):
-        """Give a command and do not wait for the answer."""
+        """Send a command without waiting for the answer."""
         self._commands.write(json.dumps({"do": do, **arguments}) + "\n")
         self._commands.flush()
 
     def answer(self):
-        """The answer to the oldest command without one; None after the process has died."""
+        """The answer to the oldest unanswered command; None after the process has died."""
         try:
             line = self._answers.readline()
-        except ConnectionResetError:  # it died with commands unread
+        except ConnectionResetError:  # it died with unread commands
             return None
         return json.loads(line) if line else None
 
     def answered(self, wait=0.001):
-        """Whether an answer, or its end, comes within so many seconds; all before must be taken."""
+        """Whether an answer, or the end, arrives within `wait` seconds; earlier answers must be read."""
         return bool(select.select([self._channel], [], [], wait)[0])
 
     def ask(self, do, **arguments):
-        """Give a command, and take the answer, whatever it is."""
+        """Send a command and return the answer, whatever it is."""
         begun = time.perf_counter()
         self.send(do, **arguments)
         answer = self.answer()
@@ -56,16 +56,16 @@ class Worker:
         return answer
 
     def do(self, do, **arguments):
-        """Give a command that must succeed; returns what it returned."""
+        """Send a command that must succeed, and return its result."""
         answer = self.ask(do, **arguments)
         assert answer is not None, f"the process died of {do}"
         assert "ok" in answer, f"{do}: {answer}"
         return answer["ok"]
 
     def kill(self, after=0.0):
-        """Kill it with SIGKILL, `after` seconds from now; returns the answers that it gave before."""
-        moment = time.perf_counter() + after
-        while time.perf_counter() < moment:  # waking up from a sleep would take longer than a write
+        """Send SIGKILL `after` seconds from now; returns the answers that it gave before."""
+        end = time.perf_counter() + after
+        while time.perf_counter() < end:  # waking up from a sleep would take longer than a write
             pass
         os.kill(self.process, signal.SIGKILL)
         self._ended(self.process)
@@ -74,7 +74,7 @@ class Worker:
         return answers
 
     def end(self):
-        """Let it go: it ends when nobody commands it any more."""
+        """Close the channel, which ends the process."""
         self._channel.shutdown(socket.SHUT_WR)
         self._close()
         self._ended(self.process)
@@ -85,7 +85,7 @@ class Worker:
 
 
 class Forks:
-    """Makes workers; see fork_server.py."""
+    """Forks workers; see fork_server.py."""
 
     def __init__(self):
         self._control, theirs = socket.socketpair()

@@ -1,4 +1,4 @@
-"""Damage to files, at places drawn from a seed."""
+"""Damages files at random positions given by a seed."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ def flip(file, bit):
 
 
 def bits(size, count, seed):
-    """Draw `count` different bits of `size` bytes."""
+    """Draw `count` distinct bits of `size` bytes."""
     return np.random.default_rng(seed).choice(size * 8, count, replace=False).tolist()
 
 

@@ -1,11 +1,11 @@
-"""Eight processes that write to one collection, read it, and look for what the others have written.
+"""Eight processes that write to one collection, read it, and look for each other's records.
 
-Run with a folder and with how many operations each does, or `60s` for a time. Prints what the
-collection must hold at the end and what each process counted in it.
+Run it with a folder and the number of operations per process, or `60s` for a duration. It prints
+what the collection must contain at the end and what each process counted in it.
 
-Each process owns the records `p<process>-<n>`: the numbers from `low` up to `high`. It publishes
-`high` after an add was acknowledged and `low` before a delete, in shared memory, so any other may
-ask: a record that was there before my call began must be in its answer.
+Each process owns the records `p<process>-<n>`, with numbers from `low` up to `high`. In shared
+memory it publishes `high` after an add was acknowledged and `low` before a delete. So any other
+process can check that a record which existed before its call began is in the answer.
 """
 
 import json
@@ -33,7 +33,7 @@ class Process:
         self.client = chromalab.PersistentClient(folder)
         self.points = self.client.get_collection("points")
         self.low, self.high = shared[:, 0], shared[:, 1]
-        self.versions = {}  # n -> version, of the records that are there
+        self.versions = {}  # n -> version, of the existing records
         self.random = random.Random(number)
 
     def id(self, n):
@@ -69,30 +69,30 @@ class Process:
                 del self.versions[n]
 
     def own(self, _):
-        """All of its own records are there, in the version it wrote last."""
+        """All of its own records exist, in the version that it wrote last."""
         found = self.points.get(where={"process": self.number}, include=["metadatas", "embeddings"])
         versions = {m["n"]: m["version"] for m in found["metadatas"]}
-        assert versions == self.versions, "it does not find what it wrote"
+        assert versions == self.versions, "it does not find its own records"
         for metadata, found_vector in zip(found["metadatas"], found["embeddings"], strict=True):
             wanted = vector(self.number, metadata["n"], metadata["version"])
             assert found_vector.tolist() == wanted, "a vector of another record, or version"
 
     def others(self, _):
-        """What another process has been told is written is there."""
+        """A record that another process has written exists."""
         other = self.random.randrange(PROCESSES)
         n = int(self.high[other]) - 1
         if n < 0:
             return
         found = self.points.get(ids=[f"p{other}-{n}"], include=["documents", "metadatas"])
         if not found["ids"]:
-            assert n < self.low[other], f"process {other} added {n}, and it is not there"
+            assert n < self.low[other], f"process {other} added {n}, and it is missing"
             return
         (metadata,), (document,) = found["metadatas"], found["documents"]
         assert (metadata["process"], metadata["n"]) == (other, n)
         assert document == f"{n} in version {metadata['version']}", "half of a change"
 
     def nearest(self, _):
-        """The nearest to the vector of a record of its own is that record."""
+        """The nearest record to the vector of one of its own records is that record."""
         if self.versions:
             n = self.random.choice(sorted(self.versions))
             found = self.points.query(
@@ -125,17 +125,19 @@ def main(folder, bound):
     end_together = os.pipe()
     pipes = []
     for number in range(PROCESSES):
-        results, says = os.pipe()
+        results, answers_to = os.pipe()
         if os.fork() == 0:
             os.close(end_together[1])
-            with os.fdopen(says, "w") as answers:
+            with os.fdopen(answers_to, "w") as answers:
                 process = Process(number, folder, shared)
                 turns = process.run(until(bound))
                 print(json.dumps([turns, process.versions]), file=answers, flush=True)
-                os.read(end_together[0], 1)  # nobody writes: returns when all have done their turns
+                os.read(
+                    end_together[0], 1
+                )  # nothing is written: this returns when all have finished
                 print(process.points.count(), file=answers, flush=True)
             os._exit(0)
-        os.close(says)
+        os.close(answers_to)
         pipes.append(os.fdopen(results))
     done = [json.loads(pipe.readline() or "[0, {}]") for pipe in pipes]
     os.close(end_together[1])

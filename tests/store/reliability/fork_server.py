@@ -1,7 +1,7 @@
-"""Forks workers from a process that has chromalab loaded, so that each costs milliseconds.
+"""Forks workers from a process that has chromalab loaded, so that each takes milliseconds to start.
 
-Run with the number of a socket. Each worker obeys commands, one JSON line each, until it is killed
-or nobody is there to command it. Neither imports anything of the tests.
+Run it with the number of a socket. Each worker runs commands, one JSON line each, until it is killed
+or its channel is closed. Neither imports anything from the tests.
 """
 
 import json
@@ -18,7 +18,7 @@ MESSAGE = 9  # a letter and a number of eight bytes, both ways
 
 
 class Worker:
-    """One process with a client of its own, and the only collection of its store."""
+    """A process with its own client and the only collection of its store."""
 
     def open(self, folder, **settings):
         self.client = chromalab.PersistentClient(folder, **settings)
@@ -38,7 +38,7 @@ class Worker:
         self.client.close()
 
     def add_random(self, start, count, dimension):
-        """Add `count` records of random numbers, in as large calls as there may be."""
+        """Add `count` records of random numbers, in calls of the largest allowed size."""
         rng = np.random.default_rng(start)
         for first in range(start, start + count, 5461):
             rows = min(5461, start + count - first)
@@ -48,7 +48,7 @@ class Worker:
             )
 
     def limit_file_size(self, size):
-        """Let no file grow beyond `size` bytes; None takes the limit away."""
+        """Limit the size of files to `size` bytes; None removes the limit."""
         _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (most if size is None else size, most))
 
@@ -60,9 +60,9 @@ class Worker:
             try:
                 answer = {"ok": getattr(self, command.pop("do"))(**command)}
             except chromalab.errors.ChromalabError as error:
-                answer = {"refused": type(error).__name__, "said": str(error)}
+                answer = {"refused": type(error).__name__, "message": str(error)}
             except Exception as error:
-                answer = {"crashed": type(error).__name__, "said": str(error)}
+                answer = {"crashed": type(error).__name__, "message": str(error)}
             answers.write(json.dumps(answer, default=_plain) + "\n")
             answers.flush()
 

@@ -1,4 +1,4 @@
-"""What the record calls of a collection do, said with a dict: id -> Record, in insertion order."""
+"""A model of the record calls of a collection as a dict: id -> Record, in insertion order."""
 
 import re
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ class Record:
 
 
 def held(collection, **choice):
-    """Everything a collection holds, read through its API; `choice` goes to `get`."""
+    """The contents of a collection, read through its API; `choice` is passed to `get`."""
     found = collection.get(include=FIELDS, **choice)
     rows = zip(
         [tuple(map(float, vector)) for vector in found["embeddings"]],
@@ -25,14 +25,14 @@ def held(collection, **choice):
 
 
 def applied(records, method, arguments):
-    """The records after a call, and what it returns."""
+    """The records after a call, and its return value."""
     if method == "delete":
         return _deleted(records, **arguments)
     return _written(records, method, **arguments), None
 
 
 def chosen(records, ids=None, where=None, where_document=None, limit=None, offset=0):
-    """The ids that a choice means, in insertion order."""
+    """The ids that a choice selects, in insertion order."""
     found = [
         id
         for id, record in records.items()
@@ -105,7 +105,7 @@ def _matches(where, metadata):
 
 
 def _same(there, wanted):
-    """Equal, where a boolean is no number and a text is nothing else."""
+    """Whether two values are equal; a boolean is not a number."""
     return isinstance(there, bool) == isinstance(wanted, bool) and there == wanted
 
 

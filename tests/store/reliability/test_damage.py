@@ -1,4 +1,4 @@
-"""Damage to the files that hold the truth is told in a sentence, and found by `client.check()`."""
+"""Damage to the authoritative files raises a readable error and is reported by `client.check()`."""
 
 import importlib.util
 import shutil
@@ -31,13 +31,13 @@ VECTORS = np.random.default_rng(1).standard_normal((RECORDS, DIMENSION)).astype(
 
 
 def document(n):
-    """Short ones, long ones, and some of over a page."""
+    """A short document, a long one, or one of over a page."""
     return f"document {n}: " + f"words of {n} " * (n % 7 * 60 if n % 10 == 0 else n % 7)
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """A store of 390 records, with ten deleted and twenty changed before."""
+    """A store of 390 records, after updates and deletes."""
     folder = tmp_path_factory.mktemp("whole")
     with chromalab.PersistentClient(folder) as client:
         points = client.create_collection("points", embedding_function=None)
@@ -73,7 +73,7 @@ def vector_file(folder):
 
 
 def answers(folder):
-    """All that can be read of a store, in several ways; an error of chromalab's as its words."""
+    """Everything readable in a store, read in several ways; or the message of a ChromalabError."""
     try:
         with chromalab.PersistentClient(folder) as client:
             points, more = client.get_collection("points"), client.get_collection("more")
@@ -93,7 +93,7 @@ def answers(folder):
 
 
 def use(folder):
-    """Write what there is to write; damage may be refused in a sentence."""
+    """Write in several ways; a ChromalabError because of damage is allowed."""
     try:
         with chromalab.PersistentClient(folder) as client:
             points = client.get_collection("points")
@@ -104,8 +104,8 @@ def use(folder):
         pass
 
 
-def told(folder):
-    """The names of the files that `client.check()` calls damaged; an error counts as telling too."""
+def reported(folder):
+    """The names of the files that `client.check()`, or an error, reports as damaged."""
     try:
         with chromalab.PersistentClient(folder) as client:
             problems = list(client.check())
@@ -129,7 +129,7 @@ def truth(whole, tmp_path_factory):
 
 
 @pytest.mark.parametrize("left", [0, 1, 0.5, -DIMENSION * 4, -1])
-def test_a_vector_file_that_was_cut_is_told_and_the_documents_can_still_be_read(store, truth, left):
+def test_a_truncated_vector_file_raises_and_the_documents_stay_readable(store, truth, left):
     file = vector_file(store)
     size = file.stat().st_size
     damage.truncate(file, int(size * left) if isinstance(left, float) else left % size)
@@ -145,7 +145,9 @@ def test_a_vector_file_that_was_cut_is_told_and_the_documents_can_still_be_read(
 
 
 @pytest.mark.parametrize("left", [0, 1000])
-def test_a_vector_file_cut_under_an_open_client_does_not_end_the_process(store, forks, left):
+def test_a_vector_file_truncated_under_an_open_client_does_not_crash_the_process(
+    store, forks, left
+):
     reader = forks.fork()
     reader.do("open", folder=str(store))
     query = {"method": "query", "query_embeddings": VECTORS[:1].tolist()}
@@ -155,18 +157,18 @@ def test_a_vector_file_cut_under_an_open_client_does_not_end_the_process(store, 
     answer = reader.ask("call", **query)
     assert answer is not None, "the process died"
     assert answer["refused"] == "InternalError"
-    assert "is damaged" in answer["said"]
+    assert "is damaged" in answer["message"]
     reader.end()
 
 
 @pytest.mark.parametrize("by", ["zeros", "junk"])
-def test_an_overwritten_page_of_sqlite_is_told_or_makes_no_difference(store, whole, truth, by):
+def test_an_overwritten_page_of_sqlite_is_reported_or_makes_no_difference(store, whole, truth, by):
     pages = len((whole / "store.sqlite3").read_bytes()) // PAGE
     refused = 0
     for page in range(pages):
         file = copy(whole, store) / "store.sqlite3"
         content = bytearray(file.read_bytes())
-        # A page of a tree has its kind in the first byte; others carry on the text of a record.
+        # A page of a B-tree has its type in the first byte; others continue the content of a record.
         of_a_tree = content[page * PAGE + (100 if page == 0 else 0)] in (2, 5, 10, 13)
         content[page * PAGE : (page + 1) * PAGE] = (
             bytes(PAGE) if by == "zeros" else damage.junk(PAGE, page)
@@ -176,13 +178,13 @@ def test_an_overwritten_page_of_sqlite_is_told_or_makes_no_difference(store, who
         if of_a_tree:
             assert isinstance(found, str) or found == truth, f"page {page}"
         elif found != truth and not isinstance(found, str):
-            assert "store.sqlite3" in told(store), f"page {page}"
+            assert "store.sqlite3" in reported(store), f"page {page}"
         refused += isinstance(found, str)
         use(store)
     assert refused > pages / 4
 
 
-def test_a_page_written_to_the_wrong_place_is_found_by_check(store, whole, truth):
+def test_check_reports_a_page_written_to_the_wrong_place(store, whole, truth):
     rng = np.random.default_rng(4)
     pages = len((whole / "store.sqlite3").read_bytes()) // PAGE
     for page in range(1, pages):
@@ -193,21 +195,21 @@ def test_a_page_written_to_the_wrong_place_is_found_by_check(store, whole, truth
         file.write_bytes(content)
         found = answers(store)
         if found != truth:
-            assert "store.sqlite3" in told(store), f"page {page} holds what is in {other}"
+            assert "store.sqlite3" in reported(store), f"page {page} has the content of {other}"
         use(store)
 
 
 @pytest.mark.parametrize("size", [0, 99, PAGE, 10 * PAGE, 10 * PAGE + 700])
-def test_a_database_that_was_cut_is_told(store, size):
+def test_a_truncated_database_raises(store, size):
     damage.truncate(store / "store.sqlite3", size)
-    said = answers(store)
-    assert isinstance(said, str)
-    assert "damaged" in said or "No collection" in said  # an empty database is a new store
+    found = answers(store)
+    assert isinstance(found, str)
+    assert "damaged" in found or "No collection" in found  # an empty database is a new store
 
 
 @pytest.fixture
 def killed(tmp_path, forks):
-    """A store whose last writer was killed, so that its newest commits are in the log only."""
+    """A store whose last writer was killed, so that its newest commits are only in the log."""
     folder = tmp_path / "killed"
     writer = forks.fork()
     writer.do("open", folder=str(folder))
@@ -257,11 +259,11 @@ def test_a_damaged_index_of_the_log_makes_no_difference(killed, by):
         assert model.held(client.get_collection("points")) == states[-1]
 
 
-def test_check_finds_nothing_in_a_store_that_is_whole(store, killed):
+def test_check_finds_nothing_in_an_undamaged_store(store, killed):
     for folder in (store, killed[0]):
         with open(vector_file(folder), "ab") as file:
             file.write(b"a torn tail, as a crash leaves it")
-        assert told(folder) == set()
+        assert reported(folder) == set()
 
 
 def test_check_names_the_vector_file_for_any_flipped_bit_of_a_live_vector(store):
@@ -271,7 +273,7 @@ def test_check_names_the_vector_file_for_any_flipped_bit_of_a_live_vector(store)
         n = LIVE[bit // 8 // (DIMENSION * 4)]
         at = content.index(VECTORS[n].tobytes(), RECORDS * DIMENSION * 4)
         damage.flip(file, at * 8 + bit % (DIMENSION * 32))
-        assert told(store) == {file.name}, f"vector of r{n}"
+        assert reported(store) == {file.name}, f"vector of r{n}"
         file.write_bytes(content)
 
 
@@ -284,11 +286,11 @@ def test_check_names_the_database_for_any_flipped_bit_of_a_document_or_metadata(
             at = content.index(text)
             bit = at * 8 + int(rng.integers(len(text) * 8))
             damage.flip(file, bit)
-            assert told(store) == {file.name}, f"{text} of r{n}"
+            assert reported(store) == {file.name}, f"{text} of r{n}"
             copy(whole, store)
 
 
-def test_a_flipped_bit_anywhere_in_the_database_is_told_by_check_or_makes_no_difference(
+def test_a_flipped_bit_anywhere_in_the_database_is_reported_or_makes_no_difference(
     store, whole, truth
 ):
     file = store / "store.sqlite3"
@@ -299,14 +301,14 @@ def test_a_flipped_bit_anywhere_in_the_database_is_told_by_check_or_makes_no_dif
         found = answers(store)
         if found != truth:
             changed += 1
-            assert isinstance(found, str) or file.name in told(store), f"bit {bit}"
+            assert isinstance(found, str) or file.name in reported(store), f"bit {bit}"
         if changed % 10 == 0:
             use(store)
     assert changed > 20
 
 
-def test_check_says_what_is_damaged_when_several_files_are(store):
+def test_check_reports_damage_to_several_files(store):
     (more, points) = sorted((store / "vectors").iterdir(), key=lambda file: file.stat().st_size)
     damage.flip(points, (RECORDS + 50) * DIMENSION * 32)
     damage.truncate(more, 4)
-    assert told(store) == {points.name, more.name}
+    assert reported(store) == {points.name, more.name}

@@ -1,4 +1,4 @@
-"""A full disk fails the call, in a sentence, and leaves the last commit, from which work goes on."""
+"""A full disk fails the call with a readable error and keeps the last commit, and work can continue."""
 
 import json
 import shutil
@@ -9,7 +9,7 @@ import pytest
 
 import chromalab
 
-# name -> (numbers a vector, characters a document): which file is the first to reach its limit
+# name -> (dimension, characters per document): which file is the first to reach its limit
 FIRST_FULL = {"vectors": (512, 10), "records": (2, 4000)}
 ROWS = 20
 
@@ -24,7 +24,7 @@ def batch(number, dimension, characters):
 
 @pytest.mark.parametrize("first", FIRST_FULL)
 @pytest.mark.parametrize("room", [100_000, 300_000, 345_678, 1_000_000])
-def test_a_file_that_cannot_grow_fails_the_call_and_leaves_the_last_commit(
+def test_a_file_that_cannot_grow_fails_the_call_and_keeps_the_last_commit(
     tmp_path, forks, first, room
 ):
     shape = FIRST_FULL[first]
@@ -38,11 +38,11 @@ def test_a_file_that_cannot_grow_fails_the_call_and_leaves_the_last_commit(
         if answer != {"ok": None}:
             break
         written += [len(written)]
-        assert len(written) < 1000, "nothing was ever full"
+        assert len(written) < 1000, "no limit was ever reached"
     assert "refused" in answer, answer
     again = writer.ask("call", method="add", **batch(len(written), *shape))
     assert "refused" in again or again == {"ok": None}
-    if "ok" in again:  # SQLite may find the room that it needed less of
+    if "ok" in again:  # SQLite may have needed less space this time
         written += [len(written)]
     assert writer.do("call", method="count") == len(written) * ROWS
 
@@ -68,7 +68,7 @@ def assert_holds(points, numbers, shape):
     assert found["embeddings"].tolist() == [vector for b in batches for vector in b["embeddings"]]
 
 
-# Runs in a mount namespace of its own: nobody else sees the small disk, and it goes with the process.
+# Runs in its own mount namespace, so the small disk is invisible to others and disappears with it.
 SMALL_DISK = """
 import json, os, subprocess, sys
 from contextlib import suppress
@@ -77,7 +77,7 @@ import chromalab
 folder, dimension, characters = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder], check=True)
 filler = open(folder + "/filler", "wb")
-filler.write(bytes(3_000_000))  # as much as SQLite may need to put its log in the database
+filler.write(bytes(3_000_000))  # as much as SQLite may need to move its log into the database
 filler.flush()
 client = chromalab.PersistentClient(folder + "/store")
 points = client.create_collection("points", embedding_function=None)
@@ -106,11 +106,11 @@ for number in range(1000):
     try:
         add(number)
     except chromalab.errors.ChromalabError as error:
-        said = str(error)
+        message = str(error)
         break
     written.append(number)
 with suppress(OSError):
-    while os.write(filler.fileno(), bytes(4096)):  # to the last page
+    while os.write(filler.fileno(), bytes(4096)):  # up to the last page
         pass
 counted = points.count()
 with chromalab.PersistentClient(folder + "/store") as other:
@@ -121,12 +121,12 @@ client = chromalab.PersistentClient(folder + "/store")
 points = client.get_collection("points")
 reopened = held(points)
 add(5000)
-print(json.dumps([said, counted, written, seen, reopened, held(points)]))
+print(json.dumps([message, counted, written, seen, reopened, held(points)]))
 """
 
 
 @pytest.mark.parametrize("first", FIRST_FULL)
-def test_a_full_disk_fails_the_call_and_work_goes_on_when_there_is_room_again(tmp_path, first):
+def test_a_full_disk_fails_the_call_and_writes_succeed_once_there_is_space(tmp_path, first):
     apart = ["unshare", "--user", "--map-root-user", "--mount"]
     (tmp_path / "try").mkdir()
     mount = ["mount", "-t", "tmpfs", "tmpfs", str(tmp_path / "try")]
@@ -134,7 +134,7 @@ def test_a_full_disk_fails_the_call_and_work_goes_on_when_there_is_room_again(tm
         not shutil.which("unshare")
         or subprocess.run([*apart, *mount], capture_output=True).returncode
     ):
-        pytest.skip("this machine lets nobody mount a small disk; RLIMIT_FSIZE is tested above")
+        pytest.skip("mounting a small disk is not allowed here; RLIMIT_FSIZE is tested above")
     disk = tmp_path / "disk"
     disk.mkdir()
     done = subprocess.run(
@@ -142,8 +142,8 @@ def test_a_full_disk_fails_the_call_and_work_goes_on_when_there_is_room_again(tm
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    said, counted, written, seen, reopened, at_the_end = json.loads(done.stdout)
-    assert "is full" in said
+    message, counted, written, seen, reopened, at_the_end = json.loads(done.stdout)
+    assert "is full" in message
     assert written
     assert counted == len(written) * ROWS
     assert seen == reopened == written

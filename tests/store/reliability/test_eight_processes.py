@@ -1,4 +1,4 @@
-"""Eight processes on one folder: each sees what the others wrote, and all of it is there at the end."""
+"""Eight processes on one folder see each other's writes, and all records exist at the end."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import pytest
 import chromalab
 
 PROGRAM = Path(__file__).with_name("eight_processes.py")
-BOUND = "60s" if os.environ.get("CHROMALAB_SOAK") else "400"  # a minute, or turns each
+BOUND = "60s" if os.environ.get("CHROMALAB_SOAK") else "400"  # a minute, or operations per process
 
 
 @pytest.mark.soak
@@ -22,15 +22,15 @@ def test_eight_processes_that_write_and_read_end_with_the_same_records(tmp_path)
         [sys.executable, PROGRAM, tmp_path, BOUND], capture_output=True, text=True, timeout=280
     )
     assert done.stderr == ""
-    said = json.loads(done.stdout)
-    assert said["codes"] == [0] * 8
-    assert all(turns > 20 for turns, _ in said["done"]), "one of them hardly had a turn"
+    result = json.loads(done.stdout)
+    assert result["codes"] == [0] * 8
+    assert all(turns > 20 for turns, _ in result["done"]), "one of them hardly ran"
     expected = {
         f"p{process}-{n}": (process, int(n), version)
-        for process, (_, versions) in enumerate(said["done"])
+        for process, (_, versions) in enumerate(result["done"])
         for n, version in versions.items()
     }
-    assert said["counted"] == [str(len(expected))] * 8
+    assert result["counted"] == [str(len(expected))] * 8
 
     with chromalab.PersistentClient(tmp_path) as client:
         points = client.get_collection("points")

@@ -1,4 +1,4 @@
-"""Files that are made of other files may be damaged in any way: every answer is right all the same."""
+"""Derived files may be damaged in any way, and every answer is still correct."""
 
 import importlib.util
 import shutil
@@ -14,15 +14,15 @@ _spec = importlib.util.spec_from_file_location("damage", Path(__file__).with_nam
 damage = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(damage)
 
-pytestmark = pytest.mark.xdist_group("index damage")  # the store is built once
+pytestmark = pytest.mark.xdist_group("index damage")  # so that the store is built once
 
-ROWS, DIMENSION = 32_000, 256  # many enough numbers for an index
-SMALL = {"hnsw": {"max_neighbors": 5, "ef_construction": 20}}  # which is quick to build
+ROWS, DIMENSION = 32_000, 256  # enough numbers for an index
+SMALL = {"hnsw": {"max_neighbors": 5, "ef_construction": 20}}  # fast to build
 NAMES = ("points", "others")
 
 
 def drawn(rows, seed):
-    """Vectors of eight degrees of freedom, as a graph finds the nearest among them surely."""
+    """Vectors with eight degrees of freedom, among which a graph reliably finds the nearest."""
     spread = np.random.default_rng(0).standard_normal((8, DIMENSION))
     return (np.random.default_rng(seed).standard_normal((rows, 8)) @ spread).astype(np.float32)
 
@@ -34,9 +34,9 @@ BATCH = 5000
 
 @pytest.fixture(scope="module")
 def indexed(tmp_path_factory):
-    """A store of two collections alike, each with an index on the disk; and a copy of the indexes."""
+    """A store of two similar collections with indexes on the disk, and a copy of the indexes."""
     folder = tmp_path_factory.mktemp("indexed")
-    store, kept = folder / "store", folder / "index"
+    store, backup = folder / "store", folder / "index"
     with chromalab.PersistentClient(store, durability="off") as client:
         for name in NAMES:
             collection = client.create_collection(
@@ -44,16 +44,16 @@ def indexed(tmp_path_factory):
             )
             add(collection, VECTORS[name])
             wait_for_index(collection, store)
-    shutil.copytree(store / "index", kept)
-    return store, kept
+    shutil.copytree(store / "index", backup)
+    return store, backup
 
 
 @pytest.fixture
 def store(indexed):
-    """The store, its indexes as they were built."""
-    store, kept = indexed
+    """The store, with its indexes as built."""
+    store, backup = indexed
     shutil.rmtree(store / "index", ignore_errors=True)
-    shutil.copytree(kept, store / "index")
+    shutil.copytree(backup, store / "index")
     return store
 
 
@@ -80,16 +80,18 @@ def index_file(store, collection):
 
 @cache
 def true_distances(name):
-    """From each query to each vector of a collection, (queries, rows)."""
+    """The distances from each query to each vector of a collection, (queries, rows)."""
     vectors = VECTORS[name].astype(np.float64)
     return np.array([((vectors - query) ** 2).sum(axis=1) for query in QUERIES])
 
 
 def assert_right(client, name):
-    """The distances are those of the records that are named, and the records are the nearest."""
+    """Check that the distances belong to the records returned, and that these are the nearest."""
     collection = client.get_collection(name)
     hits = 0
-    for query, true in zip(QUERIES, true_distances(name), strict=True):  # many at once are scanned
+    for query, true in zip(
+        QUERIES, true_distances(name), strict=True
+    ):  # one at a time, as a batch is scanned
         found = collection.query(query_embeddings=[query], n_results=10)
         (ids,), (distances,) = found["ids"], found["distances"]
         rows = [int(id[1:]) for id in ids]
@@ -100,7 +102,7 @@ def assert_right(client, name):
 
 
 def assert_right_with_and_without_index(client, name):
-    """A file is read, or made again, behind the first queries: ask before and after."""
+    """Check before and after the file is loaded or rebuilt, which follows the first queries."""
     assert_right(client, name)
     collection = client.get_collection(name)
     for _ in range(50_000):
@@ -108,7 +110,7 @@ def assert_right_with_and_without_index(client, name):
         if uses_index(collection):
             break
     else:
-        raise AssertionError("the index was neither read nor made again")
+        raise AssertionError("the index was neither loaded nor rebuilt")
     assert_right(client, name)
 
 
@@ -152,7 +154,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("name", DAMAGES)
-def test_an_index_that_is_damaged_makes_no_answer_wrong(store, name):
+def test_a_damaged_index_makes_no_answer_wrong(store, name):
     spoil(store, name)
     with chromalab.PersistentClient(store) as client:
         assert_right(client, "points")
@@ -161,7 +163,7 @@ def test_an_index_that_is_damaged_makes_no_answer_wrong(store, name):
 @pytest.mark.parametrize(
     "name", ["nothing", "half", "junk behind the header", "bit flipped 0", "bit flipped 1"]
 )
-def test_an_index_that_was_damaged_is_made_again_and_is_right(store, name):
+def test_a_damaged_index_is_rebuilt_correctly(store, name):
     spoil(store, name)
     with chromalab.PersistentClient(store) as client:
         assert_right_with_and_without_index(client, "points")
@@ -190,7 +192,7 @@ def test_an_index_damaged_under_an_open_client_makes_no_answer_wrong(store):
         assert_right(client, "points")
 
 
-def test_an_index_of_an_earlier_moment_makes_no_answer_wrong(indexed, tmp_path):
+def test_an_index_of_an_earlier_version_makes_no_answer_wrong(indexed, tmp_path):
     store = shutil.copytree(indexed[0], tmp_path / "store")
     shutil.rmtree(store / "index")
     shutil.copytree(indexed[1], store / "index")
@@ -201,7 +203,7 @@ def test_an_index_of_an_earlier_moment_makes_no_answer_wrong(indexed, tmp_path):
         changed = np.arange(0, ROWS, 20)
         vectors[changed] = QUERIES[np.arange(len(changed)) % len(QUERIES)] + 0.01
         points.update(ids=[f"r{n}" for n in changed], embeddings=vectors[changed])
-        vectors = np.concatenate([vectors, QUERIES])  # each query is a record from now on
+        vectors = np.concatenate([vectors, QUERIES])  # each query is now a record
         add(points, QUERIES, first=ROWS)
         gone = np.arange(1, ROWS, 20)
         points.delete(ids=[f"r{n}" for n in gone])
@@ -216,7 +218,7 @@ def test_an_index_of_an_earlier_moment_makes_no_answer_wrong(indexed, tmp_path):
         assert points.count() == ROWS + len(QUERIES) - len(gone)
 
 
-def test_a_store_without_its_derived_files_answers_as_before(store):
+def test_a_store_without_its_derived_files_gives_the_same_answers(store):
     for derived in ("index", "cache"):
         shutil.rmtree(store / derived, ignore_errors=True)
     with chromalab.PersistentClient(store) as client:

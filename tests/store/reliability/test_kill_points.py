@@ -1,4 +1,4 @@
-"""A writer killed at 500 random moments loses nothing it acknowledged and leaves no half of a call."""
+"""A writer killed at 500 random times loses no acknowledged call and leaves none half done."""
 
 import importlib.util
 from pathlib import Path
@@ -20,7 +20,7 @@ SIZES = (1, 3, 10, 40, 120, 400)
 
 
 def call(rng, number):
-    """The arguments of a random write; its number is in all that it writes."""
+    """The arguments of a random write, whose number is in everything that it writes."""
     method = rng.choice(["add", "add", "upsert", "upsert", "update", "delete"])
     size = int(rng.choice(SIZES)) if method != "delete" else int(rng.integers(1, 60))
     ids = [f"r{n}" for n in rng.choice(IDS, size, replace=False)]
@@ -42,18 +42,20 @@ def after(records, arguments):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_hundred_kills_lose_no_acknowledged_call_and_leave_no_half_of_one(tmp_path, forks, seed):
+def test_a_hundred_kills_lose_no_acknowledged_call_and_leave_none_half_done(tmp_path, forks, seed):
     rng = np.random.default_rng(seed)
     client = chromalab.PersistentClient(tmp_path)
     points = client.create_collection("points", embedding_function=None)
     expected, number = {}, 0
     for _ in range(100):
-        alone = rng.random() < 0.5  # the other half of the time our client keeps the store open
+        alone = rng.random() < 0.5  # otherwise this client keeps the store open
         if alone:
             client.close()
         writer = forks.fork()
         opening = {"folder": str(tmp_path), "durability": str(rng.choice(["full", "normal"]))}
-        wait = rng.random() < 0.8  # else it is killed while it opens the store, or soon after
+        wait = (
+            rng.random() < 0.8
+        )  # otherwise it is killed while or shortly after it opens the store
         if wait:
             writer.do("open", **opening)
         else:
@@ -64,9 +66,9 @@ def test_a_hundred_kills_lose_no_acknowledged_call_and_leave_no_half_of_one(tmp_
             writer.send("call", **arguments)
         answers = [writer.answer() for _ in range(int(rng.integers(0, 4)) if wait else 0)]
         answers += writer.kill(after=rng.random() * 0.006)
-        for said in answers[0 if wait else 1 :]:
+        for received in answers[0 if wait else 1 :]:
             expected, answer = after(expected, calls.pop(0))
-            assert said == {"ok": answer}
+            assert received == {"ok": answer}
 
         if alone:
             client = chromalab.PersistentClient(tmp_path)
@@ -83,7 +85,7 @@ def test_a_hundred_kills_lose_no_acknowledged_call_and_leave_no_half_of_one(tmp_
     client.close()
 
 
-def test_a_store_whose_maker_was_killed_can_be_opened_and_used(tmp_path, forks):
+def test_a_store_whose_creator_was_killed_can_be_opened_and_used(tmp_path, forks):
     rng = np.random.default_rng(11)
     for number in range(50):
         folder = tmp_path / str(number)

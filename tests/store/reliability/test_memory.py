@@ -1,4 +1,4 @@
-"""A collection larger than the memory it may use is opened and searched through the page cache."""
+"""A collection larger than its memory limit is opened and searched through the page cache."""
 
 import os
 import shutil
@@ -65,7 +65,7 @@ def test_a_collection_is_opened_and_searched_in_less_memory_than_its_vectors_tak
 
 
 def most_anonymous(worker, do, **arguments):
-    """The most memory beyond the page cache that a process had while it obeyed."""
+    """The peak memory, excluding the page cache, of a process while it ran a command."""
     worker.send(do, **arguments)
     most = anonymous(worker)
     while not worker.answered():

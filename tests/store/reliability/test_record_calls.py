@@ -1,4 +1,4 @@
-"""The record calls against a dict, by several clients, threads and processes, some of them killed."""
+"""Compares the record calls with a dict, with several clients, threads and processes, some killed."""
 
 import importlib.util
 import shutil
@@ -28,9 +28,15 @@ _spec.loader.exec_module(model)
 
 READERS = st.sampled_from(["this thread", "a new thread", "another process"])
 WRITERS = st.sampled_from(
-    ["this thread", "a new thread", "another process", "killed after it answered", "killed at work"]
+    [
+        "this thread",
+        "a new thread",
+        "another process",
+        "killed after it answered",
+        "killed while it works",
+    ]
 )
-MOMENTS = st.sampled_from(range(16))  # of a call when a process is killed: tenths of what one takes
+KILL_TIMES = st.sampled_from(range(16))  # when a process is killed: tenths of a call's duration
 
 ID = st.sampled_from([f"id{n}" for n in range(12)])
 IDS = st.lists(ID, min_size=1, max_size=5, unique=True)
@@ -45,7 +51,7 @@ ARRAY = st.one_of(
 KEY = st.sampled_from("abc")
 METADATA = st.dictionaries(KEY, st.one_of(SCALAR, SCALAR, ARRAY, st.none()), min_size=1)
 DOCUMENT = st.sampled_from(["tea", "a long walk", "", "漢字", "Tea\nand walk"])
-# The last number is 1, so that no vector is zero: a zero has no cosine.
+# The last number is 1, so that no vector is zero, which would have no cosine.
 VECTOR = st.tuples(
     NUMBER.map(float), st.floats(-1e3, 1e3, width=32, allow_subnormal=False), st.just(1.0)
 )
@@ -102,14 +108,14 @@ LIMIT = st.integers(1, 6)
 
 @dataclass(frozen=True)
 class State:
-    """What a collection is and holds, as anybody who opens the store must find it."""
+    """The expected state of a collection, as found by every client that opens the store."""
 
     name: str
     metadata: dict | None
     records: dict
 
     def after(self, method, arguments):
-        """The state after a call, and what the call remoment."""
+        """The state after a call, and the return value of the call."""
         if method == "modify":
             return State(**{**vars(self), **arguments}), None
         records, answer = model.applied(self.records, method, arguments)
@@ -117,7 +123,7 @@ class State:
 
 
 class RecordCalls(RuleBasedStateMachine):
-    """The collection must be, and hold, what `self.expected` says."""
+    """The collection must match `self.expected`."""
 
     def __init__(self, forks):
         super().__init__()
@@ -144,29 +150,29 @@ class RecordCalls(RuleBasedStateMachine):
     def open(self):
         return chromalab.PersistentClient(self.folder, durability="off")
 
-    @rule(by=WRITERS, records=RECORDS, parts=PARTS, moment=MOMENTS)
-    def add(self, by, records, parts, moment):
-        self.write(by, moment, "add", columns(records, {"embeddings", *parts}))
+    @rule(by=WRITERS, records=RECORDS, parts=PARTS, kill_time=KILL_TIMES)
+    def add(self, by, records, parts, kill_time):
+        self.write(by, kill_time, "add", columns(records, {"embeddings", *parts}))
 
-    @rule(by=WRITERS, records=RECORDS, parts=PARTS, moment=MOMENTS)
-    def upsert(self, by, records, parts, moment):
-        self.write(by, moment, "upsert", columns(records, {"embeddings", *parts}))
+    @rule(by=WRITERS, records=RECORDS, parts=PARTS, kill_time=KILL_TIMES)
+    def upsert(self, by, records, parts, kill_time):
+        self.write(by, kill_time, "upsert", columns(records, {"embeddings", *parts}))
 
-    @rule(by=WRITERS, records=RECORDS, parts=PARTS, moment=MOMENTS)
-    def update_with_vectors(self, by, records, parts, moment):
-        self.write(by, moment, "update", columns(records, {"embeddings", *parts}))
+    @rule(by=WRITERS, records=RECORDS, parts=PARTS, kill_time=KILL_TIMES)
+    def update_with_vectors(self, by, records, parts, kill_time):
+        self.write(by, kill_time, "update", columns(records, {"embeddings", *parts}))
 
-    @rule(by=WRITERS, records=RECORDS, moment=MOMENTS)
-    def update_without_vectors(self, by, records, moment):
-        self.write(by, moment, "update", columns(records, {"metadatas", "uris"}))
+    @rule(by=WRITERS, records=RECORDS, kill_time=KILL_TIMES)
+    def update_without_vectors(self, by, records, kill_time):
+        self.write(by, kill_time, "update", columns(records, {"metadatas", "uris"}))
 
-    @rule(by=WRITERS, ids=IDS, moment=MOMENTS)
-    def delete_ids(self, by, ids, moment):
-        self.write(by, moment, "delete", {"ids": ids})
+    @rule(by=WRITERS, ids=IDS, kill_time=KILL_TIMES)
+    def delete_ids(self, by, ids, kill_time):
+        self.write(by, kill_time, "delete", {"ids": ids})
 
-    @rule(by=WRITERS, choice=FILTERS.filter(bool), limit=LIMIT | st.none(), moment=MOMENTS)
-    def delete_where(self, by, choice, limit, moment):
-        self.write(by, moment, "delete", {**choice, "limit": limit})
+    @rule(by=WRITERS, choice=FILTERS.filter(bool), limit=LIMIT | st.none(), kill_time=KILL_TIMES)
+    def delete_where(self, by, choice, limit, kill_time):
+        self.write(by, kill_time, "delete", {**choice, "limit": limit})
 
     @rule(
         by=WRITERS,
@@ -177,10 +183,10 @@ class RecordCalls(RuleBasedStateMachine):
                 "metadata": st.dictionaries(KEY, NUMBER, min_size=1),
             },
         ),
-        moment=MOMENTS,
+        kill_time=KILL_TIMES,
     )
-    def modify(self, by, change, moment):
-        self.write(by, moment, "modify", change)
+    def modify(self, by, change, kill_time):
+        self.write(by, kill_time, "modify", change)
 
     @rule()
     def reopen(self):
@@ -216,7 +222,7 @@ class RecordCalls(RuleBasedStateMachine):
             np.testing.assert_allclose(distances, true[at], rtol=1e-5, atol=1e-5)
 
     @invariant()
-    def everything_is_there_in_the_order_it_was_added(self):
+    def all_records_exist_in_insertion_order(self):
         assert self.state() == self.expected
         assert self.collection.get()["ids"] == list(self.expected.records)
         assert self.collection.count() == len(self.expected.records)
@@ -225,15 +231,15 @@ class RecordCalls(RuleBasedStateMachine):
         (collection,) = self.client.list_collections()
         return State(collection.name, collection.metadata, model.held(collection))
 
-    def write(self, by, moment, method, arguments):
+    def write(self, by, kill_time, method, arguments):
         before = self.expected
         after, answer = before.after(method, arguments)
         self.expected = after
-        if by == "killed at work":
+        if by == "killed while it works":
             worker = self.worker()
             worker.send("call", method=method, **arguments)
             self.other = None
-            answers = worker.kill(after=self.took * moment / 10)
+            answers = worker.kill(after=self.took * kill_time / 10)
             assert answers in ([], [{"ok": answer}])
             if not answers and self.state() == before:
                 self.expected = before
@@ -267,7 +273,7 @@ class RecordCalls(RuleBasedStateMachine):
 
 
 def columns(records, parts):
-    """The arguments of a write: only the parts that are named."""
+    """The arguments of a write, with only the given parts."""
     rows = zip(*records.values(), strict=True)
     every = dict(
         zip(("embeddings", "documents", "metadatas", "uris"), map(list, rows), strict=True)
@@ -285,7 +291,7 @@ def measured(space, vectors, query):
     return 1 - products
 
 
-def test_every_record_call_does_what_a_dict_does_whoever_makes_it_and_whoever_is_killed(forks):
+def test_every_record_call_matches_a_dict_in_any_process_even_if_one_is_killed(forks):
     run_state_machine_as_test(
         lambda: RecordCalls(forks),
         settings=settings(max_examples=60, stateful_step_count=30, deadline=None),

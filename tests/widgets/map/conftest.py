@@ -1,4 +1,4 @@
-"""A map of two heaps of points, and the browser that asks it."""
+"""A map of two clusters, and a browser that sends it requests."""
 
 import numpy as np
 import pytest
@@ -6,11 +6,11 @@ import pytest
 import chromalab
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
-HALF = 20  # of the points lie to each side
+HALF = 20  # points on each side
 
 
 class Sides(chromalab.EmbeddingFunction):
-    """Embeds a text that says left to the left, all others to the right."""
+    """Embeds a text that contains "left" on the left, all others on the right."""
 
     def __call__(self, input):
         return [[-1.0, 0.0] if "left" in text else [1.0, 0.0] for text in input]
@@ -19,8 +19,8 @@ class Sides(chromalab.EmbeddingFunction):
 @pytest.fixture
 def vectors():
     rng = np.random.default_rng(0)
-    heaps = np.repeat([[-1.0, 0.0], [1.0, 0.0]], HALF, axis=0)
-    return (heaps + rng.normal(scale=0.1, size=heaps.shape)).astype(np.float32)
+    centers = np.repeat([[-1.0, 0.0], [1.0, 0.0]], HALF, axis=0)
+    return (centers + rng.normal(scale=0.1, size=centers.shape)).astype(np.float32)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def map(points, vectors):
 
 @pytest.fixture
 def send():
-    """Deliver a message as the browser sends it."""
+    """Deliver a message the way the browser sends it."""
 
     def deliver(widget, buffers=(), **content):
         data = {"method": "custom", "content": content}
@@ -55,7 +55,7 @@ def send():
 
 @pytest.fixture
 def ask(send, monkeypatch):
-    """Deliver a request, and return the answer to it."""
+    """Deliver a request and return the reply."""
 
     def request(widget, buffers=(), **content):
         answers = []
@@ -70,7 +70,7 @@ def ask(send, monkeypatch):
 
 @pytest.fixture
 def put(send):
-    """Select rows as the browser does: by a buffer, which arrives as a memoryview."""
+    """Select rows the way the browser does, with a buffer that arrives as a memoryview."""
 
     def change(widget, rows, generation=None):
         buffer = memoryview(np.array(rows, dtype=np.uint32).tobytes())

@@ -1,4 +1,4 @@
-"""What the map draws: places, colours, names, contours, and how they move."""
+"""What the map draws: coordinates, colors, labels and contours, and how they move."""
 
 import datetime
 
@@ -8,14 +8,14 @@ import pytest
 from chromalab.errors import InvalidArgumentError
 from chromalab.snapshot import Snapshot
 from chromalab_widgets import Map
-from chromalab_widgets.map_colors import color_values
-from chromalab_widgets.map_density import contours
-from chromalab_widgets.map_labels import place_labels
+from chromalab_widgets.map.colors import color_values
+from chromalab_widgets.map.density import contours
+from chromalab_widgets.map.labels import place_labels
 
-HALF = 20  # of the points lie to each side
+HALF = 20  # points on each side
 
 
-def test_positions_are_columns_of_float32_in_one_size(map, vectors):
+def test_coordinates_are_columns_of_float32_at_a_common_scale(map, vectors):
     x, y = np.frombuffer(map.points, dtype=np.float32).reshape(2, -1)
     assert (x.min(), x.max()) == pytest.approx((-1, 1))
     ratio = np.ptp(vectors[:, 1]) / np.ptp(vectors[:, 0])
@@ -23,17 +23,17 @@ def test_positions_are_columns_of_float32_in_one_size(map, vectors):
     assert map.count == 2 * HALF
 
 
-def test_colours_are_codes_with_a_legend(map):
+def test_colors_are_codes_with_a_legend(map):
     codes = np.frombuffer(map.codes, dtype=np.uint8)
     assert codes.tolist() == [0] * HALF + [1] * HALF
     assert [(entry["label"], entry["count"]) for entry in map.legend["entries"]] == [
         ("left", HALF), ("right", HALF),
     ]  # fmt: skip
     assert (map.color_by, map.legend["kind"]) == ("side", "categories")
-    assert map.color_choices == ["n", "side", "honesty"]
+    assert map.color_choices == ["n", "side", "neighbor_recall"]
 
 
-def test_recolouring_sends_codes_and_no_positions(map, monkeypatch, send):
+def test_recoloring_sends_codes_but_no_coordinates(map, monkeypatch, send):
     sent = []
 
     def note(data, **_):
@@ -45,17 +45,17 @@ def test_recolouring_sends_codes_and_no_positions(map, monkeypatch, send):
     assert map.legend["kind"] == "numbers"
 
 
-def test_a_colour_that_nobody_knows_is_a_sentence(map, send):
+def test_an_unknown_color_is_an_error(map, send):
     send(map, verb="color", by="sid")
     assert map.error == (
-        "Nothing to colour by is called 'sid'. Did you mean 'side'? Known: honesty, n, side"
+        "No field or result 'sid' to color by. Did you mean 'side'? Known: n, neighbor_recall, side"
     )
     assert map.color_by == "side"
     with pytest.raises(InvalidArgumentError, match="Did you mean 'side'"):
         map.recolor("sid")
 
 
-def test_labels_lie_where_most_of_their_records_are_the_largest_first(points, vectors):
+def test_labels_are_placed_where_most_of_their_records_are_largest_first(points, vectors):
     map = points.map(vectors, labels="side")
     assert [label["text"] for label in map.labels] == ["left", "right"]
     assert [round(label["x"]) for label in map.labels] == [-1, 1]
@@ -63,11 +63,11 @@ def test_labels_lie_where_most_of_their_records_are_the_largest_first(points, ve
     heap = np.float32([[0, 0]] * 10 + [[1, 1]] * 4)
     (label,) = place_labels(["x"] * 14, heap)
     assert (label["x"], label["y"]) == (0, 0)  # not between the two
-    with pytest.raises(InvalidArgumentError, match="1 names for 14 records"):
+    with pytest.raises(InvalidArgumentError, match="got 1 names for 14 records"):
         place_labels(["x"], heap)
 
 
-def test_clusters_are_named_and_colour_the_map(points, vectors):
+def test_clusters_are_named_and_color_the_map(points, vectors):
     clusters = points.cluster(n_clusters=2)
     map = points.map(vectors, labels=clusters)
     assert len(map.labels) == 2
@@ -77,7 +77,7 @@ def test_clusters_are_named_and_colour_the_map(points, vectors):
     assert "topic" in map.color_choices
 
 
-def test_many_clusters_have_eight_wide_areas_by_which_the_map_is_coloured(points, vectors):
+def test_many_clusters_are_merged_into_eight_wide_areas_that_color_the_map(points, vectors):
     clusters = points.cluster(n_clusters=12)
     map = points.map(vectors, labels=clusters)
     assert [label["wide"] for label in map.labels] == [True] * 8 + [False] * 12
@@ -85,16 +85,16 @@ def test_many_clusters_have_eight_wide_areas_by_which_the_map_is_coloured(points
     assert "others" not in str(map.legend["entries"])
 
 
-def test_results_of_some_of_the_records_colour_those(points, vectors):
+def test_a_result_of_some_records_colors_only_those(points, vectors):
     left = points.outliers(where={"side": "left"})
     map = points.map(vectors, color=left, outliers=left)
     assert map.legend["entries"][-1] == {"label": "none", "count": HALF, "low": 64, "high": 64}
     assert map.color_by == "outlier score"
-    with pytest.raises(InvalidArgumentError, match="none of its ids are on the map"):
+    with pytest.raises(InvalidArgumentError, match="None of its ids are on the map"):
         Map(points.snapshot(where={"side": "right"}), vectors[HALF:], color=left)
 
 
-def test_duplicates_are_groups_of_rows_and_outliers_rows(client):
+def test_duplicates_are_sent_as_groups_of_rows_and_outliers_as_rows(client):
     made = client.create_collection("copies", embedding_function=None)
     made.add(
         ids=list("abcd"), embeddings=[[1, 0], [0, 1], [1, 0], [5, 5]],
@@ -103,23 +103,23 @@ def test_duplicates_are_groups_of_rows_and_outliers_rows(client):
     map = made.map("pca", duplicates=made.dedupe(methods=["exact"]), color=None)
     assert np.frombuffer(map.groups, dtype=np.uint32).tolist() == [2, 0, 2]
     map.recolor(made.dedupe(methods=["exact"]))
-    assert [entry["label"] for entry in map.legend["entries"]] == ["kept", "a copy"]
+    assert [entry["label"] for entry in map.legend["entries"]] == ["representative", "duplicate"]
 
 
-def test_honesty_is_the_share_of_true_neighbours_that_are_near_here(points, vectors):
+def test_neighbor_recall_is_the_share_of_true_neighbors_that_are_near_on_the_map(points, vectors):
     true = points.map(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
-    true.recolor("honesty")
+    true.recolor("neighbor_recall")
     rng = np.random.default_rng(1)
     false = points.map(rng.normal(size=vectors.shape))
-    assert true._layout.honesty().mean() > 2 * false._layout.honesty().mean()
+    assert true._layout.neighbor_recall().mean() > 2 * false._layout.neighbor_recall().mean()
     projection = points.project("pca")
-    assert (Map(points, projection)._layout.honesty() == projection.recall15).all()
+    assert (Map(points, projection)._layout.neighbor_recall() == projection.neighbor_recalls).all()
 
 
 def test_an_update_moves_the_points_as_little_as_it_can_and_lists_what_moved_most(map, vectors):
-    turned = vectors[:, ::-1] * [3, -3] + 7  # the same map, turned, mirrored and larger
+    rotated = vectors[:, ::-1] * [3, -3] + 7  # the same map, rotated, mirrored and enlarged
     before = np.frombuffer(map.points, dtype=np.float32)
-    map.update(turned)
+    map.update(rotated)
     assert np.frombuffer(map.points, dtype=np.float32) == pytest.approx(before, abs=1e-4)
     assert all(line["distance"] < 1e-4 for line in map.moved)
     there = vectors.copy()
@@ -138,9 +138,12 @@ def test_labels_move_with_the_points(points, vectors):
     assert map.labels != before
 
 
-def test_an_update_that_cannot_be_used_leaves_the_map_as_it_is(map):
+def test_an_invalid_update_leaves_the_map_unchanged(map):
     before = map.points
-    with pytest.raises(InvalidArgumentError, match=r"takes a projection, or \(40, 2\) numbers"):
+    with pytest.raises(
+        InvalidArgumentError,
+        match=r"must be a Projection, the name of a method, or \(40, 2\) numbers",
+    ):
         map.update([[0, 0]])
     assert map.points == before
     assert "(40, 2) numbers" in map.error
@@ -151,8 +154,10 @@ def test_arrays_and_snapshots_have_maps_too(vectors, send):
     assert not map.can_search
     assert len(map.neighbors_of("3")) == 12
     send(map, verb="search", text="x")
-    assert map.error == "Vectors alone cannot be searched by a text: map a collection."
-    assert Map(Snapshot.of(vectors), "pca").status.startswith("40 records by pca; ")
+    assert map.error == "Bare vectors cannot be searched by text. Map a collection instead."
+    assert Map(Snapshot.of(vectors), "pca").status.startswith(
+        "PCA of 40 records, neighbor recall@15 ."
+    )
     with pytest.raises(InvalidArgumentError, match="NaN"):
         Map(vectors, np.full((40, 2), np.nan))
 
@@ -164,11 +169,11 @@ def test_a_map_of_few_or_no_records(client, count):
         few.add(ids=list("ab")[:count], embeddings=[[1.0, 0.0], [0.0, 1.0]][:count])
     map = few.map(np.zeros((count, 2)) if count < 2 else "pca", color=None)
     assert map.count == count
-    map.recolor("honesty")
+    map.recolor("neighbor_recall")
     assert map.to_png().startswith(b"\x89PNG")
 
 
-def test_numbers_dates_and_many_categories_have_legends_that_say_what_is_left_out():
+def test_numbers_dates_and_many_categories_have_complete_legends():
     days = [(datetime.date(2020, 1, 1) + datetime.timedelta(n)).isoformat() for n in range(61)]
     dates = color_values(days, 61, "day")
     assert dates.kind == "dates"
@@ -183,15 +188,15 @@ def test_numbers_dates_and_many_categories_have_legends_that_say_what_is_left_ou
     assert many.entries[-1] == {"label": "4 others", "count": 8, "low": 8, "high": 8}
     assert many.palette[8] != many.palette[0]
     assert len(set(many.palette)) == len(many.palette)
-    with pytest.raises(InvalidArgumentError, match="1 values to colour 2 records"):
+    with pytest.raises(InvalidArgumentError, match="got 1 values for 2 records"):
         color_values([1], 2, "n")
 
 
-def test_contours_close_around_where_points_lie(vectors):
+def test_contours_close_around_the_points(vectors):
     found = contours(vectors)
     assert [contour["level"] for contour in found] == sorted(contour["level"] for contour in found)
     outer = np.frombuffer(found[0]["lines"], dtype=np.float32).reshape(-1, 2, 2)
     ends, counts = np.unique(outer.reshape(-1, 2).round(4), axis=0, return_counts=True)
     assert len(ends) > 10
-    assert (counts == 2).mean() > 0.9  # each piece goes on where another ends
+    assert (counts == 2).mean() > 0.9  # each segment starts where another ends
     assert contours(vectors[:2]) == []

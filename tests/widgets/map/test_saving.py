@@ -1,4 +1,4 @@
-"""What remains of a map without its kernel, and what other programs get."""
+"""A map without its kernel, and its export to other packages."""
 
 import re
 import sys
@@ -10,15 +10,15 @@ import pytest
 
 from chromalab.errors import MissingDependencyError
 from chromalab_widgets import Map
-from chromalab_widgets.bundles import bundle
-from chromalab_widgets.map_picture import draw_png
+from chromalab_widgets.core.bundles import bundle
+from chromalab_widgets.map.export import draw_png
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
-HALF = 20  # of the points lie to each side
+HALF = 20  # points on each side
 WIDGETS = Path(__file__).parents[3] / "widgets"
 
 
-def test_the_picture_is_a_png_with_the_colours_of_the_points(map, tmp_path):
+def test_the_picture_is_a_png_with_the_colors_of_the_points(map, tmp_path):
     drawn = map.to_png(tmp_path / "map.png", width=300, height=200)
     assert (tmp_path / "map.png").read_bytes() == drawn
     palette = drawn[drawn.index(b"PLTE") + 4 :]
@@ -32,7 +32,7 @@ def test_the_picture_is_a_png_with_the_colours_of_the_points(map, tmp_path):
     assert set(dots[:, 30:].ravel()) == {0, 2}
 
 
-def test_a_saved_notebook_shows_picture_and_legend_with_texts_escaped(client, vectors):
+def test_a_saved_notebook_shows_the_picture_and_an_escaped_legend(client, vectors):
     made = client.create_collection("hostile", embedding_function=None)
     made.add(
         ids=[str(row) for row in range(40)], embeddings=vectors, metadatas=[{"k": HOSTILE}] * 40
@@ -46,7 +46,7 @@ def test_a_saved_notebook_shows_picture_and_legend_with_texts_escaped(client, ve
     assert "data:image/png;base64," in data["text/html"]
 
 
-def test_the_page_is_one_file_that_no_text_breaks_out_of(map, tmp_path):
+def test_the_page_is_one_file_in_which_all_text_is_escaped(map, tmp_path):
     text = map.to_html(tmp_path / "map.html").read_text()
     assert "<img src=x" not in text
     assert HOSTILE not in text
@@ -62,13 +62,13 @@ def test_the_page_is_one_file_that_no_text_breaks_out_of(map, tmp_path):
         ("to_embedding_atlas", "embedding_atlas", "embedding-atlas"),
     ],
 )
-def test_a_bridge_says_what_to_install(map, bridge, module, package, monkeypatch):
-    monkeypatch.setitem(sys.modules, module, None)  # where it is there, as beside the benchmarks
+def test_an_export_names_the_package_to_install(map, bridge, module, package, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)  # even if it is installed, as for the benchmarks
     with pytest.raises(MissingDependencyError, match=f"pip install {package}"):
         getattr(map, bridge)()
 
 
-def test_what_a_bridge_gets_has_a_row_a_record(map):
+def test_an_export_has_one_row_per_record(map):
     rows = map._frame()
     assert list(rows.columns) == ["id", "x", "y", "color", "text"]
     assert rows["color"].tolist() == ["left"] * HALF + ["right"] * HALF

@@ -1,4 +1,4 @@
-"""A table over four notes, and the browser that asks it."""
+"""A table over four notes, and a browser that sends it requests."""
 
 import pytest
 
@@ -29,33 +29,33 @@ def notes(client):
 
 
 class Browser:
-    """Sends what the browser sends, and keeps what it is sent."""
+    """Sends the messages of a browser and records the replies."""
 
     def __init__(self, table):
         self.table = table
         self.replies = []
         table.send = lambda content, buffers=None: self.replies.append(content)
 
-    def tell(self, verb, **fields):
+    def send(self, verb, **fields):
         data = {"method": "custom", "content": {"verb": verb, **fields}}
         self.table._handle_msg({"content": {"data": data}, "buffers": []})
 
     def ask(self, verb, **fields):
-        self.tell(verb, request=7, **fields)
+        self.send(verb, request=7, **fields)
         (reply,) = self.replies
         self.replies.clear()
         assert reply["reply"] == 7
         return reply.get("body", reply.get("problem"))
 
     def ids(self):
-        """Read the rows, and list their ids."""
+        """Read the rows and list their ids."""
         page = self.ask("page", start=0, stop=100)
         self.generation = page["generation"]
         return [row["id"] for row in page["rows"]]
 
     def select(self, at, to=None, mode="replace"):
-        """Click among the rows as they were read last."""
-        self.tell("select", at=at, to=to, mode=mode, generation=self.generation)
+        """Click on rows as they were last read."""
+        self.send("select", at=at, to=to, mode=mode, generation=self.generation)
 
 
 @pytest.fixture

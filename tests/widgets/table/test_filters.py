@@ -1,62 +1,62 @@
-"""Filters and orders, set in the head of the table or from Python; and what the columns count."""
+"""Filters and orders, set in the header of the table or from Python, and the counts of columns."""
 
 import numpy as np
 import pytest
 
 from chromalab.errors import InvalidArgumentError
-from chromalab_widgets.summaries import BINS
+from chromalab_widgets.table.columns import BINS
 
 
 def test_a_column_filter_writes_the_where_and_its_text(browser):
-    browser.tell("range", column="year", low=2000, high=2020, closed=True)
+    browser.send("range", column="year", low=2000, high=2020, closed=True)
     table = browser.table
     assert table.where == {"$and": [{"year": {"$gte": 2000}}, {"year": {"$lte": 2020}}]}
     assert table.where_text == "year >= 2000 and year <= 2020"
     assert browser.ids() == ["a", "c"]
     assert table.status == "2 of 4 records"
-    browser.tell("pick", column="kind", tokens=['"chalk"'])
+    browser.send("pick", column="kind", tokens=['"chalk"'])
     assert table.where_text == 'year >= 2000 and year <= 2020 and kind = "chalk"'
     assert table.conditions["year"] == {
         "text": "year >= 2000 and year <= 2020", "low": 2000, "high": 2020, "tokens": [],
     }  # fmt: skip
     assert browser.ids() == []
-    browser.tell("range", column="year", low=None, high=None, closed=True)
+    browser.send("range", column="year", low=None, high=None, closed=True)
     assert table.where == {"kind": "chalk"}
-    browser.tell("pick", column="kind", tokens=[])
+    browser.send("pick", column="kind", tokens=[])
     assert (table.where, table.where_text, table.total) == (None, "", 4)
 
 
-def test_a_value_of_a_list_column_picks_the_records_that_hold_it(browser):
-    browser.tell("pick", column="tags", tokens=['"x"'])
+def test_a_value_of_a_list_column_filters_the_lists_that_contain_it(browser):
+    browser.send("pick", column="tags", tokens=['"x"'])
     assert browser.table.where == {"tags": {"$contains": "x"}}
     assert browser.ids() == ["a"]
-    browser.tell("pick", column="tags", tokens=['"x"', '"y"'])
+    browser.send("pick", column="tags", tokens=['"x"', '"y"'])
     assert browser.ids() == ["a", "c"]
     assert browser.table.conditions["tags"]["tokens"] == ['"x"', '"y"']
 
 
-def test_a_filter_of_python_is_kept_beside_those_of_the_columns(browser):
+def test_a_filter_from_python_is_kept_along_with_those_of_the_columns(browser):
     mixed = {"$or": [{"year": 1999}, {"kind": "tea"}]}
     browser.table.where = mixed
-    browser.tell("pick", column="hot", tokens=["true"])
+    browser.send("pick", column="hot", tokens=["true"])
     assert browser.table.where == {"$and": [mixed, {"hot": True}]}
     assert browser.table.where_text == '(year = 1999 or kind = "tea") and hot = true'
-    browser.tell("clear")
+    browser.send("clear")
     assert browser.table.where is None
 
 
-def test_documents_are_searched_and_the_order_is_the_engines(browser):
-    browser.tell("search", text="tea")
-    browser.tell("sort", column="year", direction="down")
+def test_documents_are_searched_and_the_engine_sorts(browser):
+    browser.send("search", text="tea")
+    browser.send("sort", column="year", direction="down")
     assert browser.ids() == ["c", "a"]
     assert browser.table.contains == "tea"
     assert browser.table.order_by == "-year"
-    assert browser.table.status == "2 of 4 records, by year, largest first"
-    browser.tell("sort", column="year", direction="none")
+    assert browser.table.status == "2 of 4 records, by year, descending"
+    browser.send("sort", column="year", direction="none")
     assert browser.ids() == ["a", "c"]
 
 
-def test_what_python_sets_is_checked(notes):
+def test_options_set_from_python_are_validated(notes):
     table = notes.table()
     with pytest.raises(InvalidArgumentError, match="'yaer'"):
         table.order_by = "yaer"
@@ -67,7 +67,7 @@ def test_what_python_sets_is_checked(notes):
     assert (table.where, table.order_by, table.total) == (None, "", 4)
 
 
-def test_what_is_refused_is_said_in_the_widget_and_leaves_the_trait_as_it_was(notes):
+def test_a_refused_value_is_reported_in_the_widget_and_leaves_the_trait_unchanged(notes):
     table = notes.table(where={"kind": "tea"})
     for trait, value in [("where", {"$bad": 1}), ("order_by", "yaer")]:
         with pytest.raises(InvalidArgumentError) as refused:
@@ -81,7 +81,7 @@ def test_what_is_refused_is_said_in_the_widget_and_leaves_the_trait_as_it_was(no
     assert (table.error, table.ids()) == ("", ["c", "a"])
 
 
-def test_a_key_that_starts_with_a_minus_is_sorted_by_from_its_largest_alone(client, browse):
+def test_a_field_that_starts_with_a_minus_is_sorted_in_descending_order_only(client, browse):
     scores = client.create_collection("scores", embedding_function=None)
     scores.add(
         ids=["a", "b", "c"],
@@ -89,8 +89,8 @@ def test_a_key_that_starts_with_a_minus_is_sorted_by_from_its_largest_alone(clie
         metadatas=[{"-x": 1, "year": 3, "-year": 1}, {"-x": 3}, {"-x": 2}],
     )
     sentence = (
-        "A '-' before a key means the largest first, so '-x' is sorted by in that order alone: "
-        "order_by='--x'."
+        "A '-' before a field means descending order, so '-x' can only be sorted in descending order. "
+        "Use order_by='--x'."
     )
     with pytest.raises(InvalidArgumentError) as refused:
         scores.table(order_by="-x")
@@ -98,24 +98,24 @@ def test_a_key_that_starts_with_a_minus_is_sorted_by_from_its_largest_alone(clie
     browser = browse(scores.table())
     assert browser.ask("sort", column="-x", direction="up") == sentence
     assert "'-year'" in browser.ask("sort", column="-year", direction="up")  # not by "year"
-    browser.tell("sort", column="-x", direction="down")
+    browser.send("sort", column="-x", direction="down")
     assert (browser.table.error, browser.table.order_by) == ("", "--x")
     assert browser.ids() == ["b", "c", "a"]
-    assert browser.table.status == "3 records, by -x, largest first"
+    assert browser.table.status == "3 records, by -x, descending"
     browser.table.order_by = "-year"
-    assert browser.table.status == "3 records, by year, largest first"
+    assert browser.table.status == "3 records, by year, descending"
 
 
-def test_the_table_can_be_set_read_and_made_a_frame_in_python(notes):
+def test_a_table_can_be_set_read_and_converted_to_a_data_frame_in_python(notes):
     table = notes.table(where={"kind": "tea"}, order_by="-year", contains="tea")
     assert table.ids() == ["c", "a"]
     assert table.df()["year"].tolist() == [2020, 2001]
     table.order_by = "#id"
     assert table.df()["id"].tolist() == ["a", "c"]
-    assert repr(table) == "Table('notes', 2 of 4 records, by id, smallest first)"
+    assert repr(table) == "Table('notes', 2 of 4 records, by id, ascending)"
 
 
-def test_numbers_are_counted_in_bins_and_texts_by_value(browse, client):
+def test_numbers_are_counted_in_bins_and_strings_by_value(browse, client):
     many = client.create_collection("many", embedding_function=None)
     values = np.random.default_rng(0).normal(size=2_000)
     many.add(
@@ -138,16 +138,16 @@ def test_numbers_are_counted_in_bins_and_texts_by_value(browse, client):
     assert (len(kind["values"]), kind["distinct"], kind["others"]) == (12, 21, 450)
     stars = browser.ask("summary", column="stars")
     assert [value["token"] for value in stars["values"]] == ["0", "1", "2", "3", "4"]
-    browser.tell("pick", column="stars", tokens=["0"])
+    browser.send("pick", column="stars", tokens=["0"])
     assert sum(browser.ask("summary", column="whole")["counts"]) == 400
-    assert len(browser.ask("summary", column="stars")["values"]) == 5  # its own filter apart
+    assert len(browser.ask("summary", column="stars")["values"]) == 5  # apart from its own filter
 
 
-def test_columns_are_counted_anew_after_a_filter_but_not_after_a_click(browser, notes):
+def test_columns_are_counted_again_after_a_filter_but_not_after_a_click(browser, notes):
     browser.ids()
     generation, stamp = browser.table.generation, browser.table.stamp
     browser.select(0)
     assert browser.table.generation == generation
     assert browser.table.stamp > stamp
-    browser.tell("pick", column="kind", tokens=['"tea"'])
+    browser.send("pick", column="kind", tokens=['"tea"'])
     assert browser.table.generation == generation + 1

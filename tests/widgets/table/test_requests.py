@@ -1,4 +1,4 @@
-"""What comes from a browser is not trusted, and what goes there is text."""
+"""Input from a browser is untrusted, and output to it is text."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import anywidget
 import pytest
 
 from chromalab_widgets import Table
-from chromalab_widgets.bundles import bundle
+from chromalab_widgets.core.bundles import bundle
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 WIDGETS = Path(__file__).parents[3] / "widgets"
@@ -33,7 +33,7 @@ WIDGETS = Path(__file__).parents[3] / "widgets"
         {"verb": "summary", "column": "nothing"},
     ],
 )
-def test_a_request_that_is_not_understood_changes_nothing(browser, notes, content):
+def test_an_invalid_request_changes_nothing(browser, notes, content):
     before = notes.get()
     problem = browser.ask(**content)
     assert isinstance(problem, str)
@@ -41,7 +41,7 @@ def test_a_request_that_is_not_understood_changes_nothing(browser, notes, conten
     assert (browser.table.where, browser.table.order_by, notes.get()) == (None, "", before)
 
 
-def test_hostile_text_is_text_everywhere(browse, client):
+def test_hostile_text_is_shown_as_text_everywhere(browse, client):
     notes = client.create_collection("notes", embedding_function=None)
     notes.add(ids=[HOSTILE], embeddings=[[1]], documents=[HOSTILE], metadatas=[{HOSTILE: HOSTILE}])
     browser = browse(notes.table())
@@ -59,9 +59,13 @@ def test_the_typescript_knows_the_same_traits_and_verbs():
     ours = set(Table.class_traits(sync=True)) - set(anywidget.AnyWidget.class_traits(sync=True))
     assert set(re.findall(r"^\s+(\w+):", body, re.MULTILINE)) == ours
     files = "".join(file.read_text() for file in (WIDGETS / "src/table").glob("*.ts"))
-    said = set(re.findall(r'(?:ask(?:<[^(]*>)?|tell)\("(\w+)"', files))
-    assert said <= set(Table.verbs)
-    assert set(Table.verbs) - said == {"undo", "clear", "refresh"}  # sent by the name of a button
+    used = set(re.findall(r'(?:ask(?:<[^(]*>)?|send)\("(\w+)"', files))
+    assert used <= set(Table.verbs)
+    assert set(Table.verbs) - used == {
+        "undo",
+        "clear",
+        "refresh",
+    }  # sent under the name of the button
 
 
 def test_the_bundles_are_small_and_load_nothing_from_elsewhere():

@@ -1,9 +1,9 @@
-"""What a table shows where there is no kernel, no collection or no client any more."""
+"""What a table shows without its kernel, collection or client."""
 
 import chromalab
 
 
-def test_a_deleted_collection_is_said_in_the_widget(browser, notes, client):
+def test_a_deleted_collection_is_reported_in_the_widget(browser, notes, client):
     client.delete_collection("notes")
     browser.table._after_cell()
     assert "notes" in browser.table.error or "collection" in browser.table.error.lower()
@@ -15,7 +15,7 @@ def test_a_saved_notebook_shows_the_first_rows(browser, notes):
     assert "4 records" in data["text/html"]
 
 
-def test_a_table_of_a_closed_client_is_displayed_with_a_sentence():
+def test_a_table_of_a_closed_client_displays_the_error():
     client = chromalab.EphemeralClient()
     table = client.create_collection("empty", embedding_function=None).table()
     client.close()

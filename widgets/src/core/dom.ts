@@ -1,4 +1,4 @@
-/** Builds an element. Strings become text nodes and nothing is ever parsed as HTML, so text from a store stays text. */
+/** Creates an element. Strings become text nodes and nothing is parsed as HTML, so text from a store stays text. */
 export function element<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   attributes: Readonly<Record<string, string>> = {},

@@ -1,18 +1,18 @@
 import { element } from "./dom";
 
-/** English words that would mark half of every text; so would any of one or two plain letters. */
+/** English words that would highlight half of every text, as would any word of one or two plain letters. */
 const COMMON = /^([a-z]{1,2}|and|are|but|does|for|from|how|its|not|that|the|this|was|were|what|when|where|which|who|why|with)$/;
 
-/** The words of a query that are worth marking in a text. */
+/** Returns the words of a query that are worth highlighting in a text. */
 export function queryTerms(query: string): string[] {
   const words = query.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
   return [...new Set(words)].filter((word) => !COMMON.test(word)).sort((a, b) => b.length - a.length);
 }
 
-/** Splits `text` into text and <mark> nodes around the terms (lower case, longest first) that begin a word in it. */
+/** Splits `text` into text and <mark> nodes, which contain the terms (lowercase, longest first) that start a word. */
 export function highlight(text: string, terms: readonly string[]): (Node | string)[] {
   const lower = text.toLowerCase();
-  // Lower-casing can lengthen a text ("İ" becomes two units): positions would no longer agree, so match as written.
+  // Lowercasing can lengthen a text ("İ" becomes two code units) and shift positions; in that case, match it as written.
   const haystack = lower.length === text.length ? lower : text;
   const parts: (Node | string)[] = [];
   let from = 0;
@@ -30,7 +30,7 @@ export function highlight(text: string, terms: readonly string[]): (Node | strin
   return [...parts, text.slice(from)];
 }
 
-/** Where `term` first begins a word at or after `from`, or -1. Scripts without spaces have no inner words to avoid. */
+/** Finds where `term` first starts a word at or after `from`, or -1. Scripts without spaces have no word starts to check. */
 function wordStart(haystack: string, term: string, from: number): number {
   let at = haystack.indexOf(term, from);
   while (at > 0 && /[a-z0-9]/.test(haystack.charAt(at - 1))) at = haystack.indexOf(term, at + 1);

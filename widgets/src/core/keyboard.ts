@@ -1,11 +1,11 @@
 import type { Listeners } from "./listeners";
 
-/** What keys do, by `event.key`, letters in lower case. Returning false leaves the key to the notebook. */
+/** Key handlers by `event.key`, with letters in lowercase. A handler that returns false leaves the key to the notebook. */
 export type Keys = Readonly<Record<string, (event: KeyboardEvent) => boolean | void>>;
 
 /**
- * Handles keys inside `root`. Plain keys never reach the notebook, whose command mode would take them for shortcuts;
- * in a box that is typed in they do nothing but type, except Escape and Enter.
+ * Handles keys inside `root`. Plain keys never reach the notebook, whose command mode would treat them as shortcuts.
+ * In a text box, keys only type, except for Escape and Enter.
  */
 export function onKeys(root: HTMLElement, listeners: Listeners, keys: Keys): void {
   listeners.onElement(root, "keydown", (event) => {

@@ -1,6 +1,6 @@
 import type { AnyModel } from "@anywidget/types";
 
-/** Everything a view listens to, so that its clean-up is one call. */
+/** All listeners of a view, so that one call removes them. */
 export class Listeners {
   readonly #undo: (() => void)[] = [];
 
@@ -19,18 +19,18 @@ export class Listeners {
     this.add(() => target.removeEventListener(type, handler, options));
   }
 
-  /** The same of a window, a document or a media query. */
+  /** The same for a window, a document or a media query. */
   onTarget(target: EventTarget, type: string, handler: (event: Event) => void): void {
     target.addEventListener(type, handler);
     this.add(() => target.removeEventListener(type, handler));
   }
 
-  /** Something else to undo: an observer to disconnect, a timer to stop. */
+  /** Adds another cleanup step, such as disconnecting an observer or stopping a timer. */
   add(undo: () => void): void {
     this.#undo.push(undo);
   }
 
-  /** Undoes everything, the last first. */
+  /** Removes all listeners, the last one first. */
   release(): void {
     for (const undo of this.#undo.splice(0).reverse()) undo();
   }

@@ -1,6 +1,6 @@
 import { element } from "./dom";
 
-/** A line that screen readers read out when it changes; shown, unless `spoken` only. */
+/** A line that screen readers announce when it changes; if `spoken`, it is visible only to them. */
 export class LiveRegion {
   readonly element: HTMLElement;
 
@@ -8,7 +8,7 @@ export class LiveRegion {
     this.element = element("p", { class: spoken ? "cl-spoken" : "cl-status", role: "status", "aria-live": "polite" });
   }
 
-  say(text: string, failed = false): void {
+  announce(text: string, failed = false): void {
     this.element.textContent = text;
     this.element.classList.toggle("cl-failed", failed);
   }

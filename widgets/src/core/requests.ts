@@ -8,11 +8,11 @@ export interface Answer<Body> {
 
 type Channel = Pick<AnyModel, "on" | "off" | "send">;
 
-/** Requests to the kernel, each with a number, and its answers. The verbs and their fields are those of the Python class. */
+/** Numbered requests to the kernel, and its replies. The verbs and their fields are those of the Python class. */
 export class Requests {
   readonly #model: Channel;
   readonly #waiting = new Map<number, { done: (answer: Answer<never>) => void; failed: (problem: Error) => void }>();
-  // Random, so that two views of one widget don't take each other's answers.
+  // Random, so that two views of one widget don't take each other's replies.
   #number = Math.floor(Math.random() * 2 ** 30) * 2 ** 20;
 
   constructor(model: Channel, listeners: Listeners) {
@@ -21,7 +21,7 @@ export class Requests {
     listeners.add(() => this.#waiting.clear());
   }
 
-  /** Asks, and waits for the answer; rejects with the sentence of what went wrong. */
+  /** Sends a request and waits for the reply; rejects with the error message of the kernel. */
   ask<Body>(verb: string, fields: Readonly<Record<string, unknown>> = {}, buffers: ArrayBuffer[] = []): Promise<Answer<Body>> {
     const number = (this.#number += 1);
     return new Promise((done, failed) => {
@@ -30,8 +30,8 @@ export class Requests {
     });
   }
 
-  /** Asks without waiting: what it changes comes back in traits. */
-  tell(verb: string, fields: Readonly<Record<string, unknown>> = {}): void {
+  /** Sends a request without waiting: its changes come back in traits. */
+  send(verb: string, fields: Readonly<Record<string, unknown>> = {}): void {
     this.#model.send({ verb, ...fields });
   }
 
@@ -45,7 +45,7 @@ export class Requests {
   }
 }
 
-/** Reads a binary column. A host may hand over a view that begins anywhere, and typed arrays want theirs aligned. */
+/** Reads a binary column. A host may pass a view at any offset, but typed arrays need an aligned one. */
 export function floats(view: DataView): Float32Array {
   return new Float32Array(aligned(view, 4));
 }

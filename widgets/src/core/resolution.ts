@@ -1,6 +1,6 @@
 import type { Listeners } from "./listeners";
 
-/** Calls `changed` when a dot of the page becomes more or fewer of the screen: by zooming, or on another screen. */
+/** Calls `changed` when the number of device pixels per CSS pixel changes, by zooming or moving to another screen. */
 export function watchResolution(listeners: Listeners, changed: () => void): void {
   let media: MediaQueryList | undefined;
   const look = (): void => {

@@ -2,13 +2,13 @@ import type { Listeners } from "./listeners";
 
 export type Theme = "light" | "dark";
 
-/** The page's own background, where the host says it: JupyterLab and Notebook, VS Code, Colab. */
+/** The background color of the page, in hosts that define it: JupyterLab and Notebook, VS Code, Colab. */
 const BACKGROUNDS = ["--jp-layout-color0", "--vscode-editor-background", "--colab-primary-surface-color"];
 
-/** Whether the page around `root` is light or dark. */
+/** Returns whether the page around `root` is light or dark. */
 export function themeOf(root: HTMLElement): Theme {
-  const said = document.body.dataset.jpThemeLight;
-  if (said !== undefined) return said === "false" ? "dark" : "light";
+  const isLight = document.body.dataset.jpThemeLight;
+  if (isLight !== undefined) return isLight === "false" ? "dark" : "light";
   const style = getComputedStyle(root);
   for (const name of BACKGROUNDS) {
     const luminance = luminanceOf(style.getPropertyValue(name).trim(), root);
@@ -18,7 +18,7 @@ export function themeOf(root: HTMLElement): Theme {
   return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
-/** Keeps `root.dataset.theme` right, and calls `onChange` after each change of the page's theme. */
+/** Keeps `root.dataset.theme` up to date, and calls `onChange` after each change of the page's theme. */
 export function watchTheme(root: HTMLElement, listeners: Listeners, onChange: (theme: Theme) => void): void {
   const look = (): void => {
     const theme = themeOf(root);
@@ -35,12 +35,12 @@ export function watchTheme(root: HTMLElement, listeners: Listeners, onChange: (t
   look();
 }
 
-/** Whether the reader asked for less motion. */
+/** Returns whether the user prefers reduced motion. */
 export function reducedMotion(): boolean {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
-/** Relative luminance of a CSS colour, 0 to 1; undefined where there is none, or it is transparent. */
+/** Returns the relative luminance of a CSS color, from 0 to 1; undefined if it is missing or transparent. */
 function luminanceOf(color: string, root: HTMLElement): number | undefined {
   if (color === "") return undefined;
   const probe = document.createElement("span");

@@ -1,14 +1,14 @@
 import type { Listeners } from "../core/listeners";
 import type { View } from "./scene";
 
-const NEAREST = 1e-4; // of the map above the middle
+const NEAREST = 1e-4; // half of the visible height, in map units
 const FURTHEST = 8;
 
-/** Where one looks: a drag moves, the wheel and two fingers zoom about the place they are at. */
+/** The visible part of the map: dragging moves it, the wheel and pinching zoom around the pointer. */
 export class Camera {
   readonly #element: HTMLElement;
   readonly #moved: () => void;
-  readonly #held = new Map<number, { x: number; y: number }>(); // by pointer
+  readonly #held = new Map<number, { x: number; y: number }>(); // pressed pointers, by id
   #x = 0;
   #y = 0;
   #half = 1;
@@ -23,12 +23,12 @@ export class Camera {
     listeners.onElement(element, "wheel", (event) => this.#wheel(event), { passive: false });
   }
 
-  /** Whether the map is being moved by hand. */
+  /** Whether the map is being dragged. */
   get dragging(): boolean {
     return this.#held.size > 0;
   }
 
-  /** How much of the map is seen above the middle, and below it. */
+  /** Half of the visible height, in map units. */
   get half(): number {
     return this.#half;
   }
@@ -39,28 +39,28 @@ export class Camera {
     return { scale, left: clientWidth / 2 - this.#x * scale, top: clientHeight / 2 + this.#y * scale };
   }
 
-  /** Puts a place in the middle, with so much of the map above it. */
+  /** Centers the view on a point; `half` is half of the visible height, in map units. */
   lookAt(x: number, y: number, half: number): void {
     [this.#x, this.#y, this.#half] = [x, y, Math.max(NEAREST, Math.min(FURTHEST, half))];
     this.#moved();
   }
 
-  /** Looks nearer (above 1) or from further away, and so many quarters of the height to a side. */
+  /** Zooms in (above 1) or out (below 1), and moves by a number of quarters of the visible height. */
   steer(zoom: number, across: number, up: number): void {
     this.lookAt(this.#x + (across * this.#half) / 2, this.#y + (up * this.#half) / 2, this.#half / zoom);
   }
 
-  /** The place on the map that is at a dot of the stage. */
-  placeAt({ x, y }: { x: number; y: number }): { x: number; y: number } {
+  /** Converts a position on the stage, in pixels, to map coordinates. */
+  toMap({ x, y }: { x: number; y: number }): { x: number; y: number } {
     const { scale, left, top } = this.view();
     return { x: (x - left) / scale, y: (top - y) / scale };
   }
 
-  /** Zooms so that a place comes to lie at a dot. */
-  #hold(place: { x: number; y: number }, dot: { x: number; y: number }, half: number): void {
+  /** Moves and zooms so that a point of the map is at a pixel of the stage. */
+  #hold(point: { x: number; y: number }, pixel: { x: number; y: number }, half: number): void {
     const { clientWidth, clientHeight } = this.#element;
-    const size = Math.max(NEAREST, Math.min(FURTHEST, half)) / (clientHeight / 2); // of a dot
-    this.lookAt(place.x - (dot.x - clientWidth / 2) * size, place.y + (dot.y - clientHeight / 2) * size, half);
+    const size = Math.max(NEAREST, Math.min(FURTHEST, half)) / (clientHeight / 2); // map units per pixel
+    this.lookAt(point.x - (pixel.x - clientWidth / 2) * size, point.y + (pixel.y - clientHeight / 2) * size, half);
   }
 
   #take(event: PointerEvent): void {
@@ -74,10 +74,10 @@ export class Camera {
     const before = this.#grip();
     this.#held.set(event.pointerId, this.#at(event));
     const after = this.#grip();
-    this.#hold(this.placeAt(before), after, (this.#half * before.spread) / after.spread);
+    this.#hold(this.toMap(before), after, (this.#half * before.spread) / after.spread);
   }
 
-  /** The middle of what holds the map, and how far it is spread. */
+  /** The center of the pressed pointers and the distance between them. */
   #grip(): { x: number; y: number; spread: number } {
     const [first = { x: 0, y: 0 }, second] = this.#held.values();
     if (second === undefined) return { ...first, spread: 1 };
@@ -87,9 +87,9 @@ export class Camera {
 
   #wheel(event: WheelEvent): void {
     event.preventDefault();
-    const dot = this.#at(event);
+    const pixel = this.#at(event);
     const factor = Math.exp(Math.sign(event.deltaY) * Math.min(0.3, Math.abs(event.deltaY) / 400));
-    this.#hold(this.placeAt(dot), dot, this.#half * factor);
+    this.#hold(this.toMap(pixel), pixel, this.#half * factor);
   }
 
   #at(event: MouseEvent): { x: number; y: number } {

@@ -2,9 +2,9 @@ import { element } from "../core/dom";
 import type { Answer } from "../core/requests";
 import type { Card } from "./model";
 
-const KEPT = 500; // cards that are not asked for again
+const CACHED = 500; // cards
 
-/** What stands beside the pointer: the text and the metadata of the record it is on. */
+/** A card next to the pointer, with the text and the metadata of the record under it. */
 export class HoverCard {
   readonly element = element("div", { class: "cl-card", "aria-hidden": "true" });
   readonly #ask: (row: number) => Promise<Answer<Card>>;
@@ -16,7 +16,7 @@ export class HoverCard {
     this.element.hidden = true;
   }
 
-  /** Forgets what it knows: the rows are other records now. */
+  /** Clears the cache, as the rows are different records now. */
   forget(): void {
     this.#known.clear();
     this.hide();
@@ -30,7 +30,7 @@ export class HoverCard {
   async show(row: number, x: number, y: number): Promise<void> {
     this.#row = row;
     const card = await this.#card(row);
-    if (this.#row !== row || card === null) return; // the pointer has gone on
+    if (this.#row !== row || card === null) return; // the pointer has moved on
     const text = card.text === "" ? element("p", { class: "cl-absent" }, "no document") : element("p", { dir: "auto" }, card.text);
     const facts = element("dl");
     for (const [key, value] of card.metadata) facts.append(element("dt", {}, key), element("dd", { dir: "auto" }, value));
@@ -46,7 +46,7 @@ export class HoverCard {
   async #card(row: number): Promise<Card | null> {
     const known = this.#known.get(row);
     if (known !== undefined) {
-      this.#known.delete(row); // and put it last: the first are the ones to drop
+      this.#known.delete(row); // and move it to the end, as the first ones are dropped
       this.#known.set(row, known);
       return known;
     }
@@ -54,12 +54,12 @@ export class HoverCard {
       const { body } = await this.#ask(row);
       this.#known.set(row, body);
       for (const first of this.#known.keys()) {
-        if (this.#known.size <= KEPT) break;
+        if (this.#known.size <= CACHED) break;
         this.#known.delete(first);
       }
       return body;
     } catch {
-      return null; // the sentence stands in the status line
+      return null; // the status line shows the message
     }
   }
 }

@@ -1,34 +1,34 @@
 // @vitest-environment jsdom
 import { expect, test, vi } from "vitest";
-import { BLUE, BESIDE, GREY, HOSTILE, ORANGE, SPOTS, codes, colours, find, floats, line, page, point, press, rows, settled, shown } from "./host.fake";
+import { BLUE, BESIDE, GREY, HOSTILE, ORANGE, SPOTS, codes, colors, find, floats, line, page, point, press, rows, settled, shown } from "./host.fake";
 import { inside } from "./lasso";
 
-test("Alt and drag draw a lasso: the rows go to the kernel, and the camera sees nothing of it", async () => {
+test("Alt+drag draws a lasso: the rows go to the kernel and the camera does not move", async () => {
   const { state, sent, update } = await shown();
   point("pointerdown", -5, -5, { altKey: true });
   for (const [x, y] of [[150, -5], [150, 60], [60, 150], [-5, 150]] as const) point("pointermove", x, y);
   point("pointerup", -5, 10);
   await settled();
   expect([...new Uint32Array(state.selected.buffer)]).toEqual([0, 1]);
-  expect(colours()).toEqual([BLUE, GREY]);
+  expect(colors()).toEqual([BLUE, GREY]);
   point("pointerdown", ...SPOTS[2]);
   point("pointerup", ...SPOTS[2]);
-  point("click", ...SPOTS[2]); // it is still where it was
+  point("click", ...SPOTS[2]); // it has not moved
   expect(sent).toContainEqual(expect.objectContaining({ verb: "near", row: 2, generation: 1 }));
   await update({ selected: rows(0, 1) });
   expect(find("[role=status]").textContent).toBe("2 records selected. 3 records");
 });
 
-test("a selection that the kernel refuses is let go", async () => {
+test("a selection that the kernel refuses is dropped", async () => {
   const { refuse } = await shown({ selected: rows(2) });
   refuse("The points have moved since. Try again.");
   point("click", ...SPOTS[0]);
   await settled();
   expect(find("[role=status]").textContent).toBe("1 record selected. 3 records");
-  expect(colours()).toEqual([GREY, ORANGE].sort());
+  expect(colors()).toEqual([GREY, ORANGE].sort());
 });
 
-test("a line that ends where it began is no click, and one around nothing selects nothing", async () => {
+test("a lasso that ends where it began is not a click, and an empty one selects nothing", async () => {
   const { state } = await shown({ selected: rows(2) });
   press("l");
   const circle = (corners: readonly (readonly [number, number])[]): void => {
@@ -44,7 +44,7 @@ test("a line that ends where it began is no click, and one around nothing select
   expect([...new Uint32Array(state.selected.buffer)]).toEqual([0]);
 });
 
-test("to look at a point, or to miss all with Shift, ends no selection of many", async () => {
+test("clicking one point, or missing all with Shift, keeps a selection of several", async () => {
   const { state, sent } = await shown({ selected: rows(1, 2) });
   point("click", ...SPOTS[0]);
   expect(sent).toContainEqual(expect.objectContaining({ verb: "near", row: 0 }));
@@ -52,7 +52,7 @@ test("to look at a point, or to miss all with Shift, ends no selection of many",
   expect([...new Uint32Array(state.selected.buffer)]).toEqual([1, 2]);
 });
 
-test("L draws by a plain drag, Shift adds, P moves the map again", async () => {
+test("L draws with a plain drag, Shift adds, P returns to moving the map", async () => {
   const { state } = await shown({ selected: rows(2) });
   press("l");
   expect(find("[aria-label=Lasso]").getAttribute("aria-pressed")).toBe("true");
@@ -65,7 +65,7 @@ test("L draws by a plain drag, Shift adds, P moves the map again", async () => {
   expect(find("polygon").getAttribute("points") ?? "").toBe("");
 });
 
-test("a drag moves the map, and the wheel zooms about the pointer", async () => {
+test("a drag moves the map, and the wheel zooms around the pointer", async () => {
   const { sent } = await shown();
   point("pointerdown", ...BESIDE);
   point("pointermove", 130, 100);
@@ -78,10 +78,10 @@ test("a drag moves the map, and the wheel zooms about the pointer", async () => 
   find(".cl-points").dispatchEvent(new WheelEvent("wheel", { bubbles: true, deltaY: -300, clientX: 130, clientY: 6 }));
   point("pointerdown", 130, 6);
   point("click", 130, 6);
-  expect(sent.at(-1)).toEqual(expect.objectContaining({ verb: "near", row: 1, generation: 1 })); // where it was, under the pointer
+  expect(sent.at(-1)).toEqual(expect.objectContaining({ verb: "near", row: 1, generation: 1 })); // it is still under the pointer
 });
 
-test("a click selects a point and asks for its neighbours, Shift and click adds, beside points it lets go", async () => {
+test("a click selects a point and requests its neighbors, Shift+click adds, a click on empty space clears", async () => {
   const { state, sent } = await shown();
   point("click", ...SPOTS[1]);
   expect(sent).toContainEqual(expect.objectContaining({ verb: "near", row: 1, generation: 1 }));
@@ -93,7 +93,7 @@ test("a click selects a point and asks for its neighbours, Shift and click adds,
   expect(state.selected.byteLength).toBe(0);
 });
 
-test("the hover card asks once for a record, and shows its texts as text", async () => {
+test("the hover card requests a record once, and shows its text as text", async () => {
   const { sent, answer, update } = await shown();
   const items = () => sent.filter((message) => message.verb === "item");
   point("pointermove", ...SPOTS[1]);
@@ -107,14 +107,14 @@ test("the hover card asks once for a record, and shows its texts as text", async
   expect(items()).toHaveLength(1);
   expect(page.el.querySelector("img")).toBeNull();
   await update({ codes: codes(1, 1, 1) });
-  expect(find(".cl-card").hidden).toBe(false); // other colours, the same record
+  expect(find(".cl-card").hidden).toBe(false); // other colors, the same record
   await update({ points: floats(-0.5, 0, 0.5, 0, 0.5, -0.49), codes: codes(0, 0, 1) });
   expect(find(".cl-card").hidden).toBe(true);
   point("pointermove", ...SPOTS[1]);
   expect(items()).toHaveLength(2);
 });
 
-test("one search is under way at a time, and the last that was typed follows it", async () => {
+test("one search runs at a time, and the last text typed is searched next", async () => {
   const { sent, answer } = await shown();
   const box = find<HTMLInputElement>("input");
   for (const text of ["m", "mo", "moon"]) {
@@ -127,23 +127,23 @@ test("one search is under way at a time, and the last that was typed follows it"
   expect(searches()).toEqual(["m", "moon"]);
 });
 
-test("what was found is lit, ranked in a list, and let go by Escape before the selection", async () => {
+test("results are highlighted, listed by rank, and cleared by Escape before the selection", async () => {
   const { sent, state, update } = await shown({ selected: rows(0) });
   await update({ query: "moon", hits: [line(2), line(1), { row: -1, id: "new", text: "not on the map" }] });
-  expect(colours()).toEqual([BLUE, ORANGE]); // the selection stays lit, too
-  const buttons = [...find("[aria-label='Found: moon']").querySelectorAll("button")];
+  expect(colors()).toEqual([BLUE, ORANGE]); // the selection stays highlighted, too
+  const buttons = [...find("[aria-label='Results for moon']").querySelectorAll("button")];
   expect(buttons.map((button) => button.disabled)).toEqual([false, false, true]);
   buttons[0]?.click();
   expect(sent.at(-1)).toEqual(expect.objectContaining({ verb: "near", row: 2, generation: 1 }));
   press("Escape");
   expect(sent.at(-1)).toMatchObject({ verb: "search", text: "" });
   await update({ query: "", hits: [] });
-  expect(colours()).toEqual([BLUE, GREY]);
+  expect(colors()).toEqual([BLUE, GREY]);
   press("Escape");
   expect(state.selected.byteLength).toBe(0);
 });
 
-test("a selection is listed, too: by its first 200 with the count of all", async () => {
+test("a selection is listed: the first 200 records, with the total", async () => {
   const { answer, update } = await shown();
   await update({ selected: rows(...Array.from({ length: 300 }, (_, row) => row % 3)) });
   await answer("items", { items: Array.from({ length: 200 }, (_, row) => line(row)) });
@@ -156,18 +156,18 @@ test("the legend hides and shows its records, and selects them", async () => {
   find(".cl-entry").click();
   await settled();
   expect(state.hidden).toEqual([0]);
-  expect(colours()).toEqual([ORANGE]);
+  expect(colors()).toEqual([ORANGE]);
   expect(find(".cl-entry").getAttribute("aria-pressed")).toBe("false");
   find(".cl-entry").click();
   await settled();
-  expect(colours()).toEqual([BLUE, ORANGE]);
+  expect(colors()).toEqual([BLUE, ORANGE]);
   find(".cl-pick").click();
   expect(sent.at(-1)).toEqual({ verb: "entry", entry: 0 });
 });
 
-test("points that the legend hides are not drawn, lit, lassoed or clicked", async () => {
+test("points that the legend hides are not drawn, highlighted, lassoed or clicked", async () => {
   const { state, sent, update } = await shown({ hidden: [0], selected: rows(0, 2) });
-  expect(colours()).toEqual([ORANGE]);
+  expect(colors()).toEqual([ORANGE]);
   point("pointerdown", -5, -5, { altKey: true });
   for (const [x, y] of [[205, -5], [205, 205], [-5, 205]] as const) point("pointermove", x, y);
   point("pointerup", -5, 10);
@@ -176,19 +176,19 @@ test("points that the legend hides are not drawn, lit, lassoed or clicked", asyn
   point("click", ...SPOTS[0]);
   expect(sent.filter((message) => message.verb === "near")).toEqual([]);
   await update({ hidden: [] });
-  expect(colours()).toEqual([BLUE, ORANGE]); // the click was beside all that is shown, and let go
+  expect(colors()).toEqual([BLUE, ORANGE]); // the click was on empty space, which clears
 });
 
-test("keys steer the map and never reach the notebook, except Escape with nothing to let go", async () => {
+test("keys move the map and never reach the notebook, except Escape with nothing to clear", async () => {
   const { state } = await shown();
   const notebook = vi.fn();
   document.body.addEventListener("keydown", notebook);
   for (const key of ["+", "ArrowLeft", "ArrowLeft", "a", "d"]) press(key);
   await settled();
-  expect(colours()).toEqual([BLUE]); // the one at the left, larger
+  expect(colors()).toEqual([BLUE]); // the left one, larger
   press("0");
   await settled();
-  expect(colours()).toEqual([BLUE, ORANGE]);
+  expect(colors()).toEqual([BLUE, ORANGE]);
   expect(state.density).toBe(true);
   press("x", find("input"));
   expect(notebook).not.toHaveBeenCalled();
@@ -197,7 +197,7 @@ test("keys steer the map and never reach the notebook, except Escape with nothin
   document.body.removeEventListener("keydown", notebook);
 });
 
-test("a point is inside a polygon by the even-odd rule", () => {
+test("whether a point is inside a polygon follows the even-odd rule", () => {
   const places = { x: Float32Array.from([0.5, 2, 0.5, -1]), y: Float32Array.from([0.5, 0.5, 2, 0]) };
   expect([...inside([0, 0, 1, 0, 1, 1, 0, 1], places, () => true)]).toEqual([0]);
   expect([...inside([0, 0, 1, 0, 1, 1, 0, 1], places, () => false)]).toEqual([]);

@@ -1,4 +1,4 @@
-/** The host of a map in tests, and a page of jsdom whose canvases tell what was put on them. */
+/** The host of a map in tests, and a jsdom page whose canvases record what is drawn on them. */
 import { afterEach, beforeEach, vi } from "vitest";
 import widget from "./map";
 import type { Legend, Line, MapModel } from "./model";
@@ -19,7 +19,7 @@ export const legend: Legend = {
   ],
 };
 
-/** The host's side of the AFM contract: state, change events, sent messages, answers. */
+/** The host side of the AFM contract: state, change events, sent messages, replies. */
 function fakeModel(given: Partial<MapModel> = {}) {
   const state: MapModel = {
     collection_name: "facts", count: 3, generation: 1, points: floats(-0.5, 0, 0.5, 0, 0.5, -0.5), codes: codes(0, 0, 1), legend,
@@ -58,13 +58,13 @@ function fakeModel(given: Partial<MapModel> = {}) {
   return { model, sent, state, update, answer, refuse, listening: () => [...handlers.values()].reduce((total, set) => total + set.size, 0) };
 }
 
-/** Waits for promises and for a frame, on which overlays are drawn. */
+/** Waits for promises and for a frame, in which overlays are drawn. */
 export async function settled(): Promise<void> {
   for (let round = 0; round < 12; round += 1) await Promise.resolve();
   await new Promise((done) => requestAnimationFrame(done));
 }
 
-/** What was put on a canvas last: how many dots have each colour, and how many rings lie over them. */
+/** What was last drawn on a canvas: the number of pixels of each color, and the number of rings over them. */
 export const canvas = { drawn: new Map<string, number>(), draws: 0, rings: 0 };
 const context = new Proxy({} as Record<string, unknown>, {
   get: (_, name) => {
@@ -86,10 +86,10 @@ function countColours({ data }: ImageData): Map<string, number> {
   return counts;
 }
 export const [BLUE, ORANGE, GREY] = ["#0072b2", "#e69f00", "#cfcfcf"];
-export const colours = () => [...canvas.drawn.keys()].sort();
+export const colors = () => [...canvas.drawn.keys()].sort();
 
-const observers: (() => void)[] = []; // of sizes
-/** The page: its one element, the size that all have, how many sizes are observed, the media that were asked about. */
+const observers: (() => void)[] = []; // size observers
+/** The page: its element, the size of all elements, the number of observed sizes, and the media queries. */
 export const page = {
   el: document.createElement("div"),
   size: 200,
@@ -100,14 +100,14 @@ export const page = {
 export const disposals: (() => void)[] = [];
 export const find = <T extends HTMLElement = HTMLElement>(selector: string): T => {
   const found = page.el.querySelector<T>(selector);
-  if (!found) throw new Error(`no ${selector} in ${page.el.innerHTML}`);
+  if (!found) throw new Error(`No ${selector} in ${page.el.innerHTML}`);
   return found;
 };
 export const press = (key: string, target = find(".cl-stage")) =>
   target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
 export const point = (type: string, x: number, y: number, init: MouseEventInit = {}) =>
   find(".cl-points").dispatchEvent(new MouseEvent(type, { bubbles: true, clientX: x, clientY: y, button: 0, ...init }));
-/** Where the points of the fixture are on a stage of 200 dots, when all is shown. */
+/** The positions of the fixture's points on a stage of 200 pixels when the whole map is shown. */
 export const SPOTS = [[6, 100], [100, 6], [194, 194]] as const;
 export const BESIDE = [100, 100] as const;
 export async function shown(given: Partial<MapModel> = {}) {

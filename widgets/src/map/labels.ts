@@ -2,13 +2,13 @@ import { element } from "../core/dom";
 import type { Label } from "./model";
 import type { View } from "./scene";
 
-const GAP = 6; // dots between two names
+const GAP = 6; // pixels between two labels
 
-/** Zoomed in by so much, names of narrow areas come between those of the wide ones, and then take their place. */
+/** The zoom at which labels of narrow areas appear among those of wide ones, and at which they replace them. */
 const NEARER = 1.25;
 const NEAR = 2;
 
-/** Names on the map. The largest have their place first; more have one the nearer one looks. */
+/** Labels on the map. Larger areas take precedence, and zooming in makes room for more. */
 export class Labels {
   readonly element = element("div", { class: "cl-labels", "aria-hidden": "true" });
   #labels: { label: Label; span: HTMLElement; width: number; height: number }[] = [];
@@ -21,10 +21,10 @@ export class Labels {
     this.element.replaceChildren(...this.#labels.map(({ span }) => span));
   }
 
-  /** Places them; `zoom` is 1 where all of the map is seen. */
+  /** Places the labels; `zoom` is 1 when the whole map is visible. */
   draw({ scale, left, top }: View, zoom: number): void {
     const { clientWidth, clientHeight } = this.element;
-    if (clientWidth === 0) return; // not on the page yet, where a text has no size
+    if (clientWidth === 0) return; // not on the page yet, so text has no size
     const taken: [left: number, top: number, right: number, bottom: number][] = [];
     const some = this.#labels.some(({ label }) => label.wide);
     for (const each of this.#labels) {
@@ -33,7 +33,7 @@ export class Labels {
       const [across, down] = [label.x * scale + left, top - label.y * scale];
       const outside = across < 0 || down < 0 || across > clientWidth || down > clientHeight;
       const early = label.wide ? zoom > NEAR : some && zoom < NEARER;
-      const x = Math.max(GAP, Math.min(clientWidth - each.width - GAP, across - each.width / 2)); // near an edge it moves in
+      const x = Math.max(GAP, Math.min(clientWidth - each.width - GAP, across - each.width / 2)); // near an edge, it moves inward
       const free = (y: number): boolean =>
         y > 0 && y + each.height < clientHeight &&
         !taken.some((other) => x - GAP < other[2] && other[0] < x + each.width + GAP && y - GAP < other[3] && other[1] < y + each.height + GAP);

@@ -1,31 +1,31 @@
 import type { Listeners } from "../core/listeners";
-import type { Places, View } from "./scene";
+import type { Coordinates, View } from "./scene";
 
 export type How = "replace" | "add" | "remove";
 
-interface Told {
+interface Callbacks {
   view(): View;
-  places(): Places;
-  /** Whether the points of a row take part. */
+  coordinates(): Coordinates;
+  /** Whether the point of a row is shown. */
   shown(row: number): boolean;
   done(rows: Uint32Array, how: How): void;
 }
 
-const LEAST = 4; // dots between two corners
+const LEAST = 4; // pixels between two corners
 
-/** Draws a line around points: by `mode`, or with Alt held down. Shift adds and Alt with Shift removes. */
+/** Draws a line around points in lasso mode or while Alt is held. Shift adds to the selection; in lasso mode, Shift+Alt removes. */
 export class Lasso {
   readonly #stage: HTMLElement;
-  readonly #told: Told;
+  readonly #callbacks: Callbacks;
   readonly #svg: SVGSVGElement;
   readonly #line: SVGPolygonElement;
   #corners: number[] = [];
   #drawing = false;
   #mode = false;
 
-  constructor(stage: HTMLElement, listeners: Listeners, told: Told) {
+  constructor(stage: HTMLElement, listeners: Listeners, callbacks: Callbacks) {
     this.#stage = stage;
-    this.#told = told;
+    this.#callbacks = callbacks;
     this.#svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     this.#svg.setAttribute("class", "cl-lasso");
     this.#svg.setAttribute("aria-hidden", "true");
@@ -48,7 +48,7 @@ export class Lasso {
     this.#stage.classList.toggle("cl-lassoing", on);
   }
 
-  /** Whether a line is being drawn. */
+  /** Whether a lasso is being drawn. */
   get drawing(): boolean {
     return this.#drawing;
   }
@@ -65,7 +65,7 @@ export class Lasso {
     this.#corners = this.#at(event);
     this.#stage.setPointerCapture?.(event.pointerId);
     this.#stage.focus({ preventScroll: true });
-    event.stopPropagation(); // or the camera takes the same drag as a move of the map
+    event.stopPropagation(); // otherwise the camera would move the map
   }
 
   #extend(event: PointerEvent): void {
@@ -81,12 +81,12 @@ export class Lasso {
   #end(event: PointerEvent): void {
     if (!this.#drawing) return;
     event.stopPropagation();
-    const { scale, left, top } = this.#told.view();
+    const { scale, left, top } = this.#callbacks.view();
     const polygon = this.#corners.map((value, i) => (i % 2 === 0 ? (value - left) / scale : (top - value) / scale));
     this.cancel();
     if (polygon.length < 6) return;
-    const rows = inside(polygon, this.#told.places(), (row) => this.#told.shown(row));
-    this.#told.done(rows, event.shiftKey ? (event.altKey && this.#mode ? "remove" : "add") : "replace");
+    const rows = inside(polygon, this.#callbacks.coordinates(), (row) => this.#callbacks.shown(row));
+    this.#callbacks.done(rows, event.shiftKey ? (event.altKey && this.#mode ? "remove" : "add") : "replace");
   }
 
   #at(event: PointerEvent): number[] {
@@ -99,8 +99,8 @@ export class Lasso {
   }
 }
 
-/** The rows of the points inside a polygon (x and y by turns), by the even-odd rule. */
-export function inside(polygon: readonly number[], { x, y }: Places, shown: (row: number) => boolean): Uint32Array {
+/** Returns the rows of the points inside a polygon (x and y alternating), by the even-odd rule. */
+export function inside(polygon: readonly number[], { x, y }: Coordinates, shown: (row: number) => boolean): Uint32Array {
   const corners = Float64Array.from(polygon);
   let [left, right, bottom, top] = [Infinity, -Infinity, Infinity, -Infinity];
   for (let at = 0; at < corners.length; at += 2) {

@@ -2,21 +2,21 @@ import { element } from "../core/dom";
 import { Listeners } from "../core/listeners";
 import type { Entry, Legend } from "./model";
 
-interface Told {
-  /** The entry was clicked: show or hide its records. */
+interface Callbacks {
+  /** Shows or hides the records of an entry. */
   toggle(entry: number): void;
-  /** Its records are wanted as the selection. */
+  /** Selects the records of an entry. */
   select(entry: number): void;
 }
 
-/** What the colours mean. A click on an entry hides its records; another button selects them. */
+/** What the colors mean. Clicking an entry hides its records; the button next to it selects them. */
 export class LegendList {
   readonly element = element("section", { class: "cl-legend", "aria-label": "Legend" });
-  readonly #told: Told;
+  readonly #callbacks: Callbacks;
   #listeners = new Listeners();
 
-  constructor(told: Told) {
-    this.#told = told;
+  constructor(callbacks: Callbacks) {
+    this.#callbacks = callbacks;
   }
 
   draw(legend: Legend, hidden: readonly number[]): void {
@@ -48,20 +48,20 @@ export class LegendList {
       element("span", { class: "cl-count" }, entry.count.toLocaleString("en")),
     );
     if (kind !== "categories") toggle.append(bar);
-    const select = element("button", { type: "button", class: "cl-pick", title: "Select", "aria-label": `Select ${entry.label}` }, "◎");
-    this.#listeners.onElement(toggle, "click", () => this.#told.toggle(at));
-    this.#listeners.onElement(select, "click", () => this.#told.select(at));
+    const select = element("button", { type: "button", class: "cl-pick", title: `Select ${entry.label}`, "aria-label": `Select ${entry.label}` }, "◎");
+    this.#listeners.onElement(toggle, "click", () => this.#callbacks.toggle(at));
+    this.#listeners.onElement(select, "click", () => this.#callbacks.select(at));
     return element("li", {}, toggle, select);
   }
 
-  /** Which button has the focus, to give it back after a draw. */
+  /** Returns the index of the focused button, which is focused again after a redraw. */
   #focused(): number | undefined {
     const at = [...this.element.querySelectorAll("button")].findIndex((button) => button === document.activeElement);
     return at < 0 ? undefined : at;
   }
 }
 
-/** The codes whose entries are off. */
+/** Returns the codes of the entries that are hidden. */
 export function hiddenCodes(legend: Legend, hidden: readonly number[]): Set<number> {
   const codes = new Set<number>();
   for (const at of hidden) {

@@ -2,15 +2,15 @@ import { element } from "../core/dom";
 import { Listeners } from "../core/listeners";
 import type { Line } from "./model";
 
-export interface Listed {
+export interface RecordList {
   title: string;
   lines: readonly Line[];
-  /** How many there are, where not all of them are listed. */
+  /** The total number, if not all of them are listed. */
   total?: number;
   ranked?: boolean;
 }
 
-/** Lists of records beside the map: what was found, what is near, what is selected, what moved. */
+/** Lists of records next to the map: search results, nearest neighbors, the selection, and those that moved most. */
 export class Lists {
   readonly element = element("div", { class: "cl-lists" });
   readonly #open: (line: Line) => void;
@@ -20,9 +20,9 @@ export class Lists {
     this.#open = open;
   }
 
-  draw(lists: readonly Listed[]): void {
-    const held = document.activeElement;
-    const row = held instanceof HTMLElement && this.element.contains(held) ? held.dataset.row : undefined;
+  draw(lists: readonly RecordList[]): void {
+    const focused = document.activeElement;
+    const row = focused instanceof HTMLElement && this.element.contains(focused) ? focused.dataset.row : undefined;
     this.release();
     this.element.replaceChildren(...lists.filter(({ lines }) => lines.length > 0).map((list) => this.#list(list)));
     if (row !== undefined) this.element.querySelector<HTMLElement>(`button[data-row="${row}"]:enabled`)?.focus();
@@ -33,7 +33,7 @@ export class Lists {
     this.#listeners = new Listeners();
   }
 
-  #list({ title, lines, total = lines.length, ranked = false }: Listed): HTMLElement {
+  #list({ title, lines, total = lines.length, ranked = false }: RecordList): HTMLElement {
     const count = total > lines.length ? `${lines.length} of ${total.toLocaleString("en")}` : total.toLocaleString("en");
     const items = lines.map((line, at) => {
       const score = line.distance === undefined ? "" : line.distance.toFixed(3);

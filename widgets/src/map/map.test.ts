@@ -1,18 +1,18 @@
 // @vitest-environment jsdom
 import { expect, test, vi } from "vitest";
-import { BLUE, ORANGE, canvas, codes, colours, disposals, find, floats, legend, line, page, rows, settled, shown } from "./host.fake";
+import { BLUE, ORANGE, canvas, codes, colors, disposals, find, floats, legend, line, page, rows, settled, shown } from "./host.fake";
 import { hull } from "./overlay";
 
-test("it draws columns once, and says so for browser tests", async () => {
+test("columns are drawn once, which is recorded for browser tests", async () => {
   await shown();
-  expect(colours()).toEqual([BLUE, ORANGE]);
-  expect(canvas.drawn.get(BLUE)).toBe(2 * canvas.drawn.get(ORANGE)!); // dots of two points, and of one
+  expect(colors()).toEqual([BLUE, ORANGE]);
+  expect(canvas.drawn.get(BLUE)).toBe(2 * canvas.drawn.get(ORANGE)!); // the pixels of two points, and of one
   expect(canvas.draws).toBe(1);
   expect(find(".cl-map").dataset.painted).toBe("1");
   expect(find(".cl-map").dataset.renderer).toBe("raster");
 });
 
-test("new codes recolour the points there are", async () => {
+test("new codes recolor the existing points", async () => {
   const { update } = await shown();
   const before = canvas.drawn.get(BLUE);
   await update({ codes: codes(1, 1, 0) });
@@ -20,25 +20,25 @@ test("new codes recolour the points there are", async () => {
   expect(find(".cl-map").dataset.painted).toBe("2");
 });
 
-test("new places of as many points move them; of fewer they are there at once", async () => {
+test("new coordinates animate the same number of points, and place a different number immediately", async () => {
   const { update } = await shown();
   await update({ points: floats(0, 0, 0, 0.1, 0.2, 0.3) });
   expect(find(".cl-stage").className).toContain("cl-moving");
   await vi.waitFor(() => expect(find(".cl-map").dataset.painted).toBe("2"), 5_000);
   expect(find(".cl-stage").className).not.toContain("cl-moving");
-  expect(canvas.draws).toBeGreaterThan(2); // there, on the way, arrived
+  expect(canvas.draws).toBeGreaterThan(2); // at the start, on the way, at the end
   await update({ points: floats(0, 1, 0, 1), codes: codes(0, 0) });
   expect(find(".cl-map").dataset.painted).toBe("3");
 });
 
-test("a map without a size is drawn once it has one, be it new or hidden for a while", async () => {
+test("a map without a size is drawn once it has one, whether it is new or was hidden", async () => {
   page.size = 0;
   const { update } = await shown();
   expect([canvas.draws, find(".cl-map").dataset.painted]).toEqual([0, undefined]);
   page.size = 200;
   page.resized();
   await settled();
-  expect(colours()).toEqual([BLUE, ORANGE]);
+  expect(colors()).toEqual([BLUE, ORANGE]);
   expect(find(".cl-map").dataset.painted).toBe("1");
   page.size = 0;
   await update({ codes: codes(1, 1, 1) });
@@ -46,24 +46,24 @@ test("a map without a size is drawn once it has one, be it new or hidden for a w
   page.size = 200;
   page.resized();
   await settled();
-  expect(colours()).toEqual([ORANGE]);
+  expect(colors()).toEqual([ORANGE]);
 });
 
-test("a legend of the same codes paints them in its own colours", async () => {
+test("a legend with the same codes draws them in its own colors", async () => {
   const { update } = await shown();
   await update({ legend: { ...legend, kind: "numbers", palette: ["#440154", "#fde725", "#b8b8b8"] } });
-  expect(colours()).toEqual(["#440154", "#fde725"]);
+  expect(colors()).toEqual(["#440154", "#fde725"]);
   expect(find(".cl-map").dataset.painted).toBe("1");
 });
 
-test("nothing moves for those who asked for less motion", async () => {
+test("nothing is animated if the user prefers reduced motion", async () => {
   vi.stubGlobal("matchMedia", (query: string) => Object.assign(new EventTarget(), { matches: query.includes("reduce") }));
   const { update } = await shown();
   await update({ points: floats(0, 0, 0, 0.1, 0.2, 0.3) });
   expect(find(".cl-map").dataset.painted).toBe("2");
 });
 
-test("on a screen of finer dots all canvases have as many more", async () => {
+test("all canvases match the resolution of the screen", async () => {
   await shown();
   vi.stubGlobal("devicePixelRatio", 2);
   page.media.filter(({ query }) => query.includes("resolution")).at(-1)?.dispatchEvent(new Event("change"));
@@ -71,23 +71,23 @@ test("on a screen of finer dots all canvases have as many more", async () => {
   expect([...page.el.querySelectorAll("canvas")].map((canvas) => canvas.width)).toEqual([400, 400, 400]);
 });
 
-test("it is a toolbar, an application with its keys named, and a polite status", async () => {
+test("it has a toolbar, an application that names its keys, and a polite status", async () => {
   await shown();
   expect(find("[role=toolbar]").getAttribute("aria-label")).toBe("Map");
-  expect(find("[role=application]").getAttribute("aria-label")).toContain("L draws a lasso");
+  expect(find("[role=application]").getAttribute("aria-label")).toContain("L starts the lasso");
   expect(find("[role=application]").tabIndex).toBe(0);
   expect(find("[role=status]").getAttribute("aria-live")).toBe("polite");
   for (const button of page.el.querySelectorAll(".cl-buttons button")) expect(button.getAttribute("aria-label")).toBeTruthy();
 });
 
-test("an error is shown as its sentence", async () => {
+test("an error is shown as its message", async () => {
   const { update } = await shown();
   await update({ error: "No collection <b>x</b>." });
   expect(find("[role=status]").textContent).toBe("No collection <b>x</b>.");
   expect(find("[role=status]").children).toHaveLength(0);
 });
 
-test("the theme of the page is followed", async () => {
+test("the map follows the theme of the page", async () => {
   document.body.dataset.jpThemeLight = "false";
   await shown();
   expect(find(".cl-map").dataset.theme).toBe("dark");
@@ -97,7 +97,7 @@ test("the theme of the page is followed", async () => {
   delete document.body.dataset.jpThemeLight;
 });
 
-test("the clean-up leaves no listener and no element", async () => {
+test("cleanup leaves no listener and no element", async () => {
   const open = new Map<unknown, number>();
   const count = (by: number) => (_: string, listener: unknown) => void open.set(listener, (open.get(listener) ?? 0) + by);
   const add = vi.spyOn(EventTarget.prototype, "addEventListener").mockImplementation(count(1));
@@ -113,7 +113,7 @@ test("the clean-up leaves no listener and no element", async () => {
   remove.mockRestore();
 });
 
-test("a map that is taken away while its points move is not drawn any more", async () => {
+test("a map that is removed while its points move is not drawn any more", async () => {
   const { update, dispose } = await shown();
   await update({ points: floats(0, 0, 0, 0.1, 0.2, 0.3) });
   const before = canvas.draws;
@@ -122,14 +122,14 @@ test("a map that is taken away while its points move is not drawn any more", asy
   expect(canvas.draws).toBe(before);
 });
 
-test("outliers have rings, where the legend shows them", async () => {
+test("outliers that the legend shows have rings", async () => {
   const { update } = await shown({ outliers: rows(0, 1, 2) });
   expect(canvas.rings).toBe(3);
   await update({ hidden: [0] });
   expect(canvas.rings).toBe(1);
 });
 
-test("a hull has the outer points alone", () => {
+test("a hull consists of the outer points only", () => {
   expect(hull([[0, 0], [2, 0], [1, 0.5], [2, 2], [0, 2]])).toHaveLength(4);
   expect(hull([[0, 0], [1, 1]])).toHaveLength(2);
 });

@@ -14,8 +14,8 @@ import { Stage } from "./stage";
 import { Toolbar, type Tool } from "./toolbar";
 import "./map.css";
 
-const LISTED = 200; // of a selection
-const NARROW = 640; // dots of a cell in which the legend stands below
+const LISTED = 200; // records of a selection
+const NARROW = 640; // width in pixels below which the legend moves under the map
 const UNLIT = { light: "#cfcfcf", dark: "#565656" } as const;
 
 function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () => void {
@@ -25,7 +25,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   const card = new HoverCard((row) => ask<Card>("item", { row }));
   const stage = new Stage(listeners, { hover, click, lasso });
   const toolbar = new Toolbar(model.get("collection_name"), listeners, use);
-  const legend = new LegendList({ toggle, select: (entry) => requests.tell("entry", { entry }) });
+  const legend = new LegendList({ toggle, select: (entry) => requests.send("entry", { entry }) });
   const lists = new Lists(open);
   stage.element.append(card.element);
   stage.element.style.height = `${model.get("height")}px`;
@@ -36,10 +36,10 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
 
   let painted = 0;
   let count = -1;
-  let halved = false; // whether places came without their codes, or codes without their places
+  let halved = false; // whether coordinates arrived without their codes, or codes without their coordinates
   let selected = words(model.get("selected"));
-  let chosen: Line[] = []; // of the selection, as many as are listed
-  let typed = ""; // what the search box was last asked for
+  let chosen: Line[] = []; // the listed records of the selection
+  let typed = ""; // the last text of the search box
   let asking = false;
 
   // ---- from the kernel
@@ -47,23 +47,23 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   const drawPoints = async (moved: boolean): Promise<void> => {
     const all = floats(model.get("points"));
     const codes = bytes(model.get("codes"));
-    const places = { x: all.subarray(0, all.length / 2), y: all.subarray(all.length / 2) };
+    const coordinates = { x: all.subarray(0, all.length / 2), y: all.subarray(all.length / 2) };
     moved ||= halved || count < 0;
-    halved = places.x.length !== codes.length;
-    if (halved) return; // the other half of the change is on its way
+    halved = coordinates.x.length !== codes.length;
+    if (halved) return; // the other half of the change is still to come
     const animate = moved && codes.length === count && !reducedMotion();
     count = codes.length;
     paint();
     if (moved) {
       card.forget();
-      selected = words(model.get("selected")); // its rows are of these places
+      selected = words(model.get("selected")); // its rows belong to these coordinates
       void drawSelected();
     }
     stage.overlay.setContours(model.get("density") ? model.get("contours") : []);
     stage.overlay.setGroups(words(model.get("groups")));
     stage.overlay.outliers = words(model.get("outliers"));
     stage.labels.set(model.get("labels"));
-    const drawn = moved ? stage.draw(places, codes, animate) : stage.recode(codes);
+    const drawn = moved ? stage.draw(coordinates, codes, animate) : stage.recode(codes);
     if (moved) stage.home();
     drawLegend();
     drawLit();
@@ -76,7 +76,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     stage.paint(model.get("legend").palette, hidden, UNLIT[root.dataset.theme === "dark" ? "dark" : "light"]);
   };
   const drawLegend = (): void => legend.draw(model.get("legend"), model.get("hidden"));
-  /** Lights up what is selected, and what was clicked or else found. */
+  /** Highlights the selection, and the clicked record or else the search results. */
   const drawLit = (): void => {
     const focus = model.get("focus");
     const focused = "row" in focus ? { row: focus.row as number, near: onMap(focus.near as Line[]) } : null;
@@ -84,7 +84,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     stage.overlay.focus = focused;
     stage.overlay.hits = focused === null ? hits : [];
     const lit = focused ? [focused.row, ...focused.near] : hits;
-    const all = new Uint32Array(selected.length + lit.length); // what has a ring last, over the selection
+    const all = new Uint32Array(selected.length + lit.length); // points with a ring come last, over the selection
     all.set(selected);
     all.set(lit, selected.length);
     stage.light(all);
@@ -94,8 +94,8 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   const drawLists = (): void => {
     const focus = model.get("focus");
     lists.draw([
-      { title: "Nearest in truth", lines: "row" in focus ? [focus as unknown as Line, ...(focus.near as Line[])] : [] },
-      { title: `Found: ${model.get("query")}`, lines: model.get("hits"), ranked: true },
+      { title: "Nearest neighbors", lines: "row" in focus ? [focus as unknown as Line, ...(focus.near as Line[])] : [] },
+      { title: `Results for ${model.get("query")}`, lines: model.get("hits"), ranked: true },
       { title: "Selected", lines: selected.length > 0 ? chosen : [], total: selected.length },
       { title: "Moved most", lines: model.get("moved"), ranked: true },
     ]);
@@ -107,7 +107,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     if (rows.length === 0) return;
     try {
       const { body } = await ask<{ items: Line[] }>("items", {}, [rows.slice(0, LISTED).buffer]);
-      if (selected !== rows) return; // it changed meanwhile
+      if (selected !== rows) return; // it has changed in the meantime
       chosen = body.items;
     } catch {
       chosen = [];
@@ -119,7 +119,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     const many = selected.length;
     const records = many === 0 ? "" : `${many.toLocaleString("en")} record${many === 1 ? "" : "s"} selected. `;
     root.classList.toggle("cl-busy", model.get("busy"));
-    live.say(error || records + model.get("status"), error !== "");
+    live.announce(error || records + model.get("status"), error !== "");
   };
   const drawDensity = (): void => {
     stage.overlay.setContours(model.get("density") ? model.get("contours") : []);
@@ -128,7 +128,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   };
   const drawChoices = (): void => toolbar.choices(model.get("color_choices"), model.get("color_by"));
 
-  // One update from the kernel changes several traits: it is drawn once, after all of them.
+  // An update from the kernel changes several traits; it is drawn once, after all of them have changed.
   const changed = new Set<string>();
   const later = (name: keyof MapModel): void => {
     listeners.onModel(model, `change:${name}`, () => {
@@ -138,7 +138,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   };
   const flush = (): void => {
     const now = new Set(changed);
-    changed.clear(); // first, or what fails to draw once would stop all drawing
+    changed.clear(); // first, as an error while drawing would otherwise stop all further drawing
     const has = (...names: (keyof MapModel)[]): boolean => names.some((name) => now.has(name));
     if (has("points", "codes", "labels", "groups", "outliers")) void drawPoints(has("points"));
     else if (has("hidden", "legend")) {
@@ -152,7 +152,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     if (has("density", "contours")) drawDensity();
     if (has("color_by", "color_choices")) drawChoices();
     if (has("status", "error", "busy")) drawStatus();
-    if (has("query") && !asking) toolbar.search.value = typed = model.get("query"); // else more was typed meanwhile
+    if (has("query") && !asking) toolbar.search.value = typed = model.get("query"); // otherwise more text was typed in the meantime
     if (has("height")) stage.element.style.height = `${model.get("height")}px`;
   };
   const names: (keyof MapModel)[] = [
@@ -161,14 +161,14 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   ];
   names.forEach(later);
 
-  // ---- from the reader
+  // ---- from the user
 
-  /** Asks for something about rows, which mean nothing once the points have moved. */
+  /** Sends a request about rows, which are only valid until the points move. */
   function ask<Body>(verb: string, fields: Readonly<Record<string, unknown>>, buffers: ArrayBuffer[] = []): Promise<Answer<Body>> {
     return requests.ask<Body>(verb, { ...fields, generation: model.get("generation") }, buffers);
   }
   function near(row: number): void {
-    ask("near", { row }).catch(() => undefined); // the sentence stands in the status line
+    ask("near", { row }).catch(() => undefined); // the status line shows the message
   }
   function set(name: "hidden" | "density", value: unknown): void {
     model.set(name, value as never);
@@ -183,8 +183,8 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     });
   }
   function lasso(rows: Uint32Array, how: How): void {
-    if (rows.length === 0) return; // around nothing
-    letGo();
+    if (rows.length === 0) return; // the lasso contains no points
+    clearHighlights();
     if (how === "replace") return select(rows);
     const chosen = new Set(selected);
     for (const row of rows) how === "remove" ? chosen.delete(row) : chosen.add(row);
@@ -200,7 +200,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
       more[selected.length] = row;
       return select(more);
     }
-    if (selected.length <= 1) select(Uint32Array.of(row)); // to look at one does not end a selection of many
+    if (selected.length <= 1) select(Uint32Array.of(row)); // looking at one record does not replace a selection of several
     near(row);
   }
   function open(line: Line): void {
@@ -217,7 +217,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     set("hidden", hidden.includes(entry) ? hidden.filter((other) => other !== entry) : [...hidden, entry]);
   }
   function use(tool: Tool): void {
-    if (tool === "nearer" || tool === "further") stage.steer(tool === "nearer" ? 1.5 : 1 / 1.5);
+    if (tool === "zoomIn" || tool === "zoomOut") stage.steer(tool === "zoomIn" ? 1.5 : 1 / 1.5);
     else if (tool === "all") stage.home();
     else if (tool === "density") set("density", !model.get("density"));
     else {
@@ -226,21 +226,21 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
       toolbar.press("pan", tool === "pan");
     }
   }
-  /** Ends what is lit for a search or a record, so that the selection shows. */
-  function letGo(): void {
-    if ("row" in model.get("focus")) requests.tell("unfocus");
+  /** Clears the search and the clicked record, so that the selection shows. */
+  function clearHighlights(): void {
+    if ("row" in model.get("focus")) requests.send("unfocus");
     if (model.get("query") !== "") search("");
   }
-  /** Lets go of one thing after the other: the line being drawn, the record, the search, the selection. */
+  /** Clears one thing at a time: the lasso being drawn, the clicked record, the search, the selection. */
   function clear(): boolean {
     if (stage.lasso.drawing) stage.lasso.cancel();
-    else if ("row" in model.get("focus")) requests.tell("unfocus");
+    else if ("row" in model.get("focus")) requests.send("unfocus");
     else if (model.get("query") !== "") search("");
     else if (selected.length > 0) select(new Uint32Array());
-    else return false; // nothing of ours: the notebook may have the key
+    else return false; // nothing to clear, so the notebook gets the key
     return true;
   }
-  /** One search at a time; what was typed meanwhile is asked for when the answer is there. */
+  /** Runs one search at a time; text typed in the meantime is searched for after the reply. */
   function search(text: string): void {
     typed = text;
     if (text === "") toolbar.search.value = "";
@@ -254,15 +254,15 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   }
 
   listeners.onElement(toolbar.search, "input", () => search(toolbar.search.value.trim()));
-  listeners.onElement(toolbar.color, "change", () => requests.tell("color", { by: toolbar.color.value }));
+  listeners.onElement(toolbar.color, "change", () => requests.send("color", { by: toolbar.color.value }));
   onKeys(stage.element, listeners, {
     ArrowLeft: () => stage.steer(1, -1),
     ArrowRight: () => stage.steer(1, 1),
     ArrowUp: () => stage.steer(1, 0, 1),
     ArrowDown: () => stage.steer(1, 0, -1),
-    "+": () => use("nearer"),
-    "=": () => use("nearer"),
-    "-": () => use("further"),
+    "+": () => use("zoomIn"),
+    "=": () => use("zoomIn"),
+    "-": () => use("zoomOut"),
     "0": () => use("all"),
     l: () => use("lasso"),
     p: () => use("pan"),

@@ -1,4 +1,4 @@
-/** A record as a line of a list; `row` is -1 for one that is not on the map. */
+/** A record in a list; `row` is -1 if it is not on the map. */
 export interface Line {
   row: number;
   id: string;
@@ -29,7 +29,7 @@ export interface Label {
   x: number;
   y: number;
   count: number;
-  /** Whether it names one of the few areas that the colours show, made of several others. */
+  /** Whether it is the label of one of the wide areas that the colors show, which contain the others. */
   wide: boolean;
 }
 
@@ -40,11 +40,11 @@ export interface Contour {
 
 export type Focus = (Line & { near: Line[] }) | Record<string, never>;
 
-/** The synced traits of `Map` in map.py; a Python test holds the two together. */
+/** The synced traits of `Map` in map.py; a Python test checks that the two agree. */
 export interface MapModel {
   collection_name: string;
   count: number;
-  /** Goes up when the points move; what is asked about rows is sent with it. */
+  /** Increases when the points move; requests about rows include it. */
   generation: number;
   points: DataView;
   codes: DataView;

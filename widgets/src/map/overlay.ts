@@ -3,14 +3,14 @@ import { floats } from "../core/requests";
 import type { Contour } from "./model";
 import { isShown, type Scene, type View } from "./scene";
 
-/** What lies under and over the points: contours and hulls; lines to neighbours, rings. */
+/** What is drawn under the points, contours and hulls, and over them, lines to neighbors and rings. */
 export class Overlay {
   readonly under = element("canvas", { class: "cl-under", "aria-hidden": "true" });
   readonly over = element("canvas", { class: "cl-over", "aria-hidden": "true" });
   contours: { level: number; lines: Float32Array }[] = [];
   #groups: Uint32Array[] = [];
   #hulls: Hull[] = [];
-  #outlined: Scene | null = null; // that the hulls are of
+  #outlined: Scene | null = null; // the scene of the hulls
   outliers: Uint32Array = new Uint32Array();
   hits: readonly number[] = [];
   focus: { row: number; near: readonly number[] } | null = null;
@@ -19,7 +19,7 @@ export class Overlay {
     this.contours = given.map(({ level, lines }) => ({ level, lines: floats(lines) }));
   }
 
-  /** Reads groups as they are sent: how many, then their rows. */
+  /** Reads groups, each of which is sent as its size followed by its rows. */
   setGroups(flat: Uint32Array): void {
     this.#groups = [];
     for (let at = 0; at < flat.length; at += 1 + flat[at]!) this.#groups.push(flat.subarray(at + 1, at + 1 + flat[at]!));
@@ -27,7 +27,7 @@ export class Overlay {
   }
 
   draw(scene: Scene, { scale, left, top }: View): void {
-    const { x, y } = scene.places;
+    const { x, y } = scene.coordinates;
     const style = getComputedStyle(this.over);
     const [accent, line] = [style.getPropertyValue("--cl-accent") || "#1976d2", style.color || "#000"];
     const shown = (row: number): boolean => isShown(scene, row);
@@ -81,12 +81,12 @@ export class Overlay {
     for (const row of this.outliers) if (shown(row)) ring(over, put(row), 6, 1.25);
   }
 
-  /** The hulls of what is shown of the groups, on the map: no view changes which points are outside. */
+  /** Returns the hulls of the visible points of each group, in map units, so that they do not depend on the view. */
   #hullsOf(scene: Scene): readonly Hull[] {
     const before = this.#outlined;
-    if (before?.places !== scene.places || before.codes !== scene.codes || before.palette !== scene.palette) {
+    if (before?.coordinates !== scene.coordinates || before.codes !== scene.codes || before.palette !== scene.palette) {
       this.#outlined = scene;
-      const { x, y } = scene.places;
+      const { x, y } = scene.coordinates;
       const groups = this.#groups.map((group) => Array.from(group).filter((row) => isShown(scene, row)));
       this.#hulls = groups.filter((group) => group.length > 1).map((group) => {
         const corners = hull(group.map((row) => [x[row]!, y[row]!]));
@@ -118,7 +118,7 @@ function ring(context: CanvasRenderingContext2D, [x, y]: [number, number], radiu
   context.stroke();
 }
 
-/** The corners of the convex hull, by Andrew's monotone chain. */
+/** Computes the convex hull with Andrew's monotone chain algorithm. */
 export function hull(points: [number, number][]): [number, number][] {
   const sorted = [...points].sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   if (sorted.length < 3) return sorted;

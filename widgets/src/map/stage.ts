@@ -7,51 +7,51 @@ import { Lasso, type How } from "./lasso";
 import { Overlay } from "./overlay";
 import { RasterRenderer } from "./raster";
 import { createRenderer, type MapRenderer } from "./renderer";
-import { between, isShown, nearest, pointStyle, rgba, type Places, type Scene } from "./scene";
+import { between, isShown, nearest, pointStyle, rgba, type Coordinates, type Scene } from "./scene";
 
-const KEYS = "Arrow keys move, + and - zoom, 0 shows all, L draws a lasso, P moves again, D shows density, Escape lets go.";
-const AIR = 1.06; // what a view of all leaves around the outermost points
-const STILL = 4; // dots that a click may move
-const REACH = 8; // dots from the pointer within which a point is meant
+const KEYS = "Arrow keys move the map, + and - zoom, 0 shows all, L starts the lasso, P returns to moving, D shows density, Escape clears.";
+const AIR = 1.06; // the margin around the outermost points when the whole map is shown
+const STILL = 4; // pixels that the pointer may move during a click
+const REACH = 8; // pixels from the pointer within which a point is hit
 const MOVE_MS = 1200;
 
-interface Told {
+interface Callbacks {
   hover(row: number, x: number, y: number): void;
   click(row: number, add: boolean): void;
   lasso(rows: Uint32Array, how: How): void;
 }
 
-/** Where the points are drawn, with all that lies over and under them, and the gestures on it. */
+/** The area where the points are drawn, with everything over and under them, and its gestures. */
 export class Stage {
   readonly element: HTMLElement;
   readonly overlay = new Overlay();
   readonly labels = new Labels();
   readonly lasso: Lasso;
   #renderer: MapRenderer;
-  readonly #told: Told;
+  readonly #callbacks: Callbacks;
   readonly #canvas = element("canvas", { class: "cl-points", "aria-hidden": "true" });
   readonly #camera: Camera;
   readonly #observer: ResizeObserver;
   #scene: Scene = {
-    places: { x: new Float32Array(), y: new Float32Array() },
+    coordinates: { x: new Float32Array(), y: new Float32Array() },
     codes: new Uint8Array(),
     palette: new Uint32Array(256),
     lit: new Uint32Array(),
     unlit: 0,
   };
-  #motion: { from: Places; to: Places; start: number } | null = null;
+  #motion: { from: Coordinates; to: Coordinates; start: number } | null = null;
   #over = -1;
   #pressed: { x: number; y: number } | null = null;
-  #dragged = false; // whether the pointer left the place where it was pressed, even if it came back
+  #dragged = false; // whether the pointer moved while it was pressed, even if it came back
   #frame = 0;
-  #stale = false; // whether the points must be drawn, too
-  #waiting: (() => void)[] = []; // for the points to be drawn, at rest
-  #homeHalf = 1; // of the map's height, when all of it is seen
+  #stale = false; // whether the points have to be redrawn, too
+  #waiting: (() => void)[] = []; // called when the points are drawn and at rest
+  #homeHalf = 1; // half of the visible height when the whole map is shown
   #sized = false;
-  #home = true; // whether all of the map is looked at, as it was placed
+  #home = true; // whether the whole map is shown
 
-  constructor(listeners: Listeners, told: Told) {
-    this.#told = told;
+  constructor(listeners: Listeners, callbacks: Callbacks) {
+    this.#callbacks = callbacks;
     this.element = element("div", { class: "cl-stage", tabindex: "0", role: "application", "aria-label": `Map. ${KEYS}` });
     this.element.append(this.overlay.under, this.#canvas, this.overlay.over, this.labels.element);
     this.#renderer = createRenderer(this.#canvas);
@@ -61,9 +61,9 @@ export class Stage {
     });
     this.lasso = new Lasso(this.element, listeners, {
       view: () => this.#camera.view(),
-      places: () => this.#scene.places,
+      coordinates: () => this.#scene.coordinates,
       shown: (row) => isShown(this.#scene, row),
-      done: (rows, how) => told.lasso(rows, how),
+      done: (rows, how) => callbacks.lasso(rows, how),
     });
     const capture = { capture: true };
     listeners.onElement(this.element, "pointerdown", (event) => ([this.#pressed, this.#dragged] = [this.#at(event), false]), capture);
@@ -71,7 +71,7 @@ export class Stage {
     listeners.onElement(this.element, "pointermove", (event) => this.#hover(event));
     listeners.onElement(this.element, "pointerleave", () => this.#point(-1, 0, 0));
     listeners.onElement(this.element, "click", (event) => this.#click(event));
-    listeners.onElement(this.element, "wheel", (event) => event.stopPropagation()); // or the notebook scrolls, too
+    listeners.onElement(this.element, "wheel", (event) => event.stopPropagation()); // otherwise the notebook would scroll, too
     this.#observer = new ResizeObserver(() => this.resize());
     this.#observer.observe(this.element);
     listeners.add(() => this.#observer.disconnect());
@@ -80,27 +80,27 @@ export class Stage {
     watchResolution(listeners, () => this.#change());
   }
 
-  /** What draws the points, for browser tests. */
+  /** The kind of renderer, for browser tests. */
   get renderer(): string {
     return this.#renderer.kind;
   }
 
-  /** Draws points at new places, or moves those that are there to them; what lies over them is hidden while they move. */
-  draw(places: Places, codes: Uint8Array, animate: boolean): Promise<void> {
-    this.#over = -1; // another record may be under the pointer
-    this.#motion = animate ? { from: this.#scene.places, to: places, start: performance.now() } : null;
+  /** Draws points at new coordinates, or animates the existing points to them; overlays are hidden during the animation. */
+  draw(coordinates: Coordinates, codes: Uint8Array, animate: boolean): Promise<void> {
+    this.#over = -1; // a different record may be under the pointer now
+    this.#motion = animate ? { from: this.#scene.coordinates, to: coordinates, start: performance.now() } : null;
     this.element.classList.toggle("cl-moving", animate);
-    this.#change({ codes, ...(animate ? {} : { places }) });
+    this.#change({ codes, ...(animate ? {} : { coordinates }) });
     return this.#drawn();
   }
 
-  /** Colours the points that are there by other codes. */
+  /** Changes the color codes of the points. */
   recode(codes: Uint8Array): Promise<void> {
     this.#change({ codes });
     return this.#drawn();
   }
 
-  /** Sets the colour of each code, which codes are hidden, and the colour of points that are not lit while others are. */
+  /** Sets the color of each code, the hidden codes, and the color of points that are not highlighted while others are. */
   paint(colors: readonly string[], hidden: ReadonlySet<number>, unlit: string): void {
     const palette = new Uint32Array(256).fill(rgba(colors[0] ?? ""));
     palette.set(colors.slice(0, 256).map(rgba));
@@ -108,14 +108,14 @@ export class Stage {
     this.#change({ palette, unlit: rgba(unlit) });
   }
 
-  /** Lights some points up, so that the others stand back; none for all alike. */
+  /** Highlights some points and mutes the others; an empty list ends that. */
   light(rows: Uint32Array): void {
     if (rows.length > 0 || this.#scene.lit.length > 0) this.#change({ lit: rows });
   }
 
-  /** Shows all of the map. */
+  /** Shows the whole map. */
   home(): void {
-    const { x, y } = this.#motion?.to ?? this.#scene.places;
+    const { x, y } = this.#motion?.to ?? this.#scene.coordinates;
     let [left, right, bottom, top] = [Infinity, -Infinity, Infinity, -Infinity];
     for (let row = 0; row < x.length; row += 1) {
       left = Math.min(left, x[row]!);
@@ -132,34 +132,34 @@ export class Stage {
     this.#home = true;
   }
 
-  /** Looks nearer (above 1) or from further away, and so many quarters of the height to a side. */
+  /** Zooms in (above 1) or out (below 1), and moves by a number of quarters of the visible height. */
   steer(zoom: number, across = 0, up = 0): void {
     this.#camera.steer(zoom, across, up);
   }
 
-  /** Brings a point into view, if it is out of it. */
+  /** Scrolls a point into view if it is outside. */
   reveal(row: number): void {
     const { scale, left, top } = this.#camera.view();
     const { clientWidth, clientHeight } = this.element;
-    const [x, y] = [this.#scene.places.x[row] ?? 0, this.#scene.places.y[row] ?? 0];
+    const [x, y] = [this.#scene.coordinates.x[row] ?? 0, this.#scene.coordinates.y[row] ?? 0];
     const [across, down] = [x * scale + left, top - y * scale];
     if (across < 0 || down < 0 || across > clientWidth || down > clientHeight) this.#camera.lookAt(x, y, this.#camera.half);
   }
 
   resize(): void {
     const { clientWidth, clientHeight } = this.element;
-    if (clientWidth === 0 || clientHeight === 0) return; // taken off the page, or not yet on it
-    if (this.#home) this.home(); // else the reader looks at something
+    if (clientWidth === 0 || clientHeight === 0) return; // removed from the page, or not yet on it
+    if (this.#home) this.home(); // otherwise the view stays where the user moved it
     this.#sized = true;
     this.#change();
   }
 
-  /** Draws what lies over and under the points, with the next frame. */
+  /** Redraws the overlays in the next frame. */
   soon(): void {
     if (this.#frame === 0) this.#frame = requestAnimationFrame((now) => this.#draw(now));
   }
 
-  /** Changes the scene, and draws it with the next frame. */
+  /** Changes the scene and redraws it in the next frame. */
   #change(changes: Partial<Scene> = {}): void {
     this.#scene = { ...this.#scene, ...changes };
     this.#stale = true;
@@ -173,7 +173,7 @@ export class Stage {
   #draw(now: number): void {
     this.#frame = 0;
     if (!this.#sized || this.element.clientHeight === 0) {
-      // Not on the page: `resize` draws once it is. Begun anew, since it may be back with the size of before.
+      // Not on the page; `resize` draws once it is. Observe again, because it may come back with the same size.
       this.#observer.unobserve(this.element);
       this.#observer.observe(this.element);
       return;
@@ -187,7 +187,7 @@ export class Stage {
       const { size, opacity } = pointStyle(this.#scene.codes.length);
       const draw = (): boolean => this.#renderer.draw(this.#scene, view, size * grown(zoom), opacity);
       if (!draw()) {
-        this.#renderer.destroy(); // it lost its context, and there is no other
+        this.#renderer.destroy(); // its context was lost, and there is no other
         this.#renderer = new RasterRenderer(this.#canvas);
         draw();
       }
@@ -198,7 +198,7 @@ export class Stage {
     this.#waiting.splice(0).forEach((done) => done());
   }
 
-  /** Takes a step of the motion under way; the last one ends it. */
+  /** Advances the animation by one step; the last step ends it. */
   #move(now: number): void {
     const { from, to, start } = this.#motion!;
     const share = Math.min(1, Math.max(0, (now - start) / MOVE_MS));
@@ -206,10 +206,10 @@ export class Stage {
       this.#motion = null;
       this.element.classList.remove("cl-moving");
     }
-    this.#change({ places: share === 1 ? to : between(from, to, share * share * (3 - 2 * share)) });
+    this.#change({ coordinates: share === 1 ? to : between(from, to, share * share * (3 - 2 * share)) });
   }
 
-  /** Gives the canvases as many dots as the screen has for them; setting them clears. */
+  /** Fits the canvases to the device pixels; changing their size clears them. */
   #fit(): void {
     const [width, height] = [this.element.clientWidth, this.element.clientHeight].map((size) => Math.round(size * devicePixelRatio));
     for (const canvas of [this.#canvas, this.overlay.under, this.overlay.over]) {
@@ -227,14 +227,14 @@ export class Stage {
   #point(row: number, x: number, y: number): void {
     if (row === this.#over) return;
     this.#over = row;
-    this.#told.hover(row, x, y);
+    this.#callbacks.hover(row, x, y);
   }
 
   #click(event: MouseEvent): void {
     event.stopPropagation();
     const at = this.#at(event);
     if (this.#dragged || this.#left(at) || event.altKey) return;
-    this.#told.click(this.#nearest(at), event.shiftKey);
+    this.#callbacks.click(this.#nearest(at), event.shiftKey);
   }
 
   #left({ x, y }: { x: number; y: number }): boolean {
@@ -242,7 +242,7 @@ export class Stage {
   }
 
   #nearest(at: { x: number; y: number }): number {
-    const { x, y } = this.#camera.placeAt(at);
+    const { x, y } = this.#camera.toMap(at);
     return nearest(this.#scene, x, y, REACH / this.#camera.view().scale);
   }
 
@@ -252,7 +252,7 @@ export class Stage {
   }
 }
 
-/** How much larger points are the nearer one looks: more slowly than what is between them. */
+/** Returns how much larger points become at a zoom, which is less than the distances between them grow. */
 function grown(zoom: number): number {
   return Math.asinh(Math.max(1, zoom)) / Math.asinh(1);
 }

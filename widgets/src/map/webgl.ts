@@ -1,7 +1,7 @@
 import type { MapRenderer } from "./renderer";
 import { LIT, type Scene, type View } from "./scene";
 
-/** Each widget loads this module anew, and browsers allow a page few WebGL contexts: all maps draw through one. */
+/** Each widget loads its own copy of this module, and browsers allow few WebGL contexts per page, so all maps share one. */
 const SHARED = Symbol.for("chromalab.map.webgl");
 const page = globalThis as { [SHARED]?: { gl: WebGL2RenderingContext; users: number } };
 
@@ -10,10 +10,10 @@ precision highp float;
 in float x;
 in float y;
 in uint code;
-uniform vec4 view; // scale and shift, across and up
+uniform vec4 view; // scale and offset in x and y
 uniform float size;
 uniform float opacity;
-uniform vec4 flatColor; // of all points, where its alpha is not 0
+uniform vec4 flatColor; // the color of all points, unless its alpha is 0
 uniform sampler2D palette;
 out vec4 color;
 out float width;
@@ -35,7 +35,7 @@ void main() {
 
 type Uniform = "view" | "size" | "opacity" | "flatColor";
 
-/** Points by WebGL 2, through the page's shared context, copied to the canvas of the map. */
+/** Draws points with WebGL 2 in the page's shared context, and copies them to the canvas of the map. */
 export class WebglRenderer implements MapRenderer {
   readonly kind = "webgl";
   readonly #canvas: HTMLCanvasElement;
@@ -54,7 +54,7 @@ export class WebglRenderer implements MapRenderer {
   draw(scene: Scene, view: View, size: number, opacity: number): boolean {
     if (this.#drawn?.gl.isContextLost()) {
       this.destroy();
-      this.#drawn = begin(); // the browser may have taken the context away and give another
+      this.#drawn = begin(); // the browser may have dropped the context, and may provide another
     }
     const target = this.#canvas.getContext("2d");
     if (this.#drawn === null || target === null) return false;
@@ -66,7 +66,7 @@ export class WebglRenderer implements MapRenderer {
     gl.viewport(0, 0, width, height);
     gl.clear(gl.COLOR_BUFFER_BIT);
     brush.load(scene);
-    const [across, up] = [(2 * ratio) / width, (2 * ratio) / height]; // of one dot of the stage
+    const [across, up] = [(2 * ratio) / width, (2 * ratio) / height]; // the size of one pixel of the stage
     gl.uniform4f(brush.uniform("view"), view.scale * across, view.scale * up, view.left * across - 1, 1 - view.top * up);
     brush.paint(size * ratio, opacity, scene.lit.length > 0 ? scene.unlit : 0);
     gl.drawArrays(gl.POINTS, 0, scene.codes.length);
@@ -87,7 +87,7 @@ export class WebglRenderer implements MapRenderer {
   }
 }
 
-/** The program and the buffers of one map. Only what changed since the last draw is sent to the processor again. */
+/** The program and the buffers of one map. Only the parts that changed since the last draw are uploaded again. */
 class Brush {
   readonly #gl: WebGL2RenderingContext;
   readonly #program: WebGLProgram;
@@ -105,13 +105,13 @@ class Brush {
     this.#palette = gl.createTexture();
     gl.bindVertexArray(this.#array);
     for (const name of ["x", "y", "code"] as const) {
-      const place = gl.getAttribLocation(this.#program, name);
+      const location = gl.getAttribLocation(this.#program, name);
       gl.bindBuffer(gl.ARRAY_BUFFER, this.#buffers[name]);
-      gl.enableVertexAttribArray(place);
-      if (name === "code") gl.vertexAttribIPointer(place, 1, gl.UNSIGNED_BYTE, 0, 0);
-      else gl.vertexAttribPointer(place, 1, gl.FLOAT, false, 0, 0);
+      gl.enableVertexAttribArray(location);
+      if (name === "code") gl.vertexAttribIPointer(location, 1, gl.UNSIGNED_BYTE, 0, 0);
+      else gl.vertexAttribPointer(location, 1, gl.FLOAT, false, 0, 0);
     }
-    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.#buffers.lit); // the array remembers it
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.#buffers.lit); // the vertex array records this binding
     gl.bindVertexArray(null);
   }
 
@@ -120,7 +120,7 @@ class Brush {
     return this.#uniforms.get(name) ?? null;
   }
 
-  /** Makes this brush the context's, with a scene on it. */
+  /** Binds this brush to the context and uploads a scene. */
   load(scene: Scene): void {
     const [gl, before] = [this.#gl, this.#loaded];
     gl.useProgram(this.#program);
@@ -132,21 +132,21 @@ class Brush {
       gl.bindBuffer(gl.ARRAY_BUFFER, this.#buffers[name]);
       gl.bufferData(gl.ARRAY_BUFFER, data, gl.STATIC_DRAW);
     };
-    if (before.places !== scene.places) {
-      fill("x", scene.places.x);
-      fill("y", scene.places.y);
+    if (before.coordinates !== scene.coordinates) {
+      fill("x", scene.coordinates.x);
+      fill("y", scene.coordinates.y);
     }
     if (before.codes !== scene.codes) fill("code", scene.codes);
     if (before.lit !== scene.lit) gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, scene.lit, gl.DYNAMIC_DRAW);
     if (before.palette !== scene.palette) {
       const bytes = new Uint8Array(scene.palette.buffer, scene.palette.byteOffset, scene.palette.byteLength);
       gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, scene.palette.length, 1, 0, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
-      gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST); // or it would want smaller copies
+      gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST); // otherwise it would need mipmaps
     }
     this.#loaded = scene;
   }
 
-  /** Sets how the next points are drawn; `flat` is the colour of all, 0 for each its own. */
+  /** Sets how the next points are drawn; `flat` is the color of all points, or 0 to use their own colors. */
   paint(size: number, opacity: number, flat: number): void {
     const gl = this.#gl;
     gl.uniform1f(this.uniform("size"), size);
@@ -170,14 +170,14 @@ function linked(gl: WebGL2RenderingContext): WebGLProgram {
     gl.shaderSource(shader, source);
     gl.compileShader(shader);
     gl.attachShader(program, shader);
-    gl.deleteShader(shader); // goes with the program
+    gl.deleteShader(shader); // freed together with the program
   }
   gl.linkProgram(program);
-  if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(program) ?? "WebGL refused the shaders.");
+  if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(program) ?? "WebGL could not link the shaders.");
   return program;
 }
 
-/** Borrows the page's context, with a brush on it; null where there is none that is worth it. */
+/** Returns the page's context with a brush, or null if there is no hardware-accelerated context. */
 function begin(): { gl: WebGL2RenderingContext; brush: Brush } | null {
   const gl = borrow();
   if (gl === null) return null;
@@ -185,7 +185,7 @@ function begin(): { gl: WebGL2RenderingContext; brush: Brush } | null {
     return { gl, brush: new Brush(gl) };
   } catch {
     giveBack();
-    return null; // a driver that does not take the shaders
+    return null; // a driver that rejects the shaders
   }
 }
 
@@ -201,7 +201,7 @@ function borrow(): WebGL2RenderingContext | null {
   return page[SHARED]!.gl;
 }
 
-/** Chromium takes its own software for no caveat; what runs a context is in the name of its renderer. */
+/** Chromium does not report its software renderer as a performance caveat, so check the name of the renderer. */
 function isSoftware(gl: WebGL2RenderingContext): boolean {
   const known = gl.getExtension("WEBGL_debug_renderer_info");
   const name = String(gl.getParameter(known?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER));

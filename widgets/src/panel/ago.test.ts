@@ -15,4 +15,4 @@ test.each([
   ["2024-06-14T12:00:00+00:00", "2 years ago"],
   ["2026-06-15T12:00:30+00:00", "just now"],
   ["2026-06-15T14:00:00+00:00", "in 2 hours"],
-])("%s was %s", (iso, said) => expect(ago(iso)).toBe(said));
+])("%s was %s", (iso, text) => expect(ago(iso)).toBe(text));

@@ -7,7 +7,7 @@ const UNITS = [
 ] as const;
 const words = new Intl.RelativeTimeFormat("en");
 
-/** Says how long ago an ISO time was: "3 minutes ago"; one of another computer's clock may be to come. */
+/** Formats an ISO time relative to now, such as "3 minutes ago"; with clocks that differ, it may be in the future. */
 export function ago(iso: string): string {
   const seconds = (Date.parse(iso) - Date.now()) / 1000;
   const unit = UNITS.find(([, length]) => Math.abs(seconds) >= length);

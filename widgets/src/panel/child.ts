@@ -3,7 +3,7 @@ import type { AnyModel } from "@anywidget/types";
 interface ChildView {
   el: HTMLElement;
   remove(): void;
-  // Lumino widgets want to be told that they are on the page; JupyterLab's have one.
+  // Lumino widgets must be notified when they are attached to the page; views in JupyterLab have one.
   luminoWidget?: unknown;
   pWidget?: unknown;
 }
@@ -13,10 +13,10 @@ interface Manager {
   create_view?(model: unknown): Promise<ChildView>;
 }
 
-/** Shows another widget inside an element. `reference` is what ipywidgets makes of a widget in a trait. */
+/** Shows another widget inside an element. `reference` is how ipywidgets serializes a widget in a trait. */
 export async function showChild(model: Pick<AnyModel, "widget_manager">, reference: string, into: HTMLElement): Promise<() => void> {
   const manager = model.widget_manager as unknown as Manager;
-  if (manager?.create_view === undefined) throw new Error("no views of other widgets here");
+  if (manager?.create_view === undefined) throw new Error("This host cannot show other widgets.");
   const child = await manager.get_model(reference.replace(/^IPY_MODEL_/, ""));
   const view = await manager.create_view(child);
   into.replaceChildren(view.el);

@@ -11,7 +11,7 @@ const described = (changes: Partial<Described> = {}): Described => ({
   dimension: 8,
   model: "minilm",
   space: "l2",
-  indexed: "100 %",
+  indexed: "100%",
   version: 3,
   written: null,
   ...changes,
@@ -19,7 +19,7 @@ const described = (changes: Partial<Described> = {}): Described => ({
 
 function fakeModel(given: Partial<PanelModel> = {}) {
   const state: PanelModel = {
-    place: "default_tenant / default_database",
+    location: "default_tenant / default_database",
     collections: [described(), described({ name: "papers", dimension: null })],
     opened: null,
     opened_name: "",
@@ -71,17 +71,17 @@ beforeEach(() => {
 });
 afterEach(() => el.remove());
 
-test("each collection is a row with its facts and three buttons", () => {
+test("each collection is a row with its details and three buttons", () => {
   widget.render({ model: fakeModel().model, el });
   const [first, second] = [...el.querySelectorAll("tbody tr")];
-  expect([...first!.children].map((cell) => cell.textContent)).toEqual(["notes", "12,345", "8", "minilm", "l2", "100 %", "3", "–", "MapSearchTable"]);
+  expect([...first!.children].map((cell) => cell.textContent)).toEqual(["notes", "12,345", "8", "minilm", "l2", "100%", "3", "–", "MapSearchTable"]);
   expect(second!.children[2]!.textContent).toBe("–");
   expect([...second!.querySelectorAll("button")].map((button) => button.getAttribute("aria-label"))).toEqual([
     "Map of papers", "Search of papers", "Table of papers",
   ]);
 });
 
-test("the last write is said as readers say it, goes on with the clock, and has the exact time", () => {
+test("the last write is shown as relative time, is updated, and includes the exact time", () => {
   vi.useFakeTimers({ now: Date.parse("2026-01-05T14:03:25Z") });
   const times = (written: string) => fakeModel({ collections: [described({ written })] }).model;
   const dispose = widget.render({ model: times("2026-01-05T14:03:22+00:00"), el });
@@ -96,7 +96,7 @@ test("the last write is said as readers say it, goes on with the clock, and has 
   vi.useRealTimers();
 });
 
-test("the buttons ask for a widget, and arrows move between them", () => {
+test("the buttons request a widget, and arrow keys move between them", () => {
   const { model, sent } = fakeModel();
   widget.render({ model, el });
   const first = find("button[data-name=notes]");
@@ -109,7 +109,7 @@ test("the buttons ask for a widget, and arrows move between them", () => {
   expect(sent[1]).toEqual({ verb: "refresh" });
 });
 
-test("the opened widget is shown below, once, and goes when another comes", async () => {
+test("the opened widget is shown below once, and is replaced by another", async () => {
   const { model, update, removed, sent } = fakeModel();
   widget.render({ model, el });
   expect(find(".cl-below").hidden).toBe(true);
@@ -122,14 +122,14 @@ test("the opened widget is shown below, once, and goes when another comes", asyn
   await settled();
   expect(removed).toEqual(["1"]);
   expect(find(".cl-child").textContent).toBe("view of 2");
-  find("[data-do=shut]").click();
-  expect(sent).toEqual([{ verb: "shut" }]);
+  find("[data-do=hide]").click();
+  expect(sent).toEqual([{ verb: "hide" }]);
   update({ opened: null });
   expect(removed).toEqual(["1", "2"]);
   expect(find(".cl-child").childNodes).toHaveLength(0);
 });
 
-test("a host that cannot show another widget says how else", async () => {
+test("a host that cannot show another widget gets instructions", async () => {
   const { model, host } = fakeModel({ opened: "IPY_MODEL_1" });
   delete host.widget_manager.create_view;
   widget.render({ model, el });
@@ -137,8 +137,8 @@ test("a host that cannot show another widget says how else", async () => {
   expect(find(".cl-child").textContent).toContain("panel.opened");
 });
 
-test("text from the store makes no element, and an error is its sentence", () => {
-  const { model, update } = fakeModel({ collections: [described({ name: HOSTILE, model: HOSTILE })], place: HOSTILE });
+test("text from the store creates no element, and an error is shown as its message", () => {
+  const { model, update } = fakeModel({ collections: [described({ name: HOSTILE, model: HOSTILE })], location: HOSTILE });
   widget.render({ model, el });
   update({ error: HOSTILE });
   expect(el.querySelector("img")).toBeNull();
@@ -146,17 +146,17 @@ test("text from the store makes no element, and an error is its sentence", () =>
   expect(find("[role=status]").textContent).toBe(HOSTILE);
 });
 
-test("a refresh keeps the focus, and an empty store says so", () => {
+test("a refresh keeps the focus, and an empty store is reported", () => {
   const { model, update } = fakeModel();
   widget.render({ model, el });
-  find("[data-name=papers][data-widget=searcher]").focus();
+  find("[data-name=papers][data-widget=search_panel]").focus();
   update({ collections: [described({ name: "papers" }), described()] });
-  expect((document.activeElement as HTMLElement).dataset).toMatchObject({ name: "papers", widget: "searcher" });
+  expect((document.activeElement as HTMLElement).dataset).toMatchObject({ name: "papers", widget: "search_panel" });
   update({ collections: [] });
   expect(find("tbody").textContent).toBe("No collections yet");
 });
 
-test("the clean-up leaves no listener, no element and no view of another widget", async () => {
+test("cleanup leaves no listener, no element and no view of another widget", async () => {
   const open = new Set<unknown>();
   const add = vi.spyOn(EventTarget.prototype, "addEventListener").mockImplementation((_, listener) => void open.add(listener));
   const remove = vi.spyOn(EventTarget.prototype, "removeEventListener").mockImplementation((_, listener) => void open.delete(listener));

@@ -18,9 +18,9 @@ export interface Described {
   written: string | null; // an ISO time
 }
 
-/** The synced traits of `Panel` in panel.py; a Python test holds the two together. */
+/** The synced traits of `Panel` in panel.py; a Python test checks that the two agree. */
 export interface PanelModel {
-  place: string;
+  location: string;
   collections: Described[];
   opened: string | null;
   opened_name: string;
@@ -32,11 +32,11 @@ export interface PanelModel {
 
 const WIDGETS = [
   ["map", "Map"],
-  ["searcher", "Search"],
+  ["search_panel", "Search"],
   ["table", "Table"],
 ] as const;
 const COLUMNS = ["collection", "records", "dimension", "model", "distance", "indexed", "version", "written"] as const;
-const TICK = 30_000; // ms after which "3 minutes ago" is said anew
+const TICK = 30_000; // ms between updates of "3 minutes ago"
 
 function render({ model, el }: Pick<RenderProps<PanelModel>, "model" | "el">): () => void {
   const listeners = new Listeners();
@@ -46,26 +46,26 @@ function render({ model, el }: Pick<RenderProps<PanelModel>, "model" | "el">): (
   const head = element("tr", {}, ...COLUMNS.map((column) => element("th", { scope: "col" }, column)), element("th", { scope: "col" }, "open"));
   const table = element("table", { "aria-labelledby": id }, element("thead", {}, head), rows);
   const refresh = element("button", { type: "button", "data-do": "refresh" }, "Refresh");
-  const place = element("b", { id, dir: "auto" });
-  const bar = element("div", { class: "cl-bar" }, place, refresh);
+  const heading = element("b", { id, dir: "auto" });
+  const bar = element("div", { class: "cl-bar" }, heading, refresh);
   const title = element("b", { dir: "auto" });
-  const shut = element("button", { type: "button", "data-do": "shut" }, "Close");
+  const hide = element("button", { type: "button", "data-do": "hide" }, "Close");
   const child = element("div", { class: "cl-child" });
-  const below = element("div", { class: "cl-below", role: "region", hidden: "" }, element("div", { class: "cl-bar" }, title, shut), child);
+  const below = element("div", { class: "cl-below", role: "region", hidden: "" }, element("div", { class: "cl-bar" }, title, hide), child);
   const scroller = element("div", { class: "cl-scroller", tabindex: "0", role: "region", "aria-labelledby": id }, table);
   const root = element("div", { class: "chromalab-widget cl-panel cl-small" }, bar, scroller, status.element, below);
 
-  let shown: string | null = null; // the reference of the widget below
+  let shown: string | null = null; // the reference to the widget below
   let drop: () => void = () => undefined;
   let painted = 0;
 
   const drawStatus = (): void => {
     const error = model.get("error");
     root.classList.toggle("cl-busy", model.get("busy"));
-    status.say(error || (model.get("busy") ? "Opening…" : model.get("status")), error !== "");
+    status.announce(error || (model.get("busy") ? "Opening…" : model.get("status")), error !== "");
   };
   const drawRows = (): void => {
-    place.textContent = `Collections of ${model.get("place")}`;
+    heading.textContent = `Collections in ${model.get("location")}`;
     const focused = document.activeElement instanceof HTMLElement && rows.contains(document.activeElement) ? document.activeElement.dataset : undefined;
     rows.replaceChildren(...model.get("collections").map((row) => drawRow(row, model)));
     if (model.get("collections").length === 0) {
@@ -91,9 +91,9 @@ function render({ model, el }: Pick<RenderProps<PanelModel>, "model" | "el">): (
     showChild(model, reference, child).then(
       (undo) => {
         if (shown === reference) drop = undo;
-        else undo(); // another one was opened meanwhile
+        else undo(); // another widget was opened in the meantime
       },
-      () => child.replaceChildren(element("p", {}, "It cannot be shown in here: let a cell end with panel.opened")),
+      () => child.replaceChildren(element("p", {}, "The widget cannot be shown here. End a cell with panel.opened to show it.")),
     );
   };
   const onOpened = (): void => {
@@ -124,7 +124,7 @@ function render({ model, el }: Pick<RenderProps<PanelModel>, "model" | "el">): (
     " ": (event) => (event.target instanceof HTMLButtonElement ? event.target.click() : false),
   });
   for (const trait of ["error", "busy", "status"]) listeners.onModel(model, `change:${trait}`, drawStatus);
-  for (const trait of ["place", "collections"]) listeners.onModel(model, `change:${trait}`, drawRows);
+  for (const trait of ["location", "collections"]) listeners.onModel(model, `change:${trait}`, drawRows);
   for (const trait of ["opened", "opened_name", "opened_kind"]) listeners.onModel(model, `change:${trait}`, onOpened);
   const ticking = setInterval(() => {
     for (const time of rows.querySelectorAll("time")) time.textContent = ago(time.dateTime);

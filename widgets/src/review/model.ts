@@ -7,7 +7,7 @@ export interface Choice {
 
 export interface ShownRecord {
   id: string;
-  /** Pieces of the text: 0 common, 1 only here, -1 lacking here. */
+  /** Pieces of the document: 0 in both records, 1 only in this one, -1 missing from this one. */
   text: [piece: string, mark: number][];
   metadata: [key: string, value: string, differs: boolean][];
   note: string;
@@ -21,7 +21,7 @@ export interface Item {
   suggested: string;
   guess: string;
   targets: [key: string, name: string][];
-  keeper: boolean;
+  keeps_one: boolean;
   text: string;
 }
 
@@ -31,7 +31,7 @@ export interface Confident {
   examples?: [document: string, label: string][];
 }
 
-/** The synced traits of `Review` in review.py; a Python test holds the two together. */
+/** The synced traits of `Review` in review.py; a Python test checks that the two agree. */
 export interface ReviewModel {
   collection_name: string;
   kind: string;

@@ -19,7 +19,7 @@ const item = (changes: Partial<Item> = {}): Item => ({
   suggested: "merge",
   guess: "",
   targets: [],
-  keeper: false,
+  keeps_one: false,
   text: "",
   ...changes,
 });
@@ -82,7 +82,7 @@ beforeEach(() => {
 });
 afterEach(() => el.remove());
 
-test("number keys and buttons decide, and Enter takes what is suggested", () => {
+test("number keys and buttons decide, and Enter accepts the suggestion", () => {
   const { model, sent, answer } = fakeModel();
   widget.render({ model, el });
   press("2");
@@ -94,7 +94,7 @@ test("number keys and buttons decide, and Enter takes what is suggested", () => 
   expect(sent).toEqual([decided("keep"), decided("merge"), decided("keep")]);
 });
 
-test("a key held down, or pressed before the answer, decides once", () => {
+test("a key that is held down, or pressed before the reply, decides once", () => {
   const { model, sent } = fakeModel();
   widget.render({ model, el });
   press("1");
@@ -103,7 +103,7 @@ test("a key held down, or pressed before the answer, decides once", () => {
   expect(sent).toHaveLength(1);
 });
 
-test("keys go on and back, undo, and do not reach the notebook", () => {
+test("keys move forward and back, undo, and do not reach the notebook", () => {
   const { model, sent, answer } = fakeModel({ undoes: "Merge" });
   widget.render({ model, el });
   const notebook = vi.fn();
@@ -119,7 +119,7 @@ test("keys go on and back, undo, and do not reach the notebook", () => {
   document.body.removeEventListener("keydown", notebook);
 });
 
-test("a choice that needs a text opens a box with what it might be", () => {
+test("a choice that needs a text opens a box with a proposal", () => {
   const { model, sent } = fakeModel({ item: item({ text: "tea, green" }) });
   widget.render({ model, el });
   press("3");
@@ -133,7 +133,7 @@ test("a choice that needs a text opens a box with what it might be", () => {
   expect(find(".cl-box").hidden).toBe(true);
 });
 
-test("a choice that needs another item offers them, and Escape gives it up", () => {
+test("a choice that needs another item lists them, and Escape cancels", () => {
   const { model, sent } = fakeModel({ item: item({ targets: [["two", HOSTILE], ["three", "chalk"]] }) });
   widget.render({ model, el });
   press("4");
@@ -145,8 +145,8 @@ test("a choice that needs another item offers them, and Escape gives it up", () 
   expect(sent).toEqual([{ verb: "decide", item: "one", choice: "into", value: "three" }]);
 });
 
-test("differences are marked, and the record to keep is chosen", () => {
-  const { model, sent } = fakeModel({ item: item({ keeper: true }) });
+test("differences are highlighted, and the record to keep is chosen", () => {
+  const { model, sent } = fakeModel({ item: item({ keeps_one: true }) });
   widget.render({ model, el });
   expect([find("del").textContent, find("ins").textContent, find(".cl-differs").textContent]).toEqual(["tea", "chalk", "year 2"]);
   const radios = [...el.querySelectorAll<HTMLInputElement>("input[type=radio]")];
@@ -156,7 +156,7 @@ test("differences are marked, and the record to keep is chosen", () => {
   expect(sent).toEqual([{ verb: "decide", item: "one", choice: "keep", value: "b" }]);
 });
 
-test("progress, what undo takes back and what applying does are told", () => {
+test("progress, what undo reverts and what applying does are shown", () => {
   const { model, sent, update } = fakeModel();
   widget.render({ model, el });
   expect(find(".cl-count").textContent).toBe("1 of 3 · 0 of 3 decided");
@@ -165,7 +165,7 @@ test("progress, what undo takes back and what applying does are told", () => {
   update({ key: "", item: {}, done: 3, position: 3, undoes: "Merge", plan: "2 deleted", status: "Merge" });
   expect(find("[role=progressbar]").getAttribute("aria-valuenow")).toBe("3");
   expect(find("[data-do=undo]").textContent).toBe("Undo: Merge");
-  expect(find(".cl-item").textContent).toBe("Nothing is left to decide about duplicates.");
+  expect(find(".cl-item").textContent).toBe("No duplicates left to review.");
   expect(find(".cl-choices").hidden).toBe(true);
   press("1");
   expect(find(".cl-apply").textContent).toBe("Apply: 2 deleted");
@@ -173,7 +173,7 @@ test("progress, what undo takes back and what applying does are told", () => {
   expect(sent).toEqual([{ verb: "apply" }]);
 });
 
-test("a box says whether item and selection go together, and a click that came too early is taken back", () => {
+test("a checkbox shows whether item and selection follow each other, and a click that came too early is reverted", () => {
   const { model, sent, update, answer } = fakeModel();
   widget.render({ model, el });
   const box = find<HTMLInputElement>("input[type=checkbox]");
@@ -190,7 +190,7 @@ test("a box says whether item and selection go together, and a click that came t
   expect([sent.length, box.checked]).toEqual([2, false]);
 });
 
-test("an error is shown as its sentence", () => {
+test("an error is shown as its message", () => {
   const { model, update } = fakeModel();
   widget.render({ model, el });
   update({ error: "Collection <b>teas</b> has changed" });
@@ -198,25 +198,25 @@ test("an error is shown as its sentence", () => {
   expect(find("[role=status]").classList.contains("cl-failed")).toBe(true);
 });
 
-test("sure guesses are looked at, then accepted", () => {
-  const { model, sent, answer } = fakeModel({ has_guesses: true, item: item({ guess: "tea (98% sure)" }) });
+test("confident guesses are previewed, then accepted", () => {
+  const { model, sent, answer } = fakeModel({ has_guesses: true, item: item({ guess: "tea (98% confident)" }) });
   widget.render({ model, el });
-  expect(find(".cl-guess").textContent).toBe("Guess: tea (98% sure)");
+  expect(find(".cl-guess").textContent).toBe("Guess: tea (98% confident)");
   const [look, accept] = [...el.querySelectorAll<HTMLButtonElement>(".cl-guesses button")];
   expect(accept?.hidden).toBe(true);
   look?.click();
   answer({ confident: { least: 0.95, count: 12, examples: [[HOSTILE, "tea"]] } });
-  expect(find(".cl-found").textContent).toBe(`12 guesses are as sure as that, 1 of them showntea ${HOSTILE}`);
+  expect(find(".cl-found").textContent).toBe(`12 guesses with this confidence, 1 showntea ${HOSTILE}`);
   accept?.click();
   expect(sent).toEqual([{ verb: "guesses", least: 0.95 }, { verb: "accept", least: 0.95 }]);
 });
 
-test("text from the store makes no element", () => {
+test("text from the store creates no element", () => {
   const record = { id: HOSTILE, text: [[HOSTILE, 1]] as [string, number][], metadata: [[HOSTILE, HOSTILE, true]] as [string, string, boolean][], note: HOSTILE };
   const { model } = fakeModel({
     collection_name: HOSTILE,
     choices: [choice("a", { label: HOSTILE, hint: HOSTILE })],
-    item: item({ heading: HOSTILE, guess: HOSTILE, facts: [[HOSTILE, HOSTILE]], records: [record], keeper: true }),
+    item: item({ heading: HOSTILE, guess: HOSTILE, facts: [[HOSTILE, HOSTILE]], records: [record], keeps_one: true }),
     decided: HOSTILE,
     undoes: HOSTILE,
     plan: HOSTILE,
@@ -227,7 +227,7 @@ test("text from the store makes no element", () => {
   expect(find("ins").textContent).toBe(HOSTILE);
 });
 
-test("the clean-up leaves no listener and no element", () => {
+test("cleanup leaves no listener and no element", () => {
   const open = new Set<unknown>();
   const add = vi.spyOn(EventTarget.prototype, "addEventListener").mockImplementation((_, listener) => void open.add(listener));
   const remove = vi.spyOn(EventTarget.prototype, "removeEventListener").mockImplementation((_, listener) => void open.delete(listener));

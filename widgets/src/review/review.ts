@@ -12,35 +12,35 @@ export type { Choice, Item, ReviewModel } from "./model";
 
 function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): () => void {
   const listeners = new Listeners();
-  // Random, not counted: each widget on a page loads a module of its own.
+  // Random rather than counted, because each widget on a page loads its own copy of this module.
   const id = `cl-review-${Math.random().toString(36).slice(2)}`;
-  const title = element("div", { class: "cl-title", id }, `Review ${model.get("kind")} of `, element("b", {}, model.get("collection_name")));
+  const title = element("div", { class: "cl-title", id }, `Review of ${model.get("kind")} in `, element("b", {}, model.get("collection_name")));
   const count = element("span", { class: "cl-count" });
   const filled = element("i");
-  const progress = element("div", { class: "cl-progress", role: "progressbar", "aria-label": "Decided", "aria-valuemin": "0" }, filled);
+  const progress = element("div", { class: "cl-progress", role: "progressbar", "aria-label": "Decided items", "aria-valuemin": "0" }, filled);
   const status = new LiveRegion();
   const item = element("div", { class: "cl-item" });
-  const choices = element("div", { class: "cl-choices", role: "group", "aria-label": "Decide" });
+  const choices = element("div", { class: "cl-choices", role: "group", "aria-label": "Decision" });
   const box = element("div", { class: "cl-box", hidden: "" });
-  const previous = element("button", { type: "button", "data-do": "previous", title: "k" }, "Previous");
-  const next = element("button", { type: "button", "data-do": "next", title: "j" }, "Next");
-  const undo = element("button", { type: "button", "data-do": "undo", title: "u" }, "Undo");
+  const previous = element("button", { type: "button", "data-do": "previous", title: "Previous item (K)" }, "Previous");
+  const next = element("button", { type: "button", "data-do": "next", title: "Next item (J)" }, "Next");
+  const undo = element("button", { type: "button", "data-do": "undo", title: "Undo (U)" }, "Undo");
   const apply = element("button", { type: "button", "data-do": "apply", class: "cl-apply", hidden: "" });
   const follow = element("input", { type: "checkbox" });
-  const following = element("label", { title: "What is shown is selected in the map and the table, and what is selected there is shown here" }, follow, "Follow the selection");
+  const following = element("label", { title: "Select the records shown here in the map and the table, and show the item of the records selected there" }, follow, "Follow the selection");
   const steps = element("div", { class: "cl-steps" }, previous, next, undo, following, element("span", { class: "cl-space" }), apply);
-  const keys = element("p", { class: "cl-keys" }, "Keys: 1-9 decide, Enter as suggested, j and k next and previous, u undo");
+  const keys = element("p", { class: "cl-keys" }, "Keys: 1–9 choose, Enter accepts the suggestion, J next, K previous, U undo");
   const root = element("section", { class: "chromalab-widget cl-review", tabindex: "0", "aria-labelledby": id });
 
-  let sent = false; // a request is under way: a key held down decides once
-  let open: Choice | undefined; // waits for its text, or another item
+  let sent = false; // whether a request is pending: a key that is held down decides only once
+  let open: Choice | undefined; // the choice that is waiting for a text or another item
   let painted = 0;
-  const tell = (verb: string, fields: Readonly<Record<string, unknown>> = {}): void => {
+  const send = (verb: string, fields: Readonly<Record<string, unknown>> = {}): void => {
     if (sent) return;
     sent = true;
     model.send({ verb, ...fields });
   };
-  const guesses = guessPanel(model, listeners, tell);
+  const guesses = guessPanel(model, listeners, send);
   root.append(element("header", {}, title, count), progress, status.element, item, choices, box, steps, guesses, keys);
 
   const close = (): void => {
@@ -52,8 +52,8 @@ function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): 
     const key = model.get("key");
     if (key === "") return;
     if (choice.needs !== "" && value === null) return ask(choice);
-    const keeper = item.querySelector<HTMLInputElement>("input[type=radio]:checked");
-    tell("decide", { item: key, choice: choice.name, value: value ?? keeper?.value ?? null });
+    const kept = item.querySelector<HTMLInputElement>("input[type=radio]:checked");
+    send("decide", { item: key, choice: choice.name, value: value ?? kept?.value ?? null });
     close();
   };
   const ask = (choice: Choice): void => {
@@ -77,12 +77,12 @@ function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): 
   };
   const act = (what: string | undefined): void => {
     if (what === "give") give();
-    else if (what === "undo" && model.get("undoes") !== "") tell("undo");
-    else if (what === "apply") tell("apply");
-    else if (what === "next" || what === "previous") tell("go", { by: what === "next" ? 1 : -1 });
+    else if (what === "undo" && model.get("undoes") !== "") send("undo");
+    else if (what === "apply") send("apply");
+    else if (what === "next" || what === "previous") send("go", { by: what === "next" ? 1 : -1 });
   };
-  const at = (place: number): void => {
-    const choice = model.get("choices")[place];
+  const at = (position: number): void => {
+    const choice = model.get("choices")[position];
     if (choice) decide(choice);
   };
 
@@ -92,7 +92,7 @@ function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): 
     else act(button?.dataset.do);
   });
   onKeys(root, listeners, {
-    ...Object.fromEntries(Array.from({ length: 9 }, (_, place) => [String(place + 1), (event: KeyboardEvent) => (event.repeat ? undefined : at(place))])),
+    ...Object.fromEntries(Array.from({ length: 9 }, (_, position) => [String(position + 1), (event: KeyboardEvent) => (event.repeat ? undefined : at(position))])),
     j: () => act("next"),
     k: () => act("previous"),
     u: (event) => (event.repeat ? undefined : act("undo")),
@@ -114,16 +114,16 @@ function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): 
   const drawStatus = (): void => {
     const error = model.get("error");
     root.classList.toggle("cl-busy", model.get("busy"));
-    status.say(error || model.get("status"), error !== "");
+    status.announce(error || model.get("status"), error !== "");
   };
   const drawChoices = (): void => {
     const { suggested } = model.get("item");
     const focused = [...choices.children].indexOf(document.activeElement as Element);
     choices.replaceChildren(
-      ...model.get("choices").map((choice, place) => {
-        const button = element("button", { type: "button", "data-choice": String(place), title: choice.hint }, choice.label);
-        if (place < 9) button.prepend(element("kbd", { "aria-hidden": "true" }, String(place + 1)));
-        if (place < 9) button.setAttribute("aria-keyshortcuts", String(place + 1));
+      ...model.get("choices").map((choice, position) => {
+        const button = element("button", { type: "button", "data-choice": String(position), title: choice.hint }, choice.label);
+        if (position < 9) button.prepend(element("kbd", { "aria-hidden": "true" }, String(position + 1)));
+        if (position < 9) button.setAttribute("aria-keyshortcuts", String(position + 1));
         if (choice.name === suggested) button.classList.add("cl-suggested");
         return button;
       }),
@@ -135,15 +135,15 @@ function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): 
     const key = model.get("key");
     const shown = model.get("item");
     close();
-    item.replaceChildren(...(key === "" ? [element("p", { class: "cl-heading" }, `Nothing is left to decide about ${model.get("kind")}.`)] : itemView(shown as Item, `${id}-keep`)));
+    item.replaceChildren(...(key === "" ? [element("p", { class: "cl-heading" }, `No ${model.get("kind")} left to review.`)] : itemView(shown as Item, `${id}-keep`)));
     if (model.get("decided") !== "") item.prepend(element("p", { class: "cl-decided", dir: "auto" }, `Decided: ${model.get("decided")}`));
     drawChoices();
     root.dataset.painted = String((painted += 1)); // for browser tests: counts the draws
   };
   const drawProgress = (): void => {
     const [done, total] = [model.get("done"), model.get("total")];
-    const place = model.get("key") === "" ? "" : `${model.get("position")} of ${model.get("length")} · `;
-    count.textContent = `${place}${done.toLocaleString("en")} of ${total.toLocaleString("en")} decided`;
+    const position = model.get("key") === "" ? "" : `${model.get("position")} of ${model.get("length")} · `;
+    count.textContent = `${position}${done.toLocaleString("en")} of ${total.toLocaleString("en")} decided`;
     filled.style.width = `${total === 0 ? 100 : (100 * done) / total}%`;
     progress.setAttribute("aria-valuenow", String(done));
     progress.setAttribute("aria-valuemax", String(total));
@@ -157,12 +157,12 @@ function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): 
   const drawFollow = (): void => {
     follow.checked = model.get("follows");
   };
-  listeners.onElement(follow, "change", () => tell("follow", { on: follow.checked }));
+  listeners.onElement(follow, "change", () => send("follow", { on: follow.checked }));
   listeners.onModel(model, "change:follows", drawFollow);
   listeners.onModel(model, "change:busy", () => {
     if (!model.get("busy")) {
       sent = false;
-      drawFollow(); // a click while another request was under way told nobody
+      drawFollow(); // a click during another request was not sent
     }
     drawStatus();
   });

@@ -1,14 +1,14 @@
 import { element } from "../core/dom";
 import { own } from "../core/own";
 import type { Requests } from "../core/requests";
-import type { Grid, Place } from "./grid";
+import type { Grid, Position } from "./grid";
 
-/** The box in which a value is typed, over its cell. Enter writes, Escape does not; what the store refuses stays in the box. */
+/** The box to edit a value, over its cell. Enter saves and Escape cancels; a value that the store refuses stays in the box. */
 export class Editor {
   readonly #grid: Grid;
   readonly #requests: Requests;
   readonly #box = element("input", { class: "cl-editor", type: "text", autocomplete: "off", spellcheck: "false", dir: "auto" });
-  #at: (Place & { id: string; key: string; was: string }) | undefined;
+  #at: (Position & { id: string; key: string; was: string }) | undefined;
 
   constructor(grid: Grid, requests: Requests) {
     this.#grid = grid;
@@ -20,22 +20,22 @@ export class Editor {
     return this.#at !== undefined;
   }
 
-  /** Reads the whole value, as the cell may show a part of it, and opens the box. */
-  async open(id: string, place: Place): Promise<void> {
-    const column = this.#grid.columns[place.column];
+  /** Reads the whole value, of which the cell may show only a part, and opens the box. */
+  async open(id: string, position: Position): Promise<void> {
+    const column = this.#grid.columns[position.column];
     if (column === undefined || column.key.startsWith("#")) return;
     const { body } = await this.#requests.ask<{ cells: Record<string, string> }>("record", { id });
     const was = own(body.cells, column.key) ?? "";
-    this.#at = { ...place, id, key: column.key, was };
+    this.#at = { ...position, id, key: column.key, was };
     this.#box.value = was;
     this.#box.setAttribute("aria-label", `${column.title} of ${id}`);
     this.#box.removeAttribute("aria-invalid");
-    this.#grid.cover(this.#box, place);
+    this.#grid.cover(this.#box, position);
     this.#box.focus();
     this.#box.select();
   }
 
-  /** Keeps the box over its cell. */
+  /** Moves the box to its cell. */
   move(): void {
     if (this.#at) this.#grid.cover(this.#box, this.#at);
   }
@@ -47,7 +47,7 @@ export class Editor {
     try {
       await this.#requests.ask("edit", { id: at.id, column: at.key, typed: this.#box.value });
     } catch {
-      this.#box.setAttribute("aria-invalid", "true"); // the trait `error` has the sentence
+      this.#box.setAttribute("aria-invalid", "true"); // the trait `error` has the message
       return false;
     }
     return this.close();
@@ -56,7 +56,7 @@ export class Editor {
   close(): boolean {
     if (this.#at === undefined) return false;
     const focused = this.#box.matches(":focus");
-    this.#at = undefined; // before the box goes, which makes it blur
+    this.#at = undefined; // before the box is removed, which blurs it
     this.#box.remove();
     if (focused) this.#grid.element.focus();
     return true;

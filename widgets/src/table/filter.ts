@@ -4,7 +4,7 @@ import type { Requests } from "../core/requests";
 import { plain, type HeaderCell } from "./header";
 import type { Condition } from "./model";
 
-/** What one column is filtered by: a range of numbers, some of the most frequent values. Shown between the tools and the grid. */
+/** The filter of one column, a range of numbers or some of the most frequent values, shown between the toolbar and the grid. */
 export class FilterPanel {
   readonly element = element("div", { class: "cl-filters", role: "group", hidden: "" });
   readonly #requests: Requests;
@@ -33,7 +33,7 @@ export class FilterPanel {
     this.#closed();
   }
 
-  /** Draws anew, if it is of this column, and keeps the focus. */
+  /** Redraws the filter if it belongs to this column, and keeps the focus. */
   update(cell: HeaderCell, condition: Condition | undefined): void {
     if (this.#cell?.column.key !== cell.column.key) return;
     const focused = [...this.element.querySelectorAll("input, button")].indexOf(document.activeElement as Element);
@@ -41,12 +41,12 @@ export class FilterPanel {
     if (focused >= 0) this.element.querySelectorAll<HTMLElement>("input, button")[focused]?.focus();
   }
 
-  /** Filters by the numbers that were typed; false where none were. */
+  /** Applies the range that was typed; returns false if the column has no range. */
   apply(): boolean {
     const cell = this.#cell;
     const [low, high] = this.element.querySelectorAll("input");
     if (cell === undefined || low === undefined || high === undefined) return false;
-    this.#requests.tell("range", { column: cell.column.key, low: typed(low), high: typed(high), closed: true });
+    this.#requests.send("range", { column: cell.column.key, low: typed(low), high: typed(high), closed: true });
     return true;
   }
 
@@ -58,7 +58,7 @@ export class FilterPanel {
     this.element.setAttribute("aria-label", `Filter ${title}`);
     const nodes: HTMLElement[] = [element("b", { dir: "auto" }, title)];
     if (numeric || found?.kind === "numbers") {
-      for (const [name, value] of [["from", condition?.low], ["to", condition?.high]] as const) {
+      for (const [name, value] of [["From", condition?.low], ["To", condition?.high]] as const) {
         const box = element("input", { type: "text", inputmode: "decimal", size: "8", autocomplete: "off", value: value == null ? "" : String(value) });
         nodes.push(element("label", {}, `${name} `, box));
       }
@@ -72,10 +72,10 @@ export class FilterPanel {
         nodes.push(value);
       }
     }
-    const rest = found === undefined ? "counting…" : restOf(found);
+    const rest = found === undefined ? "Counting…" : restOf(found);
     if (rest !== "") nodes.push(element("small", {}, rest));
     if (condition) nodes.push(element("button", { type: "button", "data-do": "none" }, "Any value"));
-    nodes.push(element("button", { type: "button", "data-do": "close", "aria-label": "Close the filter" }, "×"));
+    nodes.push(element("button", { type: "button", "data-do": "close", "aria-label": "Close filter" }, "×"));
     this.element.replaceChildren(...nodes);
   }
 
@@ -86,21 +86,21 @@ export class FilterPanel {
     const { do: what, value } = button.dataset;
     if (what === "close") this.close();
     else if (what === "apply") this.apply();
-    else if (what === "none") this.#requests.tell("pick", { column, tokens: [] });
+    else if (what === "none") this.#requests.send("pick", { column, tokens: [] });
     else if (value !== undefined) {
       const on = [...this.element.querySelectorAll<HTMLElement>("[aria-pressed=true]")].map((one) => one.dataset.value as string);
       const tokens = on.includes(value) ? on.filter((token) => token !== value) : [...on, value];
-      this.#requests.tell("pick", { column, tokens });
+      this.#requests.send("pick", { column, tokens });
     }
   }
 }
 
 function restOf(found: NonNullable<HeaderCell["summary"]>): string {
-  const others = found.kind === "values" && found.others > 0 ? `${plain(found.others)} with others of ${plain(found.distinct)} values` : "";
-  return [others, found.missing > 0 ? `${plain(found.missing)} without it` : ""].filter((text) => text !== "").join(", ");
+  const others = found.kind === "values" && found.others > 0 ? `${plain(found.others)} with other values (${plain(found.distinct)} in all)` : "";
+  return [others, found.missing > 0 ? `${plain(found.missing)} without a value` : ""].filter((text) => text !== "").join(", ");
 }
 
-/** The number in a box, null where it is blank; what is no number is refused by the kernel, with a sentence. */
+/** Returns the number in a box, or null if it is blank; other text is sent as it is, and the kernel refuses it with a message. */
 function typed(box: HTMLInputElement): number | string | null {
   const text = box.value.trim();
   if (text === "") return null;

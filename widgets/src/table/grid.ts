@@ -6,20 +6,20 @@ import type { Column, Row } from "./model";
 import { Viewport } from "./viewport";
 
 const ROW_HEIGHT = 30;
-const SPARE = 2; // rows beyond what fits: one is cut at either end
+const SPARE = 2; // rows beyond those that fit, as one is cut off at either end
 const WIDTHS = { id: 130, document: 340, number: 120, boolean: 120, text: 170, list: 170, other: 170, mixed: 150 } as const;
 
-/** Where the keyboard is; row -1 is the head. */
-export interface Place {
+/** The position of the active cell; row -1 is the header. */
+export interface Position {
   row: number;
   column: number;
 }
 
-/** The grid itself: as many row elements as fit, filled with the rows in view; one of its cells is active. */
+/** The grid: as many row elements as fit, filled with the rows in view. One of its cells is active. */
 export class Grid {
   readonly element: HTMLElement;
   readonly viewport = new Viewport(ROW_HEIGHT);
-  active: Place = { row: -1, column: 0 };
+  active: Position = { row: -1, column: 0 };
   cells: HeaderCell[] = [];
   readonly #id: string;
   readonly #rowOf: (at: number) => Row | undefined;
@@ -48,7 +48,7 @@ export class Grid {
     }
   }
 
-  /** Makes the head anew; charts that were counted are kept where the column stays. */
+  /** Rebuilds the header; columns that remain keep their charts. */
   setColumns(columns: readonly Column[]): void {
     const old = new Map(this.cells.map((cell) => [cell.column.key, cell]));
     this.#columns = [
@@ -86,7 +86,7 @@ export class Grid {
     return this.#columns;
   }
 
-  /** Draws the rows in view, and asks for those that are not there yet. */
+  /** Draws the rows in view, and requests those that have not been read yet. */
   paint(): void {
     const view = this.viewport;
     view.resize(this.#total, this.element.clientHeight - this.#header.offsetHeight);
@@ -97,7 +97,7 @@ export class Grid {
     const [first, end] = view.rows;
     while (this.#pool.length < end - first + SPARE) this.#grow();
     for (const [slot, row] of this.#pool.entries()) {
-      // A row keeps its element while it scrolls through.
+      // A row keeps its element while it is in view.
       const at = first + ((((slot - first) % this.#pool.length) + this.#pool.length) % this.#pool.length);
       row.hidden = at >= end;
       if (!row.hidden) this.#fill(row, at);
@@ -106,7 +106,7 @@ export class Grid {
     if (end > first) this.#inView(first, end - 1);
   }
 
-  /** Goes to a cell, and has it in view. */
+  /** Moves to a cell and scrolls it into view. */
   go(row: number, column: number): void {
     this.active = { row: Math.max(-1, Math.min(row, this.#total - 1)), column: Math.max(0, Math.min(column, this.#columns.length - 1)) };
     if (this.active.row >= 0) this.viewport.reveal(this.active.row);
@@ -114,8 +114,8 @@ export class Grid {
     this.paint();
   }
 
-  /** Which cell an event happened in. */
-  placeOf(target: EventTarget | null): Place | undefined {
+  /** Returns the position of the cell that an event happened in. */
+  positionOf(target: EventTarget | null): Position | undefined {
     const cell = target instanceof Element ? target.closest<HTMLElement>("[aria-colindex]") : null;
     const row = cell?.closest<HTMLElement>("[aria-rowindex]");
     if (!cell || !row) return undefined;
@@ -130,18 +130,18 @@ export class Grid {
     return shown?.children[column] as HTMLElement | undefined;
   }
 
-  /** Puts a box over a cell. */
-  cover(box: HTMLElement, { row, column }: Place): void {
+  /** Positions a box over a cell. */
+  cover(box: HTMLElement, { row, column }: Position): void {
     const head = this.cells[column]?.element;
     box.style.left = `${head?.offsetLeft ?? 0}px`;
     box.style.width = `${head?.offsetWidth ?? 0}px`;
-    box.style.transform = `translateY(${this.viewport.place(row)}px)`;
+    box.style.transform = `translateY(${this.viewport.offset(row)}px)`;
     if (box.parentNode !== this.#layer) this.#layer.append(box);
   }
 
   #fill(row: HTMLElement, at: number): void {
     const found = this.#rowOf(at);
-    row.style.transform = `translateY(${this.viewport.place(at)}px)`;
+    row.style.transform = `translateY(${this.viewport.offset(at)}px)`;
     row.setAttribute("aria-rowindex", String(at + 2));
     row.setAttribute("aria-selected", String(found?.selected ?? false));
     row.classList.toggle("cl-loading", found === undefined);
@@ -183,7 +183,7 @@ export class Grid {
   }
 
   #scrolled(): void {
-    // Our own moves of the scrollbar come back, rounded by the browser: they must not move the rows.
+    // Our own changes of the scrollbar trigger this event, rounded by the browser; they must not move the rows.
     if (Math.abs(this.element.scrollTop - this.viewport.scrollTop) < 1) return;
     this.viewport.scrollTop = this.element.scrollTop;
     this.paint();
@@ -194,7 +194,7 @@ export class Grid {
     const before = this.viewport.top;
     const unit = [1, ROW_HEIGHT, this.viewport.height][event.deltaMode] ?? 1;
     this.viewport.top = before + event.deltaY * unit;
-    if (this.viewport.top === before) return; // at an end: the notebook scrolls on
+    if (this.viewport.top === before) return; // at an end, so the notebook scrolls instead
     event.preventDefault();
     this.paint();
   }

@@ -11,7 +11,7 @@ export interface HeaderColumn {
 const SORTED = { up: "ascending", down: "descending", none: "none" } as const;
 const ARROWS = { up: "↑", down: "↓", none: "" } as const;
 
-/** The head of a column: its title sorts, its chart filters; keys do both from the grid, so nothing in it takes the focus. */
+/** The header of a column: its title sorts and its chart filters. The keys of the grid do both, so nothing in it is focusable. */
 export class HeaderCell {
   readonly element: HTMLElement;
   readonly #column: HeaderColumn;
@@ -25,7 +25,7 @@ export class HeaderCell {
     const filter = element("span", { class: "cl-filter", "data-do": "filter", title: `Filter ${column.title} (F)`, "aria-hidden": "true" }, "▾");
     const title = element("span", { class: "cl-title", "data-do": "sort", dir: "auto", title: column.title }, column.title);
     const top = element("div", { class: "cl-head" }, title, this.#arrow, filter);
-    if (column.key === "#document") title.removeAttribute("data-do"); // documents have no order
+    if (column.key === "#document") title.removeAttribute("data-do"); // documents cannot be sorted
     if (column.key === "#id") filter.remove();
     this.element = element("div", { role: "columnheader", class: "cl-cell", id, "aria-colindex": String(index + 1) }, top, this.#chart);
   }
@@ -42,8 +42,8 @@ export class HeaderCell {
   filtered(condition: Condition | undefined): void {
     this.#condition = condition;
     this.element.classList.toggle("cl-filtered", condition !== undefined);
-    const said = condition ? `${this.#column.title}, filtered: ${condition.text}` : this.#column.title;
-    this.element.setAttribute("aria-label", said);
+    const label = condition ? `${this.#column.title}, filtered: ${condition.text}` : this.#column.title;
+    this.element.setAttribute("aria-label", label);
     this.#draw();
   }
 
@@ -52,9 +52,9 @@ export class HeaderCell {
     this.#draw();
   }
 
-  /** Offers to count, where that takes the kernel seconds. */
+  /** Offers to count the values, if that takes the kernel seconds. */
   offer(): void {
-    if (this.#summary === undefined) this.#chart.replaceChildren(element("span", { class: "cl-note", "data-do": "count" }, "count values"));
+    if (this.#summary === undefined) this.#chart.replaceChildren(element("span", { class: "cl-note", "data-do": "count" }, "Count values"));
   }
 
   get summary(): Summary | undefined {
@@ -75,7 +75,7 @@ function bars(edges: readonly number[], counts: readonly number[], condition: Co
     const [low, high] = [edges[i] as number, edges[i + 1] as number];
     const bar = element("span", { class: "cl-bin", "data-bin": String(i), title: `${plain(low)} to ${plain(high)}: ${plain(count)}` }, element("i"));
     const filled = bar.firstElementChild as HTMLElement;
-    // A bin with one record among millions is still seen.
+    // Even a bin with one record among millions is visible.
     filled.style.height = count === 0 ? "0" : `${Math.max(6, (100 * count) / most).toFixed(1)}%`;
     const middle = (low + high) / 2;
     const outside = condition && ((condition.low !== null && middle < condition.low) || (condition.high !== null && middle > condition.high));

@@ -17,7 +17,7 @@ const KINDS: Summary = {
   others: 2,
 };
 
-/** The host's side of the AFM contract, and a kernel that answers with rows. */
+/** The host side of the AFM contract, and a kernel that replies with rows. */
 export function fakeModel(given: Partial<TableModel> = {}, makeRow: (at: number) => Row = plainRow) {
   const state: TableModel = {
     collection_name: "notes",
@@ -73,8 +73,8 @@ export function fakeModel(given: Partial<TableModel> = {}, makeRow: (at: number)
     for (const key of Object.keys(changes)) fire(`change:${key}`);
   };
   const listening = () => [...handlers.values()].reduce((total, set) => total + set.size, 0);
-  const told = (verb: string) => sent.filter((message) => message.verb === verb).map(({ verb: _, request: __, ...fields }) => fields);
-  return { model, sent, told, update, listening, refuse };
+  const requests = (verb: string) => sent.filter((message) => message.verb === verb).map(({ verb: _, request: __, ...fields }) => fields);
+  return { model, sent, requests, update, listening, refuse };
 }
 
 export const plainRow = (at: number): Row => ({ id: `n${at}`, document: `text ${at}`, cells: { year: String(at) }, selected: at === 1 });

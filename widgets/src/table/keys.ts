@@ -3,15 +3,15 @@ import type { Grid } from "./grid";
 
 interface Actions {
   act(what: string): void;
-  /** Leaves what is open; false where nothing is. */
+  /** Closes what is open; returns false if nothing is. */
   escape(): boolean;
-  /** Selects the active row, or the range that ends there. */
+  /** Selects the active row, or the range that ends at it. */
   select(range: boolean): void;
-  /** Enter outside of the grid, or in its editor; false where that does nothing. */
+  /** Handles Enter outside of the grid or in its editor; returns false if it has no effect. */
   enter(target: HTMLElement): boolean;
 }
 
-/** The keys of the table. Those that are ours do not reach the notebook, whose command mode has other uses for them. */
+/** Handles the keys of the table. They do not reach the notebook, whose command mode uses them for other things. */
 export function gridKeys(root: HTMLElement, grid: Grid, listeners: Listeners, actions: Actions): void {
   listeners.onElement(root, "keydown", (event) => {
     if (event.altKey || event.isComposing) return;

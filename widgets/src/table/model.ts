@@ -20,7 +20,7 @@ export interface Row {
 export interface NumbersSummary {
   kind: "numbers";
   edges: number[];
-  /** Whether the last bin holds its upper edge; the others don't. */
+  /** Whether the last bin includes its upper edge; the others don't. */
   closed: boolean;
   counts: number[];
 }
@@ -30,10 +30,10 @@ export interface ValuesSummary {
   values: { token: string; label: string; count: number }[];
 }
 
-/** What stands under a column: see summaries.py. */
+/** The summary of a column; see columns.py. */
 export type Summary = (NumbersSummary | ValuesSummary) & { missing: number; distinct: number; others: number };
 
-/** The synced traits of `Table` in table.py; a Python test holds the two together. */
+/** The synced traits of `Table` in table.py; a Python test checks that the two agree. */
 export interface TableModel {
   collection_name: string;
   where: Record<string, unknown> | null;

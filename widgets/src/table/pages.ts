@@ -3,7 +3,7 @@ import type { Row } from "./model";
 
 const SIZE = 100;
 const AT_ONCE = 2;
-const KEPT = 200;
+const CACHED = 200;
 
 interface Page {
   stamp: number;
@@ -11,11 +11,11 @@ interface Page {
   rows: Row[];
 }
 
-/** Rows by their place, asked from the kernel a page at a time as they come into view. */
+/** Rows by position, read from the kernel one page at a time as they come into view. */
 export class Pages {
   readonly #requests: Requests;
   readonly #arrived: () => void;
-  readonly #pages = new Map<number, Page>(); // the page used longest ago comes first
+  readonly #pages = new Map<number, Page>(); // the least recently used page comes first
   readonly #asked = new Set<number>();
   #stamp = 0;
   #first = 0;
@@ -26,22 +26,22 @@ export class Pages {
     this.#arrived = arrived;
   }
 
-  /** A row, as it was when it was read; undefined where it was not yet. */
+  /** Returns a row as it was when it was read; undefined if it has not been read. */
   row(at: number): Row | undefined {
     return this.#pages.get(Math.floor(at / SIZE))?.rows[at % SIZE];
   }
 
-  /** The generation of the rows among which a row was read; undefined where it was not yet. */
+  /** Returns the generation in which a row was read; undefined if it has not been read. */
   generation(at: number): number | undefined {
     return this.#pages.get(Math.floor(at / SIZE))?.generation;
   }
 
-  /** What was read may have changed: it is shown until it has been read anew. */
+  /** Marks all rows as outdated; they are shown until they have been read again. */
   expire(stamp: number): void {
     this.#stamp = stamp;
   }
 
-  /** Rows `first` to `last` are in view. Where somebody scrolls faster than rows come, only the latest view is asked for. */
+  /** Requests rows `first` to `last`, which are in view. During fast scrolling, only the latest view is requested. */
   want(first: number, last: number): void {
     this.#first = Math.floor(Math.max(0, first) / SIZE);
     this.#last = Math.floor(last / SIZE);
@@ -56,7 +56,7 @@ export class Pages {
       this.#requests
         .ask<Page>("page", { start: page * SIZE, stop: (page + 1) * SIZE })
         .then(({ body }) => this.#take(page, body))
-        .catch(() => this.#take(page, undefined)); // the trait `error` has the sentence
+        .catch(() => this.#take(page, undefined)); // the trait `error` has the message
     }
   }
 
@@ -64,10 +64,10 @@ export class Pages {
     this.#asked.delete(page);
     this.#pages.delete(page);
     if (body !== undefined) this.#pages.set(page, body);
-    // A page that could not be read is asked for again after the next change, not at once, and for ever.
+    // A page that could not be read is requested again after the next change, rather than immediately and forever.
     else this.#pages.set(page, { stamp: this.#stamp, rows: [] });
     for (const oldest of this.#pages.keys()) {
-      if (this.#pages.size <= KEPT) break;
+      if (this.#pages.size <= CACHED) break;
       this.#pages.delete(oldest);
     }
     this.#arrived();

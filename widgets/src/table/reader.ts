@@ -2,9 +2,9 @@ import { element } from "../core/dom";
 import type { Listeners } from "../core/listeners";
 import type { Requests } from "../core/requests";
 
-/** A whole record, to read, below the grid. */
+/** A whole record, shown below the grid. */
 export class Reader {
-  readonly element = element("div", { class: "cl-reader", role: "region", "aria-label": "The record", hidden: "" });
+  readonly element = element("div", { class: "cl-reader", role: "region", "aria-label": "Record", hidden: "" });
   readonly #requests: Requests;
   readonly #closed: () => void;
 
@@ -20,7 +20,7 @@ export class Reader {
     this.#requests
       .ask<{ id: string; document: string | null; cells: Record<string, string> }>("record", { id })
       .then(({ body }) => {
-        const close = element("button", { type: "button", "aria-label": "Close the record" }, "×");
+        const close = element("button", { type: "button", "aria-label": "Close record" }, "×");
         const text = element("p", { class: "cl-text", tabindex: "0", dir: "auto" }, body.document ?? "no document");
         const facts = element("dl", {});
         for (const [key, value] of Object.entries(body.cells)) facts.append(element("dt", { dir: "auto" }, key), element("dd", { dir: "auto" }, value));
@@ -28,7 +28,7 @@ export class Reader {
         this.element.hidden = false;
         text.focus();
       })
-      .catch(() => undefined); // the trait `error` has the sentence
+      .catch(() => undefined); // the trait `error` has the message
   }
 
   close(): boolean {

@@ -1,11 +1,11 @@
 import type { Requests } from "../core/requests";
 import type { Summary } from "./model";
 
-/** Counts columns one after the other, so that rows need not wait for all of them. */
+/** Counts columns one at a time, so that rows do not have to wait for all of them. */
 export class Summaries {
   readonly #requests: Requests;
   readonly #found: (key: string, summary: Summary) => void;
-  readonly #known = new Map<string, number>(); // in which generation each column was counted
+  readonly #known = new Map<string, number>(); // the generation in which each column was counted
   #run = 0;
 
   constructor(requests: Requests, found: (key: string, summary: Summary) => void) {
@@ -13,7 +13,7 @@ export class Summaries {
     this.#found = found;
   }
 
-  /** Counts the columns that were not counted in this generation; a later call ends an earlier one. */
+  /** Counts the columns that have not been counted in this generation; a later call replaces an earlier one. */
   count(keys: readonly string[], generation: number): void {
     const run = (this.#run += 1);
     const due = keys.filter((key) => this.#known.get(key) !== generation);
@@ -26,7 +26,7 @@ export class Summaries {
           this.#known.set(key, generation);
           if (run === this.#run) this.#found(key, body);
         })
-        .catch(() => this.#known.set(key, generation)) // the trait `error` has the sentence
+        .catch(() => this.#known.set(key, generation)) // the trait `error` has the message
         .finally(next);
     };
     next();

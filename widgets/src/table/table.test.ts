@@ -39,25 +39,25 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-test("a million rows are a dozen elements, and only their page is asked for", async () => {
-  const { told } = await show();
+test("a million rows take a dozen elements, and only the visible page is requested", async () => {
+  const { requests } = await show();
   expect(rows()).toHaveLength(10);
   expect(row(1).textContent).toBe("n0text 00");
-  expect(told("page")).toEqual([{ start: 0, stop: 100 }]);
+  expect(requests("page")).toEqual([{ start: 0, stop: 100 }]);
   expect(grid().getAttribute("aria-rowcount")).toBe("1000001");
   expect(grid().getAttribute("aria-colcount")).toBe("4");
 });
 
-test("the last row can be reached, and the pages between are not asked for", async () => {
-  const { told } = await show();
+test("the last row can be reached without requesting the pages between", async () => {
+  const { requests } = await show();
   press("End", { ctrlKey: true });
   await settled();
   expect(row(1_000_000).textContent).toBe("n999999text 999999999999");
-  expect(told("page")).toEqual([{ start: 0, stop: 100 }, { start: 999_900, stop: 1_000_000 }]);
+  expect(requests("page")).toEqual([{ start: 0, stop: 100 }, { start: 999_900, stop: 1_000_000 }]);
   expect(parseFloat(find(".cl-body").style.height)).toBeLessThan(16_000_000);
 });
 
-test("rows that changed stay until they are read anew", async () => {
+test("rows that changed stay until they are read again", async () => {
   let word = "old";
   const { update } = await show({}, (at) => ({ ...plainRow(at), document: word }));
   word = "new";
@@ -67,7 +67,7 @@ test("rows that changed stay until they are read anew", async () => {
   expect(row(1).textContent).toContain("new");
 });
 
-test("text from the store makes no element", async () => {
+test("text from the store creates no element", async () => {
   const hostile: Row = { id: HOSTILE, document: HOSTILE, cells: { [HOSTILE]: HOSTILE }, selected: false };
   await show(
     { total: 1, columns: [{ key: HOSTILE, kind: "text" }], collection_name: HOSTILE, status: HOSTILE, where_text: HOSTILE, conditions: { [HOSTILE]: { text: HOSTILE, low: null, high: null, tokens: [] } } },
@@ -81,20 +81,20 @@ test("text from the store makes no element", async () => {
   expect(find(".cl-reader .cl-text").textContent).toBe(HOSTILE);
 });
 
-test("a key of metadata may be called as what every object inherits", async () => {
+test("a metadata field may have the name of an inherited property", async () => {
   const columns = ["constructor", "__proto__"].map((key) => ({ key, kind: "text" as const }));
-  const { told } = await show({ columns });
+  const { requests } = await show({ columns });
   expect([...rows()[1]!.children].map((cell) => cell.textContent)).toEqual(["n1", "text 1", "", ""]);
   expect(el.querySelectorAll(".cl-filtered")).toHaveLength(0);
   press("ArrowDown");
   for (let step = 0; step < 2; step += 1) press("ArrowRight");
   press("Enter");
   await settled();
-  expect(told("record")).toEqual([{ id: "n0" }]);
+  expect(requests("record")).toEqual([{ id: "n0" }]);
   expect(find<HTMLInputElement>(".cl-editor").value).toBe("");
 });
 
-test("keys move the active cell, which the grid names to a screen reader", async () => {
+test("keys move the active cell, which the grid exposes to screen readers", async () => {
   await show();
   const active = () => document.getElementById(grid().getAttribute("aria-activedescendant") ?? "")?.textContent;
   press("ArrowDown");
@@ -111,13 +111,13 @@ test("keys move the active cell, which the grid names to a screen reader", async
   expect(active()).toContain("id");
 });
 
-test("plain keys never reach the notebook; Escape does where there is nothing to leave", async () => {
+test("plain keys never reach the notebook; Escape does if there is nothing to close", async () => {
   await show();
   const notebook = vi.fn();
   document.body.addEventListener("keydown", notebook);
   for (const key of ["a", "b", "ArrowDown", "Delete", "Enter"]) press(key);
   await settled();
-  press("Escape"); // leaves the record that Enter opened
+  press("Escape"); // closes the record that Enter opened
   expect(notebook).not.toHaveBeenCalled();
   press("Escape");
   press("s", { ctrlKey: true });
@@ -125,8 +125,8 @@ test("plain keys never reach the notebook; Escape does where there is nothing to
   document.body.removeEventListener("keydown", notebook);
 });
 
-test("Enter in the head sorts up, down and not at all, and the head says so", async () => {
-  const { told, update } = await show();
+test("Enter in the header cycles through ascending, descending and no order", async () => {
+  const { requests, update } = await show();
   press("ArrowRight");
   press("ArrowRight");
   press("Enter");
@@ -136,36 +136,36 @@ test("Enter in the head sorts up, down and not at all, and the head says so", as
   update({ order_by: "-year" });
   expect(find("[role=columnheader]:nth-child(3)").getAttribute("aria-sort")).toBe("descending");
   press("Enter");
-  expect(told("sort")).toEqual(["up", "down", "none"].map((direction) => ({ column: "year", direction })));
+  expect(requests("sort")).toEqual(["up", "down", "none"].map((direction) => ({ column: "year", direction })));
 });
 
-test("a column whose name starts with a minus is sorted from its largest, or not at all", async () => {
-  const { told, update } = await show({ columns: [{ key: "x", kind: "number" }, { key: "-x", kind: "number" }], order_by: "-x" });
+test("a column whose name starts with a minus is sorted in descending order or not at all", async () => {
+  const { requests, update } = await show({ columns: [{ key: "x", kind: "number" }, { key: "-x", kind: "number" }], order_by: "-x" });
   const sorted = () => [3, 4].map((place) => find(`[role=columnheader]:nth-child(${place})`).getAttribute("aria-sort"));
   expect(sorted()).toEqual(["descending", "none"]);
   for (const key of ["ArrowRight", "ArrowRight", "ArrowRight", "Enter"]) press(key);
   update({ order_by: "--x" });
   expect(sorted()).toEqual(["none", "descending"]);
   press("Enter");
-  expect(told("sort")).toEqual(["down", "none"].map((direction) => ({ column: "-x", direction })));
+  expect(requests("sort")).toEqual(["down", "none"].map((direction) => ({ column: "-x", direction })));
 });
 
-test("a bin and a value of the charts filter", async () => {
-  const { told, update } = await show();
+test("clicking a bin or a value of a chart filters", async () => {
+  const { requests, update } = await show();
   click(find("[data-bin='0']"));
   click(find("[data-bin='1']"));
-  expect(told("range")).toEqual([
+  expect(requests("range")).toEqual([
     { column: "year", low: 0, high: 10, closed: false },
     { column: "year", low: 10, high: 20, closed: true },
   ]);
   click(find("[data-token]"));
   update({ conditions: { kind: { text: 'kind = "tea"', low: null, high: null, tokens: ['"tea"'] } } });
   click(find("[data-token]"));
-  expect(told("pick")).toEqual([{ column: "kind", tokens: ['"tea"'] }, { column: "kind", tokens: [] }]);
+  expect(requests("pick")).toEqual([{ column: "kind", tokens: ['"tea"'] }, { column: "kind", tokens: [] }]);
 });
 
-test("F opens the filter of a column, whose values are buttons and whose numbers are boxes", async () => {
-  const { told, update } = await show();
+test("F opens the filter of a column, with buttons for values and boxes for numbers", async () => {
+  const { requests, update } = await show();
   press("ArrowRight");
   press("ArrowRight");
   press("f");
@@ -173,7 +173,7 @@ test("F opens the filter of a column, whose values are buttons and whose numbers
   low!.value = "5";
   high!.value = "x";
   press("Enter", {}, low);
-  expect(told("range")).toEqual([{ column: "year", low: 5, high: "x", closed: true }]);
+  expect(requests("range")).toEqual([{ column: "year", low: 5, high: "x", closed: true }]);
   press("Escape", {}, low);
   expect(find(".cl-filters").hidden).toBe(true);
   press("ArrowRight");
@@ -183,22 +183,22 @@ test("F opens the filter of a column, whose values are buttons and whose numbers
   buttons()[0]!.click();
   update({ conditions: { kind: { text: "", low: null, high: null, tokens: ['"tea"'] } } });
   buttons()[1]!.click();
-  expect(told("pick")).toEqual([{ column: "kind", tokens: ['"tea"'] }, { column: "kind", tokens: ['"tea"', '"chalk"'] }]);
-  expect(find(".cl-filters").textContent).toContain("2 with others of 5 values");
+  expect(requests("pick")).toEqual([{ column: "kind", tokens: ['"tea"'] }, { column: "kind", tokens: ['"tea"', '"chalk"'] }]);
+  expect(find(".cl-filters").textContent).toContain("2 with other values (5 in all)");
 });
 
-test("the filter is shown as text, and all of it can be cleared", async () => {
-  const { told, update } = await show();
-  expect(find(".cl-said").hidden).toBe(true);
+test("the filter is shown as text and can be cleared", async () => {
+  const { requests, update } = await show();
+  expect(find(".cl-filtering").hidden).toBe(true);
   update({ where_text: "year >= 2000", status: "3 of 9 records" });
   expect(find(".cl-where").textContent).toBe("year >= 2000");
   expect(find("[role=status]").textContent).toBe("3 of 9 records");
-  find(".cl-said button").click();
-  expect(told("clear")).toEqual([{}]);
+  find(".cl-filtering button").click();
+  expect(requests("clear")).toEqual([{}]);
 });
 
-test("clicks select: one, with Shift a range, with Control one more", async () => {
-  const { told, update } = await show();
+test("a click selects one row, Shift+click a range, Control+click one more", async () => {
+  const { requests, update } = await show();
   expect(row(2).getAttribute("aria-selected")).toBe("true");
   click(row(3).children[0]!);
   row(6).children[1]!.dispatchEvent(new MouseEvent("mousedown", { bubbles: true, cancelable: true, shiftKey: true }));
@@ -206,7 +206,7 @@ test("clicks select: one, with Shift a range, with Control one more", async () =
   click(row(8).children[0]!, { ctrlKey: true });
   press("ArrowDown", { shiftKey: true });
   press(" ");
-  expect(told("select")).toEqual([
+  expect(requests("select")).toEqual([
     { at: 2, to: null, mode: "replace", generation: 1 },
     { at: 2, to: 5, mode: "replace", generation: 1 },
     { at: 7, to: null, mode: "toggle", generation: 1 },
@@ -214,19 +214,19 @@ test("clicks select: one, with Shift a range, with Control one more", async () =
     { at: 8, to: null, mode: "toggle", generation: 1 },
   ]);
   update({ only_selection: true, selected: 3 });
-  click(row(1).children[0]!); // would leave one row
-  expect(told("select")).toHaveLength(5);
+  click(row(1).children[0]!); // would leave a single row
+  expect(requests("select")).toHaveLength(5);
 });
 
-test("a click names the generation of the rows that it was made on, and a range the older one of its ends", async () => {
-  const { told, update } = await show();
+test("a click sends the generation of the row, and a range the older one of its two ends", async () => {
+  const { requests, update } = await show();
   click(row(3).children[0]!);
   update({ generation: 2, stamp: 2 });
-  click(row(4).children[0]!); // before the new rows are there
+  click(row(4).children[0]!); // before the new rows arrive
   await settled();
   press(" ", { shiftKey: true });
-  press(" ", { shiftKey: true }); // begins anew, as the kernel has refused the first
-  expect(told("select").map(({ at, to, generation }) => [at, to, generation])).toEqual([
+  press(" ", { shiftKey: true }); // starts a new range, as the kernel has refused the first
+  expect(requests("select").map(({ at, to, generation }) => [at, to, generation])).toEqual([
     [2, null, 1],
     [3, null, 1],
     [3, 3, 1],
@@ -234,8 +234,8 @@ test("a click names the generation of the rows that it was made on, and a range 
   ]);
 });
 
-test("Enter edits the whole value; what is refused stays in the box", async () => {
-  const { told, refuse, update } = await show();
+test("Enter edits the whole value, and a refused value stays in the box", async () => {
+  const { requests, refuse, update } = await show();
   click(row(1).children[2]!);
   press("Enter");
   await settled();
@@ -243,22 +243,22 @@ test("Enter edits the whole value; what is refused stays in the box", async () =
   expect(box.value).toBe("1999");
   expect(box.getAttribute("aria-label")).toBe("year of n0");
   box.value = "then";
-  Object.assign(refuse, { verb: "edit", problem: "'year' holds a number" });
+  Object.assign(refuse, { verb: "edit", problem: "The value of 'year' must be a number" });
   press("Enter", {}, box);
   await settled();
-  update({ error: "'year' holds a number" });
+  update({ error: "The value of 'year' must be a number" });
   expect(find(".cl-editor").getAttribute("aria-invalid")).toBe("true");
-  expect(find("[role=status]").textContent).toBe("'year' holds a number");
+  expect(find("[role=status]").textContent).toBe("The value of 'year' must be a number");
   refuse.verb = "";
   box.value = "2000";
   press("Enter", {}, box);
   await settled();
-  expect(told("edit")).toEqual(["then", "2000"].map((typed) => ({ id: "n0", column: "year", typed })));
+  expect(requests("edit")).toEqual(["then", "2000"].map((typed) => ({ id: "n0", column: "year", typed })));
   expect(el.querySelector(".cl-editor")).toBeNull();
 });
 
-test("Escape leaves a value as it was, and an unchanged one is not written", async () => {
-  const { told } = await show();
+test("Escape cancels an edit, and an unchanged value is not written", async () => {
+  const { requests } = await show();
   click(row(1).children[2]!);
   press("F2");
   await settled();
@@ -267,12 +267,12 @@ test("Escape leaves a value as it was, and an unchanged one is not written", asy
   press("F2");
   await settled();
   press("Enter", {}, find(".cl-editor"));
-  expect(told("edit")).toEqual([]);
+  expect(requests("edit")).toEqual([]);
   expect(el.querySelector(".cl-editor")).toBeNull();
 });
 
-test("Delete deletes the active record, the selection where it is part of it, and many at the second time", async () => {
-  const { told, update } = await show();
+test("Delete deletes the active record, or the selection that contains it, and many only when pressed twice", async () => {
+  const { requests, update } = await show();
   press("ArrowDown");
   press("Delete");
   press("ArrowDown");
@@ -281,13 +281,13 @@ test("Delete deletes the active record, the selection where it is part of it, an
   press("Delete");
   expect(find("[role=status]").textContent).toContain("Delete 1,234 records?");
   press("Delete");
-  expect(told("delete")).toEqual([{ ids: ["n0"] }, { ids: null }, { ids: null }]);
+  expect(requests("delete")).toEqual([{ ids: ["n0"] }, { ids: null }, { ids: null }]);
   update({ undoable: "deleting 'n0'" });
   press("z", { ctrlKey: true });
-  expect(told("undo")).toEqual([{}]);
+  expect(requests("undo")).toEqual([{}]);
 });
 
-test("the command is copied, or shown where the browser has no clipboard", async () => {
+test("the command is copied, or shown if the browser has no clipboard", async () => {
   await show();
   find("[data-do=command]").click();
   expect(find<HTMLTextAreaElement>(".cl-copy").value).toBe("%chroma get notes");
@@ -296,31 +296,31 @@ test("the command is copied, or shown where the browser has no clipboard", async
   expect(find<HTMLTextAreaElement>(".cl-copy").value).toBe("a\nb");
 });
 
-test("columns are counted one after the other, and again when they changed", async () => {
-  const { told, update } = await show();
-  expect(told("summary")).toEqual([{ column: "year" }, { column: "kind" }]);
+test("columns are counted one at a time, and again when they change", async () => {
+  const { requests, update } = await show();
+  expect(requests("summary")).toEqual([{ column: "year" }, { column: "kind" }]);
   update({ stamp: 2 });
   await settled();
-  expect(told("summary")).toHaveLength(2);
+  expect(requests("summary")).toHaveLength(2);
   update({ generation: 2 });
   await settled();
-  expect(told("summary")).toHaveLength(4);
+  expect(requests("summary")).toHaveLength(4);
 });
 
-test("columns of a large collection are counted when that is asked for", async () => {
-  const { told } = await show({ records: 1_000_000 });
-  expect(told("summary")).toEqual([]);
+test("columns of a large collection are counted on request", async () => {
+  const { requests } = await show({ records: 1_000_000 });
+  expect(requests("summary")).toEqual([]);
   click(find("[data-do=count]"));
   await settled();
-  expect(told("summary")).toEqual([{ column: "year" }]);
+  expect(requests("summary")).toEqual([{ column: "year" }]);
   press("ArrowRight");
   press("f");
   await settled();
-  expect(told("summary")).toEqual([{ column: "year" }, { column: "kind" }]);
+  expect(requests("summary")).toEqual([{ column: "year" }, { column: "kind" }]);
   expect(el.querySelectorAll(".cl-filters [data-value]")).toHaveLength(2);
 });
 
-test("the clean-up leaves no listener and no element", async () => {
+test("cleanup leaves no listener and no element", async () => {
   const open = new Set<unknown>();
   const add = vi.spyOn(EventTarget.prototype, "addEventListener").mockImplementation((_, listener) => void open.add(listener));
   const remove = vi.spyOn(EventTarget.prototype, "removeEventListener").mockImplementation((_, listener) => void open.delete(listener));

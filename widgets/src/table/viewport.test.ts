@@ -15,7 +15,7 @@ test("a view of ten million rows is exact at both ends and moves by single rows"
   expect(view.rows).toEqual([0, 10]);
 });
 
-test("a few rows fill no view", () => {
+test("a few rows do not fill the view", () => {
   const view = new Viewport(30);
   view.resize(3, 300);
   view.top = 50;

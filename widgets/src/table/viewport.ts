@@ -1,9 +1,9 @@
-/** Browsers cut elements off at 16 to 33 million pixels: a million rows are 30 million. */
+/** Browsers limit elements to a height of 16 to 33 million pixels, and a million rows take 30 million. */
 const TALLEST = 6_000_000;
 
 /**
- * Which part of the rows is in view. `top` is exact in pixels of the rows; the scrollbar stands for it in a body that is
- * never taller than a browser can hold.
+ * The part of the rows that is in view. `top` is exact, in pixels of the rows; the scrollbar represents it in a body that is
+ * never taller than a browser allows.
  */
 export class Viewport {
   readonly rowHeight: number;
@@ -15,7 +15,7 @@ export class Viewport {
     this.rowHeight = rowHeight;
   }
 
-  /** The number of rows, and the height that is free for them. */
+  /** Sets the number of rows and the height available for them. */
   resize(total: number, height: number): void {
     this.#total = total;
     this.#height = Math.max(0, height);
@@ -30,7 +30,7 @@ export class Viewport {
     this.#top = Math.max(0, Math.min(top, this.#whole - this.#height));
   }
 
-  /** How tall the body is. */
+  /** The height of the body. */
   get body(): number {
     return Math.min(this.#whole, TALLEST);
   }
@@ -39,7 +39,7 @@ export class Viewport {
     return this.#height;
   }
 
-  /** Whether a pixel of the scrollbar is more than a pixel of the rows. */
+  /** Whether one pixel of the scrollbar represents more than one pixel of the rows. */
   get compressed(): boolean {
     return this.#whole > TALLEST;
   }
@@ -52,23 +52,23 @@ export class Viewport {
     this.top = scrollTop * this.#ratio;
   }
 
-  /** The first row in view, perhaps in part, and the one after the last. */
+  /** The first row that is at least partly in view, and the one after the last. */
   get rows(): [first: number, end: number] {
     const first = Math.floor(this.#top / this.rowHeight);
     return [first, Math.min(this.#total, Math.ceil((this.#top + this.#height) / this.rowHeight))];
   }
 
-  /** How many whole rows are in view. */
+  /** The number of rows that are fully in view. */
   get page(): number {
     return Math.max(1, Math.floor(this.#height / this.rowHeight));
   }
 
-  /** Where a row is drawn, below the top of the view. */
-  place(at: number): number {
+  /** Returns the offset of a row from the top of the view. */
+  offset(at: number): number {
     return at * this.rowHeight - this.#top;
   }
 
-  /** Scrolls as little as it takes to have the whole row in view. */
+  /** Scrolls as little as necessary to bring the whole row into view. */
   reveal(at: number): void {
     const start = at * this.rowHeight;
     if (start < this.#top) this.top = start;

@@ -1,9 +1,9 @@
-"""Labels for all records, learned from a few."""
+"""Classification: labels for all records, learned from those of a few."""
 
 from __future__ import annotations
 
-from chromalab.analytics.classify.classifying import classify
-from chromalab.analytics.classify.report import Report
-from chromalab.analytics.classify.result import Classification
+from chromalab.analytics.classify.classification import Classification
+from chromalab.analytics.classify.classifier import classify
+from chromalab.analytics.classify.report import ClassifierReport
 
-__all__ = ["Classification", "Report", "classify"]
+__all__ = ["Classification", "ClassifierReport", "classify"]

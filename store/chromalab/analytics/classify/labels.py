@@ -1,4 +1,4 @@
-"""Labels as they are given: of records, of examples, as names with descriptions."""
+"""Labels as they are given: of records, of example texts, or as names with descriptions."""
 
 from __future__ import annotations
 
@@ -13,106 +13,110 @@ from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.snapshot import Snapshot
 
 __all__ = [
-    "Given",
-    "by_people",
+    "EncodedLabels",
     "check_choices",
     "check_known",
-    "coded",
-    "named",
-    "pairs",
+    "encode_labels",
     "predicted_key",
-    "values_of",
+    "read_examples",
+    "read_labels",
+    "read_names",
+    "user_labels",
 ]
 
 Label = str | int | float | bool
 
-_MOST = 5_000
+_MAX_CLASSES = 5_000
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
-    """Labels, numbered.
+class EncodedLabels:
+    """Labels as numbers.
 
     Attributes:
-        classes: In the order in which they first stand.
-        rows: (t,) int64, which of the values are labels.
-        truth: (t, c), the classes of each.
-        several: Whether a value may have several: some value is a list.
+        classes: The different labels, in the order in which they first occur.
+        rows: (t,) int64, the indices of the values that are labels.
+        truth: (t, c) bool, the classes of each.
+        multilabel: Whether a value may have more than one label, as one of them is a list.
     """
 
     classes: tuple[Label, ...]
     rows: NDArray[np.int64]
     truth: NDArray[np.bool_]
-    several: bool
+    multilabel: bool
 
 
-def predicted_key(key: str) -> str:
-    """Name the metadata key that says which value under `key` is a prediction."""
-    return f"{key}_predicted"
+def predicted_key(field: str) -> str:
+    """Name the metadata field that marks which values of `field` are predictions."""
+    return f"{field}_predicted"
 
 
-def by_people(snapshot: Snapshot, key: str) -> list[Any]:
-    """Return the labels that people gave: None where there is none, or what `into` wrote stands there still.
+def user_labels(snapshot: Snapshot, field: str) -> list[Any]:
+    """Return the labels that users gave; None for a record without a label, or with a prediction.
 
-    A prediction is written twice, under `key` and `key_predicted`, with `key_confidence` beside it. Who
-    corrects one changes the first, and so makes it a label of their own. All three are asked for, as
-    `key_predicted` is also what somebody may call other predictions, which say nothing of the labels.
+    `into` writes a prediction twice, under `field` and `field_predicted`, with `field_confidence` beside
+    it. A user who corrects a prediction changes the first, which makes it a label of their own. All three
+    fields are compared, because `field_predicted` may also be a field of the user's own, which says
+    nothing about the labels.
     """
-    names = (key, predicted_key(key), f"{key}_confidence")
+    names = (field, predicted_key(field), f"{field}_confidence")
     return [
-        None if prediction is not None and sure is not None and _same(value, prediction) else value
-        for value, prediction, sure in zip(*map(snapshot.column, names), strict=True)
+        None
+        if prediction is not None and confidence is not None and _same(value, prediction)
+        else value
+        for value, prediction, confidence in zip(*map(snapshot.column, names), strict=True)
     ]
 
 
-def coded(values: Sequence[Any], classes: Iterable[Label] = ()) -> Given:
-    """Number labels; 1, 1.0 and True are three of them, None and NaN are none.
+def encode_labels(values: Sequence[Any], classes: Iterable[Label] = ()) -> EncodedLabels:
+    """Encode labels as numbers. 1, 1.0 and True are three labels; None and NaN are none.
 
     Args:
-        values: One a record: a label, or a list of labels.
-        classes: Those that come first, whether they stand anywhere or not.
+        values: One label, or one list of labels, per record.
+        classes: Labels that come first, whether they occur or not.
 
     Raises:
-        InvalidArgumentError: a label is no text, number or boolean.
+        InvalidArgumentError: A label is not a string, a number or a boolean.
 
     Example:
-        >>> given = coded(["tea", None, "chalk", "tea"])
-        >>> given.classes, given.rows.tolist()
+        >>> labels = encode_labels(["tea", None, "chalk", "tea"])
+        >>> labels.classes, labels.rows.tolist()
         (('tea', 'chalk'), [0, 2, 3])
     """
-    places: dict[tuple[type, Label], int] = {}
+    codes: dict[tuple[type, Label], int] = {}
     for label in classes:
-        places.setdefault((type(label), label), len(places))
-    rows, codes, several = [], [], False
+        codes.setdefault((type(label), label), len(codes))
+    rows, encoded, multilabel = [], [], False
     for row, value in enumerate(values):
         is_list = isinstance(value, list | tuple | set | np.ndarray)
         plain = [_plain(part) for part in (value if is_list else [value])]
         parts = [part for part in plain if part is not None]
         if not parts:
             continue
-        several |= is_list
+        multilabel |= is_list
         rows.append(row)
-        codes.append([places.setdefault((type(part), part), len(places)) for part in parts])
-    if len(places) > _MOST:
+        encoded.append([codes.setdefault((type(part), part), len(codes)) for part in parts])
+    if len(codes) > _MAX_CLASSES:
         raise InvalidArgumentError(
-            f"{len(places):,} different labels; at most {_MOST:,} can be told apart. Is it a key of labels?"
+            f"There must be at most {_MAX_CLASSES:,} different labels; got {len(codes):,}. Check that "
+            "the field has labels."
         )
-    truth = np.zeros((len(rows), len(places)), dtype=bool)
-    for at, found in enumerate(codes):
+    truth = np.zeros((len(rows), len(codes)), dtype=bool)
+    for at, found in enumerate(encoded):
         truth[at, found] = True
-    return Given(
-        tuple(label for _, label in places), np.array(rows, dtype=np.int64), truth, several
+    return EncodedLabels(
+        tuple(label for _, label in codes), np.array(rows, dtype=np.int64), truth, multilabel
     )
 
 
-def pairs(examples: Any) -> list[tuple[str, Any]]:
+def read_examples(examples: Any) -> list[tuple[str, Any]]:
     """Read examples: a dict of texts by label, or pairs of text and label.
 
     Raises:
-        InvalidArgumentError: they are neither.
+        InvalidArgumentError: They are neither.
 
     Example:
-        >>> pairs({"refund": ["I want my money back"], "greeting": "hello"})
+        >>> read_examples({"refund": ["I want my money back"], "greeting": "hello"})
         [('I want my money back', 'refund'), ('hello', 'greeting')]
     """
     if isinstance(examples, Mapping):
@@ -132,76 +136,85 @@ def pairs(examples: Any) -> list[tuple[str, Any]]:
 
 
 def check_choices(choices: Any) -> list[Label]:
-    """Check what labels there may be.
+    """Check the labels that a user may choose from.
 
     Raises:
-        InvalidArgumentError: they are no labels.
+        InvalidArgumentError: They are not labels.
 
     Example:
         >>> check_choices(("yes", "no"))
         ['yes', 'no']
     """
-    found = [_plain(label) for label in choices] if _is_listed(choices) else []
-    known = [label for label in found if label is not None]
-    if not known or len(known) < len(found):
-        raise InvalidArgumentError(f'choices are labels: ["yes", "no"]; found {short(choices)}.')
+    labels = [_plain(label) for label in choices] if _is_listed(choices) else []
+    known = [label for label in labels if label is not None]
+    if not known or len(known) < len(labels):
+        raise InvalidArgumentError(
+            f'choices must be a list of labels, such as ["yes", "no"]; got {short(choices)}.'
+        )
     return known
 
 
-def values_of(field: Any, count: int) -> list[Any]:
-    """Check labels that are given for records: one, or None, for each.
+def read_labels(field: Any, count: int) -> list[Any]:
+    """Check labels that are given for records: one label or None per record.
 
     Raises:
-        InvalidArgumentError: they are no list, or not as many as there are records.
+        InvalidArgumentError: They are not a list, or not as many as there are records.
     """
     if not _is_listed(field):
         raise InvalidArgumentError(
-            "field is the metadata key of the labels, or a label or None for each record; "
-            f"found {short(field)}."
+            "field must be the metadata field of the labels, or one label or None per record; "
+            f"got {short(field)}."
         )
     values = list(field)
     if len(values) != count:
-        raise InvalidArgumentError(f"{count:,} records and {len(values):,} labels.")
+        raise InvalidArgumentError(
+            f"field must have one label or None per record; got {len(values):,} labels for {count:,} "
+            "records."
+        )
     return values
 
 
-def named(labels: Any) -> dict[str, str]:
-    """Read names of labels: the text that stands for each, by name.
+def read_names(labels: Any) -> dict[str, str]:
+    """Read the names of labels, and return by name the text that is embedded for each.
 
     Raises:
-        InvalidArgumentError: they are no texts.
+        InvalidArgumentError: They are not strings.
 
     Example:
-        >>> named(["card_lost"]), named({"refund": "wants money back"})
+        >>> read_names(["card_lost"]), read_names({"refund": "wants money back"})
         ({'card_lost': 'card lost'}, {'refund': 'refund: wants money back'})
     """
-    given = labels if isinstance(labels, Mapping) else {}
+    descriptions = labels if isinstance(labels, Mapping) else {}
     try:
-        listed = [] if isinstance(labels, str) else list(labels)
+        names = [] if isinstance(labels, str) else list(labels)
     except TypeError:
-        listed = []
-    if not listed or not all(isinstance(name, str) and name.strip() for name in listed):
+        names = []
+    if not names or not all(isinstance(name, str) and name.strip() for name in names):
         raise InvalidArgumentError(
-            'labels are names, such as ["refund", "card lost"], or a dict of descriptions by name; '
-            f"found {short(labels)}."
+            'labels must be names, such as ["refund", "card lost"], or a dict of descriptions by name; '
+            f"got {short(labels)}."
         )
-    found = {}
-    for name in listed:
-        said, readable = given.get(name), name.replace("_", " ").strip()
-        if said is not None and not isinstance(said, str):
-            raise InvalidArgumentError(f"A description is a text; found {short(said)}.")
-        # str(): a text of numpy is another type, and so another label.
-        found[str(name)] = f"{readable}: {said.strip()}" if said and said.strip() else readable
-    return found
+    texts = {}
+    for name in names:
+        description, readable = descriptions.get(name), name.replace("_", " ").strip()
+        if description is not None and not isinstance(description, str):
+            raise InvalidArgumentError(
+                f"The description of a label must be a string; got {short(description)}."
+            )
+        # str() because a numpy string has another type, and would therefore be another label.
+        explained = f"{readable}: {description.strip()}" if description else readable
+        texts[str(name)] = explained if description and description.strip() else readable
+    return texts
 
 
-def check_known(found: Iterable[Any], names: Iterable[str]) -> None:
-    """Raise InvalidArgumentError where an example has a label that is none of the names."""
+def check_known(labels: Iterable[Any], names: Iterable[str]) -> None:
+    """Raise InvalidArgumentError if an example has a label that is not one of the names."""
     known = list(names)
-    for label in found:
+    for label in labels:
         if label not in known:
             raise InvalidArgumentError(
-                f"An example has the label {short(label)}. {near(str(label), known, what='Labels')}"
+                f"No label {short(label)}, which an example has. "
+                f"{near(str(label), known, what='Labels')}"
             )
 
 
@@ -212,7 +225,7 @@ def _plain(value: Any) -> Label | None:
         return None
     if not isinstance(value, str | int | float | bool):
         raise InvalidArgumentError(
-            f"A label is a text, a number or a boolean; found {short(value)}."
+            f"A label must be a string, a number or a boolean; got {short(value)}."
         )
     return value
 
@@ -229,6 +242,6 @@ def _same(one: Any, other: Any) -> bool:
 
 def _no_examples(examples: Any) -> InvalidArgumentError:
     return InvalidArgumentError(
-        'examples are texts by label, {"refund": ["I want my money back"]}, or pairs of text and label; '
-        f"found {short(examples)}."
+        'examples must be texts by label, such as {"refund": ["I want my money back"]}, or pairs of text '
+        f"and label; got {short(examples)}."
     )

@@ -1,4 +1,4 @@
-"""Linear models of many classes at once: logistic regression and the support vector machine."""
+"""Linear models of all classes at once: logistic regression and the support vector machine."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ __all__ = ["Linear", "fit_linear"]
 
 Loss = Literal["softmax", "logistic", "hinge"]
 
-_STEPS = 200
-_ENOUGH = 1e-4  # relative; what is right on held-out rows does not change after it
+_MAX_STEPS = 200
+_TOLERANCE = 1e-4  # relative; a lower one changed no prediction of held-out rows
 
 
 @dataclass(frozen=True, eq=False)
 class Linear:
-    """A weight a dimension and class, and a constant a class.
+    """One weight per dimension and class, and one constant per class.
 
     Attributes:
         weights: (dimension, c) float32.
@@ -29,7 +29,7 @@ class Linear:
     constants: NDArray[np.float32]
 
     def scores(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Score (q, dimension) rows: (q, c) float32, more is likelier."""
+        """Score (q, dimension) rows: (q, c) float32; a higher score is more likely."""
         found: NDArray[np.float32] = rows @ self.weights + self.constants
         return found
 
@@ -37,18 +37,19 @@ class Linear:
 def fit_linear(
     rows: NDArray[np.float32], given: NDArray[np.bool_], *, loss: Loss, C: float
 ) -> Linear:
-    """Fit 0.5 |W|^2 + C * the sum of the losses, constants unpenalised, by L-BFGS.
+    """Minimize 0.5 |W|^2 + C * the sum of the losses by L-BFGS; the constants are not penalized.
 
-    The problem is that of scikit-learn's LogisticRegression ("softmax" of all classes, "logistic" one class
-    against the rest) and LinearSVC ("hinge", squared, one against the rest). All classes are one matrix
-    product, and the rows are centred, which changes no answer as constants are free: with 150 classes that is
-    the difference between seconds and minutes. L-BFGS: Liu and Nocedal 1989.
+    The objective is that of scikit-learn's LogisticRegression ("softmax" over all classes, or "logistic",
+    one class against the rest) and LinearSVC ("hinge", squared, one against the rest). All classes are one
+    matrix product, and the rows are centered, which does not change the solution because the constants are
+    free. With 150 classes this is the difference between seconds and minutes. L-BFGS: Liu and Nocedal
+    1989.
 
     Args:
         rows: (t, dimension).
-        given: (t, c), whether a row is of a class; for "softmax" exactly one a row.
-        loss: Which.
-        C: Larger trusts the labels more.
+        given: (t, c), whether a row belongs to a class; for "softmax", exactly one class per row.
+        loss: The loss.
+        C: The inverse of the regularization strength; a larger one trusts the labels more.
 
     Example:
         >>> model = fit_linear(np.eye(2, dtype=np.float32), np.eye(2, dtype=bool), loss="softmax", C=10)
@@ -60,12 +61,12 @@ def fit_linear(
     count, dimension = rows.shape
     classes = given.shape[1]
     middle = rows.mean(axis=0)
-    centred = rows - middle
+    centered = rows - middle
     rotation = None
-    if count < dimension:  # weights lie in the span of the rows: fewer unknowns, the same answer
-        rotation = np.linalg.qr(centred.T)[0].astype(np.float32)
-        centred = centred @ rotation
-    wide = centred.shape[1]
+    if count < dimension:  # the weights lie in the span of the rows: fewer unknowns, same solution
+        rotation = np.linalg.qr(centered.T)[0].astype(np.float32)
+        centered = centered @ rotation
+    wide = centered.shape[1]
     truth = given.astype(np.float32)
     penalty = 1 / (C * count)
     shape = (wide + 1, classes)
@@ -73,10 +74,10 @@ def fit_linear(
 
     def cost(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         both = flat.reshape(shape).astype(np.float32)
-        value, slope = part(centred @ both[:-1] + both[-1], truth)
+        value, slope = part(centered @ both[:-1] + both[-1], truth)
         slope /= count
         down = np.empty(shape)
-        down[:-1] = centred.T @ slope + penalty * both[:-1]
+        down[:-1] = centered.T @ slope + penalty * both[:-1]
         down[-1] = slope.sum(axis=0)
         whole = value / count + 0.5 * penalty * float(np.square(flat[: wide * classes]).sum())
         return whole, down.ravel()
@@ -86,7 +87,7 @@ def fit_linear(
         np.zeros(shape).ravel(),
         jac=True,
         method="L-BFGS-B",
-        options={"maxiter": _STEPS, "ftol": _ENOUGH, "gtol": 1e-6, "maxcor": 10},
+        options={"maxiter": _MAX_STEPS, "ftol": _TOLERANCE, "gtol": 1e-6, "maxcor": 10},
     )
     both = found.x.reshape(shape).astype(np.float32)
     weights = both[:-1] if rotation is None else rotation @ both[:-1]

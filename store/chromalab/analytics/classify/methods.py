@@ -1,4 +1,4 @@
-"""The methods: each learns from some points, and scores others for every class."""
+"""The classification methods: each learns from some points, and scores others for every class."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chromalab.analytics.classify.linear import fit_linear
 from chromalab.analytics.classify.points import Points
 from chromalab.analytics.propagation import spread
 
-__all__ = ["FITS", "METHODS", "ONE_CLASS_EACH", "Method"]
+__all__ = ["FITS", "METHODS", "SINGLE_LABEL", "Method"]
 
 Vectors = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -20,117 +20,118 @@ Scores = NDArray[np.float32]
 
 Score = Callable[[Vectors], Scores]
 Fit = Callable[[Vectors, Truth, bool], Score]
-"""(vectors, (t, c) their classes, several classes a row) -> what scores others."""
+"""(vectors, (t, c) their classes, whether a row may have several classes) -> a function that scores others."""
 
 Method = Callable[[Points, Rows, Truth, Rows, bool], Scores]
-"""(points, rows to learn from, (t, c) their classes, rows to score, several classes a row) -> (q, c).
+"""(points, rows to learn from, (t, c) their classes, rows to score, several classes per row) -> (q, c).
 
-Scores are logarithms of what a probability is proportional to (logits, where a row may have several
-classes), before calibration.
+Scores are the logarithms of unnormalized probabilities (logits, if a row may have several classes),
+before calibration.
 """
 
 _NEAREST = 10
 _ALPHA = 0.9
-_FLOOR = 1e-3  # a share of nothing is not impossible
-_SPREAD = 0.05  # the cosines of a text to two classes differ by about so much
-_SHARP = 0.03
-_HALF = 0.5  # at 1 label a class 1 is better by 2 points on TREC, 0.25 by 1 on banking77
+_FLOOR = 1e-3  # a share of zero does not mean that a class is impossible
+_COSINE_SCALE = 0.05  # the typical difference between the cosines of a text to two classes
+_ASSIGNMENT_SCALE = 0.03
+_HALF = 0.5  # with 1 label per class, 1 is better by 2 points on TREC, and 0.25 by 1 on banking77
 _MOVES = 10
-_POOL = 5_000  # points that centres move by
+_POOL = 5_000  # points that the centers move toward
 _PART = 4096
 
 
-def _propagation(points: Points, rows: Rows, given: Truth, at: Rows, several: bool) -> Scores:
-    """Zhou, Bousquet, Lal, Weston, Schölkopf 2003, over labelled and unlabelled points."""
+def _propagation(points: Points, rows: Rows, given: Truth, at: Rows, multilabel: bool) -> Scores:
+    """Zhou, Bousquet, Lal, Weston, Schölkopf 2003, over labeled and unlabeled points."""
     graph = points.graph
     votes = np.zeros((len(graph), given.shape[1]), dtype=np.float32)
     np.add.at(votes, graph.node[rows], given)
     shares = spread(graph, votes, _ALPHA)[graph.node[at]]
     reached = shares.any(axis=1, keepdims=True)
-    found = np.where(reached, np.log(shares + _FLOOR), 0)
-    lost = np.flatnonzero(~reached)
-    if len(lost):  # by nothing that has a label: the nearest centre is all there is to go by
-        found[lost] = _alone(_centroid)(points, rows, given, at[lost], several)
-    return found.astype(np.float32)
+    scores = np.where(reached, np.log(shares + _FLOOR), 0)
+    unreached = np.flatnonzero(~reached)
+    if len(unreached):  # no labeled point reaches them, so only the nearest center is left to go by
+        scores[unreached] = _on_vectors(_centroid)(points, rows, given, at[unreached], multilabel)
+    return scores.astype(np.float32)
 
 
 def _logistic(C: float) -> Fit:
-    def fit(known: Vectors, given: Truth, several: bool) -> Score:
-        return fit_linear(known, given, loss="logistic" if several else "softmax", C=C).scores
+    def fit(known: Vectors, given: Truth, multilabel: bool) -> Score:
+        return fit_linear(known, given, loss="logistic" if multilabel else "softmax", C=C).scores
 
     return fit
 
 
-def _svm(known: Vectors, given: Truth, several: bool) -> Score:
+def _svm(known: Vectors, given: Truth, multilabel: bool) -> Score:
     return fit_linear(known, given, loss="hinge", C=1).scores
 
 
-def _centroid(known: Vectors, given: Truth, several: bool) -> Score:
-    centres = _unit(given.T.astype(np.float32) @ known) / np.float32(_SPREAD)
-    return lambda rows: rows @ centres.T
+def _centroid(known: Vectors, given: Truth, multilabel: bool) -> Score:
+    centers = _unit(given.T.astype(np.float32) @ known) / np.float32(_COSINE_SCALE)
+    return lambda rows: rows @ centers.T
 
 
-def _knn(known: Vectors, given: Truth, several: bool) -> Score:
-    """The ten nearest, each by its cosine."""
+def _knn(known: Vectors, given: Truth, multilabel: bool) -> Score:
+    """Let the ten nearest points vote, each weighted by its cosine."""
     truth, k = given.astype(np.float32), min(_NEAREST, len(known))
 
     def score(rows: Vectors) -> Scores:
-        found = np.empty((len(rows), given.shape[1]), dtype=np.float32)
+        scores = np.empty((len(rows), given.shape[1]), dtype=np.float32)
         for start in range(0, len(rows), _PART):
             part = slice(start, start + _PART)
             cosines = rows[part] @ known.T
             near = np.argpartition(-cosines, k - 1, axis=1)[:, :k]
             weights = np.maximum(np.take_along_axis(cosines, near, axis=1), _FLOOR)
             votes = np.einsum("qk,qkc->qc", weights, truth[near])
-            found[part] = np.log(votes / weights.sum(axis=1, keepdims=True) + _FLOOR)
-        return found
+            scores[part] = np.log(votes / weights.sum(axis=1, keepdims=True) + _FLOOR)
+        return scores
 
     return score
 
 
-def _alone(fit: Fit) -> Method:
-    def score(points: Points, rows: Rows, given: Truth, at: Rows, several: bool) -> Scores:
-        return fit(points.vectors[rows], given, several)(points.vectors[at])
+def _on_vectors(fit: Fit) -> Method:
+    def score(points: Points, rows: Rows, given: Truth, at: Rows, multilabel: bool) -> Scores:
+        return fit(points.vectors[rows], given, multilabel)(points.vectors[at])
 
     return score
 
 
-def _words(points: Points, rows: Rows, given: Truth, at: Rows, several: bool) -> Scores:
-    return _logistic(10)(points.with_words[rows], given, several)(points.with_words[at])
+def _words(points: Points, rows: Rows, given: Truth, at: Rows, multilabel: bool) -> Scores:
+    return _logistic(10)(points.with_words[rows], given, multilabel)(points.with_words[at])
 
 
-def _self_training(points: Points, rows: Rows, given: Truth, at: Rows, several: bool) -> Scores:
-    """Centres that move to the unlabelled points around them, half held by their labels.
+def _self_training(points: Points, rows: Rows, given: Truth, at: Rows, multilabel: bool) -> Scores:
+    """Move the class centers toward the unlabeled points around them, half held by their labels.
 
-    Soft spherical k-means, seeded and held by the labels (Basu, Banerjee, Mooney 2002). On banking77, TREC and
-    glosses of WordNet it was better than the nearest centre at 1, 2 and 5 labels a class, by 1 to 8 points.
+    This is soft spherical k-means, seeded and constrained by the labels (Basu, Banerjee, Mooney 2002). On
+    banking77, TREC and glosses of WordNet it was better than the nearest center at 1, 2 and 5 labels per
+    class, by 1 to 8 points.
     """
     rng = np.random.default_rng(points.random_state)
     pool = np.sort(rng.permutation(len(points))[:_POOL])
     pool = pool[~np.isin(pool, rows)]
     known, around, truth = points.vectors[rows], points.vectors[pool], given.astype(np.float32)
-    labelled = truth.T @ known
-    start = centres = _unit(labelled)
+    labeled = truth.T @ known
+    start = centers = _unit(labeled)
     for _ in range(_MOVES):
-        drawn = around @ centres.T / np.float32(_SHARP)
-        drawn = np.exp(drawn - drawn.max(axis=1, keepdims=True))
-        drawn /= drawn.sum(axis=1, keepdims=True)
-        centres = _unit(_unit(labelled + drawn.T @ around) + start)
-    found: Scores = points.vectors[at] @ centres.T / np.float32(_SPREAD)
-    return found
+        assignment = around @ centers.T / np.float32(_ASSIGNMENT_SCALE)
+        assignment = np.exp(assignment - assignment.max(axis=1, keepdims=True))
+        assignment /= assignment.sum(axis=1, keepdims=True)
+        centers = _unit(_unit(labeled + assignment.T @ around) + start)
+    scores: Scores = points.vectors[at] @ centers.T / np.float32(_COSINE_SCALE)
+    return scores
 
 
-def _few_shot(points: Points, rows: Rows, given: Truth, at: Rows, several: bool) -> Scores:
-    """Propagation and self-training, multiplied: each fails where the other does not."""
-    moved = _self_training(points, rows, given, at, several)
-    return _propagation(points, rows, given, at, several) + np.float32(_HALF) * moved
+def _few_shot(points: Points, rows: Rows, given: Truth, at: Rows, multilabel: bool) -> Scores:
+    """Multiply the probabilities of propagation and self-training, which fail in different places."""
+    moved = _self_training(points, rows, given, at, multilabel)
+    return _propagation(points, rows, given, at, multilabel) + np.float32(_HALF) * moved
 
 
 def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    found: NDArray[np.float32] = rows / np.maximum(
+    unit: NDArray[np.float32] = rows / np.maximum(
         np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-12)
     )
-    return found
+    return unit
 
 
 FITS: dict[str, Fit] = {
@@ -140,16 +141,16 @@ FITS: dict[str, Fit] = {
     "knn": _knn,
     "svm": _svm,
 }
-"""Those that learn from labelled vectors alone, and then score any others."""
+"""The methods that learn from labeled vectors alone, and can then score any others."""
 
 METHODS: dict[str, Method] = {
-    **{name: _alone(fit) for name, fit in FITS.items()},
+    **{name: _on_vectors(fit) for name, fit in FITS.items()},
     "words": _words,
     "few-shot": _few_shot,
     "propagation": _propagation,
     "self-training": _self_training,
 }
-"""By the names that `method` takes."""
+"""All methods, by the names that `method` takes."""
 
-ONE_CLASS_EACH = frozenset({"few-shot", "self-training"})
-"""Those that give every record to one class."""
+SINGLE_LABEL = frozenset({"few-shot", "self-training"})
+"""The methods that assign every record to exactly one class."""

@@ -1,4 +1,4 @@
-"""`Points`: what is classified and what it is learned from, as every method sees it."""
+"""`Points`: the records and examples, in the form in which every method sees them."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.graph import Graph, graph_of
-from chromalab.analytics.graph.copies import unit
+from chromalab.analytics.graph import NeighborGraph, graph_of
+from chromalab.analytics.graph.distinct_vectors import unit
 from chromalab.analytics.topics.tokens import tokens
 from chromalab.snapshot import Snapshot
 
 __all__ = ["Points"]
 
 _NEIGHBORS = 15
-_WORDS = 256  # dimensions
-_WEIGHT = 0.5  # of the words beside the embedding, whose length is 1
-_COUNTED = 5_000  # texts that the words are weighed by
+_WORD_DIMENSIONS = 256
+_WORD_WEIGHT = 0.5  # of the words, next to the embedding, whose length is 1
+_BLOCK = 5_000  # texts from which the word weights are computed, and texts processed at a time
 
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """The records, then the examples.
+    """The records, followed by the examples.
 
     Attributes:
         snapshot: The records.
-        examples: (e, dimension) float32, of texts that are no records.
-        texts: The texts of these.
+        examples: (e, dimension) float32, the vectors of example texts that are not records.
+        texts: The example texts.
         random_state: The seed.
-        progress: Whether to show a bar while the graph is made.
+        progress: Whether to show a progress bar while the neighbor graph is built.
     """
 
     snapshot: Snapshot
@@ -52,8 +52,8 @@ class Points:
         return unit(both)[0]
 
     @cached_property
-    def graph(self) -> Graph:
-        """The neighbours of all points."""
+    def graph(self) -> NeighborGraph:
+        """The neighbor graph of all points."""
         of = self.snapshot
         if len(self.examples):
             of = Snapshot.of(np.vstack([of.vectors, self.examples]))
@@ -61,25 +61,26 @@ class Points:
 
     @property
     def has_texts(self) -> bool:
-        """Whether most points have words to go by."""
+        """Whether most points have a text."""
         documents = self.snapshot.documents or ()
-        there = sum(bool(text) for text in documents) + len(self.texts)
-        return bool(documents) and 2 * there > len(self)
+        with_text = sum(bool(text) for text in documents) + len(self.texts)
+        return bool(documents) and 2 * with_text > len(self)
 
     @cached_property
     def with_words(self) -> NDArray[np.float32]:
-        """(n + e, w) float32: the embeddings, and beside them latent dimensions of the words.
+        """(n + e, w) float32: the embeddings, followed by latent dimensions of the words.
 
-        An embedding says what a text is about and little of how it is put; "who", "how many" are what a
-        question's kind hangs on. Deerwester, Dumais, Furnas, Landauer, Harshman 1990: latent semantic analysis.
+        An embedding captures what a text is about, and little of how it is worded. The type of a question,
+        for example, depends on words such as "who" and "how many". The dimensions are those of latent
+        semantic analysis (Deerwester, Dumais, Furnas, Landauer, Harshman 1990).
         """
         from sklearn.decomposition import TruncatedSVD
         from sklearn.feature_extraction.text import TfidfVectorizer
 
         texts = [*map(self.snapshot.document, range(len(self.snapshot))), *self.texts]
         rng = np.random.default_rng(self.random_state)
-        counted = np.sort(rng.permutation(len(texts))[:_COUNTED]).tolist()
-        weigh = TfidfVectorizer(
+        sample = np.sort(rng.permutation(len(texts))[:_BLOCK]).tolist()
+        vectorizer = TfidfVectorizer(
             tokenizer=tokens,
             token_pattern=None,
             lowercase=False,
@@ -89,19 +90,18 @@ class Points:
             dtype=np.float32,
         )
         try:
-            matrix = weigh.fit_transform([texts[at] for at in counted])
-        except ValueError:  # no word stands in two texts
+            matrix = vectorizer.fit_transform([texts[at] for at in sample])
+        except ValueError:  # no word occurs in two texts
             return self.vectors
         if min(matrix.shape) < 2:
             return self.vectors
-        dimensions = min(_WORDS, min(matrix.shape) - 1)
-        with np.errstate(
-            invalid="ignore", divide="ignore"
-        ):  # of shares that nobody reads, of equal texts
+        dimensions = min(_WORD_DIMENSIONS, min(matrix.shape) - 1)
+        # If all texts are equal, the explained variance, which is not used here, is 0 / 0.
+        with np.errstate(invalid="ignore", divide="ignore"):
             latent = TruncatedSVD(dimensions, n_iter=3, random_state=0).fit(matrix)
         parts = [
-            latent.transform(weigh.transform(texts[at : at + _COUNTED]))
-            for at in range(0, len(texts), _COUNTED)
+            latent.transform(vectorizer.transform(texts[at : at + _BLOCK]))
+            for at in range(0, len(texts), _BLOCK)
         ]
         words = unit(np.concatenate(parts).astype(np.float32))[0]
-        return np.hstack([self.vectors, np.float32(_WEIGHT) * words])
+        return np.hstack([self.vectors, np.float32(_WORD_WEIGHT) * words])

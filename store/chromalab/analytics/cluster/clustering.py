@@ -1,136 +1,172 @@
-"""`cluster`: groups of records, from the neighbour graph."""
+"""`cluster`: clusters of records, from the neighbor graph."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.cluster.centers import kmeans
+from chromalab.analytics.analysis import analysis
+from chromalab.analytics.cluster.assembly import assemble, directed, reach_of
 from chromalab.analytics.cluster.clusters import Clusters
-from chromalab.analytics.cluster.communities import communities
-from chromalab.analytics.cluster.density import dense
-from chromalab.analytics.cluster.making import copies_weight, directed, made
-from chromalab.analytics.cluster.membership import settle
-from chromalab.analytics.cluster.resolution import Choice, choose
-from chromalab.analytics.cluster.weights import NEIGHBORS, weights_of
+from chromalab.analytics.cluster.hdbscan import hdbscan
+from chromalab.analytics.cluster.kmeans import kmeans
+from chromalab.analytics.cluster.leiden import ResolutionChoice, choose_resolution, leiden
+from chromalab.analytics.cluster.membership import (
+    NEIGHBORS,
+    edge_weights,
+    settle,
+    weights_of_equals,
+)
 from chromalab.analytics.graph import graph_of
-from chromalab.analytics.graph.copies import unit
+from chromalab.analytics.graph.distinct_vectors import unit
 from chromalab.errors import InvalidArgumentError, near, notice, short
-from chromalab.progress import bar
+from chromalab.results.progress import bar
 from chromalab.snapshot import Snapshot
+from chromalab.types import Where
 
 __all__ = ["METHODS", "cluster"]
 
-METHODS = ("auto", "hdbscan", "leiden", "kmeans")
+Method = Literal["auto", "hdbscan", "leiden", "kmeans"]
+METHODS: tuple[Method, ...] = get_args(Method)
 """The methods of `cluster`."""
 
-_NOISE = 0.1  # share of neighbours; from 0 to .2 changed no score of banking77 by more than .001
-_SIZE = 15
-_TRIALS = 3  # of Leiden, of which the best counts, ...
-_FEW = 20_000  # ... while there are no more nodes: they steady the choice between near equals
+_NOISE = (
+    0.1  # share of neighbors; values from 0 to .2 change no score of banking77 by more than .001
+)
+_MIN_CLUSTER_SIZE = 15
+# Up to 20,000 nodes Leiden runs three times and the best run counts, which makes the choice between
+# nearly equal partitions more stable.
+_TRIALS = 3
+_TRIALS_UP_TO = 20_000
 
 
+@analysis(Clusters)
 def cluster(
     data: Any,
+    method: Method = "auto",
     *,
-    method: str = "auto",
     n_clusters: int | None = None,
     resolution: float | None = None,
     min_cluster_size: int | None = None,
     min_samples: int | None = None,
     leaf: bool = False,
     noise: float | None = None,
-    random_state: int = 0,
     previous: Clusters | None = None,
-    progress: bool = False,
+    where: Where | None = None,
+    into: str | None = None,
+    random_state: int = 0,
+    progress: bool = True,
 ) -> Clusters:
-    """Group records by their vectors.
+    """Cluster records by their embeddings.
 
-    "leiden" finds communities of the neighbour graph; nearly every record is in one. How fine they
-    are is chosen by what two halves of the graph's edges agree on, unless `resolution` says it.
-    "hdbscan" finds dense cores and calls the rest noise, on short texts about half. "kmeans" makes
-    `n_clusters`. "auto" is kmeans where `n_clusters` is given, else leiden.
+    "leiden" finds the communities of the neighbor graph, and puts nearly every record in one. By
+    default it chooses the finest resolution at which two halves of the graph's edges still agree.
+    "hdbscan" finds dense cores and calls all other records noise; on short texts that is about half of
+    them. "kmeans" makes `n_clusters` clusters. "auto" is "kmeans" if `n_clusters` is given, and
+    "leiden" otherwise.
 
     Args:
         data: A collection, a snapshot, or (n, dimension) numbers.
-        method: "auto", "leiden", "hdbscan" or "kmeans".
-        n_clusters: How many; leiden joins the communities it finds until so many are left. Where
-            there are fewer, a warning says so.
-        resolution: Of leiden; more makes more and smaller clusters. 1 is plain modularity.
-        min_cluster_size: The fewest records of a cluster; 15, less below 300 records.
-        min_samples: Of hdbscan: how many neighbours make a record dense; None for min_cluster_size.
-        leaf: Of hdbscan: take the finest clusters, more and smaller, rather than the most stable.
-        noise: Records with less than this share of their neighbours in their cluster are noise; .1
-            for leiden, 0 for the others.
-        random_state: The seed.
-        previous: An earlier clustering, of these records or some of them: clusters keep its numbers.
-        progress: Whether to show bars, after a second.
+        method: Clustering method: "auto", "leiden", "hdbscan" or "kmeans".
+        n_clusters: Number of clusters. Leiden merges its communities until this many are left. If it
+            finds fewer, a warning says so.
+        resolution: Resolution of Leiden; a higher one makes more and smaller clusters. 1 is plain
+            modularity. By default it is chosen from the data.
+        min_cluster_size: Smallest number of records in a cluster; 15 by default, fewer below 300
+            records.
+        min_samples: For HDBSCAN, how many neighbors make a record dense. min_cluster_size by default.
+        leaf: For HDBSCAN, take the finest clusters rather than the most stable ones. They are more and
+            smaller.
+        noise: Smallest share of a record's neighbors in its own cluster. With less, it is noise. The
+            default is .1 for Leiden and 0 for the other methods.
+        previous: Earlier clusters of these records, or of some of them, to reuse their numbers.
+        where: Analyze only the records that match this filter.
+        into: Write the cluster numbers to this metadata field.
+        random_state: Seed of the neighbor graph and of the clustering.
+        progress: Show a progress bar after one second.
 
     Returns:
-        Labels, confidences, and a hierarchy.
+        Labels, probabilities, and a hierarchy.
 
     Raises:
-        InvalidArgumentError: an argument cannot be used.
+        InvalidArgumentError: an argument is invalid.
 
     Example:
-        >>> import numpy as np
-        >>> rows = np.repeat(np.eye(3), 20, axis=0) + np.random.default_rng(0).normal(0, 0.1, (60, 3))
-        >>> cluster(rows).sizes.tolist()
-        [20, 20, 20]
+        >>> import chromalab, numpy as np
+        >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+        >>> rows = np.repeat(np.eye(2), 30, axis=0) + np.random.default_rng(0).normal(0, 0.1, (60, 2))
+        >>> points.add(ids=[str(i) for i in range(60)], embeddings=rows)
+        >>> points.cluster(n_clusters=2, into="group").sizes.tolist()
+        [30, 30]
+        >>> points.get(ids=["0"])["metadatas"]
+        [{'group': 0}]
     """
     _check(method, n_clusters, resolution, min_cluster_size, min_samples, noise)
-    if leaf and method != "hdbscan":
-        raise InvalidArgumentError(
-            f"leaf=True goes with method='hdbscan'; found method={short(method)}."
-        )
     if previous is not None and not isinstance(previous, Clusters):
-        raise InvalidArgumentError(f"previous takes earlier Clusters; found {short(previous)}.")
-    snapshot = Snapshot.of(data)
-    graph = graph_of(snapshot, NEIGHBORS, random_state=random_state, progress=progress)
+        raise InvalidArgumentError(f"previous must be earlier Clusters; got {short(previous)}.")
     if method == "auto":
         method = "leiden" if n_clusters is None else "kmeans"
+    _check_used("leaf", leaf or None, method, "hdbscan")
+    _check_used("min_samples", min_samples, method, "hdbscan")
+    _check_used("resolution", resolution, method, "leiden")
+    _check_used("min_cluster_size", min_cluster_size, method, "leiden", "hdbscan")
+    if previous is not None and method == "leiden" and n_clusters is not None:
+        raise InvalidArgumentError(
+            "previous does not go with n_clusters and method='leiden', which numbers the merged clusters "
+            "by size. Leave one of them out, or use method='kmeans'."
+        )
+    snapshot: Snapshot = data
+    graph = graph_of(snapshot, NEIGHBORS, random_state=random_state, progress=progress)
     if min_cluster_size is None:
-        min_cluster_size = max(2, min(_SIZE, len(snapshot) // 20))
+        min_cluster_size = max(2, min(_MIN_CLUSTER_SIZE, len(snapshot) // 20))
     if noise is None:
         noise = _NOISE if method == "leiden" else 0.0
-    weights = weights_of(graph)
+    weights = edge_weights(graph)
     has_direction = directed(snapshot, graph)
     strength: NDArray[np.float32] | None = None
-    choice = Choice(resolution or 1.0)
+    choice = ResolutionChoice(resolution or 1.0)
     labels = np.full(len(graph), -1, dtype=np.int32)
     if method == "hdbscan":
-        labels, strength = dense(
+        labels, strength = hdbscan(
             graph, min_cluster_size=min_cluster_size, min_samples=min_samples, leaf=leaf
         )
         if noise > 0:
             labels = np.where(strength < noise, np.int32(-1), labels)
     elif method == "kmeans":
-        vectors = unit(snapshot.vectors[graph.first[has_direction]])[0]
-        copies = graph.copies[has_direction].astype(np.float64)
-        labels[has_direction] = kmeans(vectors, copies, n_clusters or 1, random_state)
+        vectors = unit(snapshot.vectors[graph.representative[has_direction]])[0]
+        counts = graph.counts[has_direction].astype(np.float64)
+        labels[has_direction] = kmeans(vectors, counts, n_clusters or 1, random_state)
     elif len(graph):
         if resolution is None:
-            with bar("resolution", "tried", progress) as tell:
-                choice = choose(weights, random_state=random_state, tell=tell)
-        trials = _TRIALS if len(graph) <= _FEW else 1
-        labels = communities(weights, choice.resolution, random_state=random_state, trials=trials)
+            with bar("resolution", "tried", progress) as on_progress:
+                choice = choose_resolution(
+                    weights, random_state=random_state, on_progress=on_progress
+                )
+        trials = _TRIALS if len(graph) <= _TRIALS_UP_TO else 1
+        labels = leiden(weights, choice.resolution, random_state=random_state, trials=trials)
     if method != "hdbscan" and len(graph) and (method == "leiden" or noise > 0):
         labels = settle(
             weights,
             np.where(has_direction, labels, np.int32(-1)).astype(np.int32),
-            graph.copies,
-            copies_weight(graph, has_direction),
+            graph.counts,
+            weights_of_equals(graph, has_direction),
             smallest=min_cluster_size if method == "leiden" else 1,
             noise=noise,
         )
-    found = made(
+    parts = assemble(
         snapshot,
         graph,
         weights,
         labels,
-        method=method,
+        strength=strength,
+        previous=None if previous is None else (previous.labels, previous.snapshot.ids),
+        has_direction=has_direction,
+    )
+    result = Clusters(
+        snapshot=snapshot,
+        **vars(parts),
         parameters={
             "method": method,
             "n_clusters": n_clusters,
@@ -146,16 +182,27 @@ def cluster(
             "stability": list(choice.stability),
             "n_clusters": list(choice.n_clusters),
         },
-        strength=strength,
-        has_direction=has_direction,
-        previous=None if n_clusters and method == "leiden" else previous,
+        recall=float(graph.recall),
+        method=method,
+        reach=reach_of(graph),
     )
     if method == "leiden" and n_clusters is not None:
-        found = found.at(n_clusters=min(n_clusters, found.n_clusters))
-    if n_clusters is not None and found.n_clusters < n_clusters and len(snapshot):
-        more = "; a larger resolution=... makes more" if method == "leiden" else ""
-        notice(f"n_clusters={n_clusters:,}, but {found.n_clusters:,} were found{more}.")
-    return found
+        result = result.at(n_clusters=min(n_clusters, result.n_clusters))
+    if n_clusters is not None and result.n_clusters < n_clusters and len(snapshot):
+        more = " A higher resolution=... finds more." if method == "leiden" else ""
+        notice(
+            f"Only {result.n_clusters:,} of n_clusters={n_clusters:,} clusters were found.{more}"
+        )
+    return result
+
+
+def _check_used(name: str, value: Any, method: str, *methods: str) -> None:
+    """Raise if an option is given that the method does not use."""
+    if value is not None and method not in methods:
+        uses = " or ".join(map(repr, methods))
+        raise InvalidArgumentError(
+            f"{name} goes with method={uses}; got {name}={short(value)} with method={method!r}."
+        )
 
 
 def _check(
@@ -176,19 +223,19 @@ def _check(
     ):
         whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
         if value is not None and not (whole and value >= least):
-            raise InvalidArgumentError(
-                f"{name} is a whole number from {least} on; found {short(value)}."
-            )
+            raise InvalidArgumentError(f"{name} must be an integer ≥ {least}; got {short(value)}.")
     if method == "kmeans" and n_clusters is None:
-        raise InvalidArgumentError("kmeans needs n_clusters=...; leiden finds how many there are.")
+        raise InvalidArgumentError(
+            "method='kmeans' needs n_clusters. Use method='leiden' to find the number of clusters."
+        )
     if method == "hdbscan" and n_clusters is not None:
         raise InvalidArgumentError(
-            f"hdbscan finds how many clusters there are; found n_clusters={short(n_clusters)}. Use "
-            "method='kmeans', or join what is found by .at(n_clusters=...)."
+            f"hdbscan finds the number of clusters itself; got n_clusters={short(n_clusters)}. Use "
+            "method='kmeans', or merge the clusters it finds with .at(n_clusters=...)."
         )
     number = isinstance(resolution, int | float | np.number) and not isinstance(resolution, bool)
     if resolution is not None and not (number and 0 < resolution < np.inf):
-        raise InvalidArgumentError(f"resolution is a number above 0; found {short(resolution)}.")
+        raise InvalidArgumentError(f"resolution must be a number above 0; got {short(resolution)}.")
     number = isinstance(noise, int | float | np.number) and not isinstance(noise, bool)
     if noise is not None and not (number and 0 <= noise <= 1):
-        raise InvalidArgumentError(f"noise is a share from 0 to 1; found {short(noise)}.")
+        raise InvalidArgumentError(f"noise must be a share from 0 to 1; got {short(noise)}.")

@@ -1,51 +1,56 @@
-"""`Clusters`: which records belong together, how surely, and what the groups join to."""
+"""`Clusters`: the cluster of each record, how certain that is, and how the clusters merge."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.cluster.centers import centers_of, nearest_to_center
-from chromalab.analytics.cluster.comparing import Comparison, compare
+from chromalab.analytics.cluster.assembly import Assembly, assemble, reach_of
+from chromalab.analytics.cluster.comparison import Comparison, compare
+from chromalab.analytics.cluster.edits import merged_to, split
+from chromalab.analytics.cluster.kmeans import centers_of, nearest_to_center
 from chromalab.analytics.cluster.levels import coarser
-from chromalab.analytics.cluster.predicting import Predicted, predict
-from chromalab.analytics.graph.copies import unit
-from chromalab.analytics.picture import picture
+from chromalab.analytics.cluster.membership import NEIGHBORS, edge_weights
+from chromalab.analytics.cluster.prediction import Prediction, predict
+from chromalab.analytics.graph import graph_of
+from chromalab.analytics.graph.distinct_vectors import unit
 from chromalab.analytics.result import Result
-from chromalab.display import html_table, text_table
 from chromalab.errors import InvalidArgumentError, short
-from chromalab.frames import data_frame
+from chromalab.results.picture import picture
+from chromalab.results.tables import count, data_frame
+from chromalab.sockets import plug
 
 if TYPE_CHECKING:
     import pandas
 
+    from chromalab.analytics.topics.result import Topics
+
 __all__ = ["Clusters"]
 
-_SHOWN = 15
 _BARS = 60
-_COLUMNS = ("label", "size", "share", "probability", "document")
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Clusters(Result):
-    """A clustering. It can be joined to fewer clusters, changed by hand, and asked about new records.
+    """A clustering. It can be merged to fewer clusters, edited, and applied to new records.
 
     Attributes:
-        labels: (n,) int32, -1 for noise. Number 0 is the largest, unless numbers were kept.
-        probabilities: (n,) float32, the share of a record's neighbours that is in its cluster (by
-            weight); for HDBSCAN how near it is to the densest part. 0 for noise.
-        near: (n, 3) int32, the clusters with the largest shares of a record's neighbours, or -1.
+        labels: (n,) int32, -1 for noise. Cluster 0 is the largest, unless earlier numbers are reused.
+        probabilities: (n,) float32, the share of the weight of a record's neighbors in its cluster; for
+            HDBSCAN, how close the record is to the densest part. 0 for noise.
+        near: (n, 3) int32, the clusters with the largest shares of a record's neighbors, or -1.
         shares: (n, 3) float32, those shares.
-        tree: (n_clusters - 1, 3) float64: which two clusters join, and the resolution at which they
-            do. 0, 1, ... are `numbers` in order, later ones name what rows of the tree have joined.
+        tree: (n_clusters - 1, 3) float64: the two clusters of each merge, and its resolution. 0, 1, ...
+            are `numbers` in order; higher numbers are the rows of earlier merges.
         method: "leiden", "hdbscan" or "kmeans".
-        curve: For a chosen resolution: what was tried, how stable it was, and how many clusters.
-        reach: The mean distance to its nearest 10 above which a new record is in no cluster.
+        curve: If the resolution was chosen: the resolutions tried, their stability, and the number of
+            clusters at each.
+        reach: The mean distance to its nearest 10 beyond which a new record is noise.
 
     Example:
         >>> import numpy as np
@@ -65,22 +70,25 @@ class Clusters(Result):
     curve: Mapping[str, Sequence[float]]
     reach: float
 
+    _columns: ClassVar = ("label", "size", "share", "probability", "document")
+    _limit: ClassVar = 15
+
     def __len__(self) -> int:
         return self.n_clusters
 
     @cached_property
     def numbers(self) -> NDArray[np.int32]:
-        """(n_clusters,) the labels in use, ascending: 0, 1, ..., with gaps where numbers were kept."""
+        """(n_clusters,) the labels in use, ascending: 0, 1, ..., with gaps if numbers were reused."""
         return np.unique(self.labels[self.labels >= 0])
 
     @property
     def n_clusters(self) -> int:
-        """How many clusters there are; noise is none."""
+        """The number of clusters; noise is not a cluster."""
         return len(self.numbers)
 
     @property
     def sizes(self) -> NDArray[np.int64]:
-        """(n_clusters,) how many records each of `numbers` has."""
+        """(n_clusters,) the number of records in each of `numbers`."""
         return np.bincount(self.labels[self.labels >= 0])[self.numbers]
 
     @property
@@ -90,20 +98,20 @@ class Clusters(Result):
 
     @property
     def resolution(self) -> float | None:
-        """The resolution of the communities, given or chosen."""
+        """The resolution of Leiden, given or chosen."""
         return self.parameters.get("resolution")
 
     @property
     def levels(self) -> tuple[int, ...]:
-        """How many clusters there are at level 0, 1, ... of `at`."""
+        """The number of clusters at level 0, 1, ... of `at`."""
         return coarser(self.n_clusters)
 
-    def columns(self, key: str) -> dict[str, list[int]]:
+    def columns(self, field: str) -> dict[str, list[int]]:
         """Return what `into` writes: the labels."""
-        return {key: self.labels.tolist()}
+        return {field: self.labels.tolist()}
 
     def check(self) -> None:
-        """Raise ValueError where the parts do not fit together."""
+        """Raise ValueError if the fields are inconsistent."""
         n = len(self.snapshot)
         if (
             self.labels.shape != (n,)
@@ -114,124 +122,127 @@ class Clusters(Result):
             or self.tree.shape[1] != 3
             or any(not ((part >= -1) & (part < n)).all() for part in (self.labels, self.near))
         ):
-            raise ValueError("the parts of the clusters do not fit together")
+            raise ValueError("the fields of the clusters are inconsistent")
 
     def records(self, label: int) -> list[str]:
-        """Return the ids of a cluster's records, or with -1 of noise, in insertion order."""
+        """Return the ids of a cluster's records, in insertion order; -1 is noise."""
         if label != -1:
             self._check(label)
         return [self.snapshot.ids[row] for row in np.flatnonzero(self.labels == label).tolist()]
 
     def membership(self) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Return the (n, 3) clusters nearest to each record, and their shares of its neighbours."""
+        """Return the (n, 3) clusters nearest to each record, and their shares of its neighbors."""
         return self.near, self.shares
 
     def centroids(self) -> NDArray[np.float32]:
-        """Return the mean directions of `numbers`: (n_clusters, dimension) float32, of length 1."""
+        """Return the mean directions of `numbers`: (n_clusters, dimension) float32, of unit length."""
         return centers_of(self._unit, self.labels, self.numbers)
 
     def at(self, level: int | None = None, *, n_clusters: int | None = None) -> Clusters:
-        """Join clusters; each of the new ones is a union of these.
+        """Merge clusters; each of the new clusters is a union of these.
 
         Args:
-            level: 0 for these; each next level has half as many. See `levels`.
-            n_clusters: How many there are to be, instead.
+            level: The level; 0 is these clusters, and each next one has half as many. See `levels`.
+            n_clusters: Number of clusters to merge to, in place of a level.
         """
-        from chromalab.analytics.cluster.changing import joined
-
         if (level is None) == (n_clusters is None):
-            raise InvalidArgumentError("at() takes a level, or n_clusters=...: one of the two.")
+            raise InvalidArgumentError("at() takes a level or n_clusters=..., not both.")
         if level is not None:
             if not isinstance(level, int | np.integer) or not 0 <= level < len(self.levels):
                 raise InvalidArgumentError(
-                    f"No level {short(level)}: 0 to {len(self.levels) - 1}, of "
-                    f"{', '.join(map(str, self.levels))} clusters."
+                    f"level must be 0 to {len(self.levels) - 1}, which have "
+                    f"{', '.join(map(str, self.levels))} clusters; got {short(level)}."
                 )
             n_clusters = self.levels[level]
         if not isinstance(n_clusters, int | np.integer) or not (
             min(1, self.n_clusters) <= n_clusters <= self.n_clusters
         ):
             raise InvalidArgumentError(
-                f"From {self.n_clusters} clusters 1 to {self.n_clusters} can be made; found "
-                f"{short(n_clusters)}. For more, split() one, or cluster(resolution=...) anew."
+                f"n_clusters must be 1 to {self.n_clusters}, the number of clusters; got "
+                f"{short(n_clusters)}. For more clusters, use split(), or cluster(resolution=...) again."
             )
-        return joined(self, int(n_clusters))
+        n_clusters = int(n_clusters)
+        if n_clusters == self.n_clusters:
+            return self
+        parts = Assembly(self.labels, self.probabilities, self.near, self.shares, self.tree)
+        merged = merged_to(parts, n_clusters, adds_shares=self.method != "hdbscan")
+        parameters = {**self.parameters, "n_clusters": n_clusters}
+        return replace(self, **vars(merged), parameters=parameters)
 
     def merge(self, labels: Sequence[int]) -> Clusters:
-        """Make one cluster of several; it has the lowest of their numbers, all others keep theirs."""
-        from chromalab.analytics.cluster.changing import merged
-
+        """Merge clusters into one, which has the lowest of their numbers; all others keep theirs."""
         for label in labels:
             self._check(label)
-        return merged(self, [int(label) for label in labels])
+        new = self.labels.copy()
+        new[np.isin(new, [int(label) for label in labels])] = min(map(int, labels), default=-1)
+        return self._edited(new)
 
     def split(self, label: int, *, resolution: float | None = None) -> Clusters:
-        """Part a cluster by the communities within; the largest part keeps its number.
+        """Split a cluster into the communities within it; the largest part keeps its number.
 
         Args:
             label: The cluster.
-            resolution: More makes more parts; None for the lowest that makes any.
+            resolution: Resolution of Leiden; a higher one makes more parts. By default it is the lowest
+                one that splits the cluster.
         """
-        from chromalab.analytics.cluster.changing import parted
-
         self._check(label)
-        return parted(self, int(label), resolution)
+        return self._edited(
+            split(
+                self.snapshot,
+                self.labels,
+                int(label),
+                resolution,
+                smallest=max(2, int(self.parameters.get("min_cluster_size") or 2) // 3),
+                random_state=int(self.random_state or 0),
+            )
+        )
 
     def compare(self, other: Any) -> Comparison:
         """Compare with other clusters, by id, or with labels; see `Comparison`.
 
         Args:
-            other: Clusters; labels in the order of the records; or the metadata key of such.
+            other: Clusters, labels in the order of the records, or the metadata field of labels.
         """
-        return compare(self, other)
+        return compare(self.snapshot, self.labels, other)
 
-    def predict(self, data: Any) -> Predicted:
-        """Say in which clusters new records are, by the vote of the nearest 15 that are known.
+    def predict(self, data: Any) -> Prediction:
+        """Predict the clusters of new records, by a vote of the nearest 15 known records.
 
         Args:
-            data: (q, dimension) numbers; or texts, where the collection embeds them.
+            data: (q, dimension) numbers, or texts if the collection has an embedding function.
 
         Returns:
-            Labels, -1 for what lies beyond `reach` or among noise, with confidences.
+            Labels with probabilities; -1 for records beyond `reach`, or among noise.
         """
-        return predict(self, data)
+        return predict(self.snapshot, self.labels, self.reach, data)
 
-    def topics(self, **options: Any) -> Any:
-        """Name the clusters by their words; see `chromalab.analytics.topics.topics`."""
-        from chromalab.analytics.topics import topics
+    def topics(self, **options: Any) -> Topics:
+        """Name the clusters by their words; see `chromalab.analytics.topics`."""
+        from chromalab.analytics.topics.result import topics_of
 
-        return topics(self, **options)
+        return topics_of(self, **options)
 
     def review(self, *, into: str = "topic", by: str | None = None) -> Any:
         """Open a `chromalab_widgets.Review` of the clusters: keep, name, merge or dissolve each.
 
-        Decisions are kept with the collection as they are made; `apply` in it writes the names.
+        Decisions are stored with the collection as they are made; `apply` in the widget writes the
+        names.
 
         Args:
-            into: The metadata key that names are written to.
-            by: Who decides; the user of this machine, unless said.
+            into: Metadata field that the names are written to.
+            by: Name of the reviewer; the OS user name by default.
 
         Raises:
-            InvalidArgumentError: the records are of no collection, or it has changed since.
+            InvalidArgumentError: the records are not of a collection, or it has changed since.
         """
-        from chromalab.showing import review_of
-
-        return review_of(self, into=into, by=by)
+        return plug("chromalab.show", "review")(self, into=into, by=by)
 
     def df(self) -> pandas.DataFrame:
-        """Make a pandas DataFrame: a row a record, with id, label, probability and document."""
+        """Return a pandas DataFrame: one row per record, with id, label, probability and document."""
         documents = self.snapshot.documents or [None] * len(self.labels)
         parts = (self.snapshot.ids, self.labels.tolist(), self.probabilities.tolist(), documents)
         rows = list(zip(*parts, strict=True))
         return data_frame(rows, ["id", "label", "probability", "document"])
-
-    def __repr__(self) -> str:
-        table = text_table(_COLUMNS, self._rows()) if self.n_clusters else ""
-        return "\n".join(filter(None, [table, self._note(), self._made()]))
-
-    def _repr_html_(self) -> str:
-        table = html_table(_COLUMNS, self._rows(), note=f"{self._note()}. {self._made()}")
-        return table + (picture(self._draw, alt="sizes of the clusters") if self.n_clusters else "")
 
     @cached_property
     def _unit(self) -> NDArray[np.float32]:
@@ -247,10 +258,29 @@ class Clusters(Result):
     def _examples(self) -> NDArray[np.int64]:
         return nearest_to_center(self._unit, self.labels, self.numbers, self.centroids())
 
+    def _edited(self, labels: NDArray[np.int32]) -> Clusters:
+        """Make clusters of edited labels, which keep their numbers."""
+        graph = graph_of(self.snapshot, NEIGHBORS, random_state=int(self.random_state or 0))
+        parts = assemble(
+            self.snapshot,
+            graph,
+            edge_weights(graph),
+            labels[graph.representative],
+            keep_numbers=True,
+        )
+        return replace(
+            self,
+            **vars(parts),
+            parameters={**self.parameters, "changed": "by hand"},
+            recall=float(graph.recall),
+            curve={name: list(values) for name, values in self.curve.items()},
+            reach=reach_of(graph),
+        )
+
     def _rows(self) -> list[list[Any]]:
         sizes, total = self.sizes, max(len(self.labels), 1)
-        kept = self.labels >= 0
-        sums = np.bincount(self.labels[kept], self.probabilities[kept])[self.numbers]
+        rows = np.flatnonzero(self.labels >= 0)
+        sums = np.bincount(self.labels[rows], self.probabilities[rows])[self.numbers]
         snapshot = self.snapshot
         return [
             [
@@ -260,14 +290,18 @@ class Clusters(Result):
                 f"{sums[at] / sizes[at]:.2f}",
                 snapshot.document(self._examples[at]) or snapshot.ids[self._examples[at]],
             ]
-            for at in np.argsort(-sizes, kind="stable")[:_SHOWN]
+            for at in np.argsort(-sizes, kind="stable")
         ]
 
-    def _note(self) -> str:
-        shown = f"the {_SHOWN} largest of " if self.n_clusters > _SHOWN else ""
+    def _summary(self) -> str:
+        largest = f"the {self._limit} largest of " if self.n_clusters > self._limit else ""
         noise = int((self.labels < 0).sum())
-        without = f", {noise:,} records are noise ({self.noise:.1%})" if noise else ""
-        return f"{shown}{self.n_clusters:,} clusters{without}"
+        are = "is" if noise == 1 else "are"
+        rest = f", {count(noise, 'record')} {are} noise ({self.noise:.1%})" if noise else ""
+        return f"{largest}{count(self.n_clusters, 'cluster')}{rest}"
+
+    def _chart(self) -> str:
+        return picture(self._draw, alt="Sizes of the clusters") if self.n_clusters else ""
 
     def _draw(self, axes: Any) -> None:
         sizes = np.sort(self.sizes)[::-1][:_BARS]

@@ -1,45 +1,43 @@
-"""`Borderline`: pairs near the thresholds, for a person to judge."""
+"""`Borderline`: pairs close to the thresholds, for manual judgment."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.display import html_table, one_line, text_table
-from chromalab.frames import data_frame
+from chromalab.results.tables import Table, html_table, one_line, text_table
 from chromalab.snapshot import Snapshot
 
-if TYPE_CHECKING:
-    import pandas
+__all__ = ["Borderline", "pick_borderline"]
 
-__all__ = ["Borderline", "spread"]
-
-_COLUMNS = ("left", "right", "now", "cosine", "jaccard", "left_text", "right_text")
-
-# A step of .01 in cosine is worth about .02 in Jaccard: the widths of what lies between the strict
-# and the wide settings in docs/analytics.md, .95 to .90 and .7 to .6.
+# A step of .01 in cosine is worth about .02 in Jaccard. These are the widths between the strict and the
+# loose settings in docs/analytics.md, .95 to .90 and .7 to .6.
 _COSINE_STEP, _JACCARD_STEP = 0.05, 0.1
-_NEAR = 5  # the pairs shown are drawn from so many times as many, the nearest to the thresholds
+_POOL_FACTOR = (
+    5  # pairs are picked from a pool this many times as large, the nearest to the thresholds
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Borderline(Sequence[tuple[str, str, bool]]):
-    """Pairs to judge: a sequence of (id, id, whether they count as duplicates now).
+class Borderline(Table, Sequence[tuple[str, str, bool]]):
+    """Pairs to judge: a sequence of (id, id, whether the pair counts as a duplicate now).
 
-    Change the last of each where it is wrong, and give all to `Duplicates.suggest`.
+    Correct the last value of each pair where it is wrong, and pass all of them to `Duplicates.suggest`.
 
     Attributes:
         snapshot: The records.
-        left: (p,) int64, rows of it.
-        right: The same.
+        left: (p,) int64, rows of the snapshot.
+        right: (p,) int64, rows of the snapshot.
         cosine: (p,) float32.
         jaccard: (p,) float32.
-        now: Whether each counts as a pair of duplicates at the present thresholds.
+        now: Whether each pair counts as a duplicate at the current thresholds.
     """
+
+    _columns = ("left", "right", "now", "cosine", "jaccard", "left_text", "right_text")
 
     snapshot: Snapshot
     left: NDArray[np.int64]
@@ -52,29 +50,24 @@ class Borderline(Sequence[tuple[str, str, bool]]):
         return len(self.left)
 
     def __getitem__(self, at: Any) -> Any:
-        triples = list(self)
-        return triples[at]
+        return list(self)[at]
 
     def __iter__(self) -> Iterator[tuple[str, str, bool]]:
         for one, other, now in zip(self.left, self.right, self.now, strict=True):
             yield self.snapshot.ids[one], self.snapshot.ids[other], now
 
-    def df(self) -> pandas.DataFrame:
-        """Make a pandas DataFrame: a row a pair, with both texts."""
-        return data_frame(self._rows(), _COLUMNS)
+    # All pairs are displayed, because each of them is to be judged.
 
     def __repr__(self) -> str:
         if not len(self):
             return "no pairs to judge"
-        return text_table(_COLUMNS, [[*map(_shown, row)] for row in self._rows()], width=40)
+        return text_table(self._columns, self._displayed(), width=40)
 
     def _repr_html_(self) -> str:
-        note = "Give (left, right, True or False) of each to suggest()."
-        rows = [[*map(_shown, row)] for row in self._rows()]
-        return html_table(_COLUMNS, rows, note=note if rows else "no pairs to judge")
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(repr(self))
+        note = "Pass (left, right, True or False) of each pair to suggest()."
+        return html_table(
+            self._columns, self._displayed(), note=note if len(self) else "no pairs to judge"
+        )
 
     def _rows(self) -> list[list[Any]]:
         ids, text = self.snapshot.ids, self.snapshot.document
@@ -91,8 +84,11 @@ class Borderline(Sequence[tuple[str, str, bool]]):
             for one, other, now, cosine, jaccard in columns
         ]
 
+    def _displayed(self) -> list[list[Any]]:
+        return [[_displayed_value(value) for value in row] for row in self._rows()]
 
-def spread(
+
+def pick_borderline(
     cosine: NDArray[np.float32],
     jaccard: NDArray[np.float32],
     equal: NDArray[np.bool_],
@@ -101,25 +97,25 @@ def spread(
     *,
     count: int,
 ) -> NDArray[np.int64]:
-    """Choose pairs on both sides of the thresholds, evenly among the nearest to them.
+    """Pick pairs on both sides of the thresholds, spread evenly over the nearest ones.
 
     Args:
-        cosine: (p,) float32, NaN where not known.
-        jaccard: The same.
-        equal: (p,) bool; what is equal needs no judging.
-        threshold: The cosine that counts.
-        lexical: The Jaccard that counts.
-        count: How many to choose.
+        cosine: (p,) float32, NaN where it is unknown.
+        jaccard: (p,) float32, NaN where it is unknown.
+        equal: (p,) bool, whether the texts are equal; such pairs need no judgment.
+        threshold: The cosine threshold.
+        lexical: The Jaccard threshold.
+        count: The number of pairs to pick.
 
     Returns:
-        (count,) int64 or fewer, the likeliest duplicates first.
+        (count,) int64 or fewer, the most similar pairs first.
     """
-    beyond = np.fmax((cosine - threshold) / _COSINE_STEP, (jaccard - lexical) / _JACCARD_STEP)
-    open_pairs = np.flatnonzero(~equal & ~np.isnan(beyond))
-    order = open_pairs[np.argsort(-beyond[open_pairs], kind="stable")]
-    above = int((beyond[order] >= 0).sum())
-    over = order[max(0, above - _NEAR * count) : above]
-    under = order[above : above + _NEAR * count]
+    margin = np.fmax((cosine - threshold) / _COSINE_STEP, (jaccard - lexical) / _JACCARD_STEP)
+    undecided = np.flatnonzero(~equal & ~np.isnan(margin))
+    order = undecided[np.argsort(-margin[undecided], kind="stable")]
+    above = int((margin[order] >= 0).sum())
+    over = order[max(0, above - _POOL_FACTOR * count) : above]
+    under = order[above : above + _POOL_FACTOR * count]
     half = min(len(under), max(count // 2, count - len(over)))
     return np.concatenate([_evenly(over, count - half), _evenly(under, half)])
 
@@ -127,14 +123,12 @@ def spread(
 def _evenly(pairs: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     if count >= len(pairs):
         return pairs
-    return (
-        pairs[np.linspace(0, len(pairs) - 1, count).round().astype(np.int64)]
-        if count
-        else pairs[:0]
-    )
+    if not count:
+        return pairs[:0]
+    return pairs[np.linspace(0, len(pairs) - 1, count).round().astype(np.int64)]
 
 
-def _shown(value: Any) -> Any:
+def _displayed_value(value: Any) -> Any:
     if isinstance(value, float):
         return "" if np.isnan(value) else f"{value:.2f}"
     return one_line(value, 400)

@@ -1,4 +1,4 @@
-"""Texts that share most of their characters: MinHash finds candidates, Jaccard says how alike."""
+"""Near-duplicate texts: MinHash finds candidate pairs, and Jaccard measures their similarity."""
 
 from __future__ import annotations
 
@@ -13,32 +13,34 @@ __all__ = ["jaccard", "near_pairs"]
 Rows = NDArray[np.int64]
 Numbers = NDArray[np.uint64]
 
-# A band of 5 equal values finds a pair of Jaccard .7 in one of 40 bands with .9994, .6 with .96,
-# .5 with .72, and of unrelated English texts (.1) one in 2,500: 1 - (1 - j**5)**40.
+# Texts become a candidate pair if all 5 values of one of 40 bands are equal. The probability of that is
+# 1 - (1 - j**5)**40: .9994 at a Jaccard of .7, .96 at .6, .72 at .5, and 1 in 2,500 for unrelated English
+# texts (.1).
 _BANDS, _BAND = 40, 5
-_WINDOW = 50  # in a crowded bucket each text meets so many of the next ones, not all
-_CHARACTERS = 2_000_000  # worked on at a time
-_BITS = np.uint64(21)  # of a code point: three of them fit into 64
+_WINDOW = 50  # in a crowded bucket, each text is paired with only this many of the next ones
+_CHARACTERS = 2_000_000  # processed at a time
+_BITS = np.uint64(21)  # per code point, so that three of them fit into 64
 
 
 def near_pairs(
     texts: Sequence[str],
     *,
     random_state: int = 0,
-    tell: Callable[[int, int], None] | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Rows, Rows]:
-    """Find pairs of texts that may share most of their runs of three characters.
+    """Find pairs of texts that may share most of their three-character substrings.
 
-    MinHash (Broder, "On the resemblance and containment of documents", 1997) by rensa, with bands:
-    texts that agree on all values of a band are a candidate pair. `jaccard` tells which are alike.
+    MinHash (Broder, "On the resemblance and containment of documents", 1997), as implemented by rensa,
+    with bands: texts that agree on all values of a band are a candidate pair. `jaccard` then measures
+    the pairs.
 
     Args:
-        texts: (n,) normalised texts, distinct and not empty.
+        texts: (n,) normalized texts, distinct and non-empty.
         random_state: The seed of the hash functions.
-        tell: Is told how many texts are done, and of how many.
+        on_progress: Called with the number of texts done and the total.
 
     Returns:
-        Two (p,) int64 of the pairs, left < right, sorted.
+        Two (p,) int64, the rows of the pairs, sorted, with left < right.
 
     Example:
         >>> near_pairs(["a cup of green tea", "the rain in spain", "a cup of green teas"])
@@ -47,10 +49,10 @@ def near_pairs(
     keys = np.empty((len(texts), _BANDS), dtype=np.uint64)
     for start, end in _blocks(texts):
         keys[start:end] = _band_keys(texts[start:end], random_state)
-        if tell is not None:
-            tell(end, len(texts))
-    # A key's last bits make room for the row: sorting numbers is faster than sorting rows by them.
-    # What falls together by that is told apart by its Jaccard.
+        if on_progress is not None:
+            on_progress(end, len(texts))
+    # The row replaces the last bits of a key, because sorting numbers is faster than sorting rows by
+    # keys. If that makes different keys equal, their Jaccard still separates them.
     bits = np.uint64(max(len(texts) - 1, 1).bit_length())
     rows = np.arange(len(texts), dtype=np.uint64)
     found = [np.empty(0, dtype=np.int64)]
@@ -69,18 +71,18 @@ def near_pairs(
 
 
 def jaccard(texts: Sequence[str], left: Rows, right: Rows) -> NDArray[np.float32]:
-    """Count what pairs of texts share: runs of three characters in both, of those in either.
+    """Return the Jaccard similarity of the three-character substrings of pairs of texts.
 
-    Each text is taken with a space before and after it, so that its first and last word count as
-    much as the others.
+    A space is added before and after each text, so that its first and last words count as much as the
+    others.
 
     Args:
-        texts: (n,) normalised texts.
+        texts: (n,) normalized texts.
         left: (p,) int64, rows of `texts`.
-        right: The same.
+        right: (p,) int64, rows of `texts`.
 
     Returns:
-        (p,) float32, from 0 to 1; 0 where a text is empty.
+        (p,) float32, from 0 to 1; 0 if a text is empty.
 
     Example:
         >>> texts = ["tea", "teas", "tea"]
@@ -98,9 +100,9 @@ def jaccard(texts: Sequence[str], left: Rows, right: Rows) -> NDArray[np.float32
             np.concatenate([left[start:end], right[start:end]]), return_inverse=True
         )
         grams, ends = _grams([texts[row] for row in rows])
-        # A run is its own column: its number fills 63 bits, and columns cost nothing.
-        held = (np.ones(len(grams), dtype=np.int32), grams.astype(np.int64), ends)
-        sets = sparse.csr_array(held, shape=(len(rows), np.iinfo(np.int64).max))
+        # The number of a substring, of 63 bits, is its column. Columns cost nothing in this format.
+        data = (np.ones(len(grams), dtype=np.int32), grams.astype(np.int64), ends)
+        sets = sparse.csr_array(data, shape=(len(rows), np.iinfo(np.int64).max))
         sets.sum_duplicates()
         sets.data[:] = 1
         one, other = place[: end - start], place[end - start :]
@@ -111,7 +113,7 @@ def jaccard(texts: Sequence[str], left: Rows, right: Rows) -> NDArray[np.float32
 
 
 def _band_keys(texts: Sequence[str], random_state: int) -> Numbers:
-    """Return (n, bands) uint64: texts alike in a band have the same number there."""
+    """Return (n, bands) uint64 keys, which are equal for texts that agree on a band."""
     from rensa import RMinHash
 
     grams, ends = _grams(texts)
@@ -126,26 +128,24 @@ def _band_keys(texts: Sequence[str], random_state: int) -> Numbers:
 
 
 def _grams(texts: Sequence[str]) -> tuple[Numbers, Rows]:
-    """Return the runs of three characters of all texts, as numbers, and (n + 1,) where each begins.
+    """Return the three-character substrings of all texts as numbers, and (n + 1,) where each text begins.
 
-    Three code points fill 63 of 64 bits: different runs have different numbers.
+    Three code points fill 63 of 64 bits, so different substrings have different numbers.
     """
-    joined = "".join([f" {text} " for text in texts])
-    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(
-        np.uint64
-    )
+    text = "".join([f" {one} " for one in texts])
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
     lengths = np.fromiter((len(text) for text in texts), dtype=np.int64, count=len(texts))
     if not len(codes):
         return codes, np.zeros(1, dtype=np.int64)
     runs = (codes[:-2] << _BITS | codes[1:-1]) << _BITS | codes[2:]
     within = np.ones(len(codes), dtype=bool)
     last = np.cumsum(lengths + 2) - 1
-    within[last] = within[last - 1] = False  # these runs would reach into the next text
+    within[last] = within[last - 1] = False  # these would reach into the next text
     return runs[within[: len(runs)]], np.concatenate([[0], np.cumsum(lengths)])
 
 
 def _mixed(numbers: Numbers) -> Numbers:
-    """Spread numbers over all 64 bits: the finaliser of SplitMix64 (Steele, Lea, Flood 2014)."""
+    """Mix numbers over all 64 bits with the finalizer of SplitMix64 (Steele, Lea, Flood 2014)."""
     mixed = numbers + np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ mixed >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ mixed >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
@@ -153,11 +153,11 @@ def _mixed(numbers: Numbers) -> Numbers:
 
 
 def _blocks(texts: Sequence[str]) -> list[tuple[int, int]]:
-    """Cut texts into runs of so many characters, and of no more than 10,000 texts."""
-    blocks, start, held = [], 0, 0
+    """Split texts into blocks of about 2,000,000 characters, and of at most 10,000 texts."""
+    blocks, start, size = [], 0, 0
     for end, text in enumerate(texts, 1):
-        held += len(text)
-        if held >= _CHARACTERS or end - start >= 10_000:
+        size += len(text)
+        if size >= _CHARACTERS or end - start >= 10_000:
             blocks.append((start, end))
-            start, held = end, 0
+            start, size = end, 0
     return [*blocks, (start, len(texts))] if start < len(texts) else blocks

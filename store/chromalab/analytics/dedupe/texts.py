@@ -1,4 +1,4 @@
-"""Texts as they are compared: without what case, width, spaces and punctuation add to them."""
+"""Texts in the form in which they are compared: without case, width, extra spaces and punctuation."""
 
 from __future__ import annotations
 
@@ -8,65 +8,66 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.nfkc import nfkc
+from chromalab.analytics.topics.tokens import nfkc
 
-__all__ = ["equal_texts", "normalised"]
+__all__ = ["equal_texts", "normalized"]
 
-_MEANING = "#%&@"  # punctuation to Unicode, but it tells texts apart: "C#" is not "C", "5%" not "5"
+# Unicode calls these punctuation, but they distinguish texts: "C#" is not "C", and "5%" is not "5".
+_MEANINGFUL = "#%&@"
 
 
-class _Kept(dict[int, int | str | None]):
-    """What `str.translate` puts for a character, filled in as characters come up."""
+class _Replacements(dict[int, int | str | None]):
+    """What `str.translate` replaces each character with, filled in as characters occur."""
 
     def __missing__(self, code: int) -> int | str | None:
         character = chr(code)
         category = unicodedata.category(character)
-        if category == "Cf":  # joiners, soft hyphens, marks of direction: not seen
-            kept: int | str | None = None
-        elif category[0] in "PZC" and character not in _MEANING:
-            kept = " "
+        if category == "Cf":  # invisible: joiners, soft hyphens, direction marks
+            replacement: int | str | None = None
+        elif category[0] in "PZC" and character not in _MEANINGFUL:
+            replacement = " "
         else:
-            kept = code
-        self[code] = kept
-        return kept
+            replacement = code
+        self[code] = replacement
+        return replacement
 
 
-_KEPT = _Kept()
+_REPLACEMENTS = _Replacements()
 
 
-def normalised(text: str) -> str:
-    """Return a text as it is compared: NFKC, without case, punctuation and spaces as one space.
+def normalized(text: str) -> str:
+    """Return a text as it is compared: NFKC, case-folded, without punctuation, with single spaces.
 
-    Letters, marks, digits and symbols stay. Of a text of nothing but punctuation all stays, so that
-    "?" and "!" are not the same. NFKC and case folding are those of Unicode
+    Letters, marks, digits and symbols stay. A text that consists of punctuation stays whole, so that
+    "?" and "!" differ. NFKC and case folding are those of Unicode
     (https://unicode.org/reports/tr15/, https://www.unicode.org/versions/latest/core-spec/chapter-3/,
     "Default Case Folding").
 
     Example:
-        >>> normalised("A  ﬁne Day, isn't it?")
+        >>> normalized("A  ﬁne Day, isn't it?")
         'a fine day isn t it'
     """
     if not text.isascii():
         text = nfkc(nfkc(text).casefold())
     text = text.casefold()
-    return " ".join(text.translate(_KEPT).split()) or " ".join(text.split())
+    return " ".join(text.translate(_REPLACEMENTS).split()) or " ".join(text.split())
 
 
 def equal_texts(texts: Iterable[str]) -> NDArray[np.int64]:
-    """Give equal texts the same number: that of the first of them.
+    """Number texts so that equal texts have the same number, the index of the first of them.
 
-    A dict compares what it hashed, so two texts never fall together by accident.
+    A dict compares the texts that hash alike, so two different texts never share a number.
 
     Args:
-        texts: Normalised texts.
+        texts: Normalized texts.
 
     Returns:
-        (n,) int64, for each text the place of the first that equals it; -1 for an empty one.
+        (n,) int64, the index of the first text that equals each text; -1 for an empty text.
 
     Example:
         >>> equal_texts(["tea", "chalk", "", "tea"]).tolist()
         [0, 1, -1, 0]
     """
     seen: dict[str, int] = {}
-    places = [seen.setdefault(text, place) if text else -1 for place, text in enumerate(texts)]
-    return np.array(places, dtype=np.int64)
+    numbers = [seen.setdefault(text, index) if text else -1 for index, text in enumerate(texts)]
+    return np.array(numbers, dtype=np.int64)

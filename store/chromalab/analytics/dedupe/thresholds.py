@@ -1,85 +1,87 @@
-"""Where to cut: thresholds read from the pairs themselves, or from pairs that a person judged."""
+"""Thresholds, chosen from the similarities of the candidate pairs or from judged pairs."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FLOOR", "JACCARD_FLOOR", "from_judged", "suggested"]
+__all__ = ["FLOOR", "JACCARD_FLOOR", "suggest_thresholds", "thresholds_from_judgments"]
 
 Rows = NDArray[np.int64]
 Scores = NDArray[np.float32]
 
 FLOOR = 0.8
-"""The least cosine of pairs that are kept, so that the threshold can be moved later."""
+"""The lowest cosine of a candidate pair, which leaves room to lower the threshold later."""
 
 JACCARD_FLOOR = 0.5
-"""The same for Jaccard."""
+"""The lowest Jaccard of a candidate pair."""
 
-# Where there are too few pairs to read anything from; measured on planted copies of package
-# summaries, where they had the best F1: docs/analytics.md.
+# These are used when there are too few pairs to choose from. They had the best F1 on package summaries
+# with planted duplicates: docs/analytics.md.
 _COSINE, _JACCARD = 0.95, 0.7
-_FEWEST = 50
+_MIN_PAIRS = 50
 
 _COSINES = np.round(np.arange(0.90, 0.971, 0.005), 3)
 _JACCARDS = np.round(np.arange(0.55, 0.721, 0.01), 2)
 
-# For two matches that are seen to be chance, one more is not. Of the factors tried on nine sets of
-# glosses, questions and products with planted copies 1.5 had the best F1, or within .01 of it.
-_CHANCE = 1.5
+# For every two chance matches that can be identified, there is one that cannot. Of the factors tried on
+# nine sets of glosses, questions and products with planted duplicates, 1.5 had the best F1, or was within
+# .01 of it.
+_CHANCE_FACTOR = 1.5
 
 
-def suggested(
-    left: Rows, right: Rows, cosine: Scores, jaccard: Scores, *, copies: int = 0
+def suggest_thresholds(
+    left: Rows, right: Rows, cosine: Scores, jaccard: Scores, *, certain: int = 0
 ) -> tuple[float, float]:
-    """Suggest the two thresholds with the highest F1 to be expected.
+    """Suggest the cosine and the Jaccard threshold with the highest expected F1.
 
-    A record seldom has more than one duplicate. So pairs that are not each other's best match are
-    there by chance, and they show how many chance matches to expect above each threshold. The rest
-    are duplicates, and F1 follows. Jaccard goes first; the cosine is then judged by what it adds.
+    A record seldom has more than one duplicate. Pairs that are not each other's best match are therefore
+    chance matches, and they show how many chance matches to expect above each threshold. The other pairs
+    are duplicates, from which F1 follows. Jaccard is chosen first, and then the cosine by what it adds.
 
     Args:
-        left: (p,) int64, the candidate pairs, of Jaccard at least .5 or cosine at least .8.
-        right: The same.
-        cosine: (p,) float32, NaN where it is not known.
-        jaccard: The same.
-        copies: How many pairs are duplicates for certain.
+        left: (p,) int64, the candidate pairs, with a Jaccard of at least .5 or a cosine of at least .8.
+        right: (p,) int64.
+        cosine: (p,) float32, NaN where it is unknown.
+        jaccard: (p,) float32, NaN where it is unknown.
+        certain: The number of pairs that are certainly duplicates.
 
     Returns:
-        The cosine, from .9 to .97, and Jaccard, from .55 to .72: where records have many
-        duplicates, these are taken for chance, and the bounds keep that harmless. With fewer than
-        50 pairs to judge by .95, and .7.
+        The cosine, from .9 to .97, and the Jaccard, from .55 to .72. If records have many duplicates,
+        these are mistaken for chance matches, and the bounds keep that harmless. With fewer than 50
+        pairs to choose from, the defaults .95 and .7.
 
     Example:
         >>> none = np.empty(0, np.int64)
-        >>> suggested(none, none, none.astype(np.float32), none.astype(np.float32))
+        >>> suggest_thresholds(none, none, none.astype(np.float32), none.astype(np.float32))
         (0.95, 0.7)
     """
-    chance = ~_mutual(left, right, jaccard)
+    chance = ~_is_mutual(left, right, jaccard)
     found, real = _counts(jaccard, jaccard[chance], _JACCARDS)
-    lexical, place = _best(found, real, _JACCARDS, _JACCARD, copies, copies)
+    lexical, index = _best(found, real, _JACCARDS, _JACCARD, certain, certain)
 
-    found_before, real_before = found[place] + copies, real[place] + copies
-    chance = ~_mutual(left, right, cosine)
+    found_before, real_before = found[index] + certain, real[index] + certain
+    chance = ~_is_mutual(left, right, cosine)
     added = ~(jaccard >= lexical)
     found, real = _counts(cosine[added], cosine[added & chance], _COSINES)
     semantic, _ = _best(found, real, _COSINES, _COSINE, found_before, real_before)
     return semantic, lexical
 
 
-def from_judged(
+def thresholds_from_judgments(
     cosine: Scores, jaccard: Scores, judged: Rows, answers: NDArray[np.bool_]
 ) -> tuple[float, float]:
-    """Suggest the two thresholds with the highest F1 to be expected after what a person said.
+    """Suggest the cosine and the Jaccard threshold with the highest expected F1, given judged pairs.
 
-    A logistic regression on both scores says of each pair how likely it is a duplicate. Two
-    made-up answers (the best pair is one, the worst is none) keep it sane when all say the same.
+    A logistic regression on both scores estimates the probability that each pair is a duplicate. Two
+    artificial judgments, that the best possible pair is a duplicate and the worst is not, keep it
+    well-behaved when all judgments are the same.
 
     Args:
-        cosine: (p,) float32, of all candidate pairs, NaN where it is not known.
-        jaccard: The same.
-        judged: (j,) int64, which pairs were judged.
-        answers: (j,) bool, whether each is a duplicate.
+        cosine: (p,) float32, of all candidate pairs, NaN where it is unknown.
+        jaccard: (p,) float32, NaN where it is unknown.
+        judged: (j,) int64, the indices of the judged pairs.
+        answers: (j,) bool, whether each of them is a duplicate.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -106,8 +108,8 @@ def from_judged(
     return best[1], best[2]
 
 
-def _mutual(left: Rows, right: Rows, score: Scores) -> NDArray[np.bool_]:
-    """Say of each pair whether no pair of either record has a higher score."""
+def _is_mutual(left: Rows, right: Rows, score: Scores) -> NDArray[np.bool_]:
+    """Return for each pair whether neither of its records has a pair with a higher score."""
     score = np.where(np.isnan(score), np.float32(-1), score)
     best = np.full(int(max(left.max(initial=-1), right.max(initial=-1))) + 1, -1, dtype=np.float32)
     np.maximum.at(best, left, score)
@@ -118,10 +120,10 @@ def _mutual(left: Rows, right: Rows, score: Scores) -> NDArray[np.bool_]:
 def _counts(
     scores: Scores, chance: Scores, grid: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Count the pairs from each threshold up, and how many of them are duplicates."""
-    found = np.array([(scores >= cut).sum() for cut in grid], dtype=float)
-    strange = np.array([(chance >= cut).sum() for cut in grid], dtype=float)
-    return found, np.maximum(found - _CHANCE * strange, 0)
+    """Count the pairs above each threshold, and estimate how many of them are duplicates."""
+    found = np.array([(scores >= threshold).sum() for threshold in grid], dtype=float)
+    by_chance = np.array([(chance >= threshold).sum() for threshold in grid], dtype=float)
+    return found, np.maximum(found - _CHANCE_FACTOR * by_chance, 0)
 
 
 def _best(
@@ -132,9 +134,9 @@ def _best(
     found_before: float,
     real_before: float,
 ) -> tuple[float, int]:
-    """Choose the threshold with the highest F1 of these pairs and of those taken before."""
-    if found.max() < _FEWEST:
+    """Choose the threshold with the highest F1 of these pairs together with those accepted before."""
+    if found.max() < _MIN_PAIRS:
         return default, int(np.argmin(np.abs(grid - default)))
     right = real + real_before
-    place = int(np.argmax(2 * right / (found + found_before + right.max())))
-    return float(grid[place]), place
+    index = int(np.argmax(2 * right / (found + found_before + right.max())))
+    return float(grid[index]), index

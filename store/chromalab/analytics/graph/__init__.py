@@ -1,8 +1,8 @@
-"""The neighbour graph: found once, kept, and brought up to date; every analysis starts from it."""
+"""The neighbor graph: computed once, cached, and updated when records change. All analyses use it."""
 
 from __future__ import annotations
 
-from chromalab.analytics.graph.asking import graph_of
-from chromalab.analytics.graph.graph import Graph
+from chromalab.analytics.graph.construction import graph_of
+from chromalab.analytics.graph.graph import NeighborGraph
 
-__all__ = ["Graph", "graph_of"]
+__all__ = ["NeighborGraph", "graph_of"]

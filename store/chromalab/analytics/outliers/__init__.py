@@ -1,4 +1,4 @@
-"""Outliers: records that lie far from all others."""
+"""Outliers: records that are far from all others."""
 
 from chromalab.analytics.outliers.outliers import outliers
 from chromalab.analytics.outliers.result import Outliers

@@ -1,92 +1,104 @@
-"""`outliers`: records that lie far from all others; `Outliers` is what comes of it."""
+"""`outliers`: records that are far from all others."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.analytics.analysis import analysis
 from chromalab.analytics.graph import graph_of
-from chromalab.analytics.graph.graph import Graph
+from chromalab.analytics.graph.graph import NeighborGraph
 from chromalab.analytics.outliers.result import Outliers, cut_at
 from chromalab.analytics.outliers.scores import (
-    Spread,
+    RobustScale,
     centroid_distance,
     global_local,
     isolation,
     local_outlier_factor,
     mean_distance,
-    spread_of,
+    robust_scale,
 )
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.snapshot import Snapshot
+from chromalab.types import Where
 
 __all__ = ["METHODS", "outliers", "outliers_of"]
 
-METHODS = ("distance", "lof", "glosh", "centroid", "isolation")
+Method = Literal["distance", "lof", "glosh", "centroid", "isolation"]
+METHODS: tuple[Method, ...] = get_args(Method)
 """The methods of `outliers`."""
 
-_LARGEST = 2.0  # cosine distance
+_LARGEST = 2.0  # the largest cosine distance
 
 
+@analysis(Outliers)
 def outliers(
     data: Any,
+    method: Method = "distance",
     *,
-    method: str = "distance",
     k: int = 10,
     share: float | None = None,
     threshold: float | None = None,
     copies: bool = False,
+    where: Where | None = None,
+    into: str | None = None,
     random_state: int = 0,
-    progress: bool = False,
+    progress: bool = True,
 ) -> Outliers:
-    """Score how far out each record lies, and say which are outliers.
+    """Score every record by how far it is from the others, and flag the outliers.
 
-    "distance" is the mean cosine distance to the k nearest neighbours: cheap, and better than the
-    others on texts from elsewhere. "lof" compares densities: for groups that differ in density;
-    outliers that are alike hide one another from it. "glosh" compares with the densest place of the
-    cluster around it, in the tree of HDBSCAN. "centroid" is the distance to the nearest of
-    sqrt(n) centres of k-means, "isolation" scikit-learn's IsolationForest.
+    "distance" is the mean cosine distance to the k nearest neighbors. It is cheap, and it finds texts
+    from another source better than the other methods do. "lof" compares densities, and suits groups
+    of different density; outliers that resemble one another mask each other. "glosh" compares the
+    density at a record with the densest point of its cluster in the HDBSCAN tree. "centroid" is the
+    distance to the nearest of sqrt(n) k-means centers, and "isolation" is scikit-learn's
+    IsolationForest.
 
-    Copies count once, so 40 copies of one strange text are 40 outliers. With `copies=True` they are
-    each other's neighbours, at distance 0, and none is. A zero vector has no direction: its score is
-    the largest there can be, 2.0, and in other methods that of the farthest record.
+    Equal vectors count once, so 40 copies of one strange text are 40 outliers. With `copies=True` they
+    are each other's neighbors at distance 0, and none of them is an outlier. A zero vector has no
+    direction: its score is the largest possible one, 2.0, and in the other methods the score of the
+    farthest record.
 
     Args:
         data: A collection, a snapshot, or (n, dimension) numbers.
-        method: "distance", "lof", "glosh", "centroid" or "isolation".
-        k: How many neighbours count.
-        share: Flag this share of the records, from 0 to 1, the farthest.
-        threshold: Flag scores above it. Else flagged is what is more than 3.5 robust standard
-            deviations above the median (Iglewicz and Hoaglin 1993).
-        copies: Whether copies of a record are neighbours of it; only "distance" can.
-        random_state: The seed.
-        progress: Whether to show a bar while the neighbours are found, after a second.
+        method: Scoring method: "distance", "lof", "glosh", "centroid" or "isolation".
+        k: Number of neighbors that count.
+        share: Flag this share of the records, the farthest ones; 0 to 1.
+        threshold: Flag scores above this one. The default is 3.5 robust standard deviations above the
+            median (Iglewicz and Hoaglin 1993).
+        copies: Count copies of a record as its neighbors; only for method "distance".
+        where: Analyze only the records that match this filter.
+        into: Write the scores to this metadata field.
+        random_state: Seed of the neighbor graph, the centers and the forest.
+        progress: Show a progress bar after one second.
 
     Returns:
-        The scores, the outliers, and why they are.
+        The scores, the outliers, and the reason for each.
 
     Raises:
-        InvalidArgumentError: an argument cannot be used.
+        InvalidArgumentError: an argument is invalid.
 
     Example:
-        >>> import numpy as np
-        >>> found = outliers([[1, 0.1], [1, 0.2], [1, 0.3], [1, 0.4], [-1, 0]], k=2)
-        >>> found.outlier_ids
-        ['4']
+        >>> import chromalab
+        >>> facts = chromalab.EphemeralClient().create_collection("facts")
+        >>> _ = facts.add_from(chromalab.datasets.load("facts"))
+        >>> facts.add(ids=["odd"], documents=["lorem ipsum dolor sit amet"])
+        >>> facts.outliers().df()["id"][0]
+        'odd'
     """
     if method not in METHODS:
         known = near(str(method), METHODS, what="Methods")
         raise InvalidArgumentError(f"No method {short(method)}. {known}")
     if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1:
-        raise InvalidArgumentError(f"k is a whole number from 1 on; found {short(k)}.")
+        raise InvalidArgumentError(f"k must be an integer ≥ 1; got {short(k)}.")
     if copies and method != "distance":
         raise InvalidArgumentError(
-            f"copies=True goes with method='distance'; found {short(method)}, which counts them once."
+            f"copies=True goes with method='distance'; got method={short(method)}."
         )
-    snapshot = Snapshot.of(data)
-    cut_at(np.zeros(0, dtype=np.float32), Spread(0.0, 0.0), share, threshold)  # before the work
+    snapshot: Snapshot = data
+    cut_at(np.zeros(0, dtype=np.float32), RobustScale(0.0, 0.0), share, threshold)  # checks both
     graph = graph_of(snapshot, k=int(k), random_state=random_state, progress=progress)
     return outliers_of(
         snapshot,
@@ -102,7 +114,7 @@ def outliers(
 
 def outliers_of(
     snapshot: Snapshot,
-    graph: Graph,
+    graph: NeighborGraph,
     *,
     method: str = "distance",
     k: int = 10,
@@ -111,11 +123,13 @@ def outliers_of(
     copies: bool = False,
     random_state: int = 0,
 ) -> Outliers:
-    """Score the records of a snapshot by its graph; see `outliers`."""
+    """Score the records of a snapshot from its graph; see `outliers`."""
     scores = _scores(snapshot, graph, method, k, copies, random_state)
-    spread = spread_of(scores[graph.node] if copies else scores)
+    scale = robust_scale(scores[graph.node] if copies else scores)
     near = graph.cut(k)
-    rows = np.where(near.neighbors < 0, -1, graph.first[near.neighbors] if len(graph) else -1)
+    rows = np.where(
+        near.neighbors < 0, -1, graph.representative[near.neighbors] if len(graph) else -1
+    )
     own = scores[graph.node]
     return Outliers(
         snapshot=snapshot,
@@ -129,19 +143,19 @@ def outliers_of(
         },
         recall=float(graph.recall),
         scores=own,
-        threshold=cut_at(own, spread, share, threshold),
-        median=spread.median,
-        deviation=spread.deviation,
+        threshold=cut_at(own, scale, share, threshold),
+        median=scale.median,
+        deviation=scale.deviation,
         neighbors=rows.astype(np.int32)[graph.node],
         distances=near.distances[graph.node],
-        copies=graph.copies[graph.node].astype(np.int32),
+        copies=graph.counts[graph.node].astype(np.int32),
     )
 
 
 def _scores(
-    snapshot: Snapshot, graph: Graph, method: str, k: int, copies: bool, random_state: int
+    snapshot: Snapshot, graph: NeighborGraph, method: str, k: int, copies: bool, random_state: int
 ) -> NDArray[np.float32]:
-    """Score each node: (m,) float32, finite."""
+    """Score each node; return (m,) float32, finite."""
     if method == "distance":
         scores = mean_distance(graph, k, copies=copies)
     elif method == "lof":
@@ -149,15 +163,17 @@ def _scores(
     elif method == "glosh":
         scores = global_local(graph, k)
     else:
-        vectors = np.asarray(snapshot.vectors[graph.first], dtype=np.float32)
+        vectors = np.asarray(snapshot.vectors[graph.representative], dtype=np.float32)
         score = centroid_distance if method == "centroid" else isolation
         scores = score(vectors, random_state=random_state)
     alone = np.flatnonzero((graph.neighbors < 0).all(axis=1))
-    empty = alone[~np.any(snapshot.vectors[graph.first[alone]], axis=1)] if len(alone) else alone
-    scores[np.setdiff1d(np.flatnonzero(np.isnan(scores)), empty)] = 0  # there is nothing but copies
+    zero = alone
+    if len(alone):
+        zero = alone[~np.any(snapshot.vectors[graph.representative[alone]], axis=1)]
+    scores[np.setdiff1d(np.flatnonzero(np.isnan(scores)), zero)] = 0  # the only vector there is
     if method == "distance":
-        scores[empty] = _LARGEST
-    elif len(empty):
-        rest = np.delete(scores, empty)
-        scores[empty] = rest.max() if len(rest) else 0
+        scores[zero] = _LARGEST
+    elif len(zero):
+        rest = np.delete(scores, zero)
+        scores[zero] = rest.max() if len(rest) else 0
     return scores

@@ -1,45 +1,47 @@
-"""`Outliers`: how far out each record lies, which are outliers, and why."""
+"""`Outliers`: the outlier score of each record, which records are outliers, and why."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.outliers.scores import Spread
-from chromalab.analytics.picture import picture
+from chromalab.analytics.outliers.scores import RobustScale
 from chromalab.analytics.result import Result
-from chromalab.display import html_table, one_line, text_table
 from chromalab.errors import InvalidArgumentError, short
-from chromalab.frames import data_frame
+from chromalab.results.picture import picture
+from chromalab.results.tables import count, cut, data_frame, one_line
+from chromalab.sockets import plug
 
 if TYPE_CHECKING:
     import pandas
 
 __all__ = ["Outliers", "cut_at"]
 
-_SHOWN = 10
 _DEVIATIONS = 3.5  # Iglewicz and Hoaglin 1993, "How to detect and handle outliers"
-_COLUMNS = ("id", "score", "z", "document", "nearest", "distance")
 _FRAME = ("id", "score", "z", "percentile", "is_outlier", "nearest", "distance", "document")
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Outliers(Result):
-    """How far out each record lies.
+    """The outlier score of each record.
 
     Attributes:
-        scores: (n,) float32, more is farther out.
-        threshold: Scores above it are outliers.
-        median: Of the scores.
-        deviation: What their standard deviation would be without outliers.
-        neighbors: (n, k) int32, the rows of the nearest records, -1 where there are no more; of
-            copies only the first, and of its own copies none.
-        distances: (n, k) float32, cosine distances to these; inf where there are no more.
-        copies: (n,) int32, how many records have the same vector, itself counted.
+        scores: (n,) float32; a higher score is farther out.
+        threshold: Records with a higher score are outliers.
+        median: The median of the scores.
+        deviation: A robust estimate of their standard deviation.
+        neighbors: (n, k) int32, the rows of the nearest records, -1 after the last. Of records with
+            equal vectors there is only the first, and none has the same vector as the record itself.
+        distances: (n, k) float32, the cosine distances to them; inf after the last.
+        copies: (n,) int32, the number of records with the same vector, the record itself included.
     """
+
+    _columns: ClassVar = ("id", "score", "z", "document", "nearest", "distance")
+    _limit: ClassVar = 10
+    _width: ClassVar = 48
 
     scores: NDArray[np.float32]
     threshold: float
@@ -51,13 +53,13 @@ class Outliers(Result):
 
     @property
     def is_outlier(self) -> NDArray[np.bool_]:
-        """(n,) bool."""
+        """(n,) bool, whether each record is an outlier."""
         found: NDArray[np.bool_] = self.scores > self.threshold
         return found
 
     @property
     def z(self) -> NDArray[np.float32]:
-        """(n,) float32, robust standard deviations above the median; 0 where all are equal."""
+        """(n,) float32, robust standard deviations above the median; 0 if all scores are equal."""
         if not self.deviation:
             return np.zeros(len(self.scores), dtype=np.float32)
         away = (self.scores.astype(np.float64) - self.median) / self.deviation
@@ -65,13 +67,13 @@ class Outliers(Result):
 
     @property
     def percentile(self) -> NDArray[np.float32]:
-        """(n,) float32, of 100 records how many have a lower score."""
+        """(n,) float32, the percentage of records with a lower score."""
         below = np.searchsorted(np.sort(self.scores), self.scores, side="left")
         return (100 * below / max(1, len(below))).astype(np.float32)
 
     @property
     def order(self) -> NDArray[np.int64]:
-        """(n,) int64, rows from the farthest record on; of equally far ones the first goes first."""
+        """(n,) int64, the rows by descending score; ties in insertion order."""
         return np.argsort(-self.scores, kind="stable")
 
     @property
@@ -81,18 +83,19 @@ class Outliers(Result):
         return [self.snapshot.ids[row] for row in rows.tolist()]
 
     def at(self, *, share: float | None = None, threshold: float | None = None) -> Outliers:
-        """Flag a share of the records, or scores above a threshold, without scoring anew.
+        """Flag a share of the records, or scores above a threshold, without scoring again.
 
         Args:
-            share: From 0 to 1.
-            threshold: A score. Without either it is the default, 3.5 robust deviations.
+            share: Share of the records to flag, 0 to 1.
+            threshold: Score above which records are flagged. Without either option it is the default,
+                3.5 robust standard deviations above the median.
         """
-        level = cut_at(self.scores, Spread(self.median, self.deviation), share, threshold)
+        level = cut_at(self.scores, RobustScale(self.median, self.deviation), share, threshold)
         asked = {**self.parameters, "share": share, "threshold": threshold}
         return replace(self, threshold=level, parameters=asked)
 
     def nearest(self, id: str) -> list[tuple[str, float]]:
-        """Return the ids of a record's nearest neighbours, with their cosine distances.
+        """Return the ids of a record's nearest neighbors, with their cosine distances.
 
         Raises:
             InvalidArgumentError: there is no such record.
@@ -107,44 +110,46 @@ class Outliers(Result):
         ]
 
     def reason(self, id: str) -> str:
-        """Say in words why a record has its score.
+        """Explain the score of a record in a sentence.
 
         Raises:
             InvalidArgumentError: there is no such record.
         """
         row = self.snapshot.row_of(id)
         others = int(self.copies[row]) - 1
-        copied = f"; {others:,} records are copies of it" if others else ""
+        have = "has" if others == 1 else "have"
+        copied = f"; {count(others, 'other record')} {have} the same vector" if others else ""
         if not np.any(self.snapshot.vectors[row]):
-            return f"empty vector: it has no direction, so nothing is near{copied}"
+            return f"zero vector: it has no direction, so no record is near it{copied}"
         there = int((self.neighbors[row] >= 0).sum())
         if not there:
-            return f"there is no other vector{copied}"
+            return f"there are no other vectors{copied}"
         z = float(self.z[row])
-        side = f"{abs(z):.1f} robust deviations {'above' if z >= 0 else 'below'} the median"
+        side = (
+            f"{abs(z):.1f} robust standard deviations {'above' if z >= 0 else 'below'} the median"
+        )
         nearest = int(self.neighbors[row, 0])
         text = self.snapshot.document(nearest) or self.snapshot.ids[nearest]
-        near = f"nearest, at {self.distances[row, 0]:.2f}: {one_line(text)}"
+        near = f"nearest record, at {self.distances[row, 0]:.2f}: {one_line(text)}"
         return f"{self._what(float(self.scores[row]), there)}, {side}{copied}; {near}"
 
     def review(self, *, into: str = "outlier", by: str | None = None) -> Any:
         """Open a `chromalab_widgets.Review` of the outliers: keep, delete or mark each.
 
-        Decisions are kept with the collection as they are made; `apply` in it does what they say.
+        Decisions are stored with the collection as they are made; `apply` in the widget carries them
+        out.
 
         Args:
-            into: The metadata key that marks one.
-            by: Who decides; the user of this machine, unless said.
+            into: Metadata field that marks an outlier.
+            by: Name of the reviewer; the OS user name by default.
 
         Raises:
-            InvalidArgumentError: the records are of no collection, or it has changed since.
+            InvalidArgumentError: the records are not of a collection, or it has changed since.
         """
-        from chromalab.showing import review_of
-
-        return review_of(self, into=into, by=by)
+        return plug("chromalab.show", "review")(self, into=into, by=by)
 
     def df(self) -> pandas.DataFrame:
-        """Make a pandas DataFrame: a row a record, the farthest first."""
+        """Return a pandas DataFrame: one row per record, by descending score."""
         z, percentile, flagged = self.z, self.percentile, self.is_outlier
         return data_frame(
             [
@@ -162,12 +167,12 @@ class Outliers(Result):
             _FRAME,
         )
 
-    def columns(self, key: str) -> dict[str, list[Any]]:
-        """Return whether each record is an outlier, and under `<key>_score` how far out it lies."""
-        return {key: self.is_outlier.tolist(), f"{key}_score": self.scores.tolist()}
+    def columns(self, field: str) -> dict[str, list[Any]]:
+        """Return what `into` writes: whether each record is an outlier, and `<field>_score`."""
+        return {field: self.is_outlier.tolist(), f"{field}_score": self.scores.tolist()}
 
     def check(self) -> None:
-        """Raise ValueError where the parts do not fit together."""
+        """Raise ValueError if the fields are inconsistent."""
         n = len(self.snapshot)
         if (
             self.scores.shape != (n,)
@@ -177,30 +182,19 @@ class Outliers(Result):
             or self.neighbors.shape != self.distances.shape
             or not ((self.neighbors >= -1) & (self.neighbors < n)).all()
         ):
-            raise ValueError("the parts of the outliers do not fit together")
-
-    def __repr__(self) -> str:
-        table = text_table(_COLUMNS, self._rows(), width=48)
-        return "\n".join([table, self._note(), self._made()])
-
-    def _repr_html_(self) -> str:
-        drawn = ""
-        if len(self.scores):
-            alt = f"Histogram of the scores; {int(self.is_outlier.sum()):,} are above the threshold"
-            drawn = picture(self._draw, alt=alt, height=2.0)
-        return html_table(_COLUMNS, self._rows(), note=f"{self._note()}; {self._made()}") + drawn
+            raise ValueError("the fields of the outliers are inconsistent")
 
     def _what(self, score: float, there: int) -> str:
         method = self.parameters.get("method")
         if method == "lof":
-            return f"its {there} nearest lie {score:.2f} times as dense as it does"
+            return f"its {there} nearest neighbors are {score:.2f} times as dense as it is"
         if method == "glosh":
-            return f"{100 * score:.0f} % less dense than the densest place of its cluster"
+            return f"{100 * score:.0f}% less dense than the densest point of its cluster"
         if method == "centroid":
-            return f"distance {score:.2f} to the nearest centre"
+            return f"distance {score:.2f} to the nearest center"
         if method == "isolation":
-            return f"isolation {score:.2f}"
-        return f"mean distance {score:.2f} to its {there} nearest"
+            return f"isolation score {score:.2f}"
+        return f"mean distance {score:.2f} to its {there} nearest neighbors"
 
     def _nearest(self, row: int) -> tuple[str | None, float | None]:
         if not self.neighbors.shape[1] or self.neighbors[row, 0] < 0:
@@ -209,7 +203,7 @@ class Outliers(Result):
 
     def _rows(self) -> list[list[Any]]:
         z, rows = self.z, []
-        for row in self.order[:_SHOWN].tolist():
+        for row in self.order[: self._limit].tolist():  # the others are only in df()
             nearest, distance = self._nearest(row)
             near = None
             if nearest is not None:
@@ -219,10 +213,17 @@ class Outliers(Result):
             rows.append([self.snapshot.ids[row], score, float(z[row]), text, near, distance])
         return rows
 
-    def _note(self) -> str:
+    def _summary(self) -> str:
         found, total = int(self.is_outlier.sum()), len(self.scores)
-        above = f"{found:,} of {total:,} records are outliers: score above {self.threshold:.4g}"
-        return f"{above}; {_SHOWN} of {total:,} shown" if total > _SHOWN else above
+        are = "record is an outlier" if found == total == 1 else "records are outliers"
+        flagged = f"{found:,} of {total:,} {are}: score above {self.threshold:.4g}"
+        return "; ".join(filter(None, [flagged, cut(self._limit, total)]))
+
+    def _chart(self) -> str:
+        if not len(self.scores):
+            return ""
+        alt = f"Histogram of the scores; {int(self.is_outlier.sum()):,} are above the threshold"
+        return picture(self._draw, alt=alt, height=2.0)
 
     def _draw(self, axes: Any) -> None:
         axes.hist(self.scores, bins=60)
@@ -233,39 +234,39 @@ class Outliers(Result):
 
 
 def cut_at(
-    scores: NDArray[np.float32], spread: Spread, share: float | None, threshold: float | None
+    scores: NDArray[np.float32], scale: RobustScale, share: float | None, threshold: float | None
 ) -> float:
-    """Find the score that outliers are above.
+    """Find the score above which records are outliers.
 
     Args:
         scores: (n,) float32.
-        spread: Of the scores.
-        share: Of the records to flag. Equally far ones go together, so it may be more;
-            the nearest are never flagged.
+        scale: The median and the deviation of the scores.
+        share: Share of the records to flag. Records with equal scores are flagged together, so there
+            may be more of them. Records with the lowest score are never flagged.
         threshold: A score; returned as it is.
 
     Raises:
-        InvalidArgumentError: both are given, or one cannot be used.
+        InvalidArgumentError: both are given, or one is invalid.
     """
     if share is not None and threshold is not None:
         raise InvalidArgumentError(
-            f"Give share or threshold, not both; found {short(share)} and {short(threshold)}."
+            f"Pass share or threshold, not both; got {short(share)} and {short(threshold)}."
         )
     if threshold is not None:
         if not _number(threshold):
-            raise InvalidArgumentError(f"threshold is a number; found {short(threshold)}.")
+            raise InvalidArgumentError(f"threshold must be a number; got {short(threshold)}.")
         return float(threshold)
     if share is None:
-        if not spread.deviation:  # all are equal
-            return float(scores.max(initial=spread.median))
-        return spread.median + _DEVIATIONS * spread.deviation
+        if not scale.deviation:  # all are equal
+            return float(scores.max(initial=scale.median))
+        return scale.median + _DEVIATIONS * scale.deviation
     if not _number(share) or not 0 <= share <= 1:
-        raise InvalidArgumentError(f"share is a number from 0 to 1; found {short(share)}.")
+        raise InvalidArgumentError(f"share must be a number from 0 to 1; got {short(share)}.")
     flagged = round(share * len(scores))
     if not flagged:
         return float(scores.max(initial=0.0))
     last = np.partition(scores, len(scores) - flagged)[len(scores) - flagged]
-    return float(scores[scores < last].max(initial=scores.min()))  # the nearest are never outliers
+    return float(scores[scores < last].max(initial=scores.min()))  # never the lowest score
 
 
 def _number(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""How far out each record lies: scores from the neighbour graph, or from the vectors."""
+"""Outlier scores, computed from the neighbor graph or from the vectors."""
 
 from __future__ import annotations
 
@@ -7,56 +7,60 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.cluster.condensed import condense
-from chromalab.analytics.cluster.density import core_distances, merges, spanning_tree
-from chromalab.analytics.graph.copies import unit as scaled
-from chromalab.analytics.graph.graph import Graph
+from chromalab.analytics.cluster.hdbscan import (
+    condense,
+    core_distances,
+    single_linkage,
+    spanning_tree,
+)
+from chromalab.analytics.graph.distinct_vectors import unit as scaled
+from chromalab.analytics.graph.graph import NeighborGraph
 
 __all__ = [
-    "Spread",
+    "RobustScale",
     "centroid_distance",
     "global_local",
     "isolation",
     "local_outlier_factor",
     "mean_distance",
-    "spread_of",
+    "robust_scale",
 ]
 
 _NEVER_ZERO = 1e-10  # as in scikit-learn's LocalOutlierFactor
 _NORMAL = 0.6745  # the median absolute deviation of a normal distribution, in standard deviations
 _NORMAL_MEAN = 0.7979  # the mean absolute deviation of one
 _ROUNDING = 1e-6  # cosine distances of float32 vectors are no finer
-_CLUSTER = 15  # records of a cluster at least, as `cluster` has it
-_FEW = 0.25  # of the vectors that a centre has on average
-_FITTED_ON = 20_000  # vectors that centres are found among
+_MIN_CLUSTER_SIZE = 15  # records, as in `cluster`
+_MIN_SHARE = 0.25  # of the mean number of vectors per center; smaller centers do not count
+_FITTED_ON = 20_000  # vectors that the centers are fitted to
 
 
 @dataclass(frozen=True)
-class Spread:
-    """The middle of scores, and how far they usually are from it.
+class RobustScale:
+    """The location and the scale of scores, unaffected by outliers.
 
     Attributes:
-        median: Their median.
-        deviation: What a standard deviation would be if they were normal; 0.0 if all are equal.
+        median: The median.
+        deviation: An estimate of the standard deviation of normal scores; 0.0 if all are equal.
     """
 
     median: float
     deviation: float
 
 
-def mean_distance(graph: Graph, k: int, *, copies: bool = False) -> NDArray[np.float32]:
-    """Average the cosine distances to the k nearest neighbours, or to as many as there are.
+def mean_distance(graph: NeighborGraph, k: int, *, copies: bool = False) -> NDArray[np.float32]:
+    """Average the cosine distances to the k nearest neighbors, or to all if there are fewer.
 
     Source: Angiulli and Pizzuti 2002, "Fast outlier detection in high dimensional spaces".
 
     Args:
-        graph: Of the k nearest, or more.
-        k: How many neighbours count.
-        copies: Whether k counts records. If not, it counts distinct vectors, and the copies of a
-            record are not its neighbours.
+        graph: The graph of the k nearest neighbors or more.
+        k: Number of neighbors that count.
+        copies: Whether k counts records. If False, it counts distinct vectors, and records with the
+            same vector are not neighbors.
 
     Returns:
-        (m,) float32, from 0 to 2, a node; NaN where a node has no neighbours.
+        (m,) float32, 0 to 2; NaN for a node without neighbors.
     """
     near = graph.cut(k)
     there = near.neighbors >= 0
@@ -65,8 +69,8 @@ def mean_distance(graph: Graph, k: int, *, copies: bool = False) -> NDArray[np.f
         counts = there.sum(axis=1)
         sums = distances.sum(axis=1)
     else:
-        many = np.where(there, graph.copies[near.neighbors], 0)
-        own = np.minimum(graph.copies - 1, k)[:, None]
+        many = np.where(there, graph.counts[near.neighbors], 0)
+        own = np.minimum(graph.counts - 1, k)[:, None]
         up_to = np.minimum(np.cumsum(np.hstack([own, many]), axis=1), k)
         sums = (np.diff(up_to, axis=1) * distances).sum(axis=1)
         counts = up_to[:, -1]
@@ -75,17 +79,17 @@ def mean_distance(graph: Graph, k: int, *, copies: bool = False) -> NDArray[np.f
     return mean.astype(np.float32)
 
 
-def local_outlier_factor(graph: Graph, k: int) -> NDArray[np.float32]:
-    """Compare the density around a node with that around its neighbours; copies count once.
+def local_outlier_factor(graph: NeighborGraph, k: int) -> NDArray[np.float32]:
+    """Compare the density at a node with that at its neighbors; equal vectors count once.
 
     Source: Breunig, Kriegel, Ng and Sander 2000, "LOF: identifying density-based local outliers".
 
     Args:
-        graph: Of the k nearest, or more.
-        k: How many neighbours count.
+        graph: The graph of the k nearest neighbors or more.
+        k: Number of neighbors that count.
 
     Returns:
-        (m,) float32, about 1 inside of a group, more outside; NaN where a node has no neighbours.
+        (m,) float32, about 1 inside a group, more outside; NaN for a node without neighbors.
     """
     near = graph.cut(k)
     there = near.neighbors >= 0
@@ -101,25 +105,26 @@ def local_outlier_factor(graph: Graph, k: int) -> NDArray[np.float32]:
     return factor.astype(np.float32)
 
 
-def global_local(graph: Graph, k: int) -> NDArray[np.float32]:
-    """Compare how dense it is at a node with the densest place of the cluster it drops out of.
+def global_local(graph: NeighborGraph, k: int) -> NDArray[np.float32]:
+    """Compare the density at a node with the densest point of the cluster that it drops out of.
 
-    GLOSH, made of the tree of HDBSCAN on the graph. Source: Campello, Moulavi, Zimek and Sander 2015,
-    "Hierarchical density estimates for data clustering, visualization, and outlier detection".
+    This is GLOSH, computed from the HDBSCAN tree of the graph. Source: Campello, Moulavi, Zimek and
+    Sander 2015, "Hierarchical density estimates for data clustering, visualization, and outlier
+    detection".
 
     Args:
-        graph: Its copies count.
-        k: How many neighbours make a record dense.
+        graph: The neighbor graph; all records with the same vector count.
+        k: How many neighbors make a record dense.
 
     Returns:
-        (m,) float32, from 0 to 1; NaN where there is but one node.
+        (m,) float32, 0 to 1; NaN if there is only one node.
     """
     if len(graph) < 2:
         return np.full(len(graph), np.nan, dtype=np.float32)
     core = core_distances(graph, k)
     edges, lengths = spanning_tree(graph, core)
-    tree, sizes = merges(edges, lengths, graph.copies)
-    condensed = condense(tree, lengths, sizes, core, _CLUSTER)
+    tree, sizes = single_linkage(edges, lengths, graph.counts)
+    condensed = condense(tree, lengths, sizes, core, _MIN_CLUSTER_SIZE)
     densest = np.zeros(len(condensed.parent))
     np.maximum.at(densest, condensed.cluster, condensed.until)
     for at in range(len(densest) - 1, 0, -1):  # children come after their parents
@@ -131,17 +136,17 @@ def global_local(graph: Graph, k: int) -> NDArray[np.float32]:
 def centroid_distance(
     vectors: NDArray[np.float32], *, random_state: int = 0
 ) -> NDArray[np.float32]:
-    """Measure the cosine distance to the nearest of sqrt(m) centres, found by k-means.
+    """Measure the cosine distance to the nearest of sqrt(m) centers, found by k-means.
 
-    Centres of few vectors do not count: an outlier may be a centre of its own.
+    Centers of few vectors do not count, as an outlier may be a center of its own.
 
     Args:
         vectors: (m, dimension) float32, distinct.
-        random_state: The seed of the centres; and of the 20,000 vectors they are found among, where
-            there are more.
+        random_state: Seed of the centers, and of the sample of 20,000 vectors that they are fitted to
+            if there are more.
 
     Returns:
-        (m,) float32, from 0 to 2; NaN for zero vectors.
+        (m,) float32, 0 to 2; NaN for zero vectors.
     """
     from sklearn.cluster import KMeans
 
@@ -157,14 +162,15 @@ def centroid_distance(
         fitted = good
     found = KMeans(round(len(fitted) ** 0.5), n_init=1, random_state=random_state).fit(unit[fitted])
     members = np.bincount(found.labels_)
-    centres = found.cluster_centers_[members >= min(members.max(), max(2, _FEW * members.mean()))]
-    centres /= np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-12)
-    distance[good] = np.clip(1 - (unit[good] @ centres.T).max(axis=1), 0, 2)
+    smallest = min(members.max(), max(2, _MIN_SHARE * members.mean()))
+    centers = found.cluster_centers_[members >= smallest]
+    centers /= np.maximum(np.linalg.norm(centers, axis=1, keepdims=True), 1e-12)
+    distance[good] = np.clip(1 - (unit[good] @ centers.T).max(axis=1), 0, 2)
     return distance
 
 
 def isolation(vectors: NDArray[np.float32], *, random_state: int = 0) -> NDArray[np.float32]:
-    """Score by how few random cuts set a vector apart.
+    """Score vectors by how few random splits isolate them.
 
     Source: Liu, Ting and Zhou 2008, "Isolation forest".
 
@@ -173,7 +179,7 @@ def isolation(vectors: NDArray[np.float32], *, random_state: int = 0) -> NDArray
         random_state: The seed of the forest.
 
     Returns:
-        (m,) float32, from 0 to 1.
+        (m,) float32, 0 to 1.
     """
     from sklearn.ensemble import IsolationForest
 
@@ -184,22 +190,22 @@ def isolation(vectors: NDArray[np.float32], *, random_state: int = 0) -> NDArray
     return scores
 
 
-def spread_of(scores: NDArray[np.float32]) -> Spread:
-    """Measure the middle of scores and their usual distance from it, so that outliers do not count.
+def robust_scale(scores: NDArray[np.float32]) -> RobustScale:
+    """Estimate the median and the standard deviation of scores without the influence of outliers.
 
-    The deviation is the median absolute deviation / 0.6745 (Iglewicz and Hoaglin 1993, "How to
-    detect and handle outliers"); where that is 0, as more than half the scores are equal, the
-    mean absolute deviation / 0.7979.
+    The deviation is the median absolute deviation / 0.6745 (Iglewicz and Hoaglin 1993, "How to detect
+    and handle outliers"). If that is 0, because more than half of the scores are equal, it is the mean
+    absolute deviation / 0.7979.
 
     Example:
-        >>> spread_of(np.array([1, 2, 3, 4, 100], dtype=np.float32)).median
+        >>> robust_scale(np.array([1, 2, 3, 4, 100], dtype=np.float32)).median
         3.0
     """
     if not len(scores):
-        return Spread(0.0, 0.0)
+        return RobustScale(0.0, 0.0)
     median = float(np.median(scores))
     away = np.abs(scores.astype(np.float64) - median)
     for deviation in (float(np.median(away)) / _NORMAL, float(away.mean()) / _NORMAL_MEAN):
         if deviation > _ROUNDING:
-            return Spread(median, deviation)
-    return Spread(median, 0.0)
+            return RobustScale(median, deviation)
+    return RobustScale(median, 0.0)

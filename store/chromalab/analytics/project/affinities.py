@@ -1,4 +1,4 @@
-"""Weights of the graph's edges, as UMAP and t-SNE define them, without compiling anything."""
+"""Edge weights of the neighbor graph as UMAP and t-SNE define them, without compiled code."""
 
 from __future__ import annotations
 
@@ -13,52 +13,51 @@ if TYPE_CHECKING:
 
 __all__ = ["conditional_probabilities", "fuzzy_graph", "joint_probabilities", "memberships"]
 
-_STEPS = 64  # halvings at most, as in umap and openTSNE
-_TOLERANCE = 1e-5  # the same
-_LEAST_SCALE = 1e-3  # umap's MIN_K_DIST_SCALE: of the mean distance
+_MAX_STEPS = 64  # of bisection, as in umap and openTSNE
+_TOLERANCE = 1e-5  # as in umap and openTSNE
+_MIN_SCALE = 1e-3  # of the mean distance: umap's MIN_K_DIST_SCALE
 
 
 def memberships(distances: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Weigh each node's neighbours as UMAP does: 1 for the nearest, falling with the distance.
+    """Compute UMAP's weights of each node's neighbors: 1 for the nearest, falling with the distance.
 
-    The scale of a node is such that its weights, with its own of 1, sum to log2 of their number
-    (McInnes, Healy & Melville 2018, arXiv:1802.03426, algorithm 3).
+    The scale of a node makes its weights, including its own of 1, sum to log2 of their number (McInnes,
+    Healy & Melville 2018, arXiv:1802.03426, algorithm 3).
 
     Args:
-        distances: (m, k) of the neighbours, the node itself not among them; inf where there are
-            no more.
+        distances: (m, k) of the neighbors, without the node itself; inf after the last neighbor.
 
     Returns:
-        (m, k) weights, 0 where there is no neighbour.
+        (m, k) weights, 0 where there is no neighbor.
     """
-    held = np.isfinite(distances)
-    far = np.where(held, distances, 0.0).astype(np.float64)
-    positive = np.where(held & (distances > 0), distances, np.inf)
+    exists = np.isfinite(distances)
+    far = np.where(exists, distances, 0.0).astype(np.float64)
+    positive = np.where(exists & (distances > 0), distances, np.inf)
     nearest = positive.min(axis=1, initial=np.inf)
     nearest[~np.isfinite(nearest)] = 0.0
     beyond = np.maximum(far - nearest[:, None], 0.0)
-    # umap counts the node itself among its k neighbours: hence k + 1 here
+    # Umap counts the node itself among its k neighbors, hence k + 1 here.
     target = np.full(len(far), np.log2(distances.shape[1] + 1))
 
     def total(rows: NDArray[np.intp], scale: NDArray[np.float64]) -> NDArray[np.float64]:
         weights = np.exp(-beyond[rows] / scale[:, None])
-        return np.asarray((weights * held[rows]).sum(axis=1) - target[rows])
+        return np.asarray((weights * exists[rows]).sum(axis=1) - target[rows])
 
     scale = _bisect(total, len(far))
-    counts = held.sum(axis=1) + 1
+    counts = exists.sum(axis=1) + 1
     mean = np.where(nearest > 0, far.sum(axis=1) / counts, far.sum() / max(counts.sum(), 1))
-    scale = np.maximum(scale, np.maximum(_LEAST_SCALE * mean, np.finfo(np.float64).tiny))
-    return np.asarray(np.exp(-beyond / scale[:, None]) * held, dtype=np.float32)
+    scale = np.maximum(scale, np.maximum(_MIN_SCALE * mean, np.finfo(np.float64).tiny))
+    return np.asarray(np.exp(-beyond / scale[:, None]) * exists, dtype=np.float32)
 
 
 def fuzzy_graph(
     neighbors: NDArray[np.int32], distances: NDArray[np.float32]
 ) -> scipy.sparse.csr_matrix:
-    """Make UMAP's weighted graph: an edge holds if either end holds it (a + b - ab).
+    """Make UMAP's weighted graph: the probability that an edge exists in either direction (a + b - ab).
 
     Args:
-        neighbors: (m, k) nodes, the node itself not among them; -1 where there are no more.
-        distances: (m, k); inf where there are no more.
+        neighbors: (m, k) nodes, without the node itself; -1 after the last neighbor.
+        distances: (m, k); inf after the last neighbor.
 
     Returns:
         (m, m) symmetric float32.
@@ -71,27 +70,27 @@ def fuzzy_graph(
 def conditional_probabilities(
     distances: NDArray[np.float32], perplexity: float
 ) -> NDArray[np.float64]:
-    """Weigh each node's neighbours as t-SNE does: a Gaussian wide enough for the perplexity.
+    """Compute t-SNE's weights of each node's neighbors: a Gaussian whose width gives the perplexity.
 
-    The distance in it is the Euclidean one of unit vectors, whose square is twice the cosine
-    distance. A node gets a third of its neighbours as perplexity at most (van der Maaten 2014,
-    JMLR 15: three times the perplexity neighbours hold what counts).
+    Its distance is the Euclidean distance of unit vectors, whose square is twice the cosine distance. The
+    perplexity of a node is at most a third of the number of its neighbors, because the nearest 3 *
+    perplexity neighbors carry nearly all of the weight (van der Maaten 2014, JMLR 15).
 
     Args:
-        distances: (m, k) cosine distances; inf where there are no more.
-        perplexity: How many neighbours count, roughly.
+        distances: (m, k) cosine distances; inf after the last neighbor.
+        perplexity: Roughly the number of neighbors that count.
 
     Returns:
-        (m, k); rows sum to one, or to zero without neighbours.
+        (m, k); rows sum to one, or to zero if there are no neighbors.
     """
-    held = np.isfinite(distances)
-    square = np.where(held, 2.0 * np.maximum(distances, 0.0), 0.0).astype(np.float64)
-    least = np.where(held, square, np.inf).min(axis=1, initial=np.inf)
-    square = np.where(held, square - np.where(np.isfinite(least), least, 0.0)[:, None], 0.0)
-    target = np.log(np.clip(held.sum(axis=1) / 3, 1.0, perplexity))
+    exists = np.isfinite(distances)
+    square = np.where(exists, 2.0 * np.maximum(distances, 0.0), 0.0).astype(np.float64)
+    least = np.where(exists, square, np.inf).min(axis=1, initial=np.inf)
+    square = np.where(exists, square - np.where(np.isfinite(least), least, 0.0)[:, None], 0.0)
+    target = np.log(np.clip(exists.sum(axis=1) / 3, 1.0, perplexity))
 
     def weights(rows: NDArray[np.intp], width: NDArray[np.float64]) -> NDArray[np.float64]:
-        kernel = np.exp(-square[rows] / width[:, None]) * held[rows]
+        kernel = np.exp(-square[rows] / width[:, None]) * exists[rows]
         total = np.maximum(kernel.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
         return np.asarray(kernel / total)
 
@@ -107,7 +106,7 @@ def conditional_probabilities(
 def joint_probabilities(
     neighbors: NDArray[np.int32], distances: NDArray[np.float32], perplexity: float
 ) -> scipy.sparse.csr_matrix:
-    """Make t-SNE's (m, m) symmetric probabilities, which sum to one."""
+    """Return t-SNE's (m, m) symmetric probabilities, which sum to one."""
     one_way = _matrix(neighbors, conditional_probabilities(distances, perplexity))
     both = (one_way + one_way.T).tocsr()
     return both / max(float(both.sum()), np.finfo(np.float64).tiny)
@@ -117,18 +116,18 @@ def _matrix(neighbors: NDArray[np.int32], weights: NDArray[np.floating]) -> scip
     from scipy.sparse import csr_matrix
 
     rows = np.repeat(np.arange(len(neighbors), dtype=np.int32), neighbors.shape[1])
-    held = (neighbors.ravel() >= 0) & (weights.ravel() > 0)
-    made = (weights.ravel()[held], (rows[held], neighbors.ravel()[held]))
-    return csr_matrix(made, shape=(len(neighbors), len(neighbors)))
+    exists = (neighbors.ravel() >= 0) & (weights.ravel() > 0)
+    data = (weights.ravel()[exists], (rows[exists], neighbors.ravel()[exists]))
+    return csr_matrix(data, shape=(len(neighbors), len(neighbors)))
 
 
 def _bisect(
     excess: Callable[[NDArray[np.intp], NDArray[np.float64]], NDArray[np.float64]], m: int
 ) -> NDArray[np.float64]:
-    """Find for each row where a growing function is zero, by doubling from 1, then halving."""
+    """Find the zero of an increasing function for each row: double from 1, then bisect."""
     low, high, at = np.zeros(m), np.full(m, np.inf), np.ones(m)
     open_rows = np.arange(m)
-    for _ in range(_STEPS):
+    for _ in range(_MAX_STEPS):
         over = excess(open_rows, at[open_rows])
         missed = np.abs(over) >= _TOLERANCE
         open_rows, over = open_rows[missed], over[missed]

@@ -1,4 +1,4 @@
-"""The packages that draw maps: they are optional, and compile; what they compile is kept."""
+"""The optional packages that make maps, and the cache of what numba compiles for them."""
 
 from __future__ import annotations
 
@@ -14,62 +14,62 @@ from typing import Any
 from chromalab.cache import cache_folder
 from chromalab.errors import MissingDependencyError
 
-__all__ = ["compiled_folder", "compiling", "keep_compiled", "optional"]
+__all__ = ["compile_cache_folder", "compile_cached", "import_optional", "use_compile_cache"]
 
-_INSTALLED_AS = {"umap": "umap-learn", "pacmap": "pacmap", "openTSNE": "openTSNE"}
-_STEPS_IN = ("numba", "umap-learn", "pynndescent", "pacmap")
+_DISTRIBUTIONS = {"umap": "umap-learn", "pacmap": "pacmap", "openTSNE": "openTSNE"}
+_COMPILED = ("numba", "umap-learn", "pynndescent", "pacmap")
 
 
-def optional(module: str) -> ModuleType:
-    """Import a module of an optional package; what numba compiles for it is kept.
+def import_optional(module: str) -> ModuleType:
+    """Import a module of an optional package; what numba compiles for it is cached.
 
     Raises:
-        MissingDependencyError: the package is not installed.
+        MissingDependencyError: The package is not installed.
 
     Example:
-        >>> optional("json.decoder").__name__
+        >>> import_optional("json.decoder").__name__
         'json.decoder'
     """
     package = module.partition(".")[0]
-    keep_compiled()
+    use_compile_cache()
     try:
         return import_module(module)
     except ImportError as error:
-        name = _INSTALLED_AS.get(package, package)
+        name = _DISTRIBUTIONS.get(package, package)
         raise MissingDependencyError(
             f'This map needs {name}: pip install "chromalab[maps]". '
-            'method="pca" needs nothing more.'
+            'method="pca" needs no other package.'
         ) from error
 
 
-def compiling(kernel: Any) -> Any:
-    """Compile a function by numba and keep it on disk, where there is room for it."""
+def compile_cached(kernel: Any) -> Any:
+    """Compile a function with numba, and cache it on disk if possible."""
     import numba
 
     try:
         return numba.njit(kernel, fastmath=True, cache=True)
-    except RuntimeError:  # no folder to keep it in
+    except RuntimeError:  # there is no folder to cache it in
         return numba.njit(kernel, fastmath=True)
 
 
-def keep_compiled() -> None:
-    """Let numba keep what it compiles in our cache; too late, and no harm, once it is imported."""
+def use_compile_cache() -> None:
+    """Make numba cache what it compiles in chromalab's folder; without effect once numba is imported."""
     if "numba" in sys.modules or os.environ.get("NUMBA_CACHE_DIR"):
         return
-    folder = compiled_folder()
+    folder = compile_cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:  # then it is compiled each time
+    except OSError:  # numba then compiles in every process
         return
     os.environ["NUMBA_CACHE_DIR"] = str(folder)
 
 
-def compiled_folder() -> Path:
-    """Name the folder of what is compiled, by the versions it was compiled of."""
-    found = [f"py{platform.python_version()}"]
-    for name in _STEPS_IN:
+def compile_cache_folder() -> Path:
+    """Return the cache folder, which is named after the versions of the packages."""
+    versions = [f"py{platform.python_version()}"]
+    for name in _COMPILED:
         try:
-            found.append(f"{name}{version(name)}")
+            versions.append(f"{name}{version(name)}")
         except PackageNotFoundError:
             continue
-    return cache_folder() / "-".join(["numba", *found])
+    return cache_folder() / "-".join(["numba", *versions])

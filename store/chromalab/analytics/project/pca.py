@@ -1,4 +1,4 @@
-"""Principal components: the coordinates every map starts from, and a map of their own."""
+"""Principal components: the coordinates that every map starts from, and a map of their own."""
 
 from __future__ import annotations
 
@@ -8,42 +8,42 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.graph.copies import unit as scaled
+from chromalab.analytics.graph.distinct_vectors import unit
 
-__all__ = ["Components", "principal_components", "unit"]
+__all__ = ["Components", "principal_components", "unit_vectors"]
 
-_BLOCK = 4096  # rows multiplied at a time, in float32; their sums are float64
-_DENSE = 64  # dimensions: up to so many all eigenvectors are found at once
+_BLOCK = 4096  # rows multiplied at a time in float32, and summed in float64
+_DENSE = 64  # dimensions up to which all eigenvectors are computed at once
 
 
 @dataclass(frozen=True, eq=False)
 class Components:
-    """The directions in which vectors spread most: coordinates are `vectors @ axes.T + offset`.
+    """The directions of largest variance: coordinates are `vectors @ axes.T + offset`.
 
     Attributes:
         axes: (dims, dimension) float32.
         offset: (dims,) float32.
-        explained: The share of the variance that lies along each axis.
+        explained: The share of the variance along each axis.
     """
 
     axes: NDArray[np.float32]
     offset: NDArray[np.float32]
     explained: tuple[float, ...]
 
-    def place(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    def project(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return (n, dims) float32 coordinates of (n, dimension) vectors."""
         return vectors @ self.axes.T + self.offset
 
 
 def principal_components(vectors: NDArray[np.float32], dims: int) -> Components:
-    """Find the first principal components of (n, dimension) vectors, by their covariance.
+    """Find the first principal components of (n, dimension) vectors from their covariance.
 
-    Each axis points to where its largest entry is positive: so the same vectors give the same map.
-    Axes for which there is no variance left are zero.
+    The sign of each axis makes its largest entry positive, so that the same vectors give the same map. An
+    axis is zero if no variance is left for it.
 
     Example:
         >>> line = np.array([[0, 0], [1, 1], [2, 2]], dtype=np.float32)
-        >>> principal_components(line, 2).place(line).round(2) + 0
+        >>> principal_components(line, 2).project(line).round(2) + 0
         array([[-1.41,  0.  ],
                [ 0.  ,  0.  ],
                [ 1.41,  0.  ]], dtype=float32)
@@ -53,7 +53,7 @@ def principal_components(vectors: NDArray[np.float32], dims: int) -> Components:
     if n < 2 or dimension == 0:
         return Components(axes.astype(np.float32), np.zeros(dims, dtype=np.float32), (0.0,) * dims)
     mean = vectors.mean(axis=0, dtype=np.float64)
-    # Divided by a power of two, which is exact, squares neither overflow nor vanish.
+    # Dividing by a power of two is exact, and keeps squares from overflowing or vanishing.
     size = max(-float(vectors.min()), float(vectors.max()))
     power = np.float32(2.0 ** np.floor(np.log2(size))) if size > 0 else np.float32(1)
     middle = (mean / power).astype(np.float32)
@@ -67,26 +67,26 @@ def principal_components(vectors: NDArray[np.float32], dims: int) -> Components:
     total = float(np.trace(covariance))
     shares = [max(float(value), 0.0) / total if total > 0 else 0.0 for value in values]
     for at, (share, direction) in enumerate(zip(shares, directions.T, strict=True)):
-        if share > 1e-12:  # below is rounding: its direction is noise
+        if share > 1e-12:  # a smaller share is rounding error, and its direction is noise
             axes[at] = direction * np.sign(direction[np.abs(direction).argmax()])
     explained = tuple(shares) + (0.0,) * (dims - found)
     return Components(axes.astype(np.float32), (-axes @ mean).astype(np.float32), explained)
 
 
-def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return vectors of length one, zero vectors as they are: the graph's distance is cosine."""
-    return scaled(vectors)[0]
+def unit_vectors(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return vectors of unit length; zero vectors stay zero."""
+    return unit(vectors)[0]
 
 
 def _largest(
     matrix: NDArray[np.float64], count: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Find the largest eigenvalues of a symmetric matrix, and their vectors, as columns."""
+    """Return the largest eigenvalues of a symmetric matrix, and their eigenvectors as columns."""
     from scipy.sparse.linalg import ArpackError, eigsh
 
     values, vectors = None, None
     if len(matrix) > max(_DENSE, 4 * count) and matrix.any():
-        first = np.random.RandomState(0).uniform(-1, 1, len(matrix))  # else it draws its own
+        first = np.random.RandomState(0).uniform(-1, 1, len(matrix))  # eigsh would draw its own
         with suppress(ArpackError):  # it did not converge
             values, vectors = eigsh(matrix, k=count, v0=first)
     if values is None or vectors is None:

@@ -1,4 +1,4 @@
-"""`TokenMatrix`: how often each word stands in each record, counted once a snapshot."""
+"""`TokenMatrix`: how often each word occurs in each record, counted once per snapshot."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.topics.evenness import JUDGED, cells_of, spread_evenly
+from chromalab.analytics.topics.stopwords import CANDIDATES, cells_of, evenly_spread
 from chromalab.analytics.topics.tokens import is_weak, joined, tokens
 from chromalab.snapshot import Snapshot
 
 __all__ = ["TokenMatrix", "token_matrix", "token_matrix_of"]
 
-_kept: WeakKeyDictionary[Snapshot, dict[tuple[int, int], TokenMatrix]] = WeakKeyDictionary()
+_MEMORY: WeakKeyDictionary[Snapshot, dict[tuple[int, int], TokenMatrix]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
 class TokenMatrix:
-    """Where words, and words side by side, stand in n texts.
+    """The occurrences of terms in n texts; a term is a word, or several adjacent words.
 
     Attributes:
         texts: (occurrences,) int32, the text of each occurrence, by ascending term, then text.
-        starts: (terms + 1,) int32, where the occurrences of a term begin and end.
+        starts: (terms + 1,) int32, where the occurrences of each term begin and end.
         parts: (terms, longest) int32, the words of each term, -1 after its last.
         words: The words.
-        weak: (words,) bool, digits and single letters: they say nothing by themselves.
-        n: How many texts there are.
+        weak: (words,) bool, digits and single letters, which mean nothing on their own.
+        n: The number of texts.
     """
 
     texts: NDArray[np.int32]
@@ -41,39 +41,39 @@ class TokenMatrix:
 
     @cached_property
     def frequency(self) -> NDArray[np.float64]:
-        """(terms,) float64, how often each term stands in all texts."""
+        """(terms,) float64, how often each term occurs in all texts."""
         return np.diff(self.starts).astype(np.float64)
 
     @cached_property
     def frequent(self) -> NDArray[np.int64]:
-        """(300,) int64 at most, the terms of one word that are the most frequent."""
+        """(300,) int64 at most, the most frequent terms of one word."""
         single = np.flatnonzero((self.parts >= 0).sum(axis=1) == 1)
-        return single[np.argsort(-self.frequency[single], kind="stable")[:JUDGED]]
+        return single[np.argsort(-self.frequency[single], kind="stable")[:CANDIDATES]]
 
     @cached_property
     def edges(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """(terms,) each, the first and the last word of a term."""
+        """(terms,) int32 each, the first and the last word of each term."""
         length = (self.parts >= 0).sum(axis=1)
         return self.parts[:, 0], self.parts[np.arange(len(length)), length - 1]
 
     @cached_property
-    def says(self) -> NDArray[np.bool_]:
+    def is_meaningful(self) -> NDArray[np.bool_]:
         """(terms,) bool, whether a term is more than digits and single letters."""
-        says: NDArray[np.bool_] = (~np.r_[self.weak, True][self.parts]).any(axis=1)
-        return says
+        meaningful: NDArray[np.bool_] = (~np.r_[self.weak, True][self.parts]).any(axis=1)
+        return meaningful
 
     @cached_property
     def number(self) -> dict[str, int]:
-        """The numbers of the words."""
+        """The number of each word."""
         return {word: number for number, word in enumerate(self.words)}
 
     @cached_property
     def _read(self) -> dict[int, tuple[tuple[str, ...], str]]:
-        """What terms are of and how they are read, of those that were asked for."""
+        """The words and the text of the terms that were read so far."""
         return {}
 
     def text(self, term: int) -> str:
-        """Return a term as it is read."""
+        """Return the text of a term."""
         return self._term(term)[1]
 
     def tokens(self, term: int) -> tuple[str, ...]:
@@ -89,13 +89,13 @@ class TokenMatrix:
 
 
 def token_matrix_of(snapshot: Snapshot, ngrams: tuple[int, int] = (1, 2)) -> TokenMatrix:
-    """Return the matrix of a snapshot's documents, kept for as long as the snapshot is."""
-    kept = _kept.setdefault(snapshot, {})
-    if ngrams not in kept:
+    """Return the matrix of a snapshot's documents, cached as long as the snapshot exists."""
+    known = _MEMORY.setdefault(snapshot, {})
+    if ngrams not in known:
         documents = snapshot.documents
         texts = [""] * len(snapshot) if documents is None else [text or "" for text in documents]
-        kept[ngrams] = token_matrix(texts, ngrams, cells_of(snapshot))
-    return kept[ngrams]
+        known[ngrams] = token_matrix(texts, ngrams, cells_of(snapshot))
+    return known[ngrams]
 
 
 def token_matrix(
@@ -103,16 +103,16 @@ def token_matrix(
     ngrams: tuple[int, int] = (1, 2),
     cells: NDArray[np.int64] | None = None,
 ) -> TokenMatrix:
-    """Count the words of texts, and their n-grams.
+    """Count the words and n-grams of texts.
 
-    Words that stand in all cells alike are left out before there are n-grams: "lost my card" has
-    "lost card". An n-gram of several words counts where it stands in two texts or more: what one
-    record alone says names no group, and these are most of all n-grams.
+    Words that are evenly spread over the cells are left out before n-grams are formed: "lost my card"
+    contains "lost card". An n-gram of several words must occur in at least two texts. One that occurs
+    in a single record cannot name a group, and most n-grams are of that kind.
 
     Args:
-        texts: One a record.
-        ngrams: The fewest and the most words side by side.
-        cells: (n,) int64, groups of records; None to leave no word out.
+        texts: One text per record.
+        ngrams: Smallest and largest number of adjacent words.
+        cells: (n,) int64, groups of records; None to leave no words out.
     """
     numbers: dict[str, int] = {}
     lengths = np.zeros(len(texts), dtype=np.int64)
@@ -124,8 +124,8 @@ def token_matrix(
     sequence = np.asarray(found, dtype=np.int64)
     rows = np.repeat(np.arange(len(texts), dtype=np.int32), lengths)
     if cells is not None:
-        telling = ~_everywhere(sequence, cells[rows], len(numbers))[sequence]
-        sequence, rows = sequence[telling], rows[telling]
+        specific = ~_stop_words(sequence, cells[rows], len(numbers))[sequence]
+        sequence, rows = sequence[specific], rows[specific]
     low, high = ngrams
     where = [np.empty(0, dtype=np.int32)]
     times = [np.empty(0, dtype=np.int64)]
@@ -146,35 +146,37 @@ def token_matrix(
     )
 
 
-def _everywhere(
+def _stop_words(
     sequence: NDArray[np.int64], cell: NDArray[np.int64], n_words: int
 ) -> NDArray[np.bool_]:
-    """Tell which words stand in all cells alike, (words,) bool."""
-    often = np.argsort(-np.bincount(sequence, minlength=n_words), kind="stable")[:JUDGED]
+    """Find the words that are evenly spread over the cells, (words,) bool."""
+    frequent = np.argsort(-np.bincount(sequence, minlength=n_words), kind="stable")[:CANDIDATES]
     place = np.full(n_words, -1, dtype=np.int64)
-    place[often] = np.arange(len(often))
+    place[frequent] = np.arange(len(frequent))
     groups = int(cell.max(initial=-1)) + 1
     here = place[sequence] >= 0
-    spread = np.bincount(place[sequence[here]] * groups + cell[here], minlength=len(often) * groups)
+    spread = np.bincount(
+        place[sequence[here]] * groups + cell[here], minlength=len(frequent) * groups
+    )
     found = np.zeros(n_words, dtype=bool)
     total = np.bincount(cell, minlength=groups).astype(np.int64)
-    found[often] = spread_evenly(spread.reshape(len(often), groups).astype(np.float64), total)
+    found[frequent] = evenly_spread(spread.reshape(len(frequent), groups).astype(np.float64), total)
     return found
 
 
 def _grams(
     sequence: NDArray[np.int64], rows: NDArray[np.int32], n_words: int, longest: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
-    """Find the n-grams of each length, from one word on.
+    """Find the n-grams of each length, starting with single words.
 
     Args:
-        sequence: (tokens,) int64, the words of all records, one after the other.
-        rows: (tokens,) int32, the record of each.
-        n_words: How many different words there are.
-        longest: The most words of an n-gram.
+        sequence: (tokens,) int64, the words of all records, one record after the other.
+        rows: (tokens,) int32, the record of each token.
+        n_words: The number of different words.
+        longest: The largest number of words in an n-gram.
 
     Yields:
-        Where they begin, n-gram by n-gram, in ascending order; how often each stands; its words.
+        The positions where they begin, by n-gram, ascending; the frequency of each; its words.
     """
     at = np.argsort(sequence, kind="stable")
     many = np.bincount(sequence, minlength=n_words)

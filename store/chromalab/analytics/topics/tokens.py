@@ -1,4 +1,4 @@
-"""Words of a text in any language, without a list of any language's words."""
+"""The words of a text in any language, found without word lists."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import re
 import unicodedata
 from functools import cache
 
-from chromalab.analytics.nfkc import nfkc
-
-__all__ = ["alike", "is_weak", "joined", "tokens"]
+__all__ = ["alike", "is_weak", "joined", "nfkc", "tokens"]
 
 _ASCII = re.compile(r"[a-z0-9]+(?:'[a-z]+)*")
 
-# Scripts that put no spaces between words.
+# Scripts that are written without spaces between words.
 _HAN = "\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _HIRAGANA = "\u3041-\u3096\u309d-\u309f"
 _KATAKANA = "\u30a1-\u30fa\u30fd-\u30ff\u31f0-\u31ff"
-_LONG = "\u30fc"  # the mark of a long vowel, in both kinds of kana
+_LONG = "\u30fc"  # the long vowel mark, used with both kinds of kana
 _SYLLABLES = "\u0e00-\u0e4e\u0e80-\u0ece\u0edc-\u0edf\u1000-\u103f\u1050-\u109f\u1780-\u17d3"
 _UNSPACED = re.compile(f"[{_HAN}{_HIRAGANA}{_KATAKANA}{_SYLLABLES}]")
 
@@ -31,6 +29,7 @@ _SELECTORS = {
 }
 _EMOJI = "[\U0001f1e6-\U0001f1ff]{2}|[\u2600-\u27bf\U0001f300-\U0001f3fa\U0001f400-\U0001faff]"
 
+_JOINER = "\u034f"  # combining grapheme joiner: invisible, and marks are not sorted across it
 
 _SAME_STEM = 4  # letters
 _SAME_SHARE = 0.6  # of the longer word
@@ -39,11 +38,11 @@ _SAME_SHARE = 0.6  # of the longer word
 def tokens(text: str) -> list[str]:
     """Split a text into words, in lower case.
 
-    A word is a run of letters, digits and the marks that belong to them, also across an apostrophe.
-    Chinese characters come as overlapping pairs, as search engines index them; a run of kana is a
-    word; Thai, Lao, Burmese and Khmer come as overlapping threes of characters with their marks. An
-    emoji is a word. Lower case, not case folding: words are shown, and folding makes "strasse" of
-    "straße" and a wrong end of every Greek word in -ς.
+    A word is a run of letters, digits and their combining marks, with apostrophes inside. Chinese
+    characters are split into overlapping pairs, as search engines index them. A run of kana is a word.
+    Thai, Lao, Burmese and Khmer are split into overlapping groups of three characters with their marks.
+    An emoji is a word. Words are in lower case rather than case-folded, since they are displayed:
+    folding turns "straße" into "strasse", and misspells every Greek word that ends in -ς.
 
     Example:
         >>> tokens("The CARD's PIN, हिन्दी and 機械学習 のデータ")
@@ -58,8 +57,22 @@ def tokens(text: str) -> list[str]:
     return [part for word in words for part in _parts(word)]
 
 
+def nfkc(text: str) -> str:
+    """Normalize a text to NFKC, in time that is linear in its length.
+
+    Python sorts a run of combining marks in quadratic time: 100,000 of them would take seconds. So a
+    joiner is inserted after every 30 marks in a row, as in the Stream-Safe Text Format
+    (https://unicode.org/reports/tr15/#Stream_Safe_Text_Format).
+
+    Example:
+        >>> nfkc("ﬁne")
+        'fine'
+    """
+    return unicodedata.normalize("NFKC", _long_run().sub(rf"\g<0>{_JOINER}", text))
+
+
 def is_weak(token: str) -> bool:
-    """Tell whether a token says nothing by itself: digits, or one letter.
+    """Return whether a token means nothing on its own: digits, or one letter.
 
     Example:
         >>> [is_weak(token) for token in ("c", "19", "pin", "水", "の", "💳")]
@@ -71,7 +84,7 @@ def is_weak(token: str) -> bool:
 
 
 def joined(words: tuple[str, ...]) -> str:
-    """Join words that stand side by side; those that overlap are laid over one another.
+    """Join adjacent words; overlapping ones are merged at the overlap.
 
     Example:
         >>> joined(("credit", "card")), joined(("図書", "書館"))
@@ -87,10 +100,10 @@ def joined(words: tuple[str, ...]) -> str:
 
 
 def alike(word: str, other: str) -> bool:
-    """Tell whether two words are forms of one, or overlap.
+    """Return whether two words are forms of the same word, or overlap.
 
-    Words count as forms of one if they share a beginning of 4 letters or more, and of more than 60 %
-    of the longer one; pieces of unspaced text overlap if they share all but one character.
+    Words count as forms of the same word if they share a prefix of at least 4 letters that is more than
+    60% of the longer one. Pieces of unspaced text overlap if they share all but one character.
 
     Example:
         >>> alike("tracking", "tracked"), alike("transfer", "transaction"), alike("信用", "用卡")
@@ -126,7 +139,7 @@ def _parts(word: str) -> list[str]:
 
 
 def _width(run: str) -> int:
-    """Say of how many characters the pieces of a run are; 0 where it stays whole."""
+    """Return how many characters the pieces of a run have; 0 if it is not split."""
     if run.isascii():
         return 0
     return next((wide for pattern, wide in _pieces() if pattern.match(run)), 0)
@@ -142,8 +155,21 @@ def _pieces() -> tuple[tuple[re.Pattern[str], int], ...]:
 
 
 @cache
+def _long_run() -> re.Pattern[str]:
+    ranges: list[list[int]] = []
+    for code in range(0x300, 0x20000):  # there are no marks with a combining class above
+        if unicodedata.combining(chr(code)):
+            if ranges and ranges[-1][1] == code - 1:
+                ranges[-1][1] = code
+            else:
+                ranges.append([code, code])
+    marks = "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in ranges)
+    return re.compile(f"[{marks}]{{30}}")
+
+
+@cache
 def _marks() -> str:
-    """Write the combining marks of all scripts as ranges: `re` counts them as no part of a word."""
+    """Return the combining marks of all scripts as ranges; `re` does not count them as word characters."""
     ranges: list[list[int]] = []
     for code in (*range(0x300, 0x20000), *range(0xE0100, 0xE01F0)):
         if unicodedata.category(chr(code))[0] == "M" and code not in _SELECTORS:
@@ -157,7 +183,7 @@ def _marks() -> str:
 @cache
 def _word() -> re.Pattern[str]:
     marks = _marks()
-    within = "['\u200c\u200d]"  # an apostrophe; the (non-)joiners of Persian and of India's scripts
+    within = "['\u200c\u200d]"  # apostrophe, and the joiners and non-joiners of Persian and Indic scripts
     return re.compile(rf"[^\W_]+(?:[{marks}]+[^\W_]*|{within}[^\W_]+)*|{_EMOJI}")
 
 

@@ -1,23 +1,22 @@
-"""The folder of a store: SQLite, the vector files, and what keeps both sound.
+"""The folder of a store: the SQLite file, the vector files, and what keeps both consistent.
 
-`store` opens it (`folder`, `journal`, `process_forks`), `schema` and `catalog` say what is in it, `records` and
-`vectors` hold the rows, `view` says which of them live.
+`store` opens the folder (with `folder`, `schema` and `process_forks`). `catalog` and `tenants` list
+the collections, `records`, `attachments` and `vectors` hold their data, and `view` tells which
+records are live. `mapped_rows` and `leftovers` handle derived and unused files. No module here
+imports `filter` or `index`.
 """
 
 __all__ = [
+    "attachments",
     "catalog",
-    "checksums",
-    "collection_forks",
     "folder",
-    "journal",
     "leftovers",
-    "pending",
+    "mapped_rows",
     "process_forks",
     "records",
     "schema",
     "store",
     "tenants",
-    "turned_rows",
     "vectors",
     "view",
 ]

@@ -1,6 +1,6 @@
-"""The attachments table: what is kept with a collection beside its records.
+"""The attachments table: data stored with a collection beside its records.
 
-Functions over a connection in a transaction. Attachments are added and removed, never changed.
+These are functions over a connection in a transaction. Attachments are added and removed, never changed.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 from uuid import UUID
 
 from chromalab.engine.disk import catalog
-from chromalab.engine.disk.checksums import content_checksum
-from chromalab.engine.interface import Attachment
+from chromalab.engine.disk.records import content_checksum
+from chromalab.engine.values import Attachment
 from chromalab.errors import (
     InternalError,
     InvalidArgumentError,
@@ -22,15 +22,26 @@ from chromalab.errors import (
     short,
 )
 
-__all__ = ["Row", "as_stored", "copy", "insert", "load", "read", "read_one", "remove"]
+__all__ = ["Row", "as_stored", "copy", "insert", "load", "read", "read_one", "read_since", "remove"]
 
 Row = tuple[str, str | None, str, bytes | None, int]
-"""kind, name, body, data, checksum, as they are stored."""
+"""kind, name, body, data and checksum, as stored."""
 
-# A collection that is there gives one row at least, so this says too whether it is.
+# An existing collection yields at least one row, so this also tells whether it exists.
 _READ = """
     SELECT attachments.number, kind, attachments.name, body, data
     FROM collections LEFT JOIN attachments ON collection = collections.number AND kind = ?
+    WHERE collections.id = ? ORDER BY attachments.number
+"""
+_READ_NUMBERS = """
+    SELECT attachments.number
+    FROM collections LEFT JOIN attachments ON collection = collections.number AND kind = ?
+    WHERE collections.id = ? ORDER BY attachments.number
+"""
+_READ_SINCE = """
+    SELECT attachments.number, kind, attachments.name, body, data
+    FROM collections LEFT JOIN attachments
+    ON collection = collections.number AND kind = ? AND attachments.number > ?
     WHERE collections.id = ? ORDER BY attachments.number
 """
 _READ_ONE = """
@@ -42,11 +53,11 @@ _READ_ONE = """
 
 
 def read(connection: sqlite3.Connection, id: UUID, kind: str) -> list[Attachment]:
-    """Read what of a kind is attached to a collection, in the order it was attached.
+    """Read the attachments of one kind, in the order in which they were attached.
 
     Raises:
-        NotFoundError: the collection was deleted.
-        InternalError: a row is damaged.
+        NotFoundError: The collection was deleted.
+        InternalError: A row is damaged.
     """
     rows = connection.execute(_READ, (kind, str(id))).fetchall()
     if not rows:
@@ -54,12 +65,32 @@ def read(connection: sqlite3.Connection, id: UUID, kind: str) -> list[Attachment
     return [load(*row) for row in rows if row[0] is not None]
 
 
-def read_one(connection: sqlite3.Connection, id: UUID, kind: str, name: str) -> Attachment | None:
-    """Read what is attached under a name; None where nothing is.
+def read_since(
+    connection: sqlite3.Connection, id: UUID, kind: str, number: int
+) -> tuple[list[int], list[Attachment]]:
+    """Read the numbers of all attachments of one kind, and those attached after a number.
+
+    Numbers only ever increase, so a caller that remembers what it has read loads only what is new. The
+    numbers come from an index; no row before `number` is loaded.
 
     Raises:
-        NotFoundError: the collection was deleted.
-        InternalError: the row is damaged.
+        NotFoundError: The collection was deleted.
+        InternalError: A row is damaged.
+    """
+    numbers = connection.execute(_READ_NUMBERS, (kind, str(id))).fetchall()
+    if not numbers:
+        catalog.row(connection, id)
+    rows = connection.execute(_READ_SINCE, (kind, number, str(id))).fetchall()
+    found = [load(*row) for row in rows if row[0] is not None]
+    return [number for (number,) in numbers if number is not None], found
+
+
+def read_one(connection: sqlite3.Connection, id: UUID, kind: str, name: str) -> Attachment | None:
+    """Read the attachment with a name; None if there is none.
+
+    Raises:
+        NotFoundError: The collection was deleted.
+        InternalError: The row is damaged.
     """
     row = connection.execute(_READ_ONE, (kind, name, str(id))).fetchone()
     if row is None:
@@ -69,10 +100,10 @@ def read_one(connection: sqlite3.Connection, id: UUID, kind: str, name: str) -> 
 
 
 def as_stored(attachment: Attachment) -> Row:
-    """Give a row to insert, with its checksum.
+    """Convert an attachment to a row to insert, with its checksum.
 
     Raises:
-        InvalidArgumentError: the body is nothing that JSON, or a text nothing that UTF-8 can hold.
+        InvalidArgumentError: JSON cannot represent the body, or UTF-8 cannot encode a string.
     """
     kind, name, data = attachment.kind, attachment.name, attachment.data
     try:
@@ -80,13 +111,13 @@ def as_stored(attachment: Attachment) -> Row:
         checksum = content_checksum(kind, name, body, data)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidArgumentError(
-            f"What is attached to a collection is what JSON can hold: {error}. Nothing was written."
+            f"The body of an attachment must be representable as JSON: {error}. Nothing was written."
         ) from error
     return kind, name, body, data, checksum
 
 
 def insert(connection: sqlite3.Connection, collection: int, row: Row) -> int:
-    """Insert a row; UniqueConstraintError if its name is taken."""
+    """Insert a row; raises UniqueConstraintError if its name is taken."""
     try:
         cursor = connection.execute(
             "INSERT INTO attachments (collection, kind, name, body, data, checksum)"
@@ -96,14 +127,14 @@ def insert(connection: sqlite3.Connection, collection: int, row: Row) -> int:
     except sqlite3.IntegrityError as error:
         kind, name, *_ = row
         raise UniqueConstraintError(
-            f"This collection has a {kind} {short(name)} already. Remove it, or choose another name. "
+            f"This collection already has a {kind} {short(name)}. Remove it or choose another name. "
             "Nothing was written."
         ) from error
     return int(cursor.lastrowid or 0)
 
 
 def remove(connection: sqlite3.Connection, collection: int, numbers: Sequence[int]) -> None:
-    """Delete rows by number; NotFoundError, which undoes the transaction, if one is not there."""
+    """Delete rows by number; raises NotFoundError, which rolls back, if one does not exist."""
     for number in numbers:
         found = 0
         if 0 < number < 2**63:
@@ -111,13 +142,13 @@ def remove(connection: sqlite3.Connection, collection: int, numbers: Sequence[in
             found = connection.execute(sql, (collection, number)).rowcount
         if not found:
             raise NotFoundError(
-                f"Nothing with the number {short(number)} is attached to this collection: it was removed, "
-                "perhaps by somebody else. Nothing was written; read again what is there."
+                f"No attachment with the number {short(number)} in this collection: it was removed, "
+                "possibly by another process. Nothing was written; read the attachments again."
             )
 
 
 def copy(connection: sqlite3.Connection, source: int, target: int) -> None:
-    """Attach to one collection what is attached to another, in the same order."""
+    """Copy the attachments of one collection to another, in the same order."""
     connection.execute(
         "INSERT INTO attachments (collection, kind, name, body, data, checksum)"
         " SELECT ?, kind, name, body, data, checksum FROM attachments"
@@ -127,10 +158,10 @@ def copy(connection: sqlite3.Connection, source: int, target: int) -> None:
 
 
 def load(number: Any, kind: Any, name: Any, body: Any, data: Any) -> Attachment:
-    """Read a row; what a store of a stranger holds is not believed.
+    """Parse a row, which is treated as untrusted: every field is validated.
 
     Raises:
-        InternalError: it makes no sense.
+        InternalError: A field is malformed.
     """
     try:
         value = json.loads(body) if isinstance(body, str) else None
@@ -143,7 +174,7 @@ def load(number: Any, kind: Any, name: Any, body: Any, data: Any) -> Attachment:
         or not isinstance(data, bytes | None)
     ):
         raise InternalError(
-            f"Row {number} of attachments is damaged: it does not make sense. client.check() lists all "
-            "that are. Restore the folder from a copy."
+            f"Row {number} of attachments is damaged: a field is malformed. client.check() lists all "
+            "damaged rows. Restore the folder from a copy."
         )
     return Attachment(kind, value, name, data, number)

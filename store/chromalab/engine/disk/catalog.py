@@ -1,4 +1,4 @@
-"""The catalog: which collections there are. Functions over a connection in a transaction."""
+"""The catalog of collections, as functions over a connection in a transaction."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from chromalab.engine.configuration import changed_configuration, is_sound
-from chromalab.engine.interface import CollectionModel
+from chromalab.engine.values import CollectionModel
 from chromalab.errors import InternalError, NotFoundError, UniqueConstraintError, near
 
 __all__ = [
@@ -32,14 +32,14 @@ __all__ = [
     "modify",
     "now",
     "read_row",
+    "record_write",
     "row",
     "rows",
-    "wrote",
 ]
 
-_MOST = 2**48  # rows, versions, generations: more than any disk holds
+_MOST = 2**48  # the upper limit of rows, versions and generations: more than any disk holds
 FILE_NAME = re.compile(r"[0-9a-f-]{36}-\d+\.f32")
-"""What vector files are called."""
+"""The names of vector files."""
 
 _COLUMNS = (
     "number, id, tenant, database, name, metadata, configuration,"
@@ -51,10 +51,10 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of the catalog: what users see of the collection, and what the engine needs.
+    """A row of the catalog: the user-visible model of a collection, and what the engine needs.
 
-    `slots` is how many rows of the vector file are committed; `shared` names the file of another
-    collection, or of an earlier generation, until this one writes vectors of its own.
+    `slots` is the number of committed rows in the vector file. `shared` names the file of another
+    collection, or of an earlier generation, until this one writes its own vectors.
     """
 
     number: int
@@ -70,17 +70,17 @@ class Entry:
 
     @property
     def graph_name(self) -> str:
-        """The name of the file of its graph; forks share vectors, but grow graphs of their own."""
+        """The name of the graph file; forks share vectors, but each grows its own graph."""
         return f"{self.model.id}-{self.generation}.hnsw"
 
     @property
     def space(self) -> str:
-        """The distance: l2, cosine or ip."""
+        """The distance: "l2", "cosine" or "ip"."""
         return str(self.hnsw["space"])
 
     @property
     def hnsw(self) -> Mapping[str, Any]:
-        """The parameters of the index; those of spann run as hnsw's."""
+        """The parameters of the index; a spann configuration is run as HNSW."""
         configuration = self.model.configuration
         return dict(configuration["hnsw"] or configuration["spann"])
 
@@ -93,7 +93,7 @@ def create(
     metadata: dict[str, Any] | None,
     configuration: dict[str, Any],
 ) -> Entry:
-    """Make a collection; UniqueConstraintError if the name is taken."""
+    """Create a collection; raises UniqueConstraintError if the name is taken."""
     id = uuid4()
     try:
         connection.execute(
@@ -107,7 +107,7 @@ def create(
 
 
 def find(connection: sqlite3.Connection, tenant: str, database: str, name: str) -> Entry:
-    """Find a collection by name; NotFoundError names the near ones."""
+    """Find a collection by name; raises NotFoundError, which suggests similar names."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM collections WHERE tenant = ? AND database = ? AND name = ?",  # noqa: S608
         (tenant, database, name),
@@ -119,12 +119,12 @@ def find(connection: sqlite3.Connection, tenant: str, database: str, name: str) 
 
 
 def find_id(connection: sqlite3.Connection, id: UUID) -> Entry:
-    """Find a collection by id; NotFoundError if it was deleted."""
+    """Find a collection by id; raises NotFoundError if it was deleted."""
     return read_row(row(connection, id))
 
 
 def row(connection: sqlite3.Connection, id: UUID) -> Row:
-    """Read the row of a collection as it is stored; NotFoundError if it was deleted."""
+    """Read the stored row of a collection; raises NotFoundError if it was deleted."""
     found: Row | None = connection.execute(
         f"SELECT {_COLUMNS} FROM collections WHERE id = ?",  # noqa: S608
         (str(id),),
@@ -143,7 +143,7 @@ def entries(
     limit: int | None = None,
     offset: int | None = None,
 ) -> list[Entry]:
-    """List the collections in the order they were made."""
+    """List the collections in the order in which they were created."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM collections WHERE tenant = ? AND database = ?"  # noqa: S608
         " ORDER BY number LIMIT ? OFFSET ?",
@@ -165,7 +165,7 @@ def modify(
     metadata: dict[str, Any] | None,
     configuration: Mapping[str, Any] | None,
 ) -> Entry:
-    """Change what is not None; a configuration is merged into the stored one."""
+    """Change every part that is not None; a configuration is merged into the stored one."""
     stored = find_id(connection, id).model.configuration
     changed = None if configuration is None else changed_configuration(stored, configuration)
     try:
@@ -180,8 +180,10 @@ def modify(
     return find_id(connection, id)
 
 
-def wrote(connection: sqlite3.Connection, number: int, dimension: int | None, slots: int) -> None:
-    """Count a committed write; note when, the dimension and the rows that are committed now."""
+def record_write(
+    connection: sqlite3.Connection, number: int, dimension: int | None, slots: int
+) -> None:
+    """Raise the version for a write; set its time, the dimension and the number of committed rows."""
     connection.execute(
         "UPDATE collections SET version = version + 1, written_at = ?, dimension = ?, slots = ?"
         " WHERE number = ?",
@@ -190,12 +192,12 @@ def wrote(connection: sqlite3.Connection, number: int, dimension: int | None, sl
 
 
 def now() -> str:
-    """The time as `written_at` is stored: whatever raises a version sets it, too."""
+    """The current time as stored in `written_at`, which is set with every new version."""
     return datetime.now(timezone.utc).isoformat()
 
 
 def delete(connection: sqlite3.Connection, entry: Entry) -> None:
-    """Delete a collection, its records and what is attached to it."""
+    """Delete a collection with its records and attachments."""
     for table, column in (
         ("records", "collection"),
         ("dead_slots", "collection"),
@@ -207,28 +209,28 @@ def delete(connection: sqlite3.Connection, entry: Entry) -> None:
 
 
 def ids(connection: sqlite3.Connection) -> list[UUID]:
-    """The ids of all collections, of every tenant."""
+    """The ids of the collections of all tenants."""
     rows = connection.execute(f"SELECT {_COLUMNS} FROM collections")  # noqa: S608
     return [read_row(row).model.id for row in rows]
 
 
 def rows(connection: sqlite3.Connection) -> list[Row]:
-    """The rows of all collections, of every tenant, as they are stored."""
+    """The stored rows of the collections of all tenants."""
     return connection.execute(f"SELECT {_COLUMNS} FROM collections ORDER BY number").fetchall()  # noqa: S608
 
 
 def file_names(connection: sqlite3.Connection) -> set[str]:
-    """The names of the vector files of all collections, of every tenant."""
+    """The names of the vector files of the collections of all tenants."""
     return {read_row(row).file_name for row in rows(connection)}
 
 
 def graph_names(connection: sqlite3.Connection) -> set[str]:
-    """The names of the graphs that collections may have, of every tenant."""
+    """The names that the graph files of the collections of all tenants may have."""
     return {read_row(row).graph_name for row in rows(connection)}
 
 
 def read_row(row: Row) -> Entry:
-    """Read a row; what a store of a stranger holds is not believed."""
+    """Parse a row, which is treated as untrusted: every field is validated."""
     number, id, tenant, database, name, metadata, configuration, dimension, *counts = row
     try:
         entry = Entry(
@@ -278,7 +280,7 @@ def _is_sound(entry: Entry) -> bool:
 
 def _damaged(number: Any) -> InternalError:
     return InternalError(
-        f"The catalog of this store is damaged: row {number} of collections does not make sense. "
+        f"The catalog of this store is damaged: row {number} of collections is malformed. "
         "Restore the folder from a copy."
     )
 
@@ -289,5 +291,5 @@ def _dump(value: dict[str, Any] | None) -> str | None:
 
 def _taken(name: str) -> UniqueConstraintError:
     return UniqueConstraintError(
-        f"A collection {name!r} exists already. Use get_or_create_collection({name!r}), or another name."
+        f"Collection {name!r} already exists. Use get_or_create_collection({name!r}) or another name."
     )

@@ -1,17 +1,23 @@
-"""What a folder can be, and sentences for what the file system and SQLite say."""
+"""What the file system allows: whether a folder can be a store, and which journal SQLite can use.
+
+A write-ahead log needs memory that processes share through a file beside the store. Some file
+systems cannot provide it, such as Google Drive mounted in Colab and some network drives. SQLite
+reports this in many ways, some only at the first write (https://www.sqlite.org/wal.html#noshm). A
+rollback journal needs only file locks; readers and writers then wait for each other.
+"""
 
 from __future__ import annotations
 
-import errno
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import tempfile
+import warnings
+from contextlib import closing, suppress
 from pathlib import Path
 
 from chromalab.errors import (
     ChromalabError,
-    ClientClosedError,
+    ChromalabWarning,
     InternalError,
     NotAFolderError,
     StoreNotWritableError,
@@ -20,19 +26,30 @@ from chromalab.errors import (
 
 __all__ = [
     "hold",
-    "identity",
+    "holds_wal",
+    "is_busy",
     "is_held",
+    "is_wal",
     "not_writable",
     "prepare",
     "sync_folder",
-    "translated",
+    "wal_failed",
+    "wal_works",
+    "warn_once",
 ]
 
 _EFFECTIVE = os.access in os.supports_effective_ids
+_WAL_FAILS = (
+    "locking protocol",
+    "disk I/O error",
+    "unable to open database file",
+    "readonly database",
+)
+_warned: set[Path] = set()
 
 
 def prepare(path: Path, file: Path) -> bool:
-    """Make the folder, or refuse with a sentence what cannot be one; True if the store is new."""
+    """Create the folder, or raise if that is impossible; returns whether the store is new."""
     try:
         _check(path, file)
         new = not file.exists() or not file.stat().st_size
@@ -53,18 +70,18 @@ def prepare(path: Path, file: Path) -> bool:
 
 
 def _check(path: Path, file: Path) -> None:
-    """Refuse what is no store before anything is made."""
+    """Reject what is not a store before anything is created."""
     if path.exists() and not path.is_dir():
         raise _not_a_folder(path)
     if not file.exists() and (path / "chroma.sqlite3").exists():
         raise VersionMismatchError(
-            f"'{path}' holds a store of Chroma. chromalab keeps its own format: choose another folder, "
+            f"'{path}' contains a Chroma store, and chromalab has its own format. Choose another folder, "
             "then read the records with chromadb and add them here."
         )
     for part in (path / "vectors", path / "index", path / "cache", file):
         if part.is_symlink():
             raise VersionMismatchError(
-                f"'{path}' is no store of chromalab: {part.name!r} in it is a link."
+                f"'{path}' is not a chromalab store: {part.name!r} in it is a symbolic link."
             )
     if file.exists() and not _starts_as_sqlite(file):
         raise InternalError(
@@ -73,17 +90,8 @@ def _check(path: Path, file: Path) -> None:
         )
 
 
-def identity(file: Path) -> tuple[int, int] | None:
-    """Say which file is there, None where there is none."""
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
 def sync_folder(folder: Path) -> None:
-    """Make new names in a folder durable; Windows cannot open folders, and does it by itself."""
+    """Make new names in a folder durable; Windows, which cannot open folders, does so itself."""
     if os.name != "posix" or not os.access(folder, os.R_OK, effective_ids=_EFFECTIVE):
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -94,60 +102,15 @@ def sync_folder(folder: Path) -> None:
 
 
 def not_writable(path: Path, reason: str | None) -> StoreNotWritableError:
-    """Make the error for a folder that cannot be written."""
+    """Create the error for a folder that is not writable."""
     return StoreNotWritableError(
-        f"The folder '{path}' cannot be written ({reason}). Choose a folder of your own."
+        f"The folder '{path}' is not writable ({reason}). Choose a folder that you own."
     )
-
-
-@contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Turn the errors of SQLite and of the file system into sentences."""
-    try:
-        yield
-    except ChromalabError:
-        raise
-    except sqlite3.Error as error:
-        raise _sentence(path, str(error)) from error
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise _full(path) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise not_writable(path, error.strerror) from error
-        raise InternalError(f"The files of '{path}' cannot be used: {error}.") from error
-
-
-def _sentence(path: Path, said: str) -> ChromalabError:
-    if "readonly" in said or "unable to open" in said:
-        return not_writable(path, "permission denied, or no room for SQLite's own files in it")
-    if "locking protocol" in said:
-        return InternalError(
-            f"The file system of '{path}' has no file locks, which a store needs. "
-            "Copy the folder to a local disk."
-        )
-    if "disk I/O error" in said:
-        return InternalError(
-            f"The disk of '{path}' failed to read or write. Free some room, or copy the folder to a "
-            "local disk; client.check() says whether it is whole."
-        )
-    if "full" in said:
-        return _full(path)
-    if "malformed" in said or "not a database" in said:
-        return InternalError(
-            f"store.sqlite3 in '{path}' is damaged ({said}). Restore the folder from a copy."
-        )
-    if "closed database" in said:
-        return ClientClosedError("This client was closed. Make a new one to go on.")
-    return InternalError(f"SQLite failed in '{path}': {said}.")
-
-
-def _full(path: Path) -> InternalError:
-    return InternalError(f"The disk of '{path}' is full; nothing of this call was written.")
 
 
 def _not_a_folder(path: Path) -> NotAFolderError:
     return NotAFolderError(
-        f"'{path}' is a file, or lies under one; a store is a folder. Choose another path."
+        f"'{path}' is a file, or inside one; a store must be a folder. Choose another path."
     )
 
 
@@ -157,9 +120,9 @@ def _starts_as_sqlite(file: Path) -> bool:
 
 
 def hold(handle: int) -> None:
-    """Mark an open file as being written, for as long as it is open; a crash lets go of it.
+    """Mark an open file as being written until it is closed; a crash releases the mark.
 
-    Where there are no such locks it goes unmarked. Windows needs none: open files stay.
+    Without such locks the file goes unmarked. Windows needs none, as open files cannot be deleted.
     """
     with suppress(OSError, ImportError):
         from fcntl import LOCK_EX, LOCK_NB, flock
@@ -168,7 +131,7 @@ def hold(handle: int) -> None:
 
 
 def is_held(file: Path) -> bool:
-    """Whether somebody is writing a file that was marked with `hold`."""
+    """Whether a process is writing a file that it marked with `hold`."""
     try:
         from fcntl import LOCK_EX, LOCK_NB, flock
     except ImportError:
@@ -179,8 +142,65 @@ def is_held(file: Path) -> bool:
         return True
     try:
         flock(handle, LOCK_EX | LOCK_NB)
-    except OSError:  # held, or no locks here: then nobody can tell
+    except OSError:  # it is held, or there are no locks here and it may be
         return True
     finally:
         os.close(handle)
     return False
+
+
+def is_busy(error: sqlite3.OperationalError) -> bool:
+    """Whether another connection holds a lock, so that waiting helps."""
+    return "locked" in str(error) or "busy" in str(error)
+
+
+def wal_failed(error: sqlite3.OperationalError) -> bool:
+    """Whether this may be how SQLite reports that a write-ahead log cannot work."""
+    return any(message in str(error) for message in _WAL_FAILS)
+
+
+def is_wal(file: Path) -> bool:
+    """Whether a database is marked for a write-ahead log (bytes 18 and 19 of its header)."""
+    with file.open("rb") as opened:
+        return opened.read(20)[18:] == b"\x02\x02"
+
+
+def wal_works(file: Path) -> bool:
+    """Test, on a scratch database beside it, whether a database could have a write-ahead log.
+
+    The database itself is not used, because a trial marks the file, and processes that have it open
+    would fail.
+    """
+    shared = file.with_name(f"{file.name}-shm")
+    if shared.exists() and not shared.is_file():
+        return False
+    with (
+        tempfile.TemporaryDirectory(prefix=".probe-", dir=file.parent) as scratch,
+        closing(sqlite3.connect(Path(scratch) / "probe", isolation_level=None)) as connection,
+    ):
+        return holds_wal(connection)
+
+
+def holds_wal(connection: sqlite3.Connection) -> bool:
+    """Whether a connection to an empty scratch database gets a working write-ahead log."""
+    try:
+        connection.execute("PRAGMA synchronous = OFF")
+        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        connection.execute("CREATE TABLE probe (x)")  # this is the first write to shared memory
+    except sqlite3.OperationalError:
+        return False
+    return bool(mode == "wal")
+
+
+def warn_once(folder: Path) -> None:
+    """Warn, once per process and folder, that the store uses a rollback journal."""
+    if folder in _warned:
+        return
+    _warned.add(folder)
+    warnings.warn(
+        f"The file system of '{folder}' cannot share memory between processes, so the store uses a "
+        "rollback journal: everything works, but readers and writers wait for each other. "
+        "A folder on a local disk is faster.",
+        ChromalabWarning,
+        stacklevel=2,
+    )

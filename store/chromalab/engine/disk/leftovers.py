@@ -1,7 +1,7 @@
-"""Files in the folder of a store that nothing names, and when they may go.
+"""Files in the folder of a store that nothing refers to, and when they are removed.
 
-A crash leaves them: rows of an add that was never committed, a generation that was never taken into
-use, graphs of vectors that are gone. They take room and do no harm.
+A crash leaves them behind: rows of an add that was never committed, a generation that was never
+taken into use, graphs of deleted vectors. They take up space and are harmless.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import UUID
 
-from chromalab.engine.disk import catalog, pending
+from chromalab.engine.disk import catalog
 from chromalab.engine.disk.folder import is_held
 from chromalab.engine.disk.store import Store
+from chromalab.engine.disk.vectors import forget_pending
 
-__all__ = ["ours", "sweeping", "unnamed"]
+__all__ = ["store_files", "sweeping", "unnamed"]
 
 _ID = re.compile(r"[0-9a-f-]{36}")
 _STEM = r"[0-9a-f-]{36}-\d+"
@@ -28,18 +29,18 @@ _GRAPH_NAME = re.compile(rf"({_STEM}\.hnsw)(\.tmp-[0-9A-Za-z-]+)?")
 
 @contextmanager
 def sweeping(store: Store) -> Iterator[sqlite3.Connection]:
-    """A write transaction after which files may be without a name; they are removed then.
+    """A write transaction that may give up files, which are removed after the commit.
 
-    What a crash left behind goes under the lock: its name may be one that a collection is about to
-    use. A name that is given up in the transaction is never used again, and its file stays until the
-    commit.
+    Leftovers of a crash are removed at the start, under the lock, because a collection may be about
+    to use one of their names. A name that is given up in the transaction is never used again, and its
+    file stays until the commit.
     """
     with store.write(final=True) as connection:
         named, graphs = catalog.file_names(connection), catalog.graph_names(connection)
         _remove(unnamed(store.path, named, graphs))
         _forget_results(store.path / "cache", catalog.ids(connection))
         yield connection
-        pending.forget(connection)
+        forget_pending(connection)
         named -= catalog.file_names(connection)
         graphs -= catalog.graph_names(connection)
         left = catalog.ids(connection)
@@ -48,18 +49,18 @@ def sweeping(store: Store) -> Iterator[sqlite3.Connection]:
     _remove(store.path / "index" / name for name in graphs)
 
 
-def ours(folder: Path) -> set[Path]:
-    """List the files in the folders of vectors and of graphs."""
+def store_files(folder: Path) -> set[Path]:
+    """List the files in the folders of vectors and graphs."""
     return {*_files(folder / "vectors"), *_files(folder / "index")}
 
 
 def unnamed(folder: Path, named: set[str], graphs: set[str]) -> list[Path]:
-    """List the files of ours that no collection names, and that nobody is writing.
+    """List the store's files that no collection refers to and no process is writing.
 
     Args:
         folder: The folder of the store.
-        named: The names of the vector files that count.
-        graphs: The names of the graphs that count.
+        named: The names of the vector files in use.
+        graphs: The names of the graph files in use.
     """
     found = []
     for file in _files(folder / "vectors"):
@@ -76,23 +77,23 @@ def unnamed(folder: Path, named: set[str], graphs: set[str]) -> list[Path]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The plain files of a folder; none where it is a link or not there."""
+    """The regular files of a folder; none if it is a symbolic link or does not exist."""
     if folder.is_symlink() or not folder.is_dir():
         return []
     return sorted(file for file in folder.iterdir() if file.is_file() and not file.is_symlink())
 
 
 def _forget_results(folder: Path, known: Collection[UUID]) -> None:
-    """Remove what was kept of collections that are no more."""
+    """Remove the cached results of deleted collections."""
     if folder.is_symlink() or not folder.is_dir():
         return
     names = {str(id) for id in known}
-    for kept in folder.iterdir():
-        if _ID.fullmatch(kept.name) and kept.name not in names and not kept.is_symlink():
-            shutil.rmtree(kept, ignore_errors=True)
+    for cached in folder.iterdir():
+        if _ID.fullmatch(cached.name) and cached.name not in names and not cached.is_symlink():
+            shutil.rmtree(cached, ignore_errors=True)
 
 
 def _remove(files: Iterable[Path]) -> None:
     for file in files:
-        with suppress(OSError):  # a folder in its place; Windows, while it is mapped
+        with suppress(OSError):  # a folder has its name, or Windows has it mapped
             file.unlink(missing_ok=True)

@@ -1,10 +1,10 @@
-"""No SQLite connection may be open across a fork.
+"""Closes SQLite connections before a fork of the process, as none may be open across one.
 
-The library keeps the locks and the WAL index of a file once a process, and a child inherits them: it
-would believe it holds locks that only its parent has, and lose what it commits
-(https://www.sqlite.org/howtocorrupt.html, section 2.6). So before a fork every store waits for the
-transactions of other threads and closes its connections; they open again when they are needed.
-`subprocess` does not run these hooks, and does not need to.
+SQLite keeps the locks and the WAL index of a file once per process, and a child inherits them: it
+would act as if it held locks that only its parent has, and lose what it commits
+(https://www.sqlite.org/howtocorrupt.html, section 2.6). So before a fork, every store waits for the
+transactions of other threads and closes its connections, which are opened again when needed.
+`subprocess` does not run these hooks and does not need to.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["Running", "renew_in_child", "steady", "watch"]
 
 
 class Running:
-    """Counts the transactions that run in each thread; as a context manager it is one."""
+    """Counts the running transactions per thread; used as a context manager, it counts one."""
 
     def __init__(self) -> None:
         self._threads: dict[int, int] = {}
@@ -40,18 +40,18 @@ class Running:
             self._changed.notify_all()
 
     def depth(self) -> int:
-        """How many transactions this thread has begun: a second one is asked for inside the first."""
+        """The number of transactions of this thread; nonzero means a call from within another."""
         return self._threads.get(threading.get_ident(), 0)
 
     def stop(self) -> None:
-        """Let no other thread begin, and wait until those that run have ended."""
+        """Keep other threads from beginning, and wait until those that are running have ended."""
         me = threading.get_ident()
         with self._changed:
             self._stopped = True
             self._changed.wait_for(lambda: not self._threads.keys() - {me})
 
-    def go_on(self) -> None:
-        """Let the others begin again."""
+    def resume(self) -> None:
+        """Allow other threads to begin again."""
         with self._changed:
             self._stopped = False
             self._changed.notify_all()
@@ -60,7 +60,7 @@ class Running:
 class _Store(Protocol):
     running: Running
 
-    def let_go(self) -> None: ...
+    def disconnect(self) -> None: ...
     def renew(self) -> None: ...
 
 
@@ -68,7 +68,7 @@ _stores: weakref.WeakSet[_Store] = weakref.WeakSet()
 
 
 def watch(store: _Store) -> None:
-    """Take care of a store at every fork from now on."""
+    """Register a store for the hooks that run at every fork."""
     _stores.add(store)
 
 
@@ -80,22 +80,22 @@ _renewed: weakref.WeakSet[_Renewed] = weakref.WeakSet()
 
 
 def renew_in_child(thing: _Renewed) -> None:
-    """Let something make its locks anew in every child: the old ones may be held for ever."""
+    """Register an object that recreates its locks in every child, where a copy may stay locked."""
     _renewed.add(thing)
 
 
 class Steady:
-    """Work of a thread that a fork has to wait for, though it holds no transaction.
+    """Work of a thread that a fork must wait for, although it holds no transaction.
 
-    A library with threads of its own, as OpenBLAS is, may wait for ever for one that works in a
-    product when the process forks.
+    A library with its own threads, such as OpenBLAS, may wait forever for one that was computing a
+    matrix product when the process forked.
     """
 
     def __init__(self) -> None:
         self.renew()
 
     def renew(self) -> None:
-        """Start afresh in a child."""
+        """Start over in a child."""
         self.lock = threading.Lock()
 
     def __enter__(self) -> None:
@@ -106,20 +106,20 @@ class Steady:
 
 
 steady = Steady()
-"""Held by background work around each product, of some milliseconds."""
+"""Held by background work during each matrix product, for a few milliseconds."""
 
 
 def _before() -> None:
     steady.lock.acquire()
     for store in list(_stores):
         store.running.stop()
-        store.let_go()
+        store.disconnect()
 
 
 def _in_parent() -> None:
     steady.lock.release()
     for store in list(_stores):
-        store.running.go_on()
+        store.running.resume()
 
 
 def _in_child() -> None:

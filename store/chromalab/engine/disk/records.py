@@ -1,21 +1,40 @@
-"""The records table: rows by id and by place. Functions over a connection in a transaction.
+"""The records table: rows by id and by place, and the checksums of their contents.
 
-Lists of keys are bound as one JSON array, so there is no limit on how many one statement takes.
+These are functions over a connection in a transaction. Lists of keys are bound as one JSON array, so
+a statement takes any number of them.
+
+The checksums detect damage that SQLite does not see. They are CRC-32, which finds any burst of 32
+flipped bits and costs a microsecond per record. They are not signatures: they do not reveal
+deliberate changes.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from chromalab.engine.disk.checksums import content_checksum, vector_checksums
-from chromalab.engine.interface import Batch
+import numpy as np
+
+from chromalab.engine.values import Batch, Vectors
 from chromalab.errors import InternalError, short
 
-__all__ = ["bury", "fetch", "insert", "load", "load_all", "locate", "merged", "remove", "rewrite"]
+__all__ = [
+    "content_checksum",
+    "fetch",
+    "insert",
+    "load",
+    "load_all",
+    "locate",
+    "mark_dead",
+    "merged",
+    "remove",
+    "rewrite",
+    "vector_checksums",
+]
 
 _COLUMNS = ("id", "slot", "document", "metadata", "uri", "checksum")
 _BOUND = "(SELECT value FROM json_each(?))"
@@ -24,7 +43,7 @@ _BOUND = "(SELECT value FROM json_each(?))"
 def locate(
     connection: sqlite3.Connection, collection: int, ids: Sequence[str]
 ) -> dict[str, tuple[int, int]]:
-    """Find ids: id -> (place, slot), for those that are there."""
+    """Look up ids: id -> (place, slot), for those that exist."""
     rows = connection.execute(
         f"SELECT id, place, slot FROM records WHERE collection = ? AND id IN {_BOUND}",  # noqa: S608
         (collection, json.dumps(list(ids))),
@@ -35,7 +54,7 @@ def locate(
 def fetch(
     connection: sqlite3.Connection, places: Iterable[int], columns: Sequence[str]
 ) -> dict[int, tuple[Any, ...]]:
-    """Read columns of the records at some places: place -> values, by ascending place."""
+    """Read columns of the records at the given places: place -> values, in ascending order."""
     unknown = set(columns) - set(_COLUMNS)
     if unknown:
         raise ValueError(f"records has no columns {unknown}")
@@ -50,7 +69,7 @@ def fetch(
 def insert(
     connection: sqlite3.Connection, collection: int, batch: Batch, chosen: Sequence[int], slot: int
 ) -> None:
-    """Insert the chosen rows of a batch, their vectors at `slot` and after it."""
+    """Insert the chosen rows of a batch; their vectors are at `slot` and the slots after it."""
     texts = [_texts(batch, row, (None, None, None)) for row in chosen]
     if batch.vectors is None:
         sums: list[int | None] = [None] * len(chosen)
@@ -73,8 +92,10 @@ def insert(
     )
 
 
-def bury(connection: sqlite3.Connection, collection: int, version: int, slots: list[int]) -> None:
-    """Note that slots died in `version`: their records have newer vectors."""
+def mark_dead(
+    connection: sqlite3.Connection, collection: int, version: int, slots: list[int]
+) -> None:
+    """Record that slots died in `version` because their records have newer vectors."""
     connection.executemany(
         "INSERT INTO dead_slots (collection, version, slot) VALUES (?, ?, ?)",
         ((collection, version, slot) for slot in slots),
@@ -88,24 +109,24 @@ def rewrite(
     batch: Batch,
     chosen: Mapping[int, tuple[int, int]],
 ) -> None:
-    """Change records: `chosen` maps rows of the batch to (place, slot from now on).
+    """Change records: `chosen` maps rows of the batch to (place, new slot).
 
-    What the batch leaves out, or gives as None, stays; metadata is merged. The places are noted with
-    the version, so that what is derived from the records can be brought up to date.
+    Parts that the batch omits or gives as None stay, and metadata is merged. The places are recorded
+    with the version, so that data derived from the records can be brought up to date.
     """
     connection.executemany(
         "INSERT INTO changed (collection, version, place) VALUES (?, ?, ?)",
         ((collection, version, place) for place, _ in chosen.values()),
     )
     columns = ("id", "document", "metadata", "uri", "checksum")
-    kept = fetch(connection, (place for place, _ in chosen.values()), columns)
+    stored = fetch(connection, (place for place, _ in chosen.values()), columns)
     changed = []
     for row, (place, slot) in chosen.items():
-        id, *old, checksum = kept[place]
-        # Else the new checksum would make damage look like what was written.
+        id, *old, checksum = stored[place]
+        # Without this check, the new checksum would certify damaged content.
         if checksum is not None and checksum != content_checksum(id, *old):
             raise InternalError(
-                f"Record {short(id)} is damaged: it is not what was written. Delete it and add it again."
+                f"Record {short(id)} is damaged: it differs from what was written. Delete it and add it again."
             )
         texts = _texts(batch, row, old)
         changed.append((slot, *texts, content_checksum(id, *texts), place))
@@ -126,7 +147,7 @@ def rewrite(
 def remove(
     connection: sqlite3.Connection, collection: int, version: int, places: Sequence[int]
 ) -> None:
-    """Delete the records at some places; note that their slots died in `version`."""
+    """Delete the records at the given places; record that their slots died in `version`."""
     bound = json.dumps([int(place) for place in places])
     connection.execute(
         "INSERT INTO dead_slots (collection, version, slot)"  # noqa: S608
@@ -137,7 +158,7 @@ def remove(
 
 
 def merged(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Merge metadata as Chroma does: new values win, None deletes the key, nothing left is None.
+    """Merge metadata as Chroma does: new values win, None deletes a key, an empty result is None.
 
     Example:
         >>> merged({"a": 1, "b": 2}, {"b": None, "c": 3})
@@ -148,7 +169,7 @@ def merged(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> dict
 
 
 def load(text: str | None) -> dict[str, Any] | None:
-    """Read metadata as it was stored."""
+    """Parse stored metadata."""
     if text is None:
         return None
     try:
@@ -161,20 +182,61 @@ def load(text: str | None) -> dict[str, Any] | None:
 
 
 def load_all(texts: Sequence[str | None]) -> list[dict[str, Any] | None]:
-    """Read the metadata of several records: all in one go, a third of what it costs one by one."""
+    """Parse the metadata of several records at once, at a third of the cost of one at a time."""
     there = [text for text in texts if text is not None]
     values: list[Any] = []
     if all(text[:1] == "{" and text[-1:] == "}" for text in there):
         with suppress(ValueError, TypeError, RecursionError):
             values = json.loads(f"[{','.join(there)}]")
     if len(values) != len(there) or not all(type(value) is dict for value in values):
-        return [load(text) for text in texts]  # one of them is damaged: this says so
+        return [load(text) for text in texts]  # one of them is damaged, which this raises
     found = iter(values)
     return [None if text is None else next(found) for text in texts]
 
 
+def content_checksum(*fields: str | bytes | None) -> int:
+    """Compute the checksum of a record: id, document, metadata and uri, as stored.
+
+    The lengths come first, so moving a character from one field to the next changes the checksum.
+
+    Args:
+        fields: Strings or their UTF-8 bytes; None differs from the empty string.
+
+    Example:
+        >>> content_checksum("ab", "c") == content_checksum("a", "bc")
+        False
+        >>> content_checksum("a", None) == content_checksum("a", "")
+        False
+    """
+    texts = [
+        field if field is None or isinstance(field, bytes) else str(field).encode()
+        for field in fields
+    ]
+    lengths = ",".join([str(-1 if text is None else len(text)) for text in texts])
+    return zlib.crc32(b"".join([lengths.encode(), b":", *filter(None, texts)]))
+
+
+def vector_checksums(rows: Vectors) -> list[int]:
+    """Compute a checksum per row, of the little-endian float32 bytes stored on the disk.
+
+    Args:
+        rows: (n, dimension), float32.
+
+    Returns:
+        n integers.
+
+    Example:
+        >>> vector_checksums(np.zeros((2, 1), dtype=np.float32))
+        [558161692, 558161692]
+    """
+    rows = np.ascontiguousarray(rows, dtype="<f4")
+    width = rows.shape[1] * rows.itemsize
+    data = rows.data.cast("B") if rows.size else memoryview(b"")
+    return [zlib.crc32(data[at : at + width]) for at in range(0, len(data), width)]
+
+
 def _texts(batch: Batch, row: int, old: Sequence[str | None]) -> tuple[str | None, ...]:
-    """Give document, metadata and uri of a row as they are stored from now on."""
+    """The document, metadata and uri of a row as they will be stored."""
     document, metadata, uri = old
     if batch.documents and batch.documents[row] is not None:
         document = batch.documents[row]

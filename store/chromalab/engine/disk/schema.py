@@ -1,7 +1,7 @@
-"""The tables of a store, as numbered migrations, and whether a file is such a store.
+"""The tables of a store, as numbered migrations, and checks that a file is such a store.
 
-`PRAGMA user_version` counts the migrations a store has had. A released migration never changes;
-a new one is added at the end, and a store kept from the release before tests it.
+`PRAGMA user_version` counts the migrations that a store has had. A released migration never changes.
+A new one is added at the end and tested on a store written by the previous release.
 """
 
 from __future__ import annotations
@@ -116,12 +116,12 @@ _INDEXES = {"records_by_slot"}
 
 
 def check_origin(connection: sqlite3.Connection) -> None:
-    """Refuse a file of another program, or one with tables, views or triggers that are not ours.
+    """Reject a file of another program, or one with foreign tables, views or triggers.
 
-    Reads only: a file that is refused is left as it was.
+    This only reads, so a rejected file stays unchanged.
 
     Raises:
-        VersionMismatchError: the file is not a store of ours.
+        VersionMismatchError: The file is not a chromalab store.
     """
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     there = connection.execute(
@@ -133,31 +133,31 @@ def check_origin(connection: sqlite3.Connection) -> None:
     )
     if not ours and (application or there) and not _is_newer(connection, application):
         raise VersionMismatchError(
-            "store.sqlite3 in this folder was not made by chromalab, or was changed by something else. "
+            "store.sqlite3 in this folder was not created by chromalab, or another program changed it. "
             "Choose another folder."
         )
 
 
 def check_format(connection: sqlite3.Connection) -> None:
-    """Refuse a store that a newer release has changed, perhaps while this client was open.
+    """Reject a store that a newer release has changed, possibly while this client was open.
 
     Raises:
-        VersionMismatchError: the format is newer than this release.
+        VersionMismatchError: The format is newer than this release.
     """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > len(_MIGRATIONS):
         raise VersionMismatchError(
-            f"This store was written by a newer chromalab (format {version}, this release reads up to "
+            f"This store was written by a newer chromalab (format {version}; this release reads up to "
             f"{len(_MIGRATIONS)}). Upgrade: pip install --upgrade chromalab"
         )
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring a store up to this release; call it inside a write transaction."""
+    """Upgrade a store to this release; call it inside a write transaction."""
     check_format(connection)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version == len(_MIGRATIONS):
-        return  # writing what is there would make every opening wait for the disk
+        return  # rewriting the same values would make every opening wait for the disk
     for statements in _MIGRATIONS[version:]:
         for statement in statements:
             connection.execute(statement)

@@ -1,10 +1,12 @@
 """The folder of a store: its SQLite connections and its transactions.
 
-SQLite's commit is the commit. One connection a thread, and none across a fork (`forks.py`).
+A write is committed when SQLite commits it. There is one connection per thread, and none is open
+across a fork of the process (`process_forks.py`).
 """
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 import threading
 import time
@@ -13,10 +15,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from chromalab.engine.disk import process_forks
-from chromalab.engine.disk.folder import identity, prepare, translated
-from chromalab.engine.disk.journal import is_busy, is_wal, wal_failed, wal_works, warn_once
+from chromalab.engine.disk.folder import (
+    is_busy,
+    is_wal,
+    not_writable,
+    prepare,
+    wal_failed,
+    wal_works,
+    warn_once,
+)
 from chromalab.engine.disk.schema import check_format, check_origin, migrate
 from chromalab.errors import (
+    ChromalabError,
     ClientClosedError,
     InternalError,
     InvalidArgumentError,
@@ -24,28 +34,30 @@ from chromalab.errors import (
     StoreGoneError,
 )
 
-__all__ = ["DURABILITY", "Store"]
+__all__ = ["DURABILITY", "Store", "translated"]
 
 DURABILITY = {"full": "FULL", "normal": "NORMAL", "off": "OFF"}
-"""`durability` -> SQLite's `synchronous`: "full" survives a power cut; "normal" may lose the last
-writes in one, but nothing to a killed process; "off" promises nothing."""
+"""`durability` -> SQLite's `synchronous`. "full" survives a power cut. "normal" may lose the last
+writes in one, but loses nothing when a process is killed. "off" guarantees nothing."""
 
 _WAIT_SECONDS = 60.0
-_CACHE_KIB = 16 << 10  # of pages, for each connection; the default of 2 MB reads most again
-_STEP_SECONDS = 0.1  # how long one try waits inside SQLite, where Ctrl-C is not heard
+_CACHE_KIB = (
+    16 << 10
+)  # page cache per connection; with the default of 2 MB most pages are read again
+_STEP_SECONDS = 0.1  # how long one attempt waits inside SQLite, where Ctrl-C has no effect
 
 
 class Store:
-    """One folder on disk, opened; made if it is not there.
+    """An open folder on the disk; created if it does not exist.
 
     Args:
         path: The folder.
         durability: "full", "normal" or "off".
 
     Raises:
-        NotAFolderError: the path, or a part of it, is a file.
-        StoreNotWritableError: the folder cannot be made or written.
-        VersionMismatchError: a newer chromalab, or another program, wrote what is there.
+        NotAFolderError: The path, or a part of it, is a file.
+        StoreNotWritableError: The folder cannot be created or is not writable.
+        VersionMismatchError: A newer chromalab or another program wrote the existing files.
     """
 
     def __init__(self, path: Path, durability: str = "full") -> None:
@@ -60,7 +72,7 @@ class Store:
         self.renew()
         new = prepare(path, self._file)
         try:
-            self._initialise(new)
+            self._initialize(new)
         except BaseException:
             self.close()
             raise
@@ -73,20 +85,21 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """A read transaction: everything read inside is of one moment. It waits for no writer."""
+        """A read transaction, in which all reads see one snapshot. It never waits for a writer."""
         with self._transaction("BEGIN") as connection:
             yield connection
 
     @contextmanager
     def write(self, *, final: bool = False) -> Iterator[sqlite3.Connection]:
-        """A write transaction: commits at the end, leaves nothing behind after an error.
+        """A write transaction, which commits at the end and rolls back after an error.
 
         Args:
-            final: Whether files are removed after it: then durability "normal" too waits until the
-                commit is on the disk, or a power cut could bring back a catalog that names them.
+            final: Whether files are removed after the commit. Then durability "normal" also waits
+                until the commit is on the disk, because otherwise a power cut could restore a catalog
+                that refers to removed files.
 
         Raises:
-            StoreBusyError: another process kept the lock for a minute.
+            StoreBusyError: Another process held the lock for a minute.
         """
         final = final and self.durability == "normal"
         self._refuse_within()
@@ -94,11 +107,11 @@ class Store:
             yield connection
 
     def shrink(self) -> bool:
-        """Give free pages back to the file system where they are over a quarter of SQLite's file.
+        """Return free pages to the file system if they are over a quarter of SQLite's file.
 
         Returns:
-            Whether it was done: not where there is little to give, another process is writing, or
-            the disk has no room for a copy.
+            Whether it was done. It is not if there is little to reclaim, another process is writing,
+            or the disk has no space for a copy.
         """
         with self._writing, self.running, translated(self.path):
             connection = self._connection()
@@ -117,11 +130,11 @@ class Store:
 
     @property
     def is_there(self) -> bool:
-        """Whether the folder still holds the file that was opened."""
-        return not self._closed and identity(self._file) == self._identity
+        """Whether the folder still contains the file that was opened."""
+        return not self._closed and _identity(self._file) == self._identity
 
     def demand(self, durability: str) -> None:
-        """Promise at least this durability from the next transaction of each thread on."""
+        """Guarantee at least this durability, starting with the next transaction of each thread."""
         _check_durability(durability)
         strictest_first = list(DURABILITY)
         if strictest_first.index(durability) < strictest_first.index(self.durability):
@@ -131,16 +144,16 @@ class Store:
     def close(self) -> None:
         """Close every connection. Idempotent."""
         self._closed = True
-        self.let_go()
+        self.disconnect()
 
-    def let_go(self) -> None:
-        """Close the connections; they open again when they are needed."""
+    def disconnect(self) -> None:
+        """Close the connections, which are opened again when needed."""
         held, self._connections = self._connections, {}
         for _, connection in held.values():
             connection.close()
 
     def renew(self) -> None:
-        """Make new locks: after a fork the old ones may be held by threads that are not there."""
+        """Create new locks; after a fork, threads missing in the child may hold the old ones."""
         self._writing = threading.Lock()
         self.running = process_forks.Running()
 
@@ -153,11 +166,11 @@ class Store:
                 yield connection
                 self._commit(connection)
             except BaseException as error:
-                # Also when BEGIN itself was interrupted: it may have succeeded.
+                # This also covers an interrupt during BEGIN, which may have succeeded.
                 if not self._closed and connection.in_transaction:
                     connection.execute("ROLLBACK")
                 if isinstance(error, sqlite3.Error | OSError | InternalError):
-                    self._check_there()  # what SQLite says of a file that was moved is no help
+                    self._check_there()  # SQLite's own error for a moved file does not help
                 raise
             finally:
                 if final and not self._closed:
@@ -170,15 +183,15 @@ class Store:
             yield
 
     def _refuse_within(self) -> None:
-        """Refuse a call from within a transaction of this thread, which it would end."""
+        """Reject a call from within a transaction of this thread, which it would end."""
         if self.running.depth():
             raise InternalError(
-                f"'{self.path}' was asked something in the middle of a call of its own, by an embedding "
-                "function perhaps. Open the store that such a function uses in another folder."
+                f"'{self.path}' was called from within another of its own calls, perhaps by an embedding "
+                "function. Use a store in another folder for that function."
             )
 
     def _commit(self, connection: sqlite3.Connection) -> None:
-        """COMMIT; with a rollback journal it waits for those who are reading."""
+        """Run COMMIT, which waits for readers if there is a rollback journal."""
         end = time.monotonic() + _WAIT_SECONDS
         while True:
             try:
@@ -191,11 +204,11 @@ class Store:
                     raise _busy(self.path) from error
 
     def _begin(self, connection: sqlite3.Connection, begin: str, *, final: bool) -> None:
-        if connection.in_transaction:  # an interrupt came between our ROLLBACK and the last BEGIN
+        if connection.in_transaction:  # an interrupt prevented the last ROLLBACK
             connection.execute("ROLLBACK")
         if final:
             self._set_synchronous(connection, "full")
-        # The check reads, and so fixes the moment that the transaction sees.
+        # The check reads, which fixes the snapshot that the transaction sees.
         self._patiently(connection, begin, check_format)
 
     def _patiently(
@@ -204,7 +217,7 @@ class Store:
         statement: str,
         *checks: Callable[[sqlite3.Connection], None],
     ) -> None:
-        """Execute a statement, and checks behind it, that may have to wait for another process."""
+        """Execute a statement, then checks, all of which may have to wait for another process."""
         end = time.monotonic() + _WAIT_SECONDS
         while True:
             try:
@@ -220,7 +233,7 @@ class Store:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
 
-    def _initialise(self, new: bool) -> None:
+    def _initialize(self, new: bool) -> None:
         with translated(self.path):
             try:
                 self._settle(new, wal=None)
@@ -232,14 +245,14 @@ class Store:
                     self._settle(new, wal=False)
                 except sqlite3.OperationalError:
                     raise error from None
-            self._identity = identity(self._file)
+            self._identity = _identity(self._file)
 
     def _settle(self, new: bool, *, wal: bool | None) -> None:
-        """Choose the journal and bring the tables up to this release."""
+        """Choose the journal and upgrade the tables to this release."""
         connection = self._open()
         try:
             if not new:
-                # In one moment, and only reading.
+                # Both checks see one snapshot and only read.
                 self._patiently(connection, "BEGIN", check_origin, check_format)
                 connection.execute("ROLLBACK")
             if not is_wal(self._file):
@@ -254,14 +267,14 @@ class Store:
             connection.close()
 
     def _roll_back(self) -> None:
-        """Bring a store from a write-ahead log that cannot work here to a rollback journal.
+        """Convert a store from a write-ahead log that cannot work here to a rollback journal.
 
-        Alone with the file, SQLite keeps the index of the log in its own memory, so that this works
-        where shared memory does not.
+        With exclusive access to the file, SQLite keeps the index of the log in its own memory, so
+        this works where shared memory does not.
         """
         connection = self._connect()
         try:
-            # Before all else: other pragmas read the file, and so look for shared memory.
+            # This comes first because other pragmas read the file and so look for shared memory.
             connection.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()
             self._patiently(connection, "BEGIN", check_origin, check_format)
             connection.execute("ROLLBACK")
@@ -271,8 +284,8 @@ class Store:
 
     def _connection(self) -> sqlite3.Connection:
         if self._closed:
-            raise ClientClosedError("This client was closed. Make a new one to go on.")
-        self._check_there()  # first: to connect would make the file
+            raise ClientClosedError("This client was closed. Create a new one.")
+        self._check_there()  # before connecting, which would create the file
         thread = threading.current_thread()
         held = self._connections.get(threading.get_ident())
         if held is not None and held[0] is thread:
@@ -289,10 +302,10 @@ class Store:
         return connection
 
     def _check_there(self) -> None:
-        if identity(self._file) != self._identity:
+        if _identity(self._file) != self._identity:
             raise StoreGoneError(
                 f"The folder '{self.path}' was deleted or replaced while it was open. "
-                "Make the client again; what is in the new folder is left as it is."
+                "Create the client again; the contents of the new folder are unchanged."
             )
 
     def _open(self) -> sqlite3.Connection:
@@ -307,7 +320,7 @@ class Store:
         return connection
 
     def _set_synchronous(self, connection: sqlite3.Connection, durability: str) -> None:
-        """Choose what a commit waits for; it reads the file, so it may have to wait itself."""
+        """Set what a commit waits for. This reads the file, so it may have to wait itself."""
         self._patiently(connection, f"PRAGMA synchronous = {DURABILITY[durability]}")
 
     def _connect(self) -> sqlite3.Connection:
@@ -319,7 +332,7 @@ class Store:
 def _check_durability(durability: str) -> None:
     if durability not in DURABILITY:
         raise InvalidArgumentError(
-            f"durability is one of {', '.join(DURABILITY)}; found {durability!r}."
+            f"durability must be one of {', '.join(DURABILITY)}; got {durability!r}."
         )
 
 
@@ -328,3 +341,57 @@ def _busy(path: Path) -> StoreBusyError:
         f"Another process has been using '{path}' for over {_WAIT_SECONDS:.0f} s. "
         "Try again when it is done."
     )
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn errors of SQLite and of the file system into readable ones."""
+    try:
+        yield
+    except ChromalabError:
+        raise
+    except sqlite3.Error as error:
+        raise _readable(path, str(error)) from error
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise _full(path) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise not_writable(path, error.strerror) from error
+        raise InternalError(f"The files of '{path}' cannot be used: {error}.") from error
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Identify the file at a path; None if there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _readable(path: Path, message: str) -> ChromalabError:
+    if "readonly" in message or "unable to open" in message:
+        return not_writable(path, "permission denied, or no space for SQLite's own files")
+    if "locking protocol" in message:
+        return InternalError(
+            f"The file system of '{path}' does not support file locks, which a store needs. "
+            "Copy the folder to a local disk."
+        )
+    if "disk I/O error" in message:
+        return InternalError(
+            f"The disk of '{path}' failed to read or write. Free some space, or copy the folder to a "
+            "local disk; client.check() reports whether it is damaged."
+        )
+    if "full" in message:
+        return _full(path)
+    if "malformed" in message or "not a database" in message:
+        return InternalError(
+            f"store.sqlite3 in '{path}' is damaged ({message}). Restore the folder from a copy."
+        )
+    if "closed database" in message:
+        return ClientClosedError("This client was closed. Create a new one.")
+    return InternalError(f"SQLite failed in '{path}': {message}.")
+
+
+def _full(path: Path) -> InternalError:
+    return InternalError(f"The disk of '{path}' is full; this call wrote nothing.")

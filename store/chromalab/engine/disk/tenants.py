@@ -1,4 +1,4 @@
-"""Tenants and their databases. Functions over a connection in a transaction."""
+"""Tenants and their databases, as functions over a connection in a transaction."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sqlite3
 from typing import Any
 from uuid import UUID, uuid4
 
-from chromalab.engine.interface import DatabaseModel, Scope
+from chromalab.engine.values import DatabaseModel, Scope
 from chromalab.errors import InternalError, NotFoundError, UniqueConstraintError, near, short
 
 __all__ = [
@@ -20,37 +20,37 @@ __all__ = [
     "delete_database",
 ]
 
-_DEFAULT_ID = "00000000-0000-0000-0000-000000000000"  # Chroma's, too
+_DEFAULT_ID = "00000000-0000-0000-0000-000000000000"  # as in Chroma
 
 
 def check_tenant(connection: sqlite3.Connection, name: str) -> None:
-    """Raise NotFoundError, naming the near ones, where there is no such tenant."""
+    """Raise NotFoundError, with similar names, if the tenant does not exist."""
     if connection.execute("SELECT 1 FROM tenants WHERE name = ?", (name,)).fetchone() is None:
         known = [str(row[0]) for row in connection.execute("SELECT name FROM tenants")]
         raise NotFoundError(
             f"No tenant {short(name)}. {near(name, known, what='Tenants')}. "
-            "AdminClient.create_tenant makes one."
+            "Create one with AdminClient.create_tenant."
         )
 
 
 def check(connection: sqlite3.Connection, scope: Scope) -> None:
-    """Raise NotFoundError, naming the near ones, where there is no such tenant or database."""
+    """Raise NotFoundError, with similar names, if the tenant or database does not exist."""
     check_tenant(connection, scope.tenant)
     database(connection, scope)
 
 
 def create_tenant(connection: sqlite3.Connection, name: str) -> None:
-    """Make a tenant; it has no database yet."""
+    """Create a tenant, which has no database yet."""
     try:
         connection.execute("INSERT INTO tenants (name) VALUES (?)", (name,))
     except sqlite3.IntegrityError as error:
         raise UniqueConstraintError(
-            f"A tenant {short(name)} exists already. Use it, or another name."
+            f"Tenant {short(name)} already exists. Use it or choose another name."
         ) from error
 
 
 def create_database(connection: sqlite3.Connection, scope: Scope) -> None:
-    """Make a database in a tenant that is there."""
+    """Create a database in an existing tenant."""
     check_tenant(connection, scope.tenant)
     try:
         connection.execute(
@@ -59,13 +59,13 @@ def create_database(connection: sqlite3.Connection, scope: Scope) -> None:
         )
     except sqlite3.IntegrityError as error:
         raise UniqueConstraintError(
-            f"A database {short(scope.database)} exists already in tenant {short(scope.tenant)}. "
-            "Use it, or another name."
+            f"Database {short(scope.database)} already exists in tenant {short(scope.tenant)}. "
+            "Use it or choose another name."
         ) from error
 
 
 def database(connection: sqlite3.Connection, scope: Scope) -> DatabaseModel:
-    """Find a database; NotFoundError names the near ones of the tenant."""
+    """Find a database; raises NotFoundError, which suggests similar names in the tenant."""
     row = connection.execute(
         "SELECT id, name, tenant FROM databases WHERE tenant = ? AND name = ?", scope
     ).fetchone()
@@ -74,7 +74,7 @@ def database(connection: sqlite3.Connection, scope: Scope) -> DatabaseModel:
         raise NotFoundError(
             f"No database {short(scope.database)} in tenant {short(scope.tenant)}. "
             f"{near(scope.database, known, what='Databases')}. "
-            "AdminClient.create_database makes one."
+            "Create one with AdminClient.create_database."
         )
     return _read(row)
 
@@ -82,7 +82,7 @@ def database(connection: sqlite3.Connection, scope: Scope) -> DatabaseModel:
 def databases(
     connection: sqlite3.Connection, tenant: str, limit: int | None = None, offset: int | None = None
 ) -> list[DatabaseModel]:
-    """List the databases of a tenant in the order they were made."""
+    """List the databases of a tenant in the order in which they were created."""
     rows = connection.execute(
         "SELECT id, name, tenant FROM databases WHERE tenant = ? ORDER BY number LIMIT ? OFFSET ?",
         (tenant, -1 if limit is None else limit, offset or 0),
@@ -91,13 +91,13 @@ def databases(
 
 
 def delete_database(connection: sqlite3.Connection, scope: Scope) -> None:
-    """Delete the row of a database; its collections are the caller's to delete."""
+    """Delete the row of a database; the caller deletes its collections."""
     database(connection, scope)
     connection.execute("DELETE FROM databases WHERE tenant = ? AND name = ?", scope)
 
 
 def clear(connection: sqlite3.Connection) -> None:
-    """Empty every table, then put back what a new store has."""
+    """Empty every table, then insert the rows of a new store."""
     tables = connection.execute(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"
     ).fetchall()
@@ -116,6 +116,6 @@ def _read(row: tuple[Any, ...]) -> DatabaseModel:
         return DatabaseModel(UUID(id), str(name), str(tenant))
     except (ValueError, TypeError, AttributeError) as error:
         raise InternalError(
-            "The catalog of this store is damaged: a row of databases does not make sense. "
+            "The catalog of this store is damaged: a row of databases is malformed. "
             "Restore the folder from a copy."
         ) from error

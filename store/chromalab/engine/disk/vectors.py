@@ -1,41 +1,52 @@
-"""The vector file of a collection: float32 rows, appended, memory-mapped to read.
+"""The vector file of a collection: float32 rows, appended to write and memory-mapped to read.
 
-A row counts only if a committed record names its slot. Rows behind the committed ones, left by a
+A row counts only if a committed record refers to its slot. Rows after the committed ones, left by a
 crash or a rollback, are overwritten by the next append.
+
+Waiting for the disk is the largest cost of writing one record. A small write therefore waits once:
+its vectors go into the file without waiting, and into the table `pending_vectors` with the commit.
+The next large write waits for the file, which makes all earlier rows durable too, and empties the
+table. After a power cut, rows missing from the file are restored from the table.
 """
 
 from __future__ import annotations
 
 import mmap
 import os
+import sqlite3
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
+from chromalab.engine.disk import catalog
 from chromalab.engine.disk.folder import sync_folder
-from chromalab.engine.interface import Vectors
+from chromalab.engine.disk.store import Store
+from chromalab.engine.values import Vectors
 from chromalab.errors import InternalError
 
-__all__ = ["MissingVectorsError", "VectorFile"]
+__all__ = ["MissingVectorsError", "VectorFile", "append", "forget_pending", "restore"]
 
 _ITEM = 4  # bytes of a float32, little-endian on disk
 _BLOCK = 2**20
+_SMALL = 64 << 10  # bytes of vectors, up to which a write goes into the table
+_MOST = 1024  # rows per file in the table
 _sync = getattr(os, "fdatasync", os.fsync)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class MissingVectorsError(InternalError):
-    """The vector file of a collection is gone: damage, or a delete by another process."""
+    """The vector file of a collection is missing: damage, or a delete by another process."""
 
 
 class VectorFile:
     """The rows of one generation of a collection.
 
     Args:
-        path: The file; it is made by the first append.
-        dimension: Numbers a row.
+        path: The file; the first append creates it.
+        dimension: The length of a row.
     """
 
     def __init__(self, path: Path, dimension: int) -> None:
@@ -45,12 +56,12 @@ class VectorFile:
         self._memory: mmap.mmap | None = None
 
     def append(self, rows: Vectors, *, after: int, durable: bool) -> None:
-        """Write rows behind the first `after` ones. Call it inside a write transaction.
+        """Write rows after the first `after` ones. Call it inside a write transaction.
 
         Args:
             rows: (n, dimension), float32.
-            after: How many rows are committed.
-            durable: Whether to wait until the disk has them.
+            after: The number of committed rows.
+            durable: Whether to wait until they are on the disk.
         """
         handle = self._open(os.O_RDWR | (0 if after else os.O_CREAT), after)
         with os.fdopen(handle, "r+b") as file:
@@ -64,7 +75,7 @@ class VectorFile:
             sync_folder(self.path.parent)
 
     def lacking(self, rows: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
-        """Of some rows, (slot, bytes) each, those that the file does not hold like that."""
+        """Return those of the rows, (slot, bytes) each, that differ from the file."""
         handle = self._open(os.O_RDONLY, 0)
         with os.fdopen(handle, "rb") as file:
             self._check(handle, 0)
@@ -76,7 +87,7 @@ class VectorFile:
         return lacking
 
     def rewrite(self, rows: Iterable[tuple[int, bytes]]) -> None:
-        """Write the bytes of some rows again, and wait until the disk has them."""
+        """Rewrite the bytes of some rows, and wait until they are on the disk."""
         handle = self._open(os.O_RDWR, 0)
         with os.fdopen(handle, "r+b") as file:
             self._check(handle, 0)
@@ -90,14 +101,14 @@ class VectorFile:
         """Map the first `count` rows: (count, dimension), float32, read-only.
 
         Raises:
-            InternalError: the file is shorter than its records say.
-            MissingVectorsError: it is gone.
+            InternalError: The file is shorter than its records require.
+            MissingVectorsError: The file is missing.
         """
         if count == 0:
             return np.empty((0, self.dimension), dtype=np.float32)
         mapped = self._mapped
         if self._memory is not None and self._memory.size() < mapped.nbytes:
-            raise self._damaged(len(mapped), self._memory.size())  # reading would end the process
+            raise self._damaged(len(mapped), self._memory.size())  # reading would crash the process
         if len(mapped) < count:
             handle = self._open(os.O_RDONLY, count)
             try:
@@ -111,20 +122,20 @@ class VectorFile:
         return mapped[:count]
 
     def release(self) -> None:
-        """Let go of the pages that were read, after a pass over all of them.
+        """Release the pages that were read, after a pass over all of them.
 
-        They stay in the system's cache, and come back when they are touched.
+        They stay in the system's cache and are loaded again when they are accessed.
         """
         if self._memory is not None and hasattr(mmap, "MADV_DONTNEED"):
             self._memory.madvise(mmap.MADV_DONTNEED)
 
     def copy_to(self, path: Path, count: int, *, durable: bool) -> None:
-        """Copy the first `count` rows into a new file; one that is there under its name goes.
+        """Copy the first `count` rows into a new file, replacing any file with its name.
 
         Args:
             path: The new file.
-            count: How many rows.
-            durable: Whether to wait until the disk has them.
+            count: The number of rows.
+            durable: Whether to wait until they are on the disk.
         """
         source = self._open(os.O_RDONLY, count)
         try:
@@ -147,38 +158,132 @@ class VectorFile:
             return os.open(self.path, flags | _NO_LINK, 0o666)
         except FileNotFoundError as error:
             raise MissingVectorsError(
-                f"The vector file '{self.path}' is gone, and with it {count:,} rows. "
+                f"The vector file '{self.path}' is missing, and with it {count:,} rows. "
                 "Restore the folder from a copy."
             ) from error
 
     def _check(self, handle: int, count: int) -> None:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
-            raise InternalError(f"'{self.path}' is no vector file: it is a link, or no plain file.")
+            raise InternalError(
+                f"'{self.path}' is not a vector file: it is a link or not a regular file."
+            )
         if found.st_size < count * self.dimension * _ITEM:
             raise self._damaged(count, found.st_size)
 
     def _damaged(self, count: int, size: int) -> InternalError:
         return InternalError(
-            f"The vector file '{self.path}' is damaged: {count:,} rows are recorded and "
-            f"{size // (self.dimension * _ITEM):,} are there. Restore the folder from a copy."
+            f"The vector file '{self.path}' is damaged: it should have {count:,} rows and has "
+            f"{size // (self.dimension * _ITEM):,}. Restore the folder from a copy."
         )
 
 
+def append(
+    connection: sqlite3.Connection, file: VectorFile, rows: Vectors, *, after: int, durable: bool
+) -> None:
+    """Write rows after the first `after` ones of a file, so that the commit makes them durable.
+
+    Args:
+        connection: A connection in a write transaction.
+        file: The vector file.
+        rows: (n, dimension), float32.
+        after: The number of committed rows.
+        durable: Whether the rows must survive a power cut.
+    """
+    name = file.path.name
+    first = connection.execute(
+        "SELECT min(slot) FROM pending_vectors WHERE file = ?", (name,)
+    ).fetchone()[0]
+    small = rows.nbytes <= _SMALL and after - (after if first is None else first) < _MOST
+    if durable and after and small:  # a new file is waited for, or its name could be lost
+        file.append(rows, after=after, durable=False)
+        connection.executemany(
+            "INSERT OR REPLACE INTO pending_vectors (file, slot, vector) VALUES (?, ?, ?)",
+            (
+                (name, after + at, row.tobytes())
+                for at, row in enumerate(np.ascontiguousarray(rows, dtype="<f4"))
+            ),
+        )
+        return
+    file.append(rows, after=after, durable=durable)
+    if first is not None:
+        connection.execute("DELETE FROM pending_vectors WHERE file = ?", (name,))
+
+
+def forget_pending(connection: sqlite3.Connection) -> None:
+    """Delete the pending rows of files that no collection refers to any more."""
+    used = catalog.file_names(connection)
+    for (name,) in connection.execute("SELECT DISTINCT file FROM pending_vectors").fetchall():
+        if name not in used:
+            connection.execute("DELETE FROM pending_vectors WHERE file = ?", (name,))
+
+
+def restore(store: Store) -> None:
+    """Write the pending rows that a power cut kept from reaching the files."""
+    with store.read() as connection:
+        if not any(_lost(connection, store.vectors)):
+            return
+    with store.write() as connection:
+        for file, rows in _lost(connection, store.vectors):
+            file.rewrite(rows)
+
+
 def _copy(source: int, target: int, size: int) -> None:
-    """Copy bytes between handles; inside the kernel, which may share the blocks, where it can."""
+    """Copy bytes between handles, in the kernel if possible, which may share the blocks."""
     in_kernel = getattr(os, "copy_file_range", None)
     while size and in_kernel is not None:
         try:
             copied = in_kernel(source, target, size)
-        except OSError:  # not on this file system; a full disk is told by the write below
+        except OSError:  # unsupported here, or a full disk, which the write below reports
             copied = 0
         size -= copied
         in_kernel = in_kernel if copied else None
     while size:
         block = memoryview(os.read(source, min(size, _BLOCK)))
         if not block:
-            raise InternalError("A vector file became shorter while it was copied. Try again.")
+            raise InternalError(
+                "A vector file became shorter while it was being copied. Try again."
+            )
         size -= len(block)
         while block:
             block = block[os.write(target, block) :]
+
+
+def _lost(
+    connection: sqlite3.Connection, folder: Path
+) -> Iterator[tuple[VectorFile, list[tuple[int, bytes]]]]:
+    """Iterate over the files that lack rows of the table: (slot, bytes) each.
+
+    Rows that contradict the catalog, and files that are not vector files, are ignored: an untrusted
+    store may contain anything, and `check()` must be able to report it.
+    """
+    for name, (dimension, committed) in _files(connection).items():
+        rows = connection.execute(
+            "SELECT slot, vector FROM pending_vectors WHERE file = ? ORDER BY slot", (name,)
+        ).fetchall()
+        sound = [
+            (slot, vector)
+            for slot, vector in rows
+            if type(slot) is int
+            and 0 <= slot < committed
+            and type(vector) is bytes
+            and len(vector) == dimension * 4
+        ]
+        file = VectorFile(folder / name, dimension)
+        with suppress(InternalError, OSError):
+            if lost := file.lacking(sound):
+                yield file, lost
+
+
+def _files(connection: sqlite3.Connection) -> dict[str, tuple[int, int]]:
+    """The files with rows in the table: dimension and committed rows, the most of any fork."""
+    found = connection.execute("SELECT DISTINCT file FROM pending_vectors").fetchall()
+    waiting = {name for (name,) in found}
+    files: dict[str, tuple[int, int]] = {}
+    for row in catalog.rows(connection) if waiting else ():
+        with suppress(InternalError):
+            entry = catalog.read_row(row)
+            if entry.file_name in waiting and entry.model.dimension:
+                _, most = files.get(entry.file_name, (0, 0))
+                files[entry.file_name] = entry.model.dimension, max(most, entry.slots)
+    return files

@@ -1,7 +1,10 @@
-"""Which records a collection has at one version: their slots and places, in insertion order.
+"""The records of a collection at one version: their slots and places, in insertion order.
 
-Held in memory, 16 bytes a record. A view never changes; a later version is made from an earlier one
-by reading only what was written in between.
+A record has three numbers, all int64. Its *slot* is its row in the vector file, its *place* its key
+in the records table, and its *position* its index in the view.
+
+A view takes 16 bytes per record in memory and never changes. That of a later version is made from an
+earlier one by reading only what was written in between.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from chromalab.errors import InternalError
 __all__ = ["View", "view_at"]
 
 
-_LEAST = -(2**63)  # a first view reads every slot, so that one that cannot be is noticed
+_LEAST = -(2**63)  # a first view reads every slot, so that impossible ones are noticed
 
 
 @dataclass(frozen=True)
@@ -30,10 +33,10 @@ class View:
 
     Attributes:
         version: The collection's version.
-        generation: Of which vector file the slots are rows.
+        generation: The generation of the vector file whose rows the slots are.
         slots: (n,) int64, each record's row in the vector file.
         places: (n,) int64, ascending: each record's key in the records table.
-        committed: How many rows of the vector file are committed.
+        committed: The number of committed rows in the vector file.
     """
 
     version: int
@@ -43,28 +46,28 @@ class View:
     committed: int
 
     @property
-    def moment(self) -> tuple[int, int]:
-        """Orders views: a later generation, then a later version."""
+    def revision(self) -> tuple[int, int]:
+        """The generation and the version, by which views are ordered."""
         return self.generation, self.version
 
     @cached_property
     def positions(self) -> NDArray[np.int64]:
-        """(committed,) the position of each slot, -1 where its record is gone or has moved."""
+        """(committed,) the position of each slot; -1 if its record was deleted or has moved."""
         found = np.full(self.committed, -1, dtype=np.int64)
         found[self.slots] = np.arange(len(self.slots))
         return found
 
 
 def view_at(connection: sqlite3.Connection, entry: Entry, known: View | None) -> View:
-    """Make the view of the transaction's moment, from a known one where that saves reading."""
-    if known is not None and known.moment == (entry.generation, entry.model.version):
+    """Make the view of the transaction's version, from a known one where that saves reading."""
+    if known is not None and known.revision == (entry.generation, entry.model.version):
         return known
     if known is None or known.generation != entry.generation or known.version > entry.model.version:
         nothing = np.empty(0, dtype=np.int64)
         known = View(-1, entry.generation, slots=nothing, places=nothing, committed=0)
     elif known.version >= 0:
         known = _without_dead(connection, entry, known)
-    # Two lists in one pass, as JSON: half of what it costs to fetch the rows.
+    # Two lists in one pass, as JSON, cost half as much as fetching the rows.
     found = connection.execute(
         "SELECT json_group_array(slot), json_group_array(place) FROM records"
         " WHERE collection = ? AND slot >= ?",
@@ -73,7 +76,7 @@ def view_at(connection: sqlite3.Connection, entry: Entry, known: View | None) ->
     new = np.column_stack([_integers(json.loads(numbers)) for numbers in found])
     if len(new) and not known.committed <= new[:, 0].min() <= new[:, 0].max() < entry.slots:
         raise InternalError(
-            f"Collection {entry.model.name!r} is damaged: its records name rows that are not there. "
+            f"Collection {entry.model.name!r} is damaged: its records refer to rows that do not exist. "
             "Restore the folder from a copy."
         )
     slots = np.concatenate([known.slots, new[:, 0]])
@@ -96,7 +99,7 @@ def _without_dead(connection: sqlite3.Connection, entry: Entry, known: View) -> 
 
 
 def _integers(values: list[Any]) -> NDArray[np.int64]:
-    """Make an array; SQLite may hold something else than its schema says."""
+    """Make an array; SQLite may store values of other types than the schema declares."""
     if not set(map(type, values)) <= {int}:
         raise InternalError("The records table is damaged. Restore the folder from a copy.")
     try:

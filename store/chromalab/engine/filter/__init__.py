@@ -1,7 +1,7 @@
-"""Which records: the language of `where`, metadata as columns, and what a filter picked.
+"""Filters: the language of `where`, metadata as columns, and the search for matching records.
 
-`clauses` parses and defines it, `columns` answers it for all records at once, `matching` puts ids,
-metadata and documents together.
+`clauses` defines and parses the language. `columns`, with `dictionary`, evaluates comparisons for
+all records at once. `matching` combines ids, metadata and documents. No module here imports `index`.
 """
 
 __all__ = [

@@ -1,7 +1,7 @@
-"""`where` and `where_document`: parsed once into a tree, checked in full, then asked per record.
+"""`where` and `where_document`: parsed and fully validated once, then evaluated per record.
 
-The language is Chroma's. `$ne`, `$nin` and `$not_contains` also match a record that lacks the key;
-integers and floats compare as numbers, booleans are a type of their own.
+The language is Chroma's. `$ne`, `$nin` and `$not_contains` also match a record that lacks the key.
+Integers and floats compare as numbers; booleans are a separate type.
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
+from chromalab.engine.values import Clause
 from chromalab.errors import InvalidArgumentError, near, short
 
-__all__ = ["Clause", "Compare", "Join", "Text", "parse_where", "parse_where_document"]
+__all__ = ["Compare", "Join", "Text", "parse_where", "parse_where_document"]
 
 _DEEPEST = 50
 _LONGEST_PATTERN = 2000
-_PATTERN_BYTES = 1 << 20  # linear time has a constant: a larger automaton takes seconds a document
+_PATTERN_BYTES = 1 << 20  # a larger automaton, although linear, takes seconds per document
 _JOINS = ("$and", "$or")
 _NUMBER = ("$gt", "$gte", "$lt", "$lte")
 _LIST = ("$in", "$nin")
@@ -25,14 +26,6 @@ _FIELD = ("$eq", "$ne", *_NUMBER, *_LIST, "$contains", "$not_contains")
 _TEXT = ("$contains", "$not_contains", "$regex", "$not_regex")
 
 Metadata = Mapping[str, Any]
-
-
-class Clause(Protocol):
-    """A node of the tree: says whether a record matches."""
-
-    def matches(self, metadata: Metadata, document: str | None) -> bool:
-        """Whether a record with this metadata and document matches."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -50,9 +43,9 @@ class Join:
 
 @dataclass(frozen=True, eq=False)
 class Compare:
-    """One metadata key against one value.
+    """A comparison of one metadata key with one value.
 
-    Two are equal if they pick the same: 1 and True, which are equal in Python, do not.
+    Two are equal if they select the same records; 1 and True, though equal in Python, do not.
     """
 
     key: str
@@ -70,20 +63,20 @@ class Compare:
         return self.key, self.operator, repr(self.value)
 
     def matches(self, metadata: Metadata, document: str | None) -> bool:
-        """Whether the value under the key compares so."""
+        """Whether the comparison holds for the value under the key."""
         found = metadata.get(self.key)
         return _COMPARE[self.operator](found, self.value)
 
 
 @dataclass(frozen=True)
 class Text:
-    """The document against a literal or an RE2 expression."""
+    """A test of the document against a literal or an RE2 expression."""
 
     operator: str
     value: str
 
     def matches(self, metadata: Metadata, document: str | None) -> bool:
-        """Whether the document holds the value; a record without document holds nothing."""
+        """Whether the document contains the value; a missing document contains nothing."""
         held = document is not None and self._finds(document)
         return held != self.operator.startswith("$not_")
 
@@ -96,7 +89,7 @@ class Text:
 
 
 def parse_where(where: Any) -> Clause:
-    """Turn a `where` into a tree.
+    """Parse a `where` into a tree.
 
     Args:
         where: Chroma's filter: `{"year": {"$gte": 2020}}`, `{"$and": [...]}`, `{"kind": "a"}`.
@@ -105,7 +98,7 @@ def parse_where(where: Any) -> Clause:
         The tree.
 
     Raises:
-        InvalidArgumentError: the filter has an unknown operator or a value of a wrong type.
+        InvalidArgumentError: The filter has an unknown operator or a value of the wrong type.
 
     Example:
         >>> parse_where({"year": {"$gt": 2000}}).matches({"year": 2001}, None)
@@ -115,10 +108,10 @@ def parse_where(where: Any) -> Clause:
 
 
 def parse_where_document(where_document: Any) -> Clause:
-    """Turn a `where_document` into a tree; `$regex` is RE2, so no pattern can run away.
+    """Parse a `where_document` into a tree; `$regex` is RE2, so every pattern takes linear time.
 
     Raises:
-        InvalidArgumentError: an unknown operator, an empty value, or a pattern RE2 cannot read.
+        InvalidArgumentError: An operator is unknown, a value is empty, or RE2 rejects a pattern.
 
     Example:
         >>> parse_where_document({"$contains": "apple"}).matches({}, "an apple a day")
@@ -130,17 +123,17 @@ def parse_where_document(where_document: Any) -> Clause:
 def _parse(node: Any, what: str, leaf: Callable[[str, Any], Clause], *, depth: int) -> Clause:
     if not isinstance(node, Mapping) or len(node) != 1:
         raise InvalidArgumentError(
-            f"A {what} is a dict with exactly one key, found {short(node)}. "
+            f"{what} must be a dict with exactly one key; got {short(node)}. "
             'Join several conditions with {"$and": [...]} or {"$or": [...]}.'
         )
     if depth > _DEEPEST:
-        raise InvalidArgumentError(f"This {what} is nested more than {_DEEPEST} levels deep.")
+        raise InvalidArgumentError(f"{what} must be nested at most {_DEEPEST} levels deep.")
     (key, value), *_ = node.items()
     if key not in _JOINS:
         return leaf(key, value)
     if not isinstance(value, list | tuple) or len(value) < 2:
         raise InvalidArgumentError(
-            f"{key} takes a list of at least two clauses, found {short(value)}."
+            f"{key} must be a list of at least two clauses; got {short(value)}."
         )
     return Join(key, tuple(_parse(clause, what, leaf, depth=depth + 1) for clause in value))
 
@@ -148,13 +141,13 @@ def _parse(node: Any, what: str, leaf: Callable[[str, Any], Clause], *, depth: i
 def _field(key: Any, value: Any) -> Clause:
     if not isinstance(key, str) or key.startswith("$"):
         raise InvalidArgumentError(
-            f"{short(key)} is no metadata key. {near(str(key), _JOINS, what='Joins')}"
+            f"{short(key)} is not a metadata key. {near(str(key), _JOINS, what='Joins')}"
         )
     if not isinstance(value, Mapping):
         value = {"$eq": value}
     if len(value) != 1:
         raise InvalidArgumentError(
-            f"The condition on {key!r} takes exactly one operator, found {short(value)}. "
+            f"The condition on {key!r} must have exactly one operator; got {short(value)}. "
             'Write {"$and": [...]} for a range.'
         )
     (operator, wanted), *_ = value.items()
@@ -164,17 +157,20 @@ def _field(key: Any, value: Any) -> Clause:
             f"{near(str(operator), _FIELD, what='Operators', limit=20)}"
         )
     if operator in _NUMBER and _kind(wanted) != "number":
-        raise InvalidArgumentError(f"{operator} on {key!r} takes a number, found {short(wanted)}.")
+        raise InvalidArgumentError(
+            f"The value of {operator} on {key!r} must be a number; got {short(wanted)}."
+        )
     if operator in _LIST:
         kinds = {type(item) for item in wanted} if isinstance(wanted, list | tuple) else set()
         if len(kinds) != 1 or not all(map(_kind, wanted)):
             raise InvalidArgumentError(
-                f"{operator} on {key!r} takes a list of values of one type, not empty, found {short(wanted)}."
+                f"The value of {operator} on {key!r} must be a non-empty list of values of one type; "
+                f"got {short(wanted)}."
             )
         wanted = tuple(wanted)
     elif _kind(wanted) is None:
         raise InvalidArgumentError(
-            f"{operator} on {key!r} takes a str, int, float or bool, found {short(wanted)}."
+            f"The value of {operator} on {key!r} must be a str, int, float or bool; got {short(wanted)}."
         )
     return Compare(key, operator, wanted)
 
@@ -187,7 +183,7 @@ def _text(operator: Any, value: Any) -> Clause:
         )
     if not isinstance(value, str) or not value:
         raise InvalidArgumentError(
-            f"{operator} takes a text that is not empty, found {short(value)}."
+            f"The value of {operator} must be a non-empty string; got {short(value)}."
         )
     if operator.endswith("regex"):
         _compile(value)
@@ -199,8 +195,8 @@ def _compile(pattern: str) -> Any:
 
     if len(pattern) > _LONGEST_PATTERN or not _is_unicode(pattern):
         raise InvalidArgumentError(
-            f"A pattern is valid Unicode of at most {_LONGEST_PATTERN:,} characters, "
-            f"found {short(pattern)}."
+            f"A pattern must be valid Unicode of at most {_LONGEST_PATTERN:,} characters; "
+            f"got {short(pattern)}."
         )
     options = re2.Options()
     options.log_errors = False
@@ -211,7 +207,7 @@ def _compile(pattern: str) -> Any:
     except re2.error as error:
         reason = error.args[0].decode() if isinstance(error.args[0], bytes) else error.args[0]
         raise InvalidArgumentError(
-            f"RE2 cannot read the pattern {short(pattern)}: {reason}."
+            f"RE2 cannot compile the pattern {short(pattern)}: {reason}."
         ) from error
 
 

@@ -1,8 +1,8 @@
-"""Metadata keys as columns in memory: a code a record, filled on first use, then kept up to date.
+"""Metadata keys as columns in memory: one code per record, filled on first use, then updated.
 
-A column is aligned with the view of its version. For a later version only the records that are new
-or were changed are read; for an earlier one, of a reader that began before a write, it is made anew
-and not kept.
+A column is aligned with the view of its version. For a later version, only new and changed records
+are read. For an earlier one, needed by a reader that began before a write, it is filled from scratch
+and not cached.
 """
 
 from __future__ import annotations
@@ -27,19 +27,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Column", "Columns"]
 
-_HELD = 64  # keys in memory; the one that was not used for longest goes first
-_UNUSED = 1000  # values that no record has any more, before a dictionary is made anew
+_HELD = 64  # keys in memory; the least recently used one is dropped first
+_UNUSED = 1000  # values no longer used, beyond which a dictionary is rebuilt
 _DAMAGED = "damaged"
 _REST = len(",null]")
 _OPPOSITE = {"$ne": "$eq", "$nin": "$in", "$not_contains": "$contains"}
 
-# Two paths make an array of JSON, in which true and 1, and a text and a list, are not the same;
-# an object has no [0], so the second is null.
+# With two paths the result is a JSON array, which distinguishes true from 1 and a string from a list.
+# An object has no [0], so the second element is null.
 _VALUE = (
     "CASE WHEN metadata GLOB '{*' THEN json_extract(metadata, ?, '$[0]')"
     f" WHEN metadata IS NOT NULL THEN '{_DAMAGED}' END"
 )
-_OF_ALL = "FROM records WHERE collection = ? AND slot >= ?"  # by the index, as the view is read
+_OF_ALL = (
+    "FROM records WHERE collection = ? AND slot >= ?"  # by the index that the view is read with
+)
 _OF_SOME = "FROM records WHERE place IN (SELECT value FROM json_each(?))"
 
 Places = NDArray[np.int64]
@@ -50,13 +52,13 @@ class Column:
     """The values of one key, at one version.
 
     Attributes:
-        moment: Generation and version of the view it is aligned with.
-        places: (n,) int64, the view's.
-        codes: (n,) int32, which value each record has; -1 where it has none.
-        dictionary: The values by code; it may hold some that no record has any more.
+        revision: The generation and version of the view it is aligned with.
+        places: (n,) int64, the places of the view.
+        codes: (n,) int32, the code of each record's value; -1 if it has none.
+        dictionary: The values by code, possibly including some no longer used.
     """
 
-    moment: tuple[int, int]
+    revision: tuple[int, int]
     places: Places
     codes: Codes
     dictionary: Dictionary
@@ -67,21 +69,21 @@ class Column:
         return self.dictionary.values
 
     def mask(self, operator: str, wanted: Any) -> NDArray[np.bool_]:
-        """Which records compare so, as `clauses.Compare` says: (n,) bool.
+        """The records for which a comparison holds, as in `clauses.Compare`: (n,) bool.
 
-        The comparison is made once for each distinct value, not for each record.
+        The comparison is evaluated once per distinct value, not once per record.
         """
-        if operator in _OPPOSITE:  # matches what lacks the key, too
+        if operator in _OPPOSITE:  # also matches records that lack the key
             return ~self.mask(_OPPOSITE[operator], wanted)
         picked = self.dictionary.picked(operator, wanted)
         if len(picked) == 1:
             return np.asarray(self.codes == picked[0])
-        table = np.zeros(len(self.values) + 1, dtype=np.bool_)  # -1 takes the last
+        table = np.zeros(len(self.values) + 1, dtype=np.bool_)  # code -1 takes the last entry
         table[picked] = True
         return table.take(self.codes)
 
     def order(self, positions: Places, *, descending: bool) -> Places:
-        """Sort positions by their values, those without one last, equal ones as they came."""
+        """Sort positions by their values, stably; those without a value come last."""
         table = self.dictionary.ranks()
         ranks, last = table.take(self.codes[positions]), len(table) - 1
         if descending:
@@ -89,10 +91,10 @@ class Column:
         return positions[np.argsort(ranks, kind="stable")]
 
     def arrow(self) -> pyarrow.Array:
-        """Make an Arrow array: of the values' type, a text as a dictionary, several types as JSON.
+        """Convert to an Arrow array: strings become a dictionary array, mixed types become JSON.
 
         Raises:
-            MissingDependencyError: pyarrow is not installed.
+            MissingDependencyError: Pyarrow is not installed.
         """
         try:
             import pyarrow
@@ -120,30 +122,30 @@ class Columns:
         self._lock = threading.Lock()
 
     def get(self, connection: sqlite3.Connection, number: int, view: View, key: str) -> Column:
-        """Make the column of a key for the view of the transaction's moment.
+        """Get the column of a key for the view of the transaction's version.
 
         Args:
-            connection: In the transaction the view was made in.
-            number: The collection's.
+            connection: A connection in the transaction that the view was made in.
+            number: The number of the collection.
             view: The records.
             key: A metadata key.
 
         Raises:
-            InternalError: the metadata of a record is damaged.
+            InternalError: The metadata of a record is damaged.
         """
         with self._lock:
             known = self._held.get(key)
             if known is not None:
                 self._held.move_to_end(key)
-        if known is not None and known.moment == view.moment:
+        if known is not None and known.revision == view.revision:
             return known
         column = None
-        if known is not None and known.moment < view.moment:
+        if known is not None and known.revision < view.revision:
             column = _refreshed(connection, number, view, key, known)
         column = column or _filled(connection, number, view, key)
         with self._lock:
             latest = self._held.get(key)
-            if latest is None or latest.moment < column.moment:
+            if latest is None or latest.revision < column.revision:
                 self._held[key] = column
                 self._held.move_to_end(key)
             while len(self._held) > _HELD:
@@ -154,41 +156,41 @@ class Columns:
 def _filled(connection: sqlite3.Connection, number: int, view: View, key: str) -> Column:
     dictionary = Dictionary()
     places, codes = _read(connection, key, dictionary, _OF_ALL, (number, -(2**63)))
-    if not np.array_equal(places, view.places):  # they are of one moment
+    if not np.array_equal(places, view.places):  # the two are from one transaction
         raise InternalError("The records table is damaged. Restore the folder from a copy.")
-    return Column(view.moment, view.places, codes, dictionary)
+    return Column(view.revision, view.places, codes, dictionary)
 
 
 def _refreshed(
     connection: sqlite3.Connection, number: int, view: View, key: str, known: Column
 ) -> Column | None:
-    """Bring a column up to a later version; None where it is better made anew."""
-    (generation, version), places = known.moment, known.places
+    """Update a column to a later version; None if filling it from scratch is better."""
+    (generation, version), places = known.revision, known.places
     if generation != view.generation or not len(places):
         return None
     if len(known.values) > 2 * len(view.places) + _UNUSED:
         return None
-    kept = int(np.searchsorted(view.places, places[-1], side="right"))  # later ones are new
+    old = int(np.searchsorted(view.places, places[-1], side="right"))  # later ones are new
     codes = known.codes
-    if kept < len(places):  # some were deleted
-        codes = codes[np.searchsorted(places, view.places[:kept])]
+    if old < len(places):  # some were deleted
+        codes = codes[np.searchsorted(places, view.places[:old])]
     changed = connection.execute(
         "SELECT DISTINCT place FROM changed WHERE collection = ? AND version > ?", (number, version)
     ).fetchall()
     touched = np.array(changed, dtype=np.int64).ravel()
-    at = np.searchsorted(view.places[:kept], touched)
-    there = view.places[np.minimum(at, kept - 1)] == touched if kept else np.zeros(0, np.bool_)
-    stale = np.concatenate([touched[there], view.places[kept:]])
+    at = np.searchsorted(view.places[:old], touched)
+    there = view.places[np.minimum(at, old - 1)] == touched if old else np.zeros(0, np.bool_)
+    stale = np.concatenate([touched[there], view.places[old:]])
     if len(stale) > len(view.places) // 2 + _UNUSED:
         return None
     if len(stale):
         bound = (json.dumps(stale.tolist()),)
         found, new = _read(connection, key, known.dictionary, _OF_SOME, bound)
         grown = np.full(len(view.places), -1, dtype=np.int32)
-        grown[:kept] = codes
+        grown[:old] = codes
         grown[np.searchsorted(view.places, found)] = new
         codes = grown
-    return Column(view.moment, view.places, codes, known.dictionary)
+    return Column(view.revision, view.places, codes, known.dictionary)
 
 
 def _read(
@@ -198,7 +200,7 @@ def _read(
     where: str,
     bound: tuple[Any, ...],
 ) -> tuple[Places, Codes]:
-    """Read the codes of some records: their places, ascending, and a code each."""
+    """Read the codes of some records: their places, ascending, and one code per place."""
     read = _read_json(connection, key, dictionary, where, bound) if _is_plain(key) else None
     if read is None:
         stored = connection.execute(f"SELECT place, metadata {where}", bound)
@@ -216,7 +218,7 @@ def _read_json(
     where: str,
     bound: tuple[Any, ...],
 ) -> tuple[list[int], list[int]] | None:
-    """Read places and codes, each distinct text once; None where not all of it is plain JSON."""
+    """Read places and codes, parsing each distinct text once; None if some is not plain JSON."""
     try:
         rows = connection.execute(
             f"SELECT place, {_VALUE} {where}",
@@ -241,5 +243,5 @@ def _read_json(
 
 
 def _is_plain(key: str) -> bool:
-    """Whether a key stands in JSON, and in a path of SQLite's, as it is."""
+    """Whether a key appears unescaped both in JSON and in a JSON path of SQLite."""
     return not any(c in '"\\' or c < " " or "\ud800" <= c <= "\udfff" for c in key)

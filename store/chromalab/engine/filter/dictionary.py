@@ -1,7 +1,7 @@
-"""The distinct values of one metadata key, numbered; which of them a comparison picks.
+"""The distinct values of one metadata key, numbered, and which of them satisfy a comparison.
 
-A dictionary only grows, and a value keeps its number, its *code*. So columns of several versions share
-one, and threads may read it while another adds to it.
+A dictionary only grows, and the number of a value, its *code*, never changes. So columns of several
+versions share one, and threads may read it while another adds to it.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "$lt": operator.lt,
     "$lte": operator.le,
 }
-_SCALARS = (bool, int, float, str)  # the types that are their own key; the rest by its JSON
+_SCALARS = (bool, int, float, str)  # types that are their own key; others are keyed by their JSON
 
 
 class Dictionary:
-    """Numbers values as it meets them; 1, 1.0 and True are three values.
+    """Numbers values in the order first met; 1, 1.0 and True are three values.
 
     Attributes:
-        values: The values, each at the place of its code.
+        values: The values, each at the index of its code.
 
     Example:
         >>> years = Dictionary()
@@ -55,16 +55,16 @@ class Dictionary:
         self._ranks = np.zeros(1, dtype=np.int64)
 
     def encode(self, values: Iterable[Any]) -> list[int]:
-        """Give each value its code, new ones the next; None, which is no value, is -1."""
+        """Return the code of each value, adding new ones; None, which means no value, is -1."""
         with self._lock:
             return [-1 if value is None else self._code(value) for value in values]
 
     def picked(self, comparison: str, wanted: Any) -> Codes:
-        """The codes of the values that compare so, as in `filters`.
+        """The codes of the values that satisfy a comparison of a filter.
 
         Args:
             comparison: "$eq", "$in", "$contains", or one of "$gt", "$gte", "$lt", "$lte".
-            wanted: What a filter gives: a scalar, or a sequence of them for "$in".
+            wanted: The operand of the filter: a scalar, or a sequence of them for "$in".
         """
         if comparison in _COMPARE:
             with self._lock:
@@ -84,9 +84,9 @@ class Dictionary:
         return np.array(sorted(found), dtype=np.int32)
 
     def ranks(self) -> NDArray[np.int64]:
-        """The rank of each value in `ordering`, from 0, by code; equal values have one rank.
+        """The rank of each value in `ordering`, from 0, by code; equal values share a rank.
 
-        One more at the end, the largest, is for what lacks a value: (m + 1,) int64.
+        The result is (m + 1,) int64; the last entry, the largest, is for records without a value.
         """
         ranks = self._ranks
         values = self.values[:]
@@ -108,12 +108,14 @@ class Dictionary:
         code = codes.get(key)
         if code is None:
             code = len(self.values)
-            self.values.append(value)  # before its code is known: tables are as long as the values
+            self.values.append(
+                value
+            )  # before its code is visible, as tables are as long as the values
             codes[key] = code
         return code
 
     def _search_lists(self) -> None:
-        """Note in which lists each element stands, for the lists that are new."""
+        """Record which lists contain each element, for the lists that are new."""
         new = range(self._searched, len(self.values))
         for code in new:
             if isinstance(self.values[code], list):
@@ -124,17 +126,17 @@ class Dictionary:
 
 
 class _Numbers:
-    """The numbers among the values, as arrays. int64 and float64 apart: neither holds the other."""
+    """The numbers among the values, as separate int64 and float64 arrays: neither covers the other."""
 
     def __init__(self) -> None:
         self._read = 0
         self._int_codes = self._float_codes = np.empty(0, dtype=np.int32)
         self._ints = np.empty(0, dtype=np.int64)
         self._floats = np.empty(0, dtype=np.float64)
-        self._large: dict[int, int] = {}  # beyond 64 bits: only another program writes them
+        self._large: dict[int, int] = {}  # beyond 64 bits, which only another program writes
 
     def extended(self, values: Sequence[Any]) -> _Numbers:
-        """Take in the values that are new."""
+        """A copy extended by the new values."""
         if self._read == len(values):
             return self
         more = _Numbers()
@@ -151,7 +153,7 @@ class _Numbers:
         return more
 
     def picked(self, comparison: str, wanted: float) -> Codes:
-        """The codes of the numbers that compare so, as exactly as Python compares."""
+        """The codes of the numbers that satisfy a comparison, as exactly as in Python."""
         compare = _COMPARE[comparison]
         return np.concatenate(
             [
@@ -163,7 +165,7 @@ class _Numbers:
 
 
 def ordering(value: Any) -> tuple[Any, ...]:
-    """The key that sorts metadata values: numbers, then texts, booleans, lists, then the rest.
+    """The sort key of metadata values: numbers, then strings, booleans, lists, then the rest.
 
     Example:
         >>> sorted([True, "b", 2.5, [1], "a", 1], key=ordering)
@@ -181,7 +183,7 @@ def ordering(value: Any) -> tuple[Any, ...]:
 
 
 def _like(wanted: Any) -> tuple[type, ...]:
-    """The types in which an equal value may stand."""
+    """The types that an equal value may have."""
     if isinstance(wanted, bool):
         return (bool,)
     return (str,) if isinstance(wanted, str) else (int, float)
@@ -196,7 +198,7 @@ def _join(codes: Codes, held: NDArray[Any], new: list[int], values: Sequence[Any
 
 def _compare_ints(ints: NDArray[np.int64], comparison: str, wanted: float) -> NDArray[np.bool_]:
     if isinstance(wanted, float) and math.isfinite(wanted):
-        # x < 2.5 as x < 3, x <= 2.5 as x <= 2: as a float64, 2**53 + 1 would be 2**53
+        # x < 2.5 becomes x < 3, and x <= 2.5 becomes x <= 2: as a float64, 2**53 + 1 would be 2**53
         wanted = math.ceil(wanted) if comparison in ("$lt", "$gte") else math.floor(wanted)
     if -_INT64 <= wanted < _INT64:
         return np.asarray(_COMPARE[comparison](ints, np.int64(wanted)))
@@ -210,7 +212,7 @@ def _compare_floats(
         nearest = float(wanted)
     except OverflowError:
         nearest = math.inf if wanted > 0 else -math.inf
-    if nearest > wanted:  # no float lies between the two: x <= wanted is x < nearest
+    if nearest > wanted:  # no float is between the two, so x <= wanted means x < nearest
         comparison = {"$lte": "$lt", "$gt": "$gte"}.get(comparison, comparison)
     elif nearest < wanted:
         comparison = {"$lt": "$lte", "$gte": "$gt"}.get(comparison, comparison)

@@ -1,4 +1,4 @@
-"""Which records match: ids by the index, `where` by columns, then the documents that are left."""
+"""Finds the records that match: ids by the index, `where` by columns, then the documents left."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from chromalab.engine.disk import records
 from chromalab.engine.disk.view import View
-from chromalab.engine.filter.clauses import Clause, Compare, Join, Text
+from chromalab.engine.filter.clauses import Compare, Join, Text
 from chromalab.engine.filter.columns import Column
-from chromalab.engine.interface import Filter
+from chromalab.engine.values import Clause, Filter
 
 __all__ = ["Positions", "matching"]
 
-_FEW = 500  # records whose metadata is read faster than a column is filled
-_FIRST, _MOST = 512, 16384  # documents read at a time: few first, as few may be enough
-_PARTS = 100  # comparisons in one statement; SQLite takes an expression 1,000 deep
+_FEW = 500  # the number of records up to which reading their metadata beats filling a column
+_FIRST, _MOST = 512, 16384  # documents read at a time: few at first, as these may be enough
+_PARTS = 100  # comparisons per statement; SQLite limits the depth of expressions to 1,000
 
 Positions = NDArray[np.int64]
 
@@ -37,12 +37,12 @@ def matching(
     """Find the records that match all parts of a filter.
 
     Args:
-        connection: In the transaction the view was made in.
-        number: The collection's.
-        view: Its records.
-        column: Makes the column of a key.
-        filter: Which records.
-        enough: How many will do, in insertion order; more may come back.
+        connection: A connection in the transaction that the view was made in.
+        number: The number of the collection.
+        view: The records of the collection.
+        column: Returns the column of a key.
+        filter: The filter.
+        enough: The number of matches needed, in insertion order; more may be returned.
 
     Returns:
         Positions in the view, ascending: (m,) int64.
@@ -70,7 +70,7 @@ def _of_ids(connection: sqlite3.Connection, number: int, view: View, filter: Fil
     found = records.locate(connection, number, filter.ids or ())
     places = np.sort(np.array([place for place, _ in found.values()], dtype=np.int64))
     positions = np.searchsorted(view.places, places).astype(np.int64)
-    # A damaged index may know records that the table does not have.
+    # A damaged index may list records that the table does not have.
     there = positions < len(view.places)
     positions, places = positions[there], places[there]
     return np.asarray(positions[view.places[positions] == places], dtype=np.int64)
@@ -89,7 +89,7 @@ def _mask(clause: Clause, column: Callable[[str], Column]) -> NDArray[np.bool_]:
         join = np.logical_and if clause.operator == "$and" else np.logical_or
         return reduce(join, (_mask(part, column) for part in clause.clauses))
     if not isinstance(clause, Compare):
-        raise TypeError(f"{type(clause).__name__} is no clause of a where")
+        raise TypeError(f"{type(clause).__name__} is not a clause of a where")
     return column(clause.key).mask(clause.operator, clause.value)
 
 
@@ -102,17 +102,17 @@ class _Search:
     view: View
 
     def matching(self, positions: Positions, clause: Clause, enough: int | None) -> Positions:
-        """Which of the positions match; stops at `enough` of them."""
+        """The positions that match; stops once there are `enough` of them."""
         in_sql, rest = _split(clause)
-        kept: list[Positions] = []
+        found_so_far: list[Positions] = []
         size, start, count = _FIRST if enough is not None else _MOST, 0, 0
         while start < len(positions) and (enough is None or count < enough):
             chunk = positions[start : start + size]
             found = self._places(self.view.places[chunk], in_sql, rest)
-            kept.append(np.searchsorted(self.view.places, found))
+            found_so_far.append(np.searchsorted(self.view.places, found))
             count += len(found)
             start, size = start + size, min(2 * size, _MOST)
-        return np.concatenate([np.empty(0, dtype=np.int64), *kept])
+        return np.concatenate([np.empty(0, dtype=np.int64), *found_so_far])
 
     def _places(
         self, places: NDArray[np.int64], in_sql: tuple[str, list[str]], rest: Clause | None
@@ -129,7 +129,7 @@ class _Search:
         return np.array(found, dtype=np.int64)
 
     def _bounds(self, places: NDArray[np.int64]) -> tuple[str, tuple[int | str, ...]]:
-        """Name places to SQLite: as a range where they are all of the collection's in it."""
+        """An SQL condition for places: a range if the collection has no others in it."""
         first, last = int(places[0]), int(places[-1])
         within = np.searchsorted(self.view.places, [first, last])
         if within[1] - within[0] == len(places) - 1 and last - first < 4 * len(places):
@@ -138,35 +138,35 @@ class _Search:
 
 
 def _split(clause: Clause) -> tuple[tuple[str, list[str]], Clause | None]:
-    """Split a tree into what SQLite can say, with the texts it binds, and the rest."""
+    """Split a tree into the part that SQL can express, with its bound strings, and the rest."""
     whole = _in_sql(clause)
     if whole is not None:
         return whole, None
     if isinstance(clause, Join) and clause.operator == "$and":
         parts = [(part, _in_sql(part)) for part in clause.clauses]
-        said = [sql for _, sql in parts if sql is not None]
-        if said and sum(len(texts) for _, texts in said) <= _PARTS:
+        sqls = [sql for _, sql in parts if sql is not None]
+        if sqls and sum(len(texts) for _, texts in sqls) <= _PARTS:
             rest = Join("$and", tuple(part for part, sql in parts if sql is None))
-            return _joined(said, "AND"), rest
+            return _joined(sqls, "AND"), rest
     return ("TRUE", []), clause
 
 
 def _in_sql(clause: Clause) -> tuple[str, list[str]] | None:
-    """Say a clause in SQL where that means exactly the same: texts that are contained or not.
+    """Translate a clause to equivalent SQL, which exists for strings that are contained or not.
 
-    A text is bound, never part of the statement. instr() compares the bytes of UTF-8, in which a
-    text is contained only where its characters are.
+    The strings are bound, never part of the statement. instr() compares UTF-8 bytes, in which a
+    string is found exactly where its characters are.
     """
     if isinstance(clause, Join):
         parts = [_in_sql(part) for part in clause.clauses]
-        said = [part for part in parts if part is not None]
-        if len(said) < len(parts) or sum(len(texts) for _, texts in said) > _PARTS:
+        sqls = [part for part in parts if part is not None]
+        if len(sqls) < len(parts) or sum(len(texts) for _, texts in sqls) > _PARTS:
             return None
-        return _joined(said, "AND" if clause.operator == "$and" else "OR")
+        return _joined(sqls, "AND" if clause.operator == "$and" else "OR")
     if not isinstance(clause, Text) or clause.operator not in ("$contains", "$not_contains"):
         return None
     if any("\ud800" <= character <= "\udfff" for character in clause.value):
-        return None  # no document holds it, and it cannot be bound
+        return None  # no document contains it, and it cannot be bound
     found = "coalesce(instr(document, ?), 0)"
     return f"{found} {'>' if clause.operator == '$contains' else '='} 0", [clause.value]
 

@@ -1,18 +1,16 @@
-"""The nearest records: exact scan, neighbour graph, and the choice between them.
+"""The search for the nearest records: an exact scan, a neighbor graph, and the choice between them.
 
-`planner` chooses by `costs`, `scan` compares, `graph` proposes; `collection_index` and `building` make
-graphs in the background, `graph_file` keeps them.
+`planner` chooses by estimated cost, `scan` compares every candidate, and `hnsw` proposes candidates
+from a graph. `collection_index` and `builder` make graphs in the background, `graph_file` stores
+them, and `matches` caches the records that passed the last filter.
 """
 
 __all__ = [
-    "building",
+    "builder",
     "collection_index",
-    "costs",
-    "distances",
-    "graph",
     "graph_file",
-    "locality",
+    "hnsw",
+    "matches",
     "planner",
     "scan",
-    "selection",
 ]

@@ -1,10 +1,10 @@
-"""The index of one collection: when a graph is due, how it is made, saved and found again.
+"""The index of one collection: when a graph is due, and how it is built, saved and loaded.
 
-There is none while a scan is quick. Beyond that one graph covers the first rows of the vector file;
-those behind it, the tail, are scanned until there are enough of them to be worth a larger graph:
-a copy of the one that is there, with the new rows inserted. Only when much of it is dead is it made
-from the start. A graph that lacks rows, or holds dead ones, is never wrong: its candidates are
-measured and checked against the records.
+There is none while a scan is fast enough. Beyond that, one graph covers the first rows of the vector
+file. The rows after it, the tail, are scanned until there are enough of them to justify a larger
+graph, which is a copy of the current one with the new rows inserted. It is rebuilt from scratch only
+when many of its rows are dead. A graph that lacks rows or contains dead ones never makes an answer
+wrong, as its candidates are measured and checked against the records.
 """
 
 from __future__ import annotations
@@ -23,38 +23,42 @@ from numpy.typing import NDArray
 from chromalab.engine.disk import process_forks
 from chromalab.engine.disk.catalog import Entry
 from chromalab.engine.disk.view import View
-from chromalab.engine.index.distances import Norms
-from chromalab.engine.index.graph import NO_HNSWLIB, Graph, Parameters, Stopped, has_hnswlib
 from chromalab.engine.index.graph_file import GraphFile, Unusable
-from chromalab.engine.index.locality import by_neighbourhood
-from chromalab.engine.index.scan import ExactScan
-from chromalab.engine.interface import Tell, Vectors
-from chromalab.engine.plan import Indexing
+from chromalab.engine.index.hnsw import (
+    NO_HNSWLIB,
+    HnswGraph,
+    Parameters,
+    Stopped,
+    by_neighborhood,
+    has_hnswlib,
+)
+from chromalab.engine.index.scan import ExactScan, Norms
+from chromalab.engine.values import Indexing, Progress, Vectors
 from chromalab.errors import notice
 
-__all__ = ["CollectionIndex", "Material", "can_index", "graph_file", "threads_for"]
+__all__ = ["CollectionIndex", "IndexInput", "can_index", "graph_file", "threads_for"]
 
 Slots = NDArray[np.int64]
 
-_ROWS = 10_000  # a collection with fewer has no graph
-_NUMBERS = 8_000_000  # nor one with fewer numbers in its vectors: a scan takes about 4 ms
-_TAIL_NUMBERS = 1_500_000  # a tail of so many numbers is due: under a millisecond to scan
-_TAIL_SHARE = 1 / 32  # and it is at least this share of the graph, as that is copied
-_DEAD_SHARE = 0.3  # a graph with more dead rows is made from the start
+_ROWS = 10_000  # a collection with fewer records has no graph
+_NUMBERS = 8_000_000  # nor does one with fewer numbers in its vectors: a scan takes about 4 ms
+_TAIL_NUMBERS = 1_500_000  # a tail with more numbers is due; it takes under 1 ms to scan
+_TAIL_SHARE = 1 / 32  # it must also be at least this share of the graph, which is copied
+_DEAD_SHARE = 0.3  # a graph with more dead rows is rebuilt from scratch
 _TARGET = 0.95
-_ENOUGH = 0.99  # a curve of recall ends here
-_SAMPLE = 100  # rows whose neighbours are looked up to find the ef that reaches the target
+_ENOUGH = 0.99  # the curve of recall ends here
+_SAMPLE = 100  # rows whose neighbors are queried to find the ef that reaches the target
 _EFS = (16, 24, 32, 48, 64, 80, 100, 130, 160, 200, 260, 320, 400, 500)
 
 
 def graph_file(vectors: Path, entry: Entry) -> GraphFile:
-    """Name the graph of a vector file; `vectors` is the folder of those."""
+    """The graph file of a collection; `vectors` is the folder of the vector files."""
     return GraphFile(vectors.parent / "index" / entry.graph_name)
 
 
 @functools.cache
 def can_index() -> bool:
-    """Whether there is an hnswlib; says so once where there is none."""
+    """Whether hnswlib is installed; prints a notice, once, if it is not."""
     if not has_hnswlib():
         notice(NO_HNSWLIB)
         return False
@@ -62,7 +66,7 @@ def can_index() -> bool:
 
 
 def threads_for(entry: Entry, queries: int = 1) -> int:
-    """How many threads share some queries, or the making of an index (queries=0)."""
+    """The number of threads for a batch of queries, or for building an index (queries=0)."""
     if queries == 1:
         return 1
     cores = os.cpu_count() or 1
@@ -71,8 +75,8 @@ def threads_for(entry: Entry, queries: int = 1) -> int:
 
 
 @dataclass(frozen=True)
-class Material:
-    """What a graph is made of: a collection at one moment."""
+class IndexInput:
+    """The input to building a graph: one version of a collection."""
 
     entry: Entry
     view: View
@@ -81,7 +85,7 @@ class Material:
 
     @property
     def parameters(self) -> Parameters:
-        """The parameters that the configuration asks for."""
+        """The parameters given by the configuration."""
         section = self.entry.hnsw
         return Parameters(
             self.entry.space,
@@ -95,12 +99,12 @@ class CollectionIndex:
     """The graph of one collection in memory.
 
     Args:
-        folder: Where the vector files are; None for a graph that is not kept on the disk.
+        folder: The folder of the vector files; None for a graph that is not stored on the disk.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        self._graph: tuple[str, Graph] | None = None
+        self._graph: tuple[str, HnswGraph] | None = None
         self._stamp: tuple[int, int, int] | None = None
         self._asked = 0
         self._failure = ""
@@ -109,32 +113,32 @@ class CollectionIndex:
         process_forks.renew_in_child(self)
 
     def renew(self) -> None:
-        """Make a new lock: after a fork the old one may be held by a thread that is not there."""
+        """Create a new lock; after a fork, a thread missing in the child may hold the old one."""
         self._making = threading.Lock()
 
-    def graph(self, entry: Entry) -> Graph | None:
-        """Return the graph of the collection's vector file, if it is in memory."""
+    def graph(self, entry: Entry) -> HnswGraph | None:
+        """The graph of the collection's vector file; None if it is not in memory."""
         known = self._graph
         return known[1] if known and known[0] == entry.graph_name else None
 
     def ef(self, entry: Entry) -> int:
-        """How many candidates a walk has to hold: as configured, or more to reach the target."""
+        """How many candidates a walk keeps: as configured, or more to reach the target recall."""
         section, graph = entry.hnsw, self.graph(entry)
         target = section.get("target_recall", _TARGET)
         needed = graph.ef_for(target) if graph else 0
         return max(int(section.get("ef_search", 100)), needed)
 
-    def usable(self, entry: Entry) -> Graph | None:
-        """Return the graph, unless every neighbour is wanted."""
+    def usable(self, entry: Entry) -> HnswGraph | None:
+        """The graph; None if the target recall of 1 requires an exact scan."""
         exact = entry.hnsw.get("target_recall", _TARGET) == 1
         return None if exact else self.graph(entry)
 
     def is_due(self, entry: Entry, live: int, *, searching: bool = False) -> bool:
-        """Whether a graph should be read or made; the first search of a process does without."""
+        """Whether a graph should be loaded or built; the first search of a process never waits."""
         if not _is_large(entry, live):
             return False
         if (entry.graph_name, entry.model.version) == self._given_up:
-            return False  # it failed a moment ago, and nothing has changed
+            return False  # it failed for this version already
         graph = self.graph(entry)
         if graph is None:
             self._asked += searching
@@ -144,10 +148,10 @@ class CollectionIndex:
         return numbers > _TAIL_NUMBERS and tail > graph.covered * _TAIL_SHARE
 
     def state(self, entry: Entry, live: int) -> str:
-        """Say how the index is."""
+        """The state of the index, in words."""
         graph = self.graph(entry)
         if entry.hnsw.get("target_recall") == 1:
-            return "a target_recall of 1 needs no index, all are compared"
+            return "a target_recall of 1 uses no index; all records are compared"
         if graph is not None:
             made = graph.parameters
             return (
@@ -155,18 +159,18 @@ class CollectionIndex:
                 f"ef_construction {made.ef_construction}"
             )
         if not _is_large(entry, live):
-            return "so few are quickly compared, there is no index"
+            return "no index, as a scan of so few records is fast"
         if not has_hnswlib():
             return NO_HNSWLIB
         if self._failure:
-            return f"the index could not be made ({self._failure}), all are compared"
+            return f"the index could not be built ({self._failure}); all records are compared"
         file = self._file(entry)
         if file is not None and file.stamp() is not None:
-            return "the index is on the disk, it is read in the background"
-        return "the index is not there yet, it is made in the background"
+            return "the index is on the disk and is loaded in the background"
+        return "the index does not exist yet and is built in the background"
 
     def indexing(self, entry: Entry, view: View) -> Indexing:
-        """Say how far the index is."""
+        """The progress of the index."""
         graph, live = self.usable(entry), len(view.slots)
         indexed = live
         if graph is not None:
@@ -177,52 +181,52 @@ class CollectionIndex:
 
     def bring_up(
         self,
-        material: Material,
+        given: IndexInput,
         *,
         everything: bool = False,
         stop: Callable[[], bool] = lambda: False,
-        tell: Tell = lambda done, total: None,
+        progress: Progress = lambda done, total: None,
     ) -> None:
-        """Read or make the graph that is due, and save it.
+        """Load or build the graph that is due, and save it.
 
         Args:
-            material: The collection.
-            everything: Whether a short tail is to be in it, too.
-            stop: Asked every few rows.
-            tell: Told how many rows are in, of how many.
+            given: The collection.
+            everything: Whether to index a short tail as well.
+            stop: Called every few rows; returns whether to stop.
+            progress: Receives the rows inserted and the total.
 
         Raises:
-            Stopped: `stop` said so.
+            Stopped: `stop` returned True.
         """
-        entry, live = material.entry, len(material.view.slots)
+        entry, live = given.entry, len(given.view.slots)
         if not _is_large(entry, live) or not has_hnswlib():
             return
         file = self._file(entry)
-        with self._making, self._noting(entry):
+        with self._making, self._recording(entry):
             if file is not None:
-                self._read(file, material)
+                self._read(file, given)
             graph = self.graph(entry)
-            slots = _missing(material, graph)
-            if graph is not None and _dead_share(graph, material) > _DEAD_SHARE:
-                graph, slots = None, _missing(material, None)
+            slots = _missing(given, graph)
+            if graph is not None and _dead_share(graph, given) > _DEAD_SHARE:
+                graph, slots = None, _missing(given, None)
             elif graph is not None and not everything and not self.is_due(entry, live):
                 return
             if not len(slots):
                 return
-            made = self._made(material, graph, slots, stop, tell)
+            made = self._built(given, graph, slots, stop, progress)
             self._graph = entry.graph_name, made
             if file is None:
                 return
-            with suppress(OSError):  # a full disk, say: it is in memory, and made again next time
-                file.write(made, material.vectors)
+            with suppress(OSError):  # on a full disk it stays in memory, and is rebuilt next time
+                file.write(made, given.vectors)
             self._stamp = file.stamp()
 
     def _file(self, entry: Entry) -> GraphFile | None:
         return None if self._folder is None else graph_file(self._folder, entry)
 
     @contextmanager
-    def _noting(self, entry: Entry) -> Iterator[None]:
-        """Keep the reason of a failure, for `state`, and do not try the same again."""
+    def _recording(self, entry: Entry) -> Iterator[None]:
+        """Record the reason of a failure, for `state`, and do not try this version again."""
         self._failure, self._given_up = "", None
         try:
             yield
@@ -233,51 +237,51 @@ class CollectionIndex:
             self._given_up = entry.graph_name, entry.model.version
             raise
 
-    def _made(
+    def _built(
         self,
-        material: Material,
-        after: Graph | None,
+        given: IndexInput,
+        after: HnswGraph | None,
         slots: Slots,
         stop: Callable[[], bool],
-        tell: Tell,
-    ) -> Graph:
-        """Make the graph; its recall is measured with a few rows that are inserted last."""
+        progress: Progress,
+    ) -> HnswGraph:
+        """Build the graph; its recall is measured with a few rows that are inserted last."""
         some = min(_SAMPLE, len(slots) // 2)
         held = np.random.default_rng(0).choice(slots, some, replace=False)
-        first = by_neighbourhood(material.vectors, slots[~np.isin(slots, held)])
-        made = Graph.begin(material.parameters, len(slots), after)
+        first = by_neighborhood(given.vectors, slots[~np.isin(slots, held)])
+        made = HnswGraph.begin(given.parameters, len(slots), after)
         done = 0
 
         def count(rows: int) -> None:
             nonlocal done
             done += rows
-            tell(done, len(slots))
+            progress(done, len(slots))
 
         for rows in (first, np.sort(held)):
             if rows is not first:
-                made.curve = _curve(made, material, held)
+                made.curve = _curve(made, given, held)
             made.insert(
-                material.vectors,
+                given.vectors,
                 rows,
-                threads=threads_for(material.entry, 0),
+                threads=threads_for(given.entry, 0),
                 stop=stop,
                 report=count,
             )
         return made
 
-    def _read(self, file: GraphFile, material: Material) -> None:
-        """Read the file, if another process has written one that covers more."""
+    def _read(self, file: GraphFile, given: IndexInput) -> None:
+        """Load the file if another process has written one that covers more rows."""
         stamp = file.stamp()
-        if stamp is None or (stamp == self._stamp and self.graph(material.entry)):
+        if stamp is None or (stamp == self._stamp and self.graph(given.entry)):
             return
         self._stamp = stamp
         try:
-            found = file.read(material.parameters, material.vectors)
+            found = file.read(given.parameters, given.vectors)
         except Unusable:
-            return  # made anew when it is due: nothing is lost with it
-        known = self.graph(material.entry)
+            return  # nothing is lost, as it is rebuilt when due
+        known = self.graph(given.entry)
         if known is None or known.covered < found.covered:
-            self._graph = material.entry.graph_name, found
+            self._graph = given.entry.graph_name, found
 
 
 def _is_large(entry: Entry, live: int) -> bool:
@@ -286,27 +290,27 @@ def _is_large(entry: Entry, live: int) -> bool:
     return live >= _ROWS and live * (entry.model.dimension or 0) >= _NUMBERS
 
 
-def _missing(material: Material, graph: Graph | None) -> Slots:
-    """The live rows a graph lacks, in the order of the file; odd ones are always scanned."""
-    view = material.view
+def _missing(given: IndexInput, graph: HnswGraph | None) -> Slots:
+    """The live rows that a graph lacks, in file order; odd rows are always scanned."""
+    view = given.view
     slots = np.sort(view.slots if graph is None else view.slots[graph.lacks(view)])
-    return slots[~np.isin(slots, material.norms.odd)] if len(material.norms.odd) else slots
+    return slots[~np.isin(slots, given.norms.odd)] if len(given.norms.odd) else slots
 
 
-def _dead_share(graph: Graph, material: Material) -> float:
-    alive = len(material.view.slots) - len(graph.lacks(material.view))
+def _dead_share(graph: HnswGraph, given: IndexInput) -> float:
+    alive = len(given.view.slots) - len(graph.lacks(given.view))
     return 1 - alive / max(len(graph), 1)
 
 
-def _curve(graph: Graph, material: Material, held: Slots) -> list[tuple[int, float]]:
-    """Measure the recall of 10 neighbours, by ef, of rows that are not in the graph yet."""
-    slots = material.view.slots
-    known = np.sort(np.delete(slots, graph.lacks(material.view)))
-    queries = material.vectors[held]
+def _curve(graph: HnswGraph, given: IndexInput, held: Slots) -> list[tuple[int, float]]:
+    """Measure recall@10 by ef, with rows that are not in the graph yet as queries."""
+    slots = given.view.slots
+    known = np.sort(np.delete(slots, graph.lacks(given.view)))
+    queries = given.vectors[held]
     curve: list[tuple[int, float]] = []
     if not len(held):
         return curve
-    scan = ExactScan(material.vectors, material.norms, material.entry.space)
+    scan = ExactScan(given.vectors, given.norms, given.entry.space)
     with process_forks.steady:
         found, _ = scan.search(queries, 10, known)
     for ef in _EFS:

@@ -1,9 +1,9 @@
-"""Graphs on the disk: the links alone, as the vectors are in the vector file.
+"""Graphs on the disk: only the links, as the vectors are in the vector file.
 
-    magic, length of the header, header (JSON), arrays one after the other, BLAKE2b of all before
+    magic, length of the header, header (JSON), the arrays in order, BLAKE2b of everything before
 
-A file is disposable. It is used only if every byte of it is as written, if it fits the vectors, and
-if every link leads to a row that is there: hnswlib itself would follow any number.
+A file is disposable. It is used only if every byte is as written, if it belongs to the vectors, and
+if every link leads to an existing row, because hnswlib itself would follow any number.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.engine.disk.folder import hold, sync_folder
-from chromalab.engine.index.distances import unit
-from chromalab.engine.index.graph import Graph, Parameters, empty_index, from_state
-from chromalab.engine.interface import Vectors
+from chromalab.engine.index.hnsw import HnswGraph, Parameters, empty_index, from_state
+from chromalab.engine.index.scan import unit
+from chromalab.engine.values import Vectors
 
 __all__ = ["GraphFile", "Unusable"]
 
@@ -34,18 +34,18 @@ _MAGIC = b"chromalab graph 1\n"
 _ARRAYS = {"slots": "<i8", "levels": "<u1", "counts": "<u2", "links": "<u4"}
 _UPPER = {"upper_counts": "<u2", "upper_links": "<u4"}
 _DIGEST = 32
-_PROBES = 64  # rows whose bytes the file remembers, to know the vectors it belongs to
+_PROBES = 64  # rows whose checksum the file stores, to recognize the vectors it belongs to
 
 
 _PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAIN
 _BLOCK = 1 << 24
-_HIGHEST = 60  # levels of a graph; 10 million rows at M=2 have 24
+_HIGHEST = 60  # the limit of a graph's levels; 10 million rows at M=2 have 24
 _WRONG = (KeyError, TypeError, ValueError, IndexError, RuntimeError, ArithmeticError, MemoryError)
 
 
 class Unusable(Exception):
-    """The file is damaged, or of other vectors; the reason is for `client.check()`."""
+    """The file is damaged or belongs to other vectors; `client.check()` reports the reason."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +55,16 @@ class GraphFile:
     path: Path
 
     def stamp(self) -> tuple[int, int, int] | None:
-        """Say which file is there, None where there is none; a new one has another stamp."""
+        """Identify the file; a new one has another stamp. None if there is none."""
         try:
             found = os.stat(self.path, follow_symlinks=False)
         except OSError:
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size
 
-    def write(self, graph: Graph, vectors: Vectors) -> None:
-        """Save a graph of these vectors; readers see the old file or the new one, whole."""
-        arrays = _taken_apart(graph)
+    def write(self, graph: HnswGraph, vectors: Vectors) -> None:
+        """Save a graph of these vectors; readers see either the old file or the new one, complete."""
+        arrays = _disassembled(graph)
         header = {
             **asdict(graph.parameters),
             "covered": graph.covered,
@@ -90,35 +90,35 @@ class GraphFile:
                 os.fsync(file.fileno())
             os.replace(draft, self.path)
         except FileNotFoundError:
-            return  # the collection was deleted or compacted meanwhile, and its files swept
+            return  # the collection was deleted or compacted, and its files removed, in the meantime
         finally:
             draft.unlink(missing_ok=True)
         sync_folder(self.path.parent)
 
-    def read(self, parameters: Parameters, vectors: Vectors) -> Graph:
-        """Read the graph of these vectors.
+    def read(self, parameters: Parameters, vectors: Vectors) -> HnswGraph:
+        """Load the graph of these vectors.
 
         Args:
-            parameters: What it must have been made with.
+            parameters: The parameters it must have been built with.
             vectors: (rows, dimension), float32: the committed rows.
 
         Raises:
-            Unusable: anything at all is not as it should be.
+            Unusable: Anything in the file is wrong.
         """
         header, arrays = self._parts(_most_bytes(len(vectors), parameters.max_neighbors))
         try:
             covered = header["covered"]
             if {name: header[name] for name in asdict(parameters)} != asdict(parameters):
-                raise Unusable("it was made with other parameters")
+                raise Unusable("it was built with other parameters")
             if not 0 < covered <= len(vectors) or header["probes"] != _probes(vectors[:covered]):
                 raise Unusable("it belongs to other vectors")
             _check(arrays, parameters, header)
-            return _put_together(parameters, header, arrays, vectors)
+            return _assembled(parameters, header, arrays, vectors)
         except _WRONG as error:
-            raise Unusable("it does not make sense") from error
+            raise Unusable("it is malformed") from error
 
     def copy_to(self, other: GraphFile, rows: int, max_neighbors: int) -> None:
-        """Give another collection the graph, as its vectors are the same; none where there is none."""
+        """Copy the graph, if there is one, for another collection with the same vectors."""
         draft = _draft(other.path)
         with suppress(OSError, Unusable):
             blocks = self._blocks(_most_bytes(rows, max_neighbors))
@@ -127,8 +127,8 @@ class GraphFile:
                 file.writelines(blocks)
             os.replace(draft, other.path)
 
-    def problem(self) -> str | None:
-        """Say what is wrong with the bytes of the file; None where nothing is, or it is not there."""
+    def damage(self) -> str | None:
+        """Describe what is wrong with the bytes of the file; None if nothing is, or if it is missing."""
         if self.stamp() is None:
             return None
         digest, last = hashlib.blake2b(digest_size=_DIGEST), b""
@@ -144,13 +144,13 @@ class GraphFile:
         return None
 
     def _blocks(self, most: int | None) -> Iterator[bytes]:
-        """Read a plain file that has no more bytes than it could need."""
+        """Read a regular file that is no larger than it could need to be."""
         try:
             handle = os.open(self.path, os.O_RDONLY | _PLAIN)
             try:
                 found = os.fstat(handle)
                 if not stat.S_ISREG(found.st_mode):
-                    raise Unusable("it is no plain file")
+                    raise Unusable("it is not a regular file")
                 if most is not None and found.st_size > most:
                     raise Unusable("it is too large")
                 while block := os.read(handle, _BLOCK):
@@ -167,7 +167,7 @@ class GraphFile:
             raise Unusable("its checksum is wrong")
         try:
             if not body.startswith(_MAGIC):
-                raise Unusable("it is of another format")
+                raise Unusable("it has another format")
             at = len(_MAGIC) + 8
             length = int.from_bytes(body[len(_MAGIC) : at], "little")
             header = json.loads(body[at : at + length])
@@ -178,22 +178,22 @@ class GraphFile:
                 arrays[name] = np.frombuffer(body, dtype=kind, count=size, offset=at)
                 at += arrays[name].nbytes
         except _WRONG as error:
-            raise Unusable("it does not make sense") from error
+            raise Unusable("it is malformed") from error
         return header, arrays
 
 
 def _draft(path: Path) -> Path:
-    """Name a new file beside it that nobody can have prepared."""
+    """A path beside the file, with a name that cannot be predicted."""
     return path.with_name(f"{path.name}.tmp-{secrets.token_hex(8)}")
 
 
 def _most_bytes(rows: int, max_neighbors: int) -> int:
-    """How large the file of a graph over some rows may be, with room to spare."""
+    """The largest size that the file of a graph may have, with room to spare."""
     return (1 << 20) + rows * (32 + 16 * max_neighbors)
 
 
-def _taken_apart(graph: Graph) -> dict[str, NDArray[Any]]:
-    """Take the links out of hnswlib's arrays: how many each row has, then all of them."""
+def _disassembled(graph: HnswGraph) -> dict[str, NDArray[Any]]:
+    """Extract the links from hnswlib's arrays: the number per row, then all of them."""
     state = graph.state()
     count = state["cur_element_count"]
     level0 = state["data_level0"].view(np.uint8).reshape(-1, state["size_data_per_element"])[:count]
@@ -212,7 +212,7 @@ def _taken_apart(graph: Graph) -> dict[str, NDArray[Any]]:
 
 
 def _unpacked(lists: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Split lists of links (n, 4 + 4 * most), as hnswlib has them, into counts and links."""
+    """Split lists of links (n, 4 + 4 * most), in hnswlib's layout, into counts and links."""
     numbers = np.ascontiguousarray(lists).view("<u4")
     counts = (numbers[:, 0] & 0xFFFF).astype("<u2")
     held = np.arange(numbers.shape[1] - 1) < counts[:, np.newaxis]
@@ -220,7 +220,7 @@ def _unpacked(lists: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def _packed(counts: NDArray[Any], links: NDArray[Any], most: int) -> NDArray[np.uint8]:
-    """Put lists of links together again: (n, 4 + 4 * most) bytes."""
+    """Reassemble lists of links: (n, 4 + 4 * most) bytes."""
     numbers = np.zeros((len(counts), 1 + most), dtype="<u4")
     numbers[:, 0] = counts
     numbers[:, 1:][np.arange(most) < counts[:, np.newaxis]] = links
@@ -228,7 +228,7 @@ def _packed(counts: NDArray[Any], links: NDArray[Any], most: int) -> NDArray[np.
 
 
 def _check(arrays: dict[str, NDArray[Any]], made: Parameters, header: dict[str, Any]) -> None:
-    """Refuse numbers that hnswlib would follow out of its memory."""
+    """Reject links that hnswlib would follow outside of its memory."""
     slots, levels = arrays["slots"], arrays["levels"].astype(np.int64)
     counts, upper = arrays["counts"], arrays["upper_counts"]
     most = made.max_neighbors
@@ -252,12 +252,12 @@ def _check(arrays: dict[str, NDArray[Any]], made: Parameters, header: dict[str, 
         and bool(np.all(levels[arrays["upper_links"]] >= np.repeat(at_level, upper)))
     )
     if not sound:
-        raise Unusable("its links lead nowhere")
+        raise Unusable("its links point to missing rows")
 
 
-def _put_together(
+def _assembled(
     made: Parameters, header: dict[str, Any], arrays: dict[str, NDArray[Any]], vectors: Vectors
-) -> Graph:
+) -> HnswGraph:
     slots, count = arrays["slots"], len(arrays["slots"])
     (state,) = empty_index(made, count).__getstate__()
     rows = np.zeros((count, state["size_data_per_element"]), dtype=np.uint8)
@@ -283,11 +283,11 @@ def _put_together(
     }
     curve = [(int(ef), float(recall)) for ef, recall in header["curve"]]
     if any(not 0 < ef <= 10_000 or not 0 <= recall <= 1 for ef, recall in curve):
-        raise Unusable("it does not make sense")
+        raise Unusable("it is malformed")
     return from_state(made, header["covered"], state, curve)
 
 
 def _probes(vectors: Vectors) -> int:
-    """A checksum of some rows, the first and the last among them."""
+    """A checksum of a sample of rows, including the first and the last."""
     chosen = np.unique(np.linspace(0, len(vectors) - 1, _PROBES).astype(np.int64))
     return zlib.crc32(np.ascontiguousarray(vectors[chosen], dtype="<f4").tobytes())

@@ -1,30 +1,85 @@
-"""The exact scan: compares each query with every candidate.
+"""The exact scan, which compares each query with every candidate, and Chroma's three distances.
 
-It ranks by matrix products in float32, then measures the winners again in float64. A bound on the
-rounding error says whether a loser could have been nearer; where it could, all that may be are
-measured. So the answer is the true one, and ties go by insertion order.
+The scan ranks by matrix products in float32, then measures the best again in float64. A bound on the
+rounding error tells whether any other candidate could be nearer; if so, all that could be are
+measured too. The answer is therefore exact, and ties are broken by insertion order.
+
+The bound is that of a dot product in floating point (Higham, Accuracy and Stability of Numerical
+Algorithms, section 3.1).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.engine.index.distances import Norms, distances, error_bound, rough_distances
-from chromalab.engine.interface import Vectors
+from chromalab.engine.values import Vectors
 
-__all__ = ["ExactScan", "measured", "together"]
+__all__ = [
+    "ExactScan",
+    "Norms",
+    "distances",
+    "dot",
+    "error_bound",
+    "measured",
+    "norms_of",
+    "rough_distances",
+    "together",
+    "unit",
+]
 
-_PRODUCT = 1 << 20  # numbers of a block's matrix of distances: 4 MB
-_GATHERED = 512  # rows copied together when they do not lie side by side
-_DENSE = 0.4  # share of a range of rows from which on the whole range is compared
-_SPARE = 8  # winners beyond k that are measured again, so that the bound is seldom in doubt
+_PRODUCT = 1 << 20  # numbers in the distance matrix of a block: 4 MB
+_GATHERED = 512  # rows copied at a time when they are not contiguous
+_DENSE = 0.4  # the share of a range of rows above which the whole range is compared
+_SPARE = 8  # extra candidates beyond k that are measured again, so that the bound rarely fails
+_LARGE = 32_000_000  # numbers above which several threads are faster
+_BLOCK = 8192  # rows whose norms are computed at a time
+_UNIT = float(np.finfo(np.float32).eps)
+_TINY, _HUGE = 1e-15, 1e18  # beyond these norms, squares approach the limits of float32
 
 Slots = NDArray[np.int64]
 Measured = tuple[Slots, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Norms:
+    """The norms of the rows of a vector file, which a float32 scan needs.
+
+    Attributes:
+        lengths: (rows,) float32, the Euclidean norms.
+        odd: The slots, ascending, of rows whose squares leave the range of float32.
+        largest: The largest norm of the other rows.
+    """
+
+    lengths: Vectors
+    odd: Slots
+    largest: float
+
+
+_NO_NORMS = Norms(np.empty(0, dtype=np.float32), np.empty(0, dtype=np.int64), 0.0)
+
+
+def norms_of(vectors: Vectors, known: Norms = _NO_NORMS) -> Norms:
+    """Compute the norms of rows (n, dimension), reusing known ones of the first rows."""
+    lengths = np.empty(len(vectors), dtype=np.float32)
+    start = min(len(known.lengths), len(vectors))
+    lengths[:start] = known.lengths[:start]
+    odd, largest = [known.odd[known.odd < start]], known.largest
+    for first in range(start, len(vectors), _BLOCK):
+        block = vectors[first : first + _BLOCK]
+        with np.errstate(over="ignore"):
+            found = np.sqrt(np.einsum("ij,ij->i", block, block))
+        lengths[first : first + len(block)] = found
+        strange = ~(found < _HUGE)
+        tiny = np.flatnonzero(found < _TINY)
+        strange[tiny] = block[tiny].any(axis=1)  # zero vectors are not odd
+        odd.append(first + np.flatnonzero(strange))
+        largest = max(largest, float(found[~strange].max(initial=0.0)))
+    return Norms(lengths, np.concatenate(odd), largest)
 
 
 class ExactScan:
@@ -32,7 +87,7 @@ class ExactScan:
 
     Args:
         vectors: (rows, dimension), float32; slots are its row numbers.
-        norms: Of all its rows.
+        norms: The norms of all its rows.
         space: "l2" (squared), "cosine" (1 - cos) or "ip" (1 - dot), as in Chroma.
     """
 
@@ -46,7 +101,7 @@ class ExactScan:
 
         Args:
             queries: (q, dimension), float32.
-            k: How many; fewer come back where there are fewer candidates.
+            k: The number of rows; fewer are returned if there are fewer candidates.
             slots: (n,) the candidates, in insertion order, which breaks ties.
 
         Returns:
@@ -62,21 +117,21 @@ class ExactScan:
             best, nearest = self._measured(query, candidates, k, slots)
             margin = error_bound(query, self._norms.largest, self._space)
             border = float(found.near[row].max())
-            certain = nearest[-1] + margin < border < np.inf  # False for a NaN, too
+            certain = nearest[-1] + margin < border < np.inf  # also False for a NaN
             if len(candidates) < len(slots) and not certain:
                 candidates = together(self._within(query, nearest[-1] + margin, slots), odd)
                 best, nearest = self._measured(query, candidates, k, slots)
             winners[row], exact[row] = best, nearest
         return winners, exact
 
-    def _candidates(self, queries: Vectors, kept: int, slots: Slots) -> _Candidates:
-        """Find the `kept` nearest of each query up to rounding."""
+    def _candidates(self, queries: Vectors, count: int, slots: Slots) -> _Candidates:
+        """Find the `count` nearest rows per query, up to rounding."""
         best = _Candidates(
             np.empty((len(queries), 0), dtype=np.int64),
             np.empty((len(queries), 0), dtype=np.float32),
         )
         for start, rough in self._rough(queries, slots):
-            best = best.joined(start, rough, kept)
+            best = best.joined(start, rough, count)
         return best
 
     def _within(self, query: Vectors, limit: float, slots: Slots) -> Slots:
@@ -85,7 +140,7 @@ class ExactScan:
         return np.concatenate([s + np.flatnonzero(~(rough[0] > limit)) for s, rough in blocks])
 
     def _rough(self, queries: Vectors, slots: Slots) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """Go through blocks of candidates: the first one's position, the distances (q, block)."""
+        """Iterate over blocks of candidates: the position of the first, the distances (q, block)."""
         steps = np.diff(slots)
         first, last = int(slots[0]), int(slots[-1])
         length = max(_PRODUCT // len(queries), _GATHERED)
@@ -95,12 +150,12 @@ class ExactScan:
             held = np.empty((min(length, len(slots)), self._vectors.shape[1]), dtype=np.float32)
             for start in range(0, len(slots), length):
                 block = slots[start : start + length]
-                # Into one buffer that stays in the cache; "clip" spares a copy for a check.
+                # One buffer stays in the processor's cache; mode "clip" avoids a copy for a check.
                 rows = np.take(self._vectors, block, axis=0, out=held[: len(block)], mode="clip")
                 yield start, self._distances(queries, rows, block)
             return
         every = len(slots) == last - first + 1
-        for low in range(first, last + 1, length):  # no copy
+        for low in range(first, last + 1, length):  # these slices are not copied
             high = min(low + length, last + 1)
             rough = self._distances(queries, self._vectors[low:high], slice(low, high))
             if every:
@@ -120,7 +175,7 @@ class ExactScan:
 
 
 def measured(query: Vectors, vectors: Vectors, slots: Slots, space: str, k: int) -> Measured:
-    """Measure candidates in float64: the k nearest, as positions in `slots`, and how far they are.
+    """Measure candidates in float64: the k nearest, as positions in `slots`, and their distances.
 
     Equal distances stay in the order of `slots`.
     """
@@ -129,36 +184,106 @@ def measured(query: Vectors, vectors: Vectors, slots: Slots, space: str, k: int)
     return order, found[order]
 
 
+def distances(query: Vectors, rows: Vectors, space: str) -> NDArray[np.float64]:
+    """Chroma's distances of one query (dimension,) to rows (n, dimension), in float64.
+
+    Example:
+        >>> distances(np.array([1.0, 0.0]), np.array([[1.0, 0.0], [0.0, 2.0]]), "l2").tolist()
+        [0.0, 5.0]
+    """
+    q, x = query.astype(np.float64), rows.astype(np.float64)
+    if space == "l2":
+        x -= q
+        return np.asarray(np.einsum("ij,ij->i", x, x))
+    dot = x @ q
+    if space == "cosine":
+        dot = _divide(dot, np.sqrt(np.einsum("ij,ij->i", x, x)) * np.sqrt(q @ q))
+    return np.asarray(1.0 - dot)
+
+
+def rough_distances(
+    queries: Vectors, rows: Vectors, lengths: Vectors, space: str
+) -> NDArray[np.float32]:
+    """Distances (q, n) in float32: those of `distances`, up to the error bounded by `error_bound`.
+
+    Args:
+        queries: (q, dimension), float32.
+        rows: (n, dimension), float32.
+        lengths: (n,) the norms of the rows.
+        space: "l2", "cosine" or "ip".
+    """
+    with np.errstate(
+        over="ignore", invalid="ignore"
+    ):  # odd rows and queries are measured in any case
+        products = dot(rows, queries[0])[np.newaxis] if len(queries) == 1 else queries @ rows.T
+        if space == "ip":
+            return np.asarray(np.subtract(1, products, out=products))
+        norms = np.sqrt(np.einsum("ij,ij->i", queries, queries))[:, np.newaxis]
+        if space == "cosine":
+            products /= norms + (norms == 0)
+            products /= lengths + (lengths == 0)
+            return np.asarray(np.subtract(1, products, out=products))
+        products *= -2
+        products += np.square(lengths)
+        products += np.square(norms)
+        return np.asarray(products)
+
+
+def error_bound(query: Vectors, largest: float, space: str) -> float:
+    """The largest error of a rough distance of this query, for rows with norms up to `largest`."""
+    terms = (len(query) + 4) * _UNIT
+    norm = float(np.linalg.norm(query.astype(np.float64)))
+    if not _TINY < norm < _HUGE and norm:
+        return float("inf")
+    if space == "cosine":
+        return 2 * terms
+    return terms * (2 * (norm**2 + largest**2) if space == "l2" else 1 + norm * largest)
+
+
+def unit(rows: Vectors) -> Vectors:
+    """Scale rows (n, dimension) to length 1, float32; zero vectors stay zero."""
+    wide = rows.astype(np.float64)
+    norms = np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, np.newaxis]
+    return np.asarray(rows / (norms + (norms == 0)), dtype=np.float32)
+
+
+def dot(rows: Vectors, query: Vectors) -> Vectors:
+    """Multiply rows by one vector; limited by memory, where BLAS threads would only spin."""
+    if rows.size > _LARGE:
+        return np.asarray(rows @ query)
+    return np.asarray(np.einsum("ij,j->i", rows, query))
+
+
 def together(positions: Slots, more: Slots) -> Slots:
-    """Join positions, ascending and each once; np.unique would import numpy.ma for it."""
+    """Merge positions, ascending and unique; np.unique would import numpy.ma."""
     joined = np.sort(np.concatenate([positions, more]))
     return joined[np.diff(joined, prepend=-1) > 0]
 
 
 @dataclass(frozen=True)
 class _Candidates:
-    """The nearest up to rounding: positions (q, kept) int64, their distances (q, kept) float32."""
+    """The nearest up to rounding: positions (q, count) int64, their distances (q, count) float32."""
 
     positions: Slots
     near: NDArray[np.float32]
 
-    def joined(self, start: int, rough: NDArray[np.float32], kept: int) -> _Candidates:
-        """Take a block of distances (q, block) in, whose first position is `start`."""
-        if not self.near.shape[1] and rough.shape[1] > kept:
-            best = np.argpartition(rough, kept - 1, axis=1)[:, :kept]
+    def joined(self, start: int, rough: NDArray[np.float32], count: int) -> _Candidates:
+        """Merge a block of distances (q, block) whose first position is `start`."""
+        if not self.near.shape[1] and rough.shape[1] > count:
+            best = np.argpartition(rough, count - 1, axis=1)[:, :count]
             return _Candidates(start + best, np.take_along_axis(rough, best, axis=1))
-        if self.near.shape[1] == kept and not np.isnan(self.near).any():
+        if self.near.shape[1] == count and not np.isnan(self.near).any():
             border = self.near.max(axis=1, keepdims=True)
             nearer = ~(rough >= border)
             counts = nearer.sum(axis=1)
             if not counts.any():
                 return self
-            if counts.max() * 8 < rough.shape[1]:  # few are nearer: look at those alone
-                return self._with_few(start, rough, nearer, counts, kept)
+            if counts.max() * 8 < rough.shape[1]:  # few are nearer, so only those are examined
+                return self._with_few(start, rough, nearer, counts, count)
         positions = np.broadcast_to(np.arange(start, start + rough.shape[1]), rough.shape)
         return _Candidates(
             np.hstack([self.positions, positions]), np.hstack([self.near, rough])
-        )._cut(kept)
+        )._cut(count)
 
     def _with_few(
         self,
@@ -166,7 +291,7 @@ class _Candidates:
         rough: NDArray[np.float32],
         nearer: NDArray[np.bool_],
         counts: NDArray[np.int64],
-        kept: int,
+        count: int,
     ) -> _Candidates:
         queries, columns = np.nonzero(nearer)
         most = int(counts.max())
@@ -178,16 +303,22 @@ class _Candidates:
         positions[queries, at] = start + columns
         return _Candidates(
             np.hstack([self.positions, positions]), np.hstack([self.near, near])
-        )._cut(kept)
+        )._cut(count)
 
-    def _cut(self, kept: int) -> _Candidates:
-        if self.near.shape[1] <= kept:
+    def _cut(self, count: int) -> _Candidates:
+        if self.near.shape[1] <= count:
             return self
-        best = np.argpartition(self.near, kept - 1, axis=1)[:, :kept]
+        best = np.argpartition(self.near, count - 1, axis=1)[:, :count]
         return _Candidates(
             np.take_along_axis(self.positions, best, axis=1),
             np.take_along_axis(self.near, best, axis=1),
         )
+
+
+def _divide(dot: NDArray[Any], norms: NDArray[Any]) -> NDArray[Any]:
+    """Divide, with 0 for a zero vector, whose cosine distance from everything is 1."""
+    quotient: NDArray[Any] = np.divide(dot, norms, out=np.zeros_like(dot), where=norms > 0)
+    return quotient
 
 
 _NONE: Slots = np.empty(0, dtype=np.int64)

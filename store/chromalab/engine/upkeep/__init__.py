@@ -1,3 +1,3 @@
-"""What rewrites or verifies a whole collection, or a whole store."""
+"""Operations that rewrite or verify a whole collection or a whole store."""
 
-__all__: list[str] = []
+__all__ = ["check", "compact", "generations", "inspection", "reembed"]

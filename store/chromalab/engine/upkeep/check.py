@@ -1,6 +1,6 @@
-"""Whether a store is whole: SQLite, the catalog, each collection, and the files beside them.
+"""Checks that a store is undamaged: SQLite, the catalog, each collection, and the other files.
 
-Damage never raises here: it is what is looked for.
+Damage is reported, never raised.
 """
 
 from __future__ import annotations
@@ -13,21 +13,20 @@ from pathlib import Path
 from chromalab.engine.disk import catalog, leftovers
 from chromalab.engine.disk.catalog import Entry
 from chromalab.engine.disk.store import Store
-from chromalab.engine.findings import Checked, Problem
 from chromalab.engine.index.graph_file import GraphFile
-from chromalab.engine.interface import Tell
-from chromalab.engine.upkeep.check_records import RESTORE, SAVE, SQLITE, Inspection, reason
+from chromalab.engine.upkeep.inspection import RESTORE, SAVE, SQLITE, Inspection, reason
+from chromalab.engine.values import CheckResult, Damage, Progress
 from chromalab.errors import InternalError, printable
 
 __all__ = ["check"]
 
-_MOST = 20  # problems of SQLite's own that are listed
+_MOST = 20  # the most problems that SQLite lists
 
 
-def check(store: Store, tell: Tell) -> Checked:
+def check(store: Store, progress: Progress) -> CheckResult:
     """Verify every file against the catalog; see `ClientAPI.check`."""
-    there = leftovers.ours(store.path)
-    found: list[Problem] = []
+    there = leftovers.store_files(store.path)
+    found: list[Damage] = []
     entries: list[Entry] = []
     try:
         with store.read() as connection:
@@ -37,25 +36,25 @@ def check(store: Store, tell: Tell) -> Checked:
                     entries.append(catalog.read_row(row))
                 except InternalError as error:
                     name = printable(row[4]) if isinstance(row[4], str) else ""
-                    found.append(Problem(name, SQLITE, reason(error), RESTORE))
+                    found.append(Damage(name, SQLITE, reason(error), RESTORE))
             found += _loose(connection)
     except InternalError as error:
-        found.append(Problem("", SQLITE, reason(error), RESTORE))
+        found.append(Damage("", SQLITE, reason(error), RESTORE))
     catalog_is_whole = not found
     inspections = []
     done, total = 0, sum(entry.slots for entry in entries)
     for entry in entries:
         inspection = Inspection(store, entry)
-        inspection.run(partial(_tell_of_all, tell, done, total))
+        inspection.run(partial(_report_total, progress, done, total))
         inspections.append(inspection)
         found += inspection.problems()
         done += entry.slots
     files = {entry.file_name for entry in entries}
     graphs = {entry.graph_name for entry in entries}
     found += _graphs(store.path, inspections)
-    # A row that cannot be read may name any file.
+    # A row that cannot be read may refer to any file.
     unnamed = leftovers.unnamed(store.path, files, graphs) if catalog_is_whole else []
-    return Checked(
+    return CheckResult(
         problems=tuple(found),
         leftovers=tuple(f.relative_to(store.path).as_posix() for f in unnamed if f in there),
         collections=len(inspections),
@@ -65,38 +64,38 @@ def check(store: Store, tell: Tell) -> Checked:
     )
 
 
-def _tell_of_all(tell: Tell, before: int, total: int, done: int) -> None:
-    tell(before + done, total)
+def _report_total(progress: Progress, before: int, total: int, done: int) -> None:
+    progress(before + done, total)
 
 
-def _integrity(connection: sqlite3.Connection) -> Iterator[Problem]:
-    """What SQLite finds in its own pages and indexes."""
-    said = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({_MOST})")]
-    if said == ["ok"]:
+def _integrity(connection: sqlite3.Connection) -> Iterator[Damage]:
+    """The damage that SQLite finds in its own pages and indexes."""
+    lines = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({_MOST})")]
+    if lines == ["ok"]:
         return
-    for line in said:
-        yield Problem("", SQLITE, f"SQLite says: {printable(line)}", SAVE)
-    if len(said) >= _MOST:
-        yield Problem("", SQLITE, f"There may be more: SQLite lists {_MOST} problems.", SAVE)
+    for line in lines:
+        yield Damage("", SQLITE, f"SQLite reports: {printable(line)}", SAVE)
+    if len(lines) >= _MOST:
+        yield Damage("", SQLITE, f"There may be more: SQLite lists at most {_MOST} problems.", SAVE)
 
 
-def _loose(connection: sqlite3.Connection) -> Iterator[Problem]:
-    """Rows of collections that the catalog does not have."""
+def _loose(connection: sqlite3.Connection) -> Iterator[Damage]:
+    """Rows of collections that the catalog does not contain."""
     for table in ("records", "dead_slots", "changed", "attachments"):
         (count,) = connection.execute(
             f"SELECT count(*) FROM {table}"  # noqa: S608
             " WHERE collection NOT IN (SELECT number FROM collections)"
         ).fetchone()
         if count:
-            what = f"{count:,} rows of {table} belong to a collection that is not there"
-            yield Problem("", SQLITE, what, RESTORE)
+            what = f"{count:,} rows of {table} belong to a missing collection"
+            yield Damage("", SQLITE, what, RESTORE)
 
 
-def _graphs(folder: Path, inspections: Sequence[Inspection]) -> Iterator[Problem]:
-    """Damaged files of the index; a missing one is none."""
+def _graphs(folder: Path, inspections: Sequence[Inspection]) -> Iterator[Damage]:
+    """Damaged graph files; a missing one is not damage."""
     for inspection in inspections:
         name = f"index/{inspection.entry.graph_name}"
-        wrong = GraphFile(folder / name).problem()
+        wrong = GraphFile(folder / name).damage()
         if wrong is not None:
-            do = "Delete the file: the index is made anew by itself."
-            yield Problem(inspection.entry.model.name, name, wrong, do)
+            do = "Delete the file; the index is rebuilt automatically."
+            yield Damage(inspection.entry.model.name, name, wrong, do)

@@ -1,7 +1,7 @@
-"""Compaction: the live rows of a collection, in the order of insertion, in a new generation.
+"""Compaction: copies the live rows of a collection, in insertion order, to a new generation.
 
-Rows are copied outside of a transaction, so writers go on; what they wrote is copied behind, at last
-inside the write transaction that takes the new file into use.
+Rows are copied outside of a transaction, so writers can continue. What they wrote is copied
+afterwards, at the end inside the write transaction that takes the new file into use.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from chromalab.engine.disk.catalog import Entry
 from chromalab.engine.disk.view import View
-from chromalab.engine.interface import Rewritten, Tell, Vectors
 from chromalab.engine.opened import Opened
 from chromalab.engine.upkeep.generations import Access, Draft, take_into_use
+from chromalab.engine.values import Progress, RewriteResult, Vectors
 
 __all__ = ["compact"]
 
 _BLOCK_BYTES = 2**23
-_FEW = 4096  # rows that may be copied while other writers wait
+_FEW = 4096  # rows that may be copied while writers wait
 _ROUNDS = 10
 
 
@@ -32,36 +32,36 @@ class _State:
     vectors: Vectors
 
 
-def compact(access: Access, id: UUID, tell: Tell) -> Rewritten:
-    """Write the vectors of a collection without the dead rows; see `Collection.compact`."""
+def compact(access: Access, id: UUID, progress: Progress) -> RewriteResult:
+    """Reclaim the space of dead rows; see `Collection.compact`."""
     while True:
         state = access.read(id, _state)
         before = state.entry.slots
         if before == len(state.view.slots):
             return _result(state.entry, before, before)
-        done = _attempt(access, id, state, tell)
+        done = _attempt(access, id, state, progress)
         if done is not None:
             return done
 
 
-def _attempt(access: Access, id: UUID, state: _State, tell: Tell) -> Rewritten | None:
-    """Do it; None where another process took a new file into use meanwhile."""
+def _attempt(access: Access, id: UUID, state: _State, progress: Progress) -> RewriteResult | None:
+    """Compact once; None if another process took a new file into use in the meantime."""
     first, durable = state.entry, access.durable
     with Draft.writing(access.folder, id, first.generation + 1) as draft:
         moved = np.full(0, -1, dtype=np.int64)
         for _ in range(_ROUNDS):
-            moved = _copy(state, moved, draft, tell)
+            moved = _copy(state, moved, draft, progress)
             state = access.read(id, _state)
             if state.entry.file_name != first.file_name:
                 return None
             if state.entry.slots - len(moved) <= _FEW:
                 break
-        draft.sync(durable=durable)  # most of it before others have to wait
+        draft.sync(durable=durable)  # most of the data, before writers have to wait
         with access.rewrite(id) as collection:
             state = _state(collection)
             if state.entry.file_name != first.file_name:
                 return None
-            moved = _copy(state, moved, draft, tell)
+            moved = _copy(state, moved, draft, progress)
             slots, places = state.view.slots, state.view.places
             elsewhere = moved[slots] != slots
             take_into_use(
@@ -78,14 +78,16 @@ def _attempt(access: Access, id: UUID, state: _State, tell: Tell) -> Rewritten |
         return _result(state.entry, state.entry.slots, draft.rows)
 
 
-def _copy(state: _State, moved: NDArray[np.int64], draft: Draft, tell: Tell) -> NDArray[np.int64]:
-    """Copy the live rows that are not copied yet.
+def _copy(
+    state: _State, moved: NDArray[np.int64], draft: Draft, progress: Progress
+) -> NDArray[np.int64]:
+    """Copy the live rows that have not been copied yet.
 
     Args:
-        state: The moment.
-        moved: (slots seen before,) the new slot of each, -1 where it was not live.
-        draft: Where to.
-        tell: Told about it.
+        state: The current version.
+        moved: (slots seen before,) the new slot of each; -1 if it was not live.
+        draft: The file to copy to.
+        progress: Receives the rows copied and the total.
 
     Returns:
         (committed slots,) the new slot of each.
@@ -98,7 +100,7 @@ def _copy(state: _State, moved: NDArray[np.int64], draft: Draft, tell: Tell) -> 
     for start in range(0, len(live), block):
         rows = live[start : start + block]
         draft.append(state.vectors[rows])
-        tell(draft.rows, draft.rows + len(live) - start - len(rows))
+        progress(draft.rows, draft.rows + len(live) - start - len(rows))
     return all_moved
 
 
@@ -106,6 +108,6 @@ def _state(collection: Opened) -> _State:
     return _State(collection.entry, collection.view, collection.vectors)
 
 
-def _result(entry: Entry, before: int, after: int) -> Rewritten:
+def _result(entry: Entry, before: int, after: int) -> RewriteResult:
     width = 4 * (entry.model.dimension or 0)
-    return Rewritten(before, after, before * width, after * width)
+    return RewriteResult(before, after, before * width, after * width)

@@ -1,7 +1,7 @@
-"""A new generation of a collection: its vectors written anew, then taken into use in one commit.
+"""A new generation of a collection: its vectors in a new file, taken into use in one commit.
 
-The file is written beside the old one, under a name that nothing uses, so a crash at any point
-leaves either generation whole. Readers keep the file they have mapped.
+The file is written beside the old one under an unused name, so a crash at any point leaves one
+generation intact. Readers keep the file that they have mapped.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from uuid import UUID
 import numpy as np
 
 from chromalab.engine.disk import catalog
-from chromalab.engine.disk.folder import hold, sync_folder, translated
-from chromalab.engine.interface import Vectors
+from chromalab.engine.disk.folder import hold, sync_folder
+from chromalab.engine.disk.store import translated
 from chromalab.engine.opened import Opened
+from chromalab.engine.values import Vectors
 
 __all__ = ["Access", "Draft", "take_into_use"]
 
@@ -36,12 +37,12 @@ class _Read(Protocol):
 
 @dataclass(frozen=True)
 class Access:
-    """How a collection is read and written.
+    """How a collection is read and rewritten.
 
     Attributes:
-        folder: Where the vector files are.
-        durable: Whether to wait until the disk has what was written.
-        read: Asks something of the collection in one transaction.
+        folder: The folder of the vector files.
+        durable: Whether to wait until written data is on the disk.
+        read: Runs a function on the collection in one read transaction.
         rewrite: A write transaction after which the files that it gave up are removed.
     """
 
@@ -55,9 +56,9 @@ class Draft:
     """The vector file of a generation that is not in use yet.
 
     Attributes:
-        path: Where it is for now.
-        rows: How many rows it has.
-        dimension: Numbers a row; None until the first.
+        path: Its temporary path.
+        rows: The number of rows.
+        dimension: The length of a row; None until the first one is written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -71,43 +72,43 @@ class Draft:
     @classmethod
     @contextmanager
     def writing(cls, folder: Path, id: UUID, generation: int) -> Iterator[Draft]:
-        """Make one; it is removed at the end, unless it was taken into use."""
+        """Create a draft, which is removed at the end unless it was taken into use."""
         name = f"{id}-{generation}.f32.tmp-{secrets.token_hex(8)}"
         draft = cls(folder / name)
         try:
             yield draft
         finally:
-            with suppress(OSError):  # what it could not write, or remove, is of no use any more
+            with suppress(OSError):  # what could not be written or removed is not needed any more
                 draft._file.close()
             with suppress(OSError):
                 draft.path.unlink(missing_ok=True)
 
     def append(self, rows: Vectors) -> None:
-        """Write rows, (n, dimension) float32, behind those that are there."""
+        """Write rows, (n, dimension) float32, after the existing ones."""
         self.put(self.rows, rows)
         self.rows += len(rows)
 
     def put(self, row: int, rows: Vectors) -> None:
-        """Write rows, (n, dimension) float32, over those from `row` on."""
+        """Overwrite rows with (n, dimension) float32, starting at `row`."""
         self.dimension = rows.shape[1]
         with translated(self.path.parent.parent):
             self._file.seek(row * self.dimension * 4)
             self._file.write(np.ascontiguousarray(rows, dtype="<f4").data)
 
     def sync(self, *, durable: bool) -> None:
-        """Hand everything to the system, or to the disk."""
+        """Flush everything to the system and, if durable, to the disk."""
         with translated(self.path.parent.parent):
             self._file.flush()
             if durable:
                 _sync(self._file.fileno())
 
     def publish(self, name: str, *, durable: bool) -> None:
-        """Give the file its name, in the write transaction that takes it into use."""
+        """Rename the file to its final name, in the write transaction that takes it into use."""
         self.sync(durable=durable)
         if not self.rows:
             return
         if os.name != "posix":
-            self._file.close()  # Windows renames no open file
+            self._file.close()  # Windows cannot rename an open file
         os.replace(self.path, self.path.with_name(name))
         if durable:
             sync_folder(self.path.parent)
@@ -121,15 +122,15 @@ def take_into_use(
     durable: bool,
     configuration: dict[str, Any] | None = None,
 ) -> None:
-    """Let a collection use a draft from the commit on. Call it inside a write transaction.
+    """Make a collection use a draft once the commit is done. Call it inside a write transaction.
 
     Args:
-        collection: Whose vectors they are.
+        collection: The collection.
         draft: The vectors of all its records.
-        moved: For each record that moves its new slot, the checksum of its new vector or None where
-            it stays, and its place.
-        durable: Whether to wait until the disk has the vectors.
-        configuration: The new one; None: as it was, and so is the dimension.
+        moved: For each record that moves: its new slot, the checksum of its new vector or None if the
+            vector is unchanged, and its place.
+        durable: Whether to wait until the vectors are on the disk.
+        configuration: The new configuration; None to leave it and the dimension unchanged.
     """
     connection, entry = collection.connection, collection.entry
     draft.publish(f"{entry.model.id}-{entry.generation + 1}.f32", durable=durable)

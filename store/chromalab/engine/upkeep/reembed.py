@@ -1,8 +1,8 @@
-"""Embedding all documents of a collection anew, into a new generation, while it is in use.
+"""Re-embeds all documents of a collection into a new generation while it is in use.
 
 Rounds of embedding run outside of a transaction: first all documents, then those that were added or
-changed meanwhile, until one batch at most is left. That one is embedded inside the write transaction
-that takes the new vectors into use.
+changed in the meantime, until at most one batch is left. That batch is embedded inside the write
+transaction that takes the new vectors into use.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any
 from uuid import UUID
 
 from chromalab.engine.disk import records
-from chromalab.engine.disk.checksums import vector_checksums
-from chromalab.engine.interface import Rewritten, Tell, Vectors
+from chromalab.engine.disk.records import vector_checksums
 from chromalab.engine.opened import Opened
 from chromalab.engine.upkeep.generations import Access, Draft, take_into_use
+from chromalab.engine.values import Progress, RewriteResult, Vectors
 from chromalab.errors import EmbeddingFunctionError, InvalidArgumentError
 
 __all__ = ["reembed"]
@@ -35,12 +35,12 @@ def reembed(
     embed: Embed,
     embedding_function: dict[str, Any] | None,
     batch_size: int,
-    tell: Tell,
-) -> Rewritten:
-    """Embed every document with another function; see `Collection.reembed`."""
+    progress: Progress,
+) -> RewriteResult:
+    """Re-embed all documents with another function; see `Collection.reembed`."""
     try:
-        return _reembed(access, id, embed, embedding_function, batch_size, tell)
-    except _Theirs as error:
+        return _reembed(access, id, embed, embedding_function, batch_size, progress)
+    except _FunctionError as error:
         raise error.__cause__ or error from None
 
 
@@ -50,11 +50,11 @@ def _reembed(
     embed: Embed,
     embedding_function: dict[str, Any] | None,
     batch_size: int,
-    tell: Tell,
-) -> Rewritten:
+    progress: Progress,
+) -> RewriteResult:
     generation = access.read(id, lambda collection: collection.entry.generation)
     with Draft.writing(access.folder, id, generation + 1) as draft:
-        made = _Made(draft, embed, tell)
+        made = _Embedded(draft, embed, progress)
         for _ in range(_ROUNDS):
             todo = access.read(id, made.missing)
             for batch, left in _batches(todo, batch_size):
@@ -62,7 +62,7 @@ def _reembed(
                 made.embed(access.read(id, ask), left)
             if len(todo) <= batch_size:
                 break
-        draft.sync(durable=access.durable)  # most of it before others have to wait
+        draft.sync(durable=access.durable)  # most of the data, before writers have to wait
         with access.rewrite(id) as collection:
             for batch, left in _batches(made.missing(collection), batch_size):
                 made.embed(_documents(collection, batch), left)
@@ -74,50 +74,50 @@ def _reembed(
                 durable=access.durable,
                 configuration={
                     **entry.model.configuration,
-                    "embedding_function": _told_apart(embedding_function, entry.generation + 1),
+                    "embedding_function": _distinguished(embedding_function, entry.generation + 1),
                 },
             )
         before, after = 4 * (entry.model.dimension or 0), 4 * (draft.dimension or 0)
-        return Rewritten(entry.slots, len(places), entry.slots * before, draft.rows * after)
+        return RewriteResult(entry.slots, len(places), entry.slots * before, draft.rows * after)
 
 
 def _batches(places: Sequence[int], size: int) -> Iterator[tuple[Sequence[int], int]]:
-    """Cut places into batches, each with the number that is left after it."""
+    """Split places into batches, each with the number that is left after it."""
     for at in range(0, len(places), size):
         yield places[at : at + size], max(0, len(places) - at - size)
 
 
-def _told_apart(function: dict[str, Any] | None, generation: int) -> dict[str, Any] | None:
-    """Mark a function without a name, which could not be told from the one before."""
+def _distinguished(function: dict[str, Any] | None, generation: int) -> dict[str, Any] | None:
+    """Mark an unnamed function, which could not be distinguished from the previous one."""
     legacy = function is not None and function["type"] == "legacy"
     return {"type": "legacy", "generation": generation} if legacy else function
 
 
-class _Theirs(Exception):
-    """An error of the embedding function that would be taken for one of our files."""
+class _FunctionError(Exception):
+    """Wraps an error of the embedding function that would look like an error of a store file."""
 
 
-class _Made:
-    """What is embedded so far.
+class _Embedded:
+    """The documents embedded so far.
 
     Attributes:
         rows: The row in the draft of the record at each place.
     """
 
-    def __init__(self, draft: Draft, embed: Embed, tell: Tell) -> None:
+    def __init__(self, draft: Draft, embed: Embed, progress: Progress) -> None:
         self.rows: dict[int, int] = {}
         self._draft = draft
         self._embed = embed
-        self._tell = tell
-        self._texts = array("q")  # of each row the hash of the text it was made of
-        self._checksums = array("Q")  # and of its vector
+        self._progress = progress
+        self._texts = array("q")  # the hash of the document of each row
+        self._checksums = array("Q")  # the checksum of its vector
         self._seen: tuple[int, int] | None = None  # generation, version
 
     def missing(self, collection: Opened) -> list[int]:
-        """Find the places whose documents are not embedded, or were changed after it.
+        """Find the places whose documents are not embedded yet or have changed since.
 
         Raises:
-            InvalidArgumentError: a record has no document.
+            InvalidArgumentError: A record has no document.
         """
         entry = collection.entry
         _check_documents(collection)
@@ -138,16 +138,17 @@ class _Made:
         return stale + [place for place in places if place not in self.rows]
 
     def embed(self, documents: dict[int, str], left: int) -> None:
-        """Embed the documents of a batch, by place; `left` are still to do after it."""
+        """Embed the documents of a batch, by place; `left` is the number remaining after it."""
         if documents:
             try:
                 vectors = self._embed(list(documents.values()))
             except (OSError, sqlite3.Error) as error:
-                raise _Theirs from error
+                raise _FunctionError from error
             width = self._draft.dimension or vectors.shape[1]
             if vectors.shape[1] != width:
                 raise EmbeddingFunctionError(
-                    f"The embedding function returned {vectors.shape[1]} numbers a text, after {width}."
+                    f"The embedding function must return vectors of one length; got {vectors.shape[1]} "
+                    f"after {width}. Nothing was changed."
                 )
             checksums = vector_checksums(vectors)
             for at, (place, text) in enumerate(documents.items()):
@@ -160,10 +161,10 @@ class _Made:
                 else:
                     self._draft.put(row, vectors[at : at + 1])
                     self._texts[row], self._checksums[row] = hash(text), checksums[at]
-        self._tell(len(self.rows), len(self.rows) + left)
+        self._progress(len(self.rows), len(self.rows) + left)
 
     def moved(self, places: Iterable[int]) -> Iterator[tuple[int, int, int]]:
-        """Give slot, checksum and place of records, for `take_into_use`."""
+        """The slot, checksum and place of each record, for `take_into_use`."""
         for place in places:
             row = self.rows[place]
             yield row, self._checksums[row], place
@@ -175,12 +176,12 @@ def _check_documents(collection: Opened) -> None:
     if without:
         raise InvalidArgumentError(
             f"{without:,} of {len(collection.view.places):,} records of "
-            f"{collection.entry.model.name!r} have no document to embed. Give them documents, or "
+            f"{collection.entry.model.name!r} have no document to embed. Add documents to them or "
             "delete them; nothing was changed."
         )
 
 
 def _documents(collection: Opened, places: Sequence[int]) -> dict[int, str]:
-    """Read the documents of those records that are still there: place -> document."""
+    """Read the documents of those records that still exist: place -> document."""
     found = records.fetch(collection.connection, places, ("document",))
     return {place: text for place, (text,) in found.items() if text is not None}

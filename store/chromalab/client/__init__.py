@@ -1,0 +1,14 @@
+"""Clients: where collections are created and found, and the functions that open a store."""
+
+from chromalab.client.admin import AdminClient
+from chromalab.client.client import ClientAPI, CollectionList
+from chromalab.client.opening import Client, EphemeralClient, PersistentClient
+
+__all__ = [
+    "AdminClient",
+    "Client",
+    "ClientAPI",
+    "CollectionList",
+    "EphemeralClient",
+    "PersistentClient",
+]

@@ -1,0 +1,124 @@
+"""The functions that open a store and return a client."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import weakref
+from dataclasses import replace
+from pathlib import Path
+
+from chromalab.client.client import ClientAPI
+from chromalab.config import DEFAULT_DATABASE, DEFAULT_TENANT, Settings
+from chromalab.engine import EmbeddedEngine, Lease, Scope, lease, lease_again
+from chromalab.engine.disk.store import Store
+
+__all__ = ["Client", "EphemeralClient", "PersistentClient", "open_engine"]
+
+
+def PersistentClient(
+    path: str | Path = "./chroma",
+    settings: Settings | None = None,
+    tenant: str = DEFAULT_TENANT,
+    database: str = DEFAULT_DATABASE,
+    *,
+    durability: str | None = None,
+) -> ClientAPI:
+    """Open the store in a folder; the folder is created if needed.
+
+    The clients of one folder share its files and memory within a process, so running a cell again opens
+    nothing twice. If they ask for different durability, the strictest applies to all.
+
+    Args:
+        path: The folder of the store.
+        settings: Settings such as `Settings(allow_reset=True)`.
+        tenant: The tenant, created with `AdminClient.create_tenant`.
+        database: The database of the tenant.
+        durability: "full", the default of the settings: what a call wrote survives a power failure.
+            "normal": it survives a killed process, and single writes are faster.
+
+    Raises:
+        NotFoundError: The tenant or database does not exist.
+        NotAFolderError: The path is a file.
+        StoreNotWritableError: The folder is not writable.
+        VersionMismatchError: A newer chromalab, or Chroma itself, wrote the folder.
+
+    Example:
+        >>> import chromalab, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with chromalab.PersistentClient(folder) as client:
+        ...         client.count_collections()
+        0
+    """
+    settings = settings or Settings()
+    settings = replace(
+        settings,
+        is_persistent=True,
+        persist_directory=str(path),
+        durability=durability or settings.durability,
+    )
+    return ClientAPI(open_engine(settings), Scope(tenant, database), settings)
+
+
+def EphemeralClient(
+    settings: Settings | None = None,
+    tenant: str = DEFAULT_TENANT,
+    database: str = DEFAULT_DATABASE,
+) -> ClientAPI:
+    """Open a new, empty store that is deleted with the client or when Python exits.
+
+    It is kept in a temporary folder, so it may be larger than memory. Each call creates a new one.
+
+    Args:
+        settings: Settings such as `Settings(allow_reset=True)`.
+        tenant: The tenant; a new store has only the default one.
+        database: The database; a new store has only the default one.
+
+    Example:
+        >>> import chromalab
+        >>> chromalab.EphemeralClient().count_collections()
+        0
+    """
+    settings = replace(settings or Settings(), is_persistent=False)
+    return ClientAPI(open_engine(settings), Scope(tenant, database), settings)
+
+
+def Client(
+    settings: Settings | None = None,
+    tenant: str = DEFAULT_TENANT,
+    database: str = DEFAULT_DATABASE,
+) -> ClientAPI:
+    """Open a folder if the settings have `is_persistent`, and an ephemeral store otherwise.
+
+    Example:
+        >>> import chromalab
+        >>> chromalab.Client()
+        EphemeralClient(0 collections)
+    """
+    if settings is not None and settings.is_persistent:
+        return PersistentClient(settings.persist_directory, settings, tenant, database)
+    return EphemeralClient(settings, tenant, database)
+
+
+def open_engine(settings: Settings) -> Lease:
+    """Lease the engine that the settings describe, and record its folder in them.
+
+    Settings that come from a client open that client's store.
+    """
+    if settings.is_persistent:
+        settings._folder = Path(settings.persist_directory).expanduser().absolute()
+        return lease(settings._folder, settings.durability)
+    found = None if settings._folder is None else lease_again(settings._folder)
+    if found is not None:
+        return found
+    settings._folder = folder = Path(tempfile.mkdtemp(prefix="chromalab-"))
+    engine = EmbeddedEngine(folder, durability="off")
+    weakref.finalize(engine, _discard, engine.store, folder, os.getpid())
+    return lease(folder, "off", lambda: engine)
+
+
+def _discard(store: Store, folder: Path, owner: int) -> None:
+    if os.getpid() == owner:  # a forked child must not delete the folder of its parent
+        store.close()
+        shutil.rmtree(folder, ignore_errors=True)

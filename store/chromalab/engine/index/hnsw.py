@@ -1,0 +1,285 @@
+"""A neighbor graph over the rows of a vector file: HNSW, implemented by hnswlib.
+
+Yu. A. Malkov, D. A. Yashunin: Efficient and robust approximate nearest neighbor search using
+Hierarchical Navigable Small World graphs, https://arxiv.org/abs/1603.09320.
+
+A graph is built on a private copy and never changes once it is published, as hnswlib cannot insert
+and search at the same time. It only proposes candidates. They are measured elsewhere, and those that
+were deleted or moved since are dropped there, so a graph need not be kept up to date.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chromalab.engine.disk import process_forks
+from chromalab.engine.disk.process_forks import steady
+from chromalab.engine.disk.view import View
+from chromalab.engine.index.scan import unit
+from chromalab.engine.values import Vectors
+from chromalab.errors import MissingDependencyError
+
+__all__ = [
+    "NO_HNSWLIB",
+    "HnswGraph",
+    "Parameters",
+    "Stopped",
+    "by_neighborhood",
+    "empty_index",
+    "from_state",
+    "has_hnswlib",
+]
+
+_STEP = 256  # rows inserted at a time; a build can be stopped in between
+_SEED = 100
+_ROWS_EACH = 50  # the least number of rows per center
+_MOST = 500  # the largest number of centers
+_BLOCK = 8192
+
+NO_HNSWLIB = (
+    "hnswlib is not installed, so every query compares all records. "
+    "For an index: pip install hnswlib (this needs a C++ compiler)."
+)
+
+Slots = NDArray[np.int64]
+Curve = Sequence[tuple[int, float]]
+
+
+class Stopped(Exception):
+    """A build was stopped on request."""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The parameters that a graph was built with.
+
+    Attributes:
+        space: "l2", "cosine" or "ip".
+        dimension: The length of a row.
+        max_neighbors: HNSW's M.
+        ef_construction: Candidates considered per insertion.
+    """
+
+    space: str
+    dimension: int
+    max_neighbors: int
+    ef_construction: int
+
+
+class HnswGraph:
+    """Proposes rows near a query.
+
+    Args:
+        parameters: The parameters it was built with.
+        covered: It contains all slots below this that were live when it was built.
+        index: hnswlib's index; its labels are slots.
+        curve: Pairs of ef, ascending, and the recall measured with it.
+    """
+
+    def __init__(self, parameters: Parameters, covered: int, index: Any, curve: Curve = ()) -> None:
+        self.parameters = parameters
+        self.covered = covered
+        self.curve = curve
+        self._index = index
+        self._lacks: tuple[View, Slots] | None = None
+        self.renew()
+        process_forks.renew_in_child(self)
+
+    def renew(self) -> None:
+        """Create a new lock; after a fork, a thread missing in the child may hold the old one."""
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return int(self._index.element_count)
+
+    def ef_for(self, target: float) -> int:
+        """The least ef that reached a recall, or else the largest that was tried."""
+        return next((ef for ef, recall in self.curve if recall >= target), self._largest)
+
+    @property
+    def _largest(self) -> int:
+        return self.curve[-1][0] if self.curve else 0
+
+    def search(self, queries: Vectors, k: int, ef: int, threads: int = 1) -> Slots | None:
+        """Propose k slots for each query.
+
+        Args:
+            queries: (q, dimension), float32.
+            k: The number of slots per query.
+            ef: The number of candidates that the search keeps; raised to k if it is lower.
+            threads: The number of threads that share the queries.
+
+        Returns:
+            (q, k) slots, nearest first; None if the graph does not reach that many.
+        """
+        if self.parameters.space == "cosine":
+            queries = unit(queries)
+        with self._lock:  # because ef is a setting of the whole index
+            self._index.set_ef(max(ef, k))
+            try:
+                labels, _ = self._index.knn_query(queries, k=k, num_threads=threads)
+            except RuntimeError:
+                return None
+        return np.asarray(labels.astype(np.int64))
+
+    def state(self) -> dict[str, Any]:
+        """Hnswlib's own description of the graph: numbers, and arrays of links and vectors."""
+        (state,) = self._index.__getstate__()
+        return dict(state)
+
+    def lacks(self, view: View) -> Slots:
+        """The positions of the records that are not in the graph: newer ones, and omitted ones.
+
+        A graph is built from one version. A record that is live at an earlier or later version, or in
+        a fork, may be missing from it anywhere.
+        """
+        known = self._lacks
+        if known is None or known[0] is not view:
+            held = np.zeros(max(self.covered, view.committed), dtype=bool)
+            held[: len(self._members)] = self._members
+            known = self._lacks = view, np.flatnonzero(~held[view.slots])
+        return known[1]
+
+    @cached_property
+    def _members(self) -> NDArray[np.bool_]:
+        """Whether each slot is in the graph."""
+        slots = np.asarray(self._index.get_ids_list(), dtype=np.int64)
+        members = np.zeros(int(slots.max(initial=-1)) + 1, dtype=bool)
+        members[slots] = True
+        return members
+
+    @staticmethod
+    def begin(parameters: Parameters, more: int, after: HnswGraph | None = None) -> HnswGraph:
+        """Create a graph with room for more rows: an empty one, or a copy of a given one.
+
+        Raises:
+            MissingDependencyError: hnswlib is not installed.
+        """
+        if after is None:
+            return HnswGraph(parameters, 0, empty_index(parameters, more))
+        state = {**after.state(), "max_elements": len(after) + more}
+        return HnswGraph(parameters, after.covered, _hnswlib().Index(state))
+
+    def insert(
+        self,
+        vectors: Vectors,
+        slots: Slots,
+        *,
+        threads: int = 1,
+        stop: Callable[[], bool] = lambda: False,
+        report: Callable[[int], None] = lambda rows: None,
+    ) -> None:
+        """Insert rows, before the graph is published.
+
+        With one thread, the same rows in the same order give the same graph.
+
+        Args:
+            vectors: (covered, dimension), float32: all committed rows.
+            slots: The rows to insert.
+            threads: The number of threads that insert.
+            stop: Called every few rows; returns whether to stop.
+            report: Receives the number of rows inserted since the last call.
+
+        Raises:
+            Stopped: `stop` returned True; the graph is incomplete and must be discarded.
+        """
+        self._lacks = None
+        self.__dict__.pop("_members", None)
+        for start in range(0, len(slots), _STEP):
+            if stop():
+                raise Stopped
+            chosen = slots[start : start + _STEP]
+            rows = vectors[chosen]
+            if self.parameters.space == "cosine":
+                rows = unit(rows)
+            self._index.add_items(rows, chosen, num_threads=threads)
+            report(len(chosen))
+        self.covered = len(vectors)
+
+
+def by_neighborhood(vectors: Vectors, slots: Slots, random_state: int = 0) -> Slots:
+    """Sort rows so that neighbors are close to each other, for faster insertion.
+
+    Rows inserted in this order find their neighborhood in the processor's cache: a graph is built
+    with a fifth less work than in file order, and a third less than in random order. The rows are
+    grouped by the nearest of some random rows, the centers, which are chained from each to the
+    nearest one left.
+
+    Args:
+        vectors: (rows, dimension), float32; slots are row numbers.
+        slots: (n,) the rows to sort.
+        random_state: The seed that chooses the centers.
+
+    Returns:
+        The slots in another order, which is the same for the same seed.
+    """
+    count = min(_MOST, len(slots) // _ROWS_EACH)
+    if count < 2:
+        return slots
+    chosen = np.random.default_rng(random_state).choice(slots, count, replace=False)
+    centers = unit(vectors[np.sort(chosen)])
+    ranks = np.empty(count, dtype=np.int64)
+    ranks[_chain(centers)] = np.arange(count)
+    nearest = []
+    for start in range(0, len(slots), _BLOCK):
+        rows = unit(vectors[slots[start : start + _BLOCK]])
+        with steady:
+            nearest.append(ranks[np.argmax(rows @ centers.T, axis=1)])
+    return slots[np.argsort(np.concatenate(nearest), kind="stable")]
+
+
+def _chain(centers: Vectors) -> Slots:
+    """Walk from center to center, always to the nearest one not visited yet."""
+    with steady:
+        similarity = centers @ centers.T
+    order = np.zeros(len(centers), dtype=np.int64)
+    for step in range(1, len(centers)):
+        similarity[:, order[step - 1]] = -np.inf
+        order[step] = np.argmax(similarity[order[step - 1]])
+    return order
+
+
+def empty_index(parameters: Parameters, size: int) -> Any:
+    """Create an empty hnswlib index with room for `size` rows."""
+    space = (
+        "l2" if parameters.space == "l2" else "ip"
+    )  # cosine is the inner product of unit vectors
+    index = _hnswlib().Index(space, parameters.dimension)
+    index.init_index(
+        max(size, 1),
+        M=parameters.max_neighbors,
+        ef_construction=parameters.ef_construction,
+        random_seed=_SEED,
+    )
+    return index
+
+
+def from_state(
+    parameters: Parameters, covered: int, state: dict[str, Any], curve: Curve
+) -> HnswGraph:
+    """Create a graph from `HnswGraph.state()`."""
+    return HnswGraph(parameters, covered, _hnswlib().Index(state), curve)
+
+
+def has_hnswlib() -> bool:
+    """Whether hnswlib is installed."""
+    try:
+        _hnswlib()
+    except MissingDependencyError:
+        return False
+    return True
+
+
+def _hnswlib() -> Any:
+    try:
+        import hnswlib
+    except ImportError as error:
+        raise MissingDependencyError(NO_HNSWLIB) from error
+    return hnswlib

@@ -1,0 +1,120 @@
+"""Writes to the records of a collection, inside a write transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from chromalab.engine import collection_forks
+from chromalab.engine.disk import catalog, records, vectors
+from chromalab.engine.opened import Opened
+from chromalab.engine.values import Batch, Filter, Replacement, ReplaceResult, Rows, WriteResult
+from chromalab.errors import EmbeddingFunctionError, InvalidArgumentError
+
+__all__ = ["delete", "replace", "write"]
+
+_ALL_FIELDS = {"documents", "metadatas", "uris", "embeddings"}
+
+
+def write(
+    collection: Opened, batch: Batch, *, insert: bool, change: bool, durable: bool
+) -> WriteResult:
+    """Write a batch.
+
+    Args:
+        collection: The collection to write to.
+        batch: The records.
+        insert: Whether to insert new ids.
+        change: Whether to change existing ids.
+        durable: Whether to wait until the vectors are on the disk, so that a commit refers only to
+            rows that are there.
+    """
+    connection, entry = collection.connection, collection.entry
+    if batch.vectors is not None:
+        _check_function(collection, batch)
+        collection.check_dimension(batch.vectors)
+    known = records.locate(connection, entry.number, batch.ids)
+    new = [row for row, i in enumerate(batch.ids) if i not in known] if insert else []
+    old = [row for row, i in enumerate(batch.ids) if i in known] if change else []
+    if not new and not old:
+        return WriteResult()
+    version = entry.model.version + 1
+    slots, dimension = entry.slots, entry.model.dimension
+    if batch.vectors is not None:
+        moved = new + old
+        dimension = batch.vectors.shape[1]
+        entry = collection_forks.own_vectors(collection, durable=durable)
+        file = collection.resident.file(entry, dimension)
+        rows = batch.vectors[moved]
+        vectors.append(connection, file, rows, after=entry.slots, durable=durable)
+        slots += len(moved)
+    records.insert(connection, entry.number, batch, new, entry.slots)
+    if old:
+        chosen = {row: known[batch.ids[row]] for row in old}
+        if batch.vectors is not None:
+            records.mark_dead(
+                connection, entry.number, version, [slot for _, slot in chosen.values()]
+            )
+            first = entry.slots + len(new)
+            chosen = {
+                row: (place, first + offset)
+                for offset, (row, (place, _)) in enumerate(chosen.items())
+            }
+        records.rewrite(connection, entry.number, version, batch, chosen)
+    catalog.record_write(connection, entry.number, dimension, slots)
+    return WriteResult(added=len(new), changed=len(old))
+
+
+def delete(collection: Opened, filter: Filter, limit: int | None) -> int:
+    """Delete the records that match, in insertion order, at most `limit` of them."""
+    chosen = collection.matching(filter, limit)[:limit]
+    if len(chosen):
+        entry, places = collection.entry, collection.view.places[chosen].tolist()
+        records.remove(collection.connection, entry.number, entry.model.version + 1, places)
+        catalog.record_write(
+            collection.connection, entry.number, entry.model.dimension, entry.slots
+        )
+    return len(chosen)
+
+
+def replace(
+    collection: Opened, reopened: Callable[[], Opened], change: Replacement, *, durable: bool
+) -> ReplaceResult:
+    """Delete, change and insert records in one write transaction.
+
+    The deletions come first, because they are looked up in the view of the last commit, and no view
+    is made of uncommitted changes.
+
+    Args:
+        collection: The collection before the change.
+        reopened: Opens the collection again after a step.
+        change: The changes.
+        durable: Whether to wait until the vectors are on the disk.
+
+    Raises:
+        InvalidArgumentError: The collection is not at the version that the changes were made for.
+    """
+    now, seen = collection.entry.model, change.version
+    if seen is not None and seen != now.version:
+        raise InvalidArgumentError(
+            f"Collection {now.name!r} has changed since: version {seen}, now {now.version}. "
+            "Nothing was written; run the analysis again."
+        )
+    removed = Rows()
+    if change.delete:
+        filter = Filter(ids=change.delete)
+        removed = collection.rows(collection.matching(filter), _ALL_FIELDS)
+        delete(collection, filter, None)
+    for batch, insert in ((change.update, False), (change.insert, True)):
+        if batch is not None:
+            write(reopened(), batch, insert=insert, change=not insert, durable=durable)
+    return ReplaceResult(removed, reopened().entry.model.version)
+
+
+def _check_function(collection: Opened, batch: Batch) -> None:
+    """Reject vectors made by an embedding function that the collection no longer has."""
+    now = collection.entry.model.configuration["embedding_function"]
+    if batch.made_for is not None and batch.made_for["embedding_function"] != now:
+        raise EmbeddingFunctionError(
+            f"Collection {collection.entry.model.name!r} was re-embedded with another function "
+            "while these documents were being embedded; nothing was written. Run the call again."
+        )

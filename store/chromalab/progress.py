@@ -1,4 +1,0 @@
-"""Moved: see chromalab.results.progress."""
-
-from chromalab.results.progress import *  # noqa: F403
-from chromalab.results.progress import __all__ as __all__

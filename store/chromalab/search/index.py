@@ -1,0 +1,78 @@
+"""The index of a collection, as its user sees it: how good it is, and how far it has got."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from chromalab.arguments.values import check_n_results
+from chromalab.engine import RecordTransform
+from chromalab.handle import Handle
+from chromalab.results.progress import bar
+from chromalab.results.reports import IndexingStatus, RecallEstimate
+from chromalab.transforms.active import ActiveTransform
+
+__all__ = ["build_index", "get_indexing_status", "recall"]
+
+
+def recall(
+    collection: Handle, sample: int = 200, k: int = 10, random_state: int = 0
+) -> RecallEstimate:
+    """Measure the recall of the index: the share of the true nearest neighbors that it finds.
+
+    The neighbors of a sample of records are looked up both in the index and by an exact scan. Queries
+    that are unlike the records may have a slightly lower recall. If the active transform maps records,
+    the mapped records are compared.
+
+    Args:
+        collection: The collection to measure.
+        sample: Number of records whose neighbors are looked up.
+        k: Number of neighbors per record.
+        random_state: The seed for the sample.
+
+    Example:
+        >>> import chromalab
+        >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+        >>> points.add(ids=["a", "b"], embeddings=[[0, 0], [3, 4]])
+        >>> points.recall()
+        recall@1 1.000 (exact scan, sample of 2 records)
+    """
+    sample, k = check_n_results(sample, "sample"), check_n_results(k, "k")
+    mapped = _record_transform(collection)
+    found = collection.engine.recall(collection.id, sample, k, random_state, mapped)
+    return RecallEstimate(**asdict(found))
+
+
+def build_index(collection: Handle, *, progress: bool = True) -> None:
+    """Bring the index up to date now and wait for it; otherwise that happens in the background.
+
+    A small collection needs no index, because comparing all of its records is faster. If the active
+    transform maps records, this builds the index of the mapped records.
+
+    Args:
+        collection: The collection to index.
+        progress: Whether to show a progress bar after a second.
+    """
+    with bar(f"index {collection.name}", "row", progress) as on_progress:
+        collection.engine.build_index(collection.id, on_progress, _record_transform(collection))
+
+
+def get_indexing_status(collection: Handle) -> IndexingStatus:
+    """Return how many of the records the index covers; all, if they are too few to need an index.
+
+    If the active transform maps records, this is the status of the index of the mapped records.
+
+    Example:
+        >>> import chromalab
+        >>> notes = chromalab.EphemeralClient().create_collection("notes", embedding_function=None)
+        >>> notes.add(ids=["a", "b"], embeddings=[[0, 0], [3, 4]])
+        >>> notes.get_indexing_status()
+        2 of 2 records indexed (100%)
+    """
+    found = collection.engine.indexing(collection.id, _record_transform(collection))
+    share = found.indexed / found.total if found.total else 1.0
+    return IndexingStatus(found.indexed, found.total - found.indexed, found.total, share)
+
+
+def _record_transform(collection: Handle) -> RecordTransform | None:
+    active = collection.room(ActiveTransform).current()
+    return None if active is None else active.record_transform

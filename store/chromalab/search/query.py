@@ -1,0 +1,191 @@
+"""`collection.query` and `collection.explain`: the nearest records, and how they are found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chromalab.arguments.records import read_filter, read_texts, reject_images
+from chromalab.arguments.values import (
+    check_embeddings,
+    check_include,
+    check_max_distance,
+    check_n_results,
+)
+from chromalab.embed import EmbeddingFunction, embed_queries
+from chromalab.engine.values import Filter, OutdatedQueryError, QueryBasis, Vectors
+from chromalab.errors import InvalidArgumentError
+from chromalab.handle import Handle
+from chromalab.results.records import PARTS, QueryResult, query_result, within
+from chromalab.results.reports import Explanation
+from chromalab.transforms.active import ActiveTransform
+from chromalab.transforms.storage import ACTIVE
+from chromalab.transforms.transform import Transform
+from chromalab.types import Documents, Embeddings, IDs, Include, Where, WhereDocument
+
+__all__ = ["explain", "query"]
+
+
+def query(
+    collection: Handle,
+    query_embeddings: Embeddings | None = None,
+    query_texts: Documents | str | None = None,
+    query_images: None = None,
+    query_uris: None = None,
+    ids: IDs | str | None = None,
+    n_results: int = 10,
+    where: Where | None = None,
+    where_document: WhereDocument | None = None,
+    include: Include = ("metadatas", "documents", "distances"),
+    *,
+    max_distance: float | None = None,
+    transform: Transform | str | bool | None = "active",
+) -> QueryResult:
+    """Find the nearest records to each query.
+
+    Args:
+        collection: The collection to search.
+        query_embeddings: Query vectors, (q, dimension) numbers.
+        query_texts: Query texts, embedded as queries. Pass these or embeddings.
+        query_images: Not supported yet.
+        query_uris: Not supported yet.
+        ids: Ids to search among.
+        n_results: Number of results per query. Fewer are returned where fewer match.
+        where: A metadata filter, e.g. `{"year": {"$gte": 2020}}`.
+        where_document: A document filter, e.g. `{"$contains": "tea"}`.
+        include: Parts of the result: "documents", "embeddings", "metadatas", "uris", "distances".
+        max_distance: Largest distance to return. Fewer than n_results may be left, or none.
+        transform: The transform to apply before the comparison: "active", its name, or None. It maps
+            the queries, and the records too where it was learned for both. "active" is the one that
+            `transforms.use` chose, if any; None compares the embeddings as they are. A `Transform`
+            object works too. Records are always returned as they are stored.
+
+    Returns:
+        Chroma's dict, with a list per query under each key, nearest first. Distances are squared l2,
+        1 - cos, or 1 - dot, depending on the collection's space.
+
+    Raises:
+        InvalidArgumentError: There is no query, two kinds of query, or a filter that cannot be parsed.
+        InvalidDimensionException: The queries have another dimension than the collection.
+        NotFoundError: There is no transform of that name.
+
+    Example:
+        >>> import chromalab
+        >>> notes = chromalab.EphemeralClient().create_collection("notes")
+        >>> notes.add(ids=["a", "b"], documents=["a cup of tea", "a piece of chalk"])
+        >>> notes.query(query_texts=["hot drinks"], n_results=1)["ids"]
+        [['a']]
+        >>> notes.query(query_texts=["hot drinks"], max_distance=0.01)["ids"]
+        [[]]
+    """
+    n_results = check_n_results(n_results)
+    parts = check_include(include, (*PARTS, "distances"))
+    filter = _filter(ids, where, where_document)
+    asked = _read_queries(query_embeddings, query_texts, query_images, query_uris)
+    limit = None if max_distance is None else check_max_distance(max_distance)
+    read = set(parts) if limit is None else {*parts, "distances"}
+    active = collection.room(ActiveTransform)
+    depends = isinstance(transform, str) and transform == ACTIVE
+    while True:  # until the engine confirms, in its one transaction, what the handle knew
+        known = collection.get_model()
+        basis = QueryBasis(known, *active.attachment()) if depends else QueryBasis(known)
+        vectors = asked.vectors(collection)
+        record_transform = None
+        chosen = active.known() if depends else active.of(transform)
+        if chosen is not None:
+            vectors, record_transform = chosen.queries(vectors), chosen.record_transform
+        try:
+            found = collection.engine.query(
+                collection.id, vectors, n_results, filter, read, record_transform, basis
+            )
+            break
+        except (
+            OutdatedQueryError
+        ) as outdated:  # re-embedded or switched, perhaps by another process
+            collection.refresh(outdated.model)
+            if depends:
+                active.refresh(outdated.attachment)
+    if limit is not None:
+        found = [within(rows, limit) for rows in found]
+    return query_result(found, parts, asked.labels)
+
+
+def explain(
+    collection: Handle,
+    query_embeddings: Embeddings | None = None,
+    query_texts: Documents | str | None = None,
+    ids: IDs | str | None = None,
+    n_results: int = 10,
+    where: Where | None = None,
+    where_document: WhereDocument | None = None,
+    *,
+    transform: Transform | str | bool | None = "active",
+) -> Explanation:
+    """Explain how `query` would answer these arguments, and why; nothing is searched.
+
+    Args:
+        collection: The collection to search.
+        query_embeddings: Query vectors, as in `query`.
+        query_texts: Query texts, as in `query`.
+        ids: Ids to search among.
+        n_results: Number of results per query.
+        where: A metadata filter, as in `query`.
+        where_document: A document filter, as in `query`.
+        transform: The transform to apply, as in `query`.
+
+    Raises:
+        InvalidArgumentError: As for `query`.
+
+    Example:
+        >>> import chromalab
+        >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+        >>> points.add(ids=["a", "b"], embeddings=[[0, 0], [3, 4]])
+        >>> points.explain(query_embeddings=[[0, 1]]).plan.method
+        'exact scan'
+    """
+    vectors = _read_queries(query_embeddings, query_texts).vectors(collection)
+    filter = _filter(ids, where, where_document)
+    chosen = collection.room(ActiveTransform).of(transform)
+    name, both, record_transform = None, False, None
+    if chosen is not None:
+        vectors = chosen.queries(vectors)
+        name, both, record_transform = chosen.name, chosen.both, chosen.record_transform
+    n_results = check_n_results(n_results)
+    plan = collection.engine.explain(collection.id, vectors, n_results, filter, record_transform)
+    return Explanation(plan, name, both)
+
+
+class _Queries:
+    """The queries of a call: texts, embedded at most once per function, or vectors."""
+
+    def __init__(self, labels: list[str], given: Vectors | None) -> None:
+        self.labels = labels
+        self._vectors = given
+        self._is_text = given is None
+        self._function: EmbeddingFunction[Any] | None = None
+
+    def vectors(self, collection: Handle) -> Vectors:
+        """Return the vectors, (q, dimension), as the collection is known."""
+        if self._is_text:
+            function = collection.known_embedding_function()
+            if self._vectors is None or function is not self._function:
+                self._vectors, self._function = embed_queries(function, self.labels), function
+        assert self._vectors is not None
+        return self._vectors
+
+
+def _read_queries(embeddings: Any, texts: Any, images: Any = None, uris: Any = None) -> _Queries:
+    """Check what is asked for."""
+    reject_images(images, uris)
+    if (embeddings is None) == (texts is None):
+        raise InvalidArgumentError("Pass either query_embeddings or query_texts, and not both.")
+    if texts is not None:
+        return _Queries(list(read_texts(texts, "query_texts")), None)
+    vectors = check_embeddings(embeddings, "query_embeddings")
+    return _Queries([f"query {number}" for number in range(1, len(vectors) + 1)], vectors)
+
+
+def _filter(ids: Any, where: Any, where_document: Any) -> Filter:
+    """Check what selects records; an empty list of ids selects none, as in Chroma."""
+    if ids is not None and not isinstance(ids, str) and not len(ids):
+        return Filter(ids=[])
+    return read_filter(ids, where, where_document)

@@ -1,0 +1,107 @@
+"""The vectors of a collection written again: without dead rows, or by another model."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from chromalab.arguments.values import MAX_BATCH_SIZE
+from chromalab.embed import EmbeddingFunction, embed_documents, name_of, to_config
+from chromalab.errors import InvalidArgumentError, short
+from chromalab.handle import Handle
+from chromalab.results.progress import bar
+from chromalab.results.reports import CompactResult, ReembedResult
+
+__all__ = ["check_batch_rows", "compact", "reembed"]
+
+
+def compact(collection: Handle, *, progress: bool = True) -> CompactResult:
+    """Reclaim the space used by vectors that no record has any more.
+
+    A delete, or an update of an embedding, leaves the old vector in its file. This writes the other
+    vectors to a new file, in the order of insertion. Readers and writers go on in the meantime; after a
+    crash either the old file or the new one is there, complete. There must be room for both.
+
+    Args:
+        collection: The collection to compact.
+        progress: Whether to show a progress bar after a second.
+
+    Returns:
+        Rows and bytes of vectors before and after. If no row is dead, nothing is done.
+
+    Example:
+        >>> import chromalab
+        >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+        >>> points.add(ids=["a", "b", "c"], embeddings=[[0, 0], [3, 4], [5, 6]])
+        >>> _ = points.delete(ids=["b"])
+        >>> points.compact()
+        points: 1 dead row removed, 0.0 -> 0.0 MB
+    """
+    with bar(f"compact {collection.name}", "row", progress) as on_progress:
+        done = collection.engine.compact(collection.id, on_progress)
+    return CompactResult(collection.name, **asdict(done))
+
+
+def reembed(
+    collection: Handle,
+    embedding_function: EmbeddingFunction[Any],
+    *,
+    batch_size: int = 128,
+    progress: bool = True,
+) -> ReembedResult:
+    """Re-embed every document with another function, which becomes the collection's own.
+
+    Queries use the old embeddings until all new ones are ready; then all change at once. Records that
+    are written in the meantime are embedded too. An interrupt or an error leaves the collection as it
+    was. The new embeddings may have another dimension; the distance stays the same.
+
+    Args:
+        collection: The collection to re-embed.
+        embedding_function: The new embedding function.
+        batch_size: Number of documents to embed at a time.
+        progress: Whether to show a progress bar after a second.
+
+    Returns:
+        Rows and bytes of vectors before and after, and the name of the model.
+
+    Raises:
+        InvalidArgumentError: A record has no document; nothing was embedded.
+        EmbeddingFunctionError: The function cannot be stored, or its output cannot be used.
+
+    Example:
+        >>> import chromalab
+        >>> from chromalab.embed import WordLlama
+        >>> notes = chromalab.EphemeralClient().create_collection("notes")
+        >>> notes.add(ids=["a"], documents=["tea is a drink"])
+        >>> notes.reembed(WordLlama())
+        notes: 1 record embedded with wordllama, 0.0 -> 0.0 MB
+    """
+    if not callable(embedding_function):
+        raise InvalidArgumentError(
+            f"embedding_function must be callable with texts; got {short(embedding_function)}. Pass a "
+            "function such as chromalab.embed.MiniLM()."
+        )
+    batch_size = check_batch_rows(batch_size)
+    stored = to_config(embedding_function)
+    with bar(f"embed {collection.name}", "rec", progress) as on_progress:
+        done = collection.engine.reembed(
+            collection.id,
+            lambda texts: embed_documents(embedding_function, texts),
+            stored,
+            batch_size,
+            on_progress,
+        )
+    collection.use_embedding_function(embedding_function)
+    model = name_of(embedding_function) or type(embedding_function).__name__
+    return ReembedResult(collection.name, **asdict(done), model=model)
+
+
+def check_batch_rows(batch_size: Any) -> int:
+    """Check `batch_size`: the number of rows to write at a time."""
+    if not isinstance(batch_size, int | np.integer) or not 1 <= batch_size <= MAX_BATCH_SIZE:
+        raise InvalidArgumentError(
+            f"batch_size must be an integer from 1 to {MAX_BATCH_SIZE:,}; got {short(batch_size)}."
+        )
+    return int(batch_size)

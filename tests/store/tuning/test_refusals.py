@@ -1,0 +1,142 @@
+"""Judgments that teach nothing are refused with a reason; invalid arguments raise."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chromalab import errors
+from chromalab.feedback import ResolvedJudgments, TuneReport, tune
+
+
+def refused(judged, words, **options):
+    report = tune(judged, **options)
+    assert not report.admitted
+    assert words in report.reason
+    assert report.transform.method == "identity"
+    np.testing.assert_array_equal(report.transform.queries(judged.queries), judged.queries)
+    return report
+
+
+def test_too_few_judgments_are_refused(world):
+    assert refused(world.judged([0, 2], each=2), "8 judgments are too few").candidate is None
+
+
+def test_judgments_of_one_query_are_refused(world):
+    report = refused(world.judged([0], each=10), "only 1 query")
+    assert report.admission.needed == 2
+
+
+def test_only_answers_or_only_non_answers_are_refused(world):
+    judged = world.judged()
+    for sign, words in ((1, "Everything was judged relevant"), (-1, "Nothing was judged relevant")):
+        kept = np.sign(judged.relevance) == sign
+        part = ResolvedJudgments.of(
+            judged.queries, judged.documents, judged.pairs[kept], judged.relevance[kept]
+        )
+        refused(part, words)
+
+
+@pytest.mark.parametrize("each", [1, 3])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_log_with_shuffled_records_is_refused(seed, each, new_world):
+    judged = new_world(seed).judged(each=each)
+    pairs = judged.pairs.copy()
+    pairs[:, 1] = np.random.default_rng(seed).permutation(pairs[:, 1])
+    refused(
+        ResolvedJudgments.of(judged.queries, judged.documents, pairs, judged.relevance),
+        "do not fit their queries",
+    )
+
+
+def test_many_judgments_must_show_a_gain(world):
+    judged = world.judged(each=9)
+    assert len(judged) >= 500
+    grades = np.random.default_rng(0).permutation(judged.relevance)
+    strict = tune(ResolvedJudgments.of(judged.queries, judged.documents, judged.pairs, grades))
+    if not strict.admitted:
+        assert "one standard error" in strict.reason or "do not fit" in strict.reason
+    else:
+        assert strict.gain > strict.se
+
+
+def test_the_gate_can_be_turned_off(world):
+    judged = world.judged()
+    pairs = judged.pairs.copy()
+    pairs[:, 1] = np.random.default_rng(0).permutation(pairs[:, 1])
+    shuffled = ResolvedJudgments.of(judged.queries, judged.documents, pairs, judged.relevance)
+    report = tune(shuffled, gate="off")
+    assert report.admitted
+    assert report.transform.method != "identity"
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_any_judgments_give_a_report(data):
+    size = st.integers(1, 12)
+    queries, documents, dimension = data.draw(size), data.draw(size), data.draw(st.integers(1, 6))
+    random = np.random.default_rng(data.draw(st.integers(0, 99)))
+    count = data.draw(st.integers(0, 40))
+    judged = ResolvedJudgments.of(
+        random.integers(-1, 2, (queries, dimension)),
+        random.integers(-1, 2, (documents, dimension)),
+        np.stack(
+            [random.integers(0, queries, count), random.integers(0, documents, count)], axis=1
+        ),
+        random.integers(-1, 3, count),
+    )
+    report = tune(judged, gate=data.draw(st.sampled_from(["auto", "off", "strict"])))
+    assert isinstance(report, TuneReport)
+    assert report.reason
+    assert repr(report)
+    assert np.isfinite(report.transform.queries(judged.queries)).all()
+    assert np.isfinite(report.transform.documents(judged.documents)).all()
+
+
+def test_arrays_that_do_not_match_are_refused(world):
+    with pytest.raises(errors.InvalidArgumentError, match="Judgments must be"):
+        ResolvedJudgments.of([[0, 1]], [[1, 0]], [[0, 5]], [1])
+    with pytest.raises(errors.InvalidArgumentError, match="NaN"):
+        ResolvedJudgments.of([[0, np.nan]], [[1, 0]], [[0, 0]], [1])
+    with pytest.raises(errors.InvalidArgumentError, match="Did you mean 'ridge'"):
+        tune(world.judged(), method="rigde")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"space": "dot"}, "cosine, l2 or ip"),
+        ({"pairs": [[0], [1, 2]]}, "pairs must be"),
+        ({"relevance": ["good"]}, "m numbers"),
+        ({"texts": ["one"]}, "Judgments must be"),
+    ],
+)
+def test_arrays_that_are_not_judgments_are_refused(wrong, says):
+    given = {"queries": np.eye(2), "documents": np.eye(2), "pairs": [[0, 1]], "relevance": [1]}
+    with pytest.raises(errors.InvalidArgumentError, match=says):
+        ResolvedJudgments.of(**{**given, **wrong})
+
+
+def test_texts_and_ids_of_judgments_may_be_arrays():
+    names = np.array(["a", "b"])
+    judged = ResolvedJudgments.of(np.eye(2), np.eye(2), [[0, 1]], [1], texts=names, ids=names)
+    assert judged.df().iloc[0].tolist() == [0, "a", "b", 1.0, 1.0]
+
+
+@pytest.mark.parametrize("seed", [None, -1, 1.5, "0", True])
+def test_a_seed_must_be_a_non_negative_integer(client, world, seed):
+    with pytest.raises(errors.InvalidArgumentError, match="random_state"):
+        tune(world.judged(), random_state=seed)
+    points = client.create_collection("points", embedding_function=None)
+    points.add(ids=["a"], embeddings=[[1, 0]])
+    with pytest.raises(errors.InvalidArgumentError, match="random_state"):
+        points.feedback.suggest(queries=[[1, 0]], random_state=seed)
+    with pytest.raises(errors.InvalidArgumentError, match="random_state"):
+        points.evaluate([[1, 0]], [["a"]], random_state=seed)
+
+
+@pytest.mark.parametrize("name", ["", "active", "live", "two\nlines", 5])
+def test_the_name_is_checked_before_learning(client, name):
+    points = client.create_collection("points", embedding_function=None)
+    with pytest.raises(errors.InvalidArgumentError, match="name"):
+        points.tune(name=name)

@@ -1,0 +1,3 @@
+"""The panel: the collections of a store."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Reviews: queues of items to decide on, one at a time."""
+
+__all__: list[str] = []

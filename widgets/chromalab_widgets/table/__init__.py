@@ -1,0 +1,3 @@
+"""The table: the records of a collection as rows."""
+
+__all__: list[str] = []

@@ -1,0 +1,195 @@
+"""The columns of a table: the metadata fields found in the records, and a summary of each for its header."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chromalab import Collection
+from chromalab.errors import InvalidArgumentError, near, short
+from chromalab.results.reports import Distinct
+from chromalab.results.tables import one_line
+from chromalab_widgets.table.cells import kind_of
+from chromalab_widgets.table.row_source import BY_ID
+
+__all__ = ["BINS", "MOST", "TOP", "Columns", "descending_only", "summary"]
+
+MOST = 50
+"""The number of fields that become columns by default: each one is drawn and counted."""
+
+BINS = 20
+TOP = 12
+"""The number of values that a summary names."""
+
+_KNOWN = 10_000  # fields that are remembered, as every record may have different ones
+_SAMPLE = 300  # records from either end, as reading all of them takes seconds per million
+_FEW = 8  # up to this many numbers are shown as values: a rating from 1 to 5 needs no histogram
+
+
+class Columns:
+    """The metadata fields of a collection and the types of their values.
+
+    The most frequent fields of the first and last records are the columns. Fields found later are
+    appended while there is room, so that no column disappears during scrolling.
+
+    Args:
+        collection: The collection.
+        given: The fields to show, in this order; None for the `MOST` most frequent ones.
+    """
+
+    def __init__(self, collection: Collection, given: Sequence[str] | None = None) -> None:
+        self._collection = collection
+        self._given = given is not None
+        sample: list[Mapping[str, Any] | None] = []
+        for offset in sorted({0, max(0, collection.count() - _SAMPLE)}):
+            found = collection.get(limit=_SAMPLE, offset=offset, include=["metadatas"])
+            sample += found["metadatas"]
+        if given is None:
+            met = Counter(key for metadata in sample for key in metadata or ())
+            known = [key for key, _ in met.most_common(_KNOWN)]
+            columns = set(known[:MOST])
+            self._names = [key for key in met if key in columns]
+        else:
+            self._names = known = list(dict.fromkeys(given))
+        self._types: dict[str, set[type]] = {key: set() for key in known}
+        self._more = False  # whether there are fields beyond those that are remembered
+        self.add(sample)
+
+    def add(self, metadatas: Iterable[Mapping[str, Any] | None]) -> None:
+        """Take note of the fields of records that were read, and of the types of their values."""
+        for metadata in metadatas:
+            for key, value in (metadata or {}).items():
+                if key not in self._types and not self._remember(key):
+                    continue
+                self._types[key].add(type(value))
+
+    def _remember(self, key: str) -> bool:
+        """Remember a new field; return False if there is no room for it."""
+        if self._given or len(self._types) == _KNOWN:
+            self._more = not self._given
+            return False
+        self._types[key] = set()
+        if len(self._names) < MOST:
+            self._names.append(key)
+        return True
+
+    def names(self) -> list[str]:
+        """List the fields that are columns, in the order in which they were found."""
+        return list(self._names)
+
+    @property
+    def left_out(self) -> str:
+        """A note that some fields are not columns, and how to show them; empty if all are."""
+        known, shown = len(self._types), len(self._names)
+        if shown == known and not self._more:
+            return ""
+        many = f"{'more than ' * self._more}{known:,}"
+        return f"{shown} of {many} fields shown (columns=[...] shows others)"
+
+    def kind(self, key: str) -> str:
+        """Return what a column contains; see `kind_of`."""
+        return kind_of(self._types.get(key, ()))
+
+    def check(self, key: str) -> None:
+        """Raise InvalidArgumentError, with the closest names, for a field that is not known."""
+        if key not in self._types:
+            raise InvalidArgumentError(
+                f"No column {key!r}. {near(key, self._types, what='Columns')}"
+            )
+
+    def check_order(self, order_by: str) -> None:
+        """Raise InvalidArgumentError, with the closest names, for an order by an unknown field."""
+        if not order_by or order_by.removeprefix("-") == BY_ID:
+            return
+        try:
+            self._collection.get(limit=0, include=[], order_by=order_by)
+        except InvalidArgumentError:
+            if order_by.startswith("-") and order_by in self._types:
+                raise descending_only(order_by) from None
+            raise
+
+    def described(self) -> list[dict[str, str]]:
+        """Return the `key` and `kind` of each column, for the browser."""
+        return [{"key": key, "kind": self.kind(key)} for key in self.names()]
+
+
+def descending_only(key: str) -> InvalidArgumentError:
+    """Return the error for an ascending order by a field whose name starts with "-"."""
+    return InvalidArgumentError(
+        f"A '-' before a field means descending order, so {short(key)} can only be sorted in "
+        f"descending order. Use order_by={short('-' + key)}."
+    )
+
+
+def summary(found: Distinct) -> dict[str, Any]:
+    """Summarize the values of a column, as JSON.
+
+    Args:
+        found: The distinct values and their counts.
+
+    Returns:
+        `kind` is "numbers", with `edges` (one more than bins), `counts`, and `closed` if the last bin
+        includes its upper edge; or "values", with the `token` (JSON), `label` and `count` of the most
+        frequent of the `distinct` values. `missing` is the number of records without the field; `others`
+        is the number of records whose value is not a number, or not one of the listed values.
+    """
+    numbers = [
+        (float(value), count)
+        for value, count in zip(found.values, found.counts, strict=True)
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
+    total = sum(found.counts)
+    common = {"missing": found.missing, "distinct": len(found)}
+    edges = _edges([value for value, _ in numbers]) if len(numbers) > len(found) / 2 else None
+    if edges is not None:
+        values, counts = np.array(numbers, dtype=np.float64).T
+        binned, _ = np.histogram(values, bins=edges, weights=counts)
+        return {
+            **common,
+            "kind": "numbers",
+            "edges": edges.tolist(),
+            "closed": bool(edges[-1] == values.max()),
+            "counts": binned.astype(np.int64).tolist(),
+            "others": total - int(counts.sum()),
+        }
+    named = [
+        (value, count)
+        for value, count in zip(found.values[:TOP], found.counts, strict=False)
+        if isinstance(value, str | int | float)
+    ]
+    return {
+        **common,
+        "kind": "values",
+        "values": [
+            {"token": json.dumps(value), "label": _label(value), "count": count}
+            for value, count in named
+        ],
+        "others": total - sum(count for _, count in named),
+    }
+
+
+def _label(value: Any) -> str:
+    """Format a value on one line."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return one_line(value, 60) if isinstance(value, str) else json.dumps(value)
+
+
+def _edges(values: Sequence[float]) -> NDArray[np.float64] | None:
+    """Divide the range into bins; if all values are integers, so are the width and the edges of the bins.
+
+    Returns None if there are too few values, or if the range exceeds that of a float.
+    """
+    if len(values) <= _FEW or not np.isfinite(max(values) - min(values)):
+        return None
+    low, high = min(values), max(values)
+    if high - low < 2**52 and all(value.is_integer() for value in values):
+        width = -(-(high - low + 1) // BINS)
+        bins = int(-(-(high - low + 1) // width))
+        return np.asarray(low + width * np.arange(bins + 1), dtype=np.float64)
+    return np.linspace(low, high, BINS + 1, dtype=np.float64)
