@@ -306,7 +306,7 @@ class ClientAPI(Session):
         The collections of every tenant and database are checked. Nothing is changed.
 
         Args:
-            progress: Whether to show a progress bar after a second.
+            progress: Show a progress bar after one second.
 
         Returns:
             The problems and what to do about them; empty, and therefore False, when all is well.

@@ -292,7 +292,7 @@ class Lease:
         return self.engine.profile(id)
 
     def compact(self, id: UUID, progress: Progress) -> RewriteResult:
-        """Reclaim the space of vectors that no record uses any more."""
+        """Reclaim the space of vectors that no record uses anymore."""
         return self.engine.compact(id, progress)
 
     def reembed(

@@ -78,7 +78,7 @@ class Draft:
         try:
             yield draft
         finally:
-            with suppress(OSError):  # what could not be written or removed is not needed any more
+            with suppress(OSError):  # what could not be written or removed is not needed anymore
                 draft._file.close()
             with suppress(OSError):
                 draft.path.unlink(missing_ok=True)
