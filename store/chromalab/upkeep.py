@@ -1,4 +1,4 @@
-"""The vectors of a collection written again: without dead rows, or by another model."""
+"""`compact` and `reembed`: rewriting the vectors of a collection, without dead rows or by another model."""
 
 from __future__ import annotations
 

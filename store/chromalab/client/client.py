@@ -76,7 +76,7 @@ class CollectionList(Table, list[Collection]):
 
 
 class Session:
-    """A hold on an engine, until it is closed. Also a context manager."""
+    """Keeps an engine open until it is closed. Also a context manager."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -390,9 +390,8 @@ def _join(shared: _Shared) -> Lease:
 
 def _renew() -> None:
     global _lock
-    _lock = (
-        threading.RLock()
-    )  # a thread that does not exist in the child may hold the parent's lock
+    # The parent's lock may be held by a thread that does not exist in the child.
+    _lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):

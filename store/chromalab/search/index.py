@@ -1,4 +1,4 @@
-"""The index of a collection, as its user sees it: how good it is, and how far it has got."""
+"""The index of a collection, as its user sees it: its recall, and how far it is built."""
 
 from __future__ import annotations
 
