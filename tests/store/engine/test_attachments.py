@@ -38,11 +38,11 @@ def points(client):
 
 
 def attach(collection, *add, remove=()):
-    return collection._engine.attach(collection.id, add=add, remove=remove)
+    return collection.engine.attach(collection.id, add=add, remove=remove)
 
 
 def stored(collection, kind="note"):
-    return collection._engine.attachments(collection.id, kind)
+    return collection.engine.attachments(collection.id, kind)
 
 
 def bodies(collection, kind="note"):
@@ -73,7 +73,7 @@ def test_attachments_of_a_kind_are_read_back_complete_and_in_order(points):
 
 
 def test_attachments_after_a_number_are_read_with_all_numbers(client, points):
-    engine, id = points._engine, points.id
+    engine, id = points.engine, points.id
     assert engine.attachments_since(id, "note", 0) == ([], [])
     first, other, second = attach(points, note(1), Attachment("live", {}), note(2))
     assert engine.attachments_since(id, "note", 0) == ([first, second], stored(points))
@@ -235,7 +235,7 @@ points = chromalab.PersistentClient(sys.argv[1]).get_collection("points")
 print("ready", flush=True)
 sys.stdin.readline()
 for n in range(30):
-    points._engine.attach(points.id, add=[Attachment("note", {"n": f"{sys.argv[2]} {n}"})] * 2)
+    points.engine.attach(points.id, add=[Attachment("note", {"n": f"{sys.argv[2]} {n}"})] * 2)
 """
 
 

@@ -247,7 +247,7 @@ def test_noise_anywhere_in_the_sqlite_file_is_reported_or_harmless(folder, tmp_p
             documents=[f"document {n} of some length, so that pages are full" for n in numbers],
         )
         notes = [Attachment("note", {"text": f"note {n} of some length"}, f"{n}") for n in numbers]
-        points._engine.attach(points.id, add=notes)
+        points.engine.attach(points.id, add=notes)
         expected = points.get()
     whole = (folder / "store.sqlite3").read_bytes()
     rng = np.random.default_rng(4)

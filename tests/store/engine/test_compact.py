@@ -84,7 +84,7 @@ def test_writes_during_the_copy_are_kept(points, client):
             other.update(ids=["p3"], metadatas=[{"n": -1}])
             other.delete(ids=["p4", "p98"])
 
-    points._engine.compact(points.id, meanwhile)
+    points.engine.compact(points.id, meanwhile)
     found = everything(points)
     assert found["ids"] == ["p2", "p3", *(f"p{n}" for n in range(5, 100) if n != 98), "new"]
     assert found["embeddings"][:2] == [[6, 6, 6], [3, 6, 9]]
@@ -104,7 +104,7 @@ def test_the_slower_of_two_concurrent_compactions_starts_over(points, client, tm
             inner.append(other.compact())
             other.delete(ids=["p1"])
 
-    done = points._engine.compact(points.id, meanwhile)
+    done = points.engine.compact(points.id, meanwhile)
     assert (done.rows_before, done.rows_after) == (99, 98)
     assert files(tmp_path) == [f"{points.id}-2.f32"]
     assert everything(points)["ids"] == [f"p{n}" for n in range(2, 100)]
@@ -123,7 +123,7 @@ def test_a_reader_that_opens_the_file_too_late_retries(points, client):
             )
         return collection.vectors[collection.view.slots].tolist()
 
-    vectors = points._engine.engine._read(points.id, ask)
+    vectors = points.engine.engine._read(points.id, ask)
     assert asked == [0, 1]
     assert vectors == [[n, n * 2, n * 3] for n in range(1, 100)]
 
@@ -143,7 +143,7 @@ def test_a_reader_that_has_the_file_open_keeps_it(points, client):
         subprocess.run([sys.executable, "-c", COMPACT, str(folder)], check=True)
         return rows[collection.view.slots].tolist()
 
-    assert points._engine.engine._read(points.id, ask)[0] == [1, 2, 3]
+    assert points.engine.engine._read(points.id, ask)[0] == [1, 2, 3]
     assert points.compact().rows_before == 99
 
 
@@ -168,7 +168,7 @@ def test_an_error_or_interrupt_leaves_the_collection_unchanged(points, client, t
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        points._engine.compact(points.id, interrupt)
+        points.engine.compact(points.id, interrupt)
     assert everything(points) == before
     assert files(tmp_path) == [f"{points.id}-0.f32"]
     points.compact()
@@ -180,7 +180,7 @@ def test_leftovers_of_a_killed_compaction_are_removed_by_the_next(points, client
     points.delete(ids=["p0"])
     child = os.fork()
     if child == 0:
-        points._engine.compact(points.id, lambda done, total: os.kill(os.getpid(), 9))
+        points.engine.compact(points.id, lambda done, total: os.kill(os.getpid(), 9))
         os._exit(0)
     os.waitpid(child, 0)
     assert len(files(tmp_path)) == 2
@@ -202,7 +202,7 @@ def test_a_draft_being_written_is_not_a_leftover(points, client, tmp_path):
         seen.extend(files(tmp_path))
         seen.extend(client.check().leftovers)
 
-    points._engine.compact(points.id, meanwhile)
+    points.engine.compact(points.id, meanwhile)
     assert len(seen) == 2
     assert points.count() == 99
 
@@ -252,7 +252,7 @@ def test_kill_minus_9_at_any_point_leaves_an_undamaged_store(tmp_path):
 def test_compaction_reclaims_the_free_pages_of_sqlite(points, tmp_path):
     texts = ["a text of some length " * 20] * 2000
     points.add(ids=[f"t{n}" for n in range(2000)], embeddings=[[1, 2, 3]] * 2000, documents=texts)
-    points._engine.engine.store.disconnect()  # the contents of the log go into the file
+    points.engine.engine.store.disconnect()  # the contents of the log go into the file
     large = (tmp_path / "store.sqlite3").stat().st_size
     points.delete(where_document={"$contains": "length"})
     points.compact()

@@ -56,7 +56,7 @@ def test_connections_of_ended_threads_are_closed(points):
         thread.start()
         thread.join()
     points.count()
-    assert len(points._engine.engine.store._connections) <= 2
+    assert len(points.engine.engine.store._connections) <= 2
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks: POSIX only")
