@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from chromalab.feedback import Transform
-from chromalab.feedback.asking import fingerprint
 from chromalab_widgets import SearchPanel
 
 
@@ -90,7 +89,7 @@ def test_a_missing_record_is_found_by_id_or_words_and_stored_as_not_shown(facts,
 @pytest.fixture
 def swapped(facts):
     swap = np.array([[0, 1, 0], [1, 0, 0], [0, 0, 1]], dtype=np.float32)
-    model = fingerprint(facts.engine.get_collection_by_id(facts.id))
+    model = facts.fingerprint()
     facts.transforms.add(Transform(name="swap", matrix=swap, both=False, model=model))
     facts.transforms.use("swap")
     return facts
