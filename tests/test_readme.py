@@ -37,6 +37,12 @@ def test_the_magics_of_the_readme_are_verbs_with_those_flags():
         assert set(re.findall(r"(?<!\S)--?[a-z][\w-]*", rest)) <= flags
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_in_the_docs_is_a_verb(page):
+    named = re.findall(r"%{1,2}chroma (?:\w+=? << )?([a-z][\w.]*)", page.read_text())
+    assert not [verb for verb in named if verb not in (*VERBS, "help")]
+
+
 def test_the_commands_of_the_readme_are_targets_of_make():
     targets = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
     (shell,) = blocks("sh")

@@ -18,9 +18,9 @@ SPELLING = [
     (r"modell(?:ed|ing)", "modeled, modeling", "modelling"),
     (r"(?:behavi|fav|hon)our", "behavior, favor, honor", "behaviour"),
     (r"catalogue", "catalog", "catalogues"),
-    (r"license", "license", "Licence"),
+    (r"licence", "license", "Licence"),
     (r"analys(?:e|ed|er|ing)\b", "analyze", "analysed"),
-    (r"centre", "center", "k-center"),
+    (r"centre", "center", "k-centre"),
     (r"(?<!--md-)\bgrey", "gray", "greyed"),
     (
         r"(?:general|initial|maxim|minim|normal|optim|organ|parallel|random|recogn|serial|summar"
@@ -33,10 +33,10 @@ SPELLING = [
     (r"\blearnt\b", "learned", "learnt"),
 ]
 NAMES = [
-    (r"\bmoment\(\)|\bMoment\b", "snapshot(), SnapshotData", "engine.snapshot()"),
+    (r"\bmoment\(\)|\bMoment\b", "snapshot(), SnapshotData", "engine.moment()"),
     (r"\b[Ll]ens(?:es)?\b", "record transform", "a lens"),
-    (r"\b[Ss]earcher\b", "search panel, SearchPanel", "collection.search_panel()"),
-    (r"\bhonesty\b|\brecall15\b", "neighbor_recall", 'color="neighbor_recall"'),
+    (r"\b[Ss]earcher\b", "search panel, SearchPanel", "collection.searcher()"),
+    (r"\bhonesty\b|\brecall15\b", "neighbor_recall", 'color="honesty"'),
     (r"\blive transform|transform=[\"']live", "active transform", 'transform="live"'),
     (r"\bkeepers?\b", "representative", "the keeper"),
     (r"\bwhole numbers?\b", "integer", "a whole number"),
@@ -54,7 +54,7 @@ PHRASES = [
     (r"\bso\s+many\b(?!\s+\w*\s*that)", "at most n", "after so many"),
     (r"\bfrom\s+\d+\s+on\b", "at least n", "from 1 on"),
     (
-        r"(?<![Tt]here)\s+is\s+no\s+(?!longer|larger|smaller|higher|lower|newer|older|more|less|better|worse)\w",
+        r"(?<![Tt]here)(?<!\s)\s+is\s+no\s+(?!longer|larger|smaller|higher|lower|newer|older|more|less|better|worse)\w",
         "is not a",
         "that is no list",
     ),
@@ -129,7 +129,7 @@ def test_each_pattern_matches_its_example_and_not_the_settled_term(table):
     "text",
     [
         "Several analyses of the nearest neighbors, labeled by color.",
-        "There is no such file, and there is no judgment of it.",
+        "There is no such file, and there\n    is no judgment of it.",
         "A collection is no longer open, and its file is no larger than before.",
         "It gives a record a label, 28 bytes per row, two in a row, 1 for a record.",
         "There are so many records that they are sampled; the heading is aria-labelledby the title.",

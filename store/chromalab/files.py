@@ -53,7 +53,7 @@ def keep_newest(folder: Path, pattern: str, count: int) -> None:
 
 
 def write_whole(path: Path, data: bytes, *, overwrite: bool) -> None:
-    """Write a file that a user named: first beside its final place, then renamed.
+    """Write a file at a path chosen by the user: to a temporary file beside it, which is then renamed.
 
     Raises:
         InvalidArgumentError: The file exists and `overwrite` is False, or it cannot be written.

@@ -1,4 +1,4 @@
-"""`Handle`: a collection as the rooms see it: its records, its model, and what rooms attach to it."""
+"""`Handle`: a collection as the rooms see it, with its records, its model and what rooms attach."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Handle:
 
     @property
     def schema(self) -> None:
-        """Always None: what a schema says in Chroma Cloud, the configuration says here."""
+        """Always None; the configuration takes the place of Chroma Cloud's schema."""
 
     @property
     def tenant(self) -> str:
@@ -190,7 +190,7 @@ class Handle:
         return self._embedding_function
 
     def refresh(self, model: CollectionModel | None = None) -> CollectionModel:
-        """Take the row of the catalog as it is now, read from the store by default, and return it."""
+        """Take on the current row of the catalog, read from the store by default, and return it."""
         model = self.engine.get_collection_by_id(self.id) if model is None else model
         if _function_of(model) != _function_of(self._model):  # re-embedded through another handle
             self._embedding_function = None
@@ -234,7 +234,7 @@ class Handle:
     # Its records.
 
     def existing(self, ids: Sequence[str]) -> set[str]:
-        """Return those of the ids that the collection has."""
+        """Return which of the ids exist in the collection."""
         return self.engine.existing(self.id, ids)
 
     def snapshot(self, where: Where | None = None) -> Snapshot:

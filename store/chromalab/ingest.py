@@ -110,7 +110,7 @@ def add_from(
         meta: Columns to store as metadata; all others by default. Empty cells and empty lists are left
             out, dates become ISO strings, short arrays become lists.
         batch_size: Number of rows to write at a time.
-        progress: Whether to show a progress bar.
+        progress: Show a progress bar after one second.
         dry_run: Check and count only; embed and write nothing.
 
     Returns:

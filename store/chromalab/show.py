@@ -1,4 +1,4 @@
-"""Opening the widget in which people go through what an analysis found."""
+"""`collection.review`: the widget for reviewing the findings of an analysis one by one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies above the store, the widgets and the magics, is plugged in by entry point and never imported.
+"""Sockets: the widgets and the magics, which lie above the store, are loaded by entry point, not imported.
 
 A package offers a widget by naming it in its metadata:
 
@@ -23,15 +23,15 @@ __all__ = ["Plug", "plug"]
 
 @cache
 def plug(group: str, name: str) -> Callable[..., Any]:
-    """Load what is plugged in under a name.
+    """Load the object that an entry point provides.
 
     Args:
-        group: The socket, such as "chromalab.show".
-        name: The name in it, such as "map".
+        group: The group of the entry point, such as "chromalab.show".
+        name: Its name, such as "map".
 
     Raises:
-        MissingDependencyError: Nothing is plugged in.
-        ImportError: What it needs is not installed.
+        MissingDependencyError: No package provides it.
+        ImportError: A dependency of the package that provides it is not installed.
 
     Example:
         >>> plug("chromalab.show", "review").__name__
@@ -50,8 +50,8 @@ class Plug:
     """A method that another package provides; its signature and docstring are those of the provider.
 
     Args:
-        group: The socket.
-        name: The name in it; by default, that of the attribute.
+        group: The group of the entry point.
+        name: Its name; by default, that of the attribute.
     """
 
     def __init__(self, group: str, name: str = "") -> None:

@@ -1,4 +1,4 @@
-"""The vectors of a collection written again: without dead rows, or by another model."""
+"""`compact` and `reembed`: rewriting the vectors of a collection, without dead rows or by another model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["check_batch_rows", "compact", "reembed"]
 
 
 def compact(collection: Handle, *, progress: bool = True) -> CompactResult:
-    """Reclaim the space used by vectors that no record has any more.
+    """Reclaim the space used by vectors that no record has anymore.
 
     A delete, or an update of an embedding, leaves the old vector in its file. This writes the other
     vectors to a new file, in the order of insertion. Readers and writers go on in the meantime; after a
@@ -26,7 +26,7 @@ def compact(collection: Handle, *, progress: bool = True) -> CompactResult:
 
     Args:
         collection: The collection to compact.
-        progress: Whether to show a progress bar after a second.
+        progress: Show a progress bar after one second.
 
     Returns:
         Rows and bytes of vectors before and after. If no row is dead, nothing is done.
@@ -61,7 +61,7 @@ def reembed(
         collection: The collection to re-embed.
         embedding_function: The new embedding function.
         batch_size: Number of documents to embed at a time.
-        progress: Whether to show a progress bar after a second.
+        progress: Show a progress bar after one second.
 
     Returns:
         Rows and bytes of vectors before and after, and the name of the model.

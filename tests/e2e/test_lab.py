@@ -53,7 +53,7 @@ def test_a_document_with_a_script_is_shown_as_text_everywhere(run):
         "%chroma collections",
         "store = chromalab.EphemeralClient()\n"
         "notes = store.create_collection('notes', embedding_function=chromalab.embed.WordLlama())\n"
-        "notes.add_from(rows)\nsearch_panel = SearchPanel(notes)\nsearch_panel.search(attack)\nsearch_panel",
+        "notes.add_from(rows)\npanel = SearchPanel(notes)\npanel.search(attack)\npanel",
     )
     expect(page.page.locator(".cl-result")).to_have_count(1)
     assert page.page.locator(".jp-OutputArea img").count() == 0

@@ -1,6 +1,6 @@
 """Analyses of a collection, of an array, or of anything with Chroma's `get`; see docs/analytics.md.
 
-All start from one graph of nearest neighbours, computed once.
+All start from one graph of nearest neighbors, computed once.
 """
 
 from chromalab.analytics.classify import Classification, classify

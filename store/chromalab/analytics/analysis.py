@@ -84,7 +84,7 @@ def snapshot_of(data: Any, where: Where | None = None) -> Snapshot:
         where: The filter; None for all records.
 
     Raises:
-        InvalidArgumentError: a filter is given, and `data` is not a collection.
+        InvalidArgumentError: A filter is given, and `data` is not a collection.
 
     Example:
         >>> snapshot_of([[1.0, 0.0]], {"year": 2020})

@@ -61,7 +61,7 @@ class Neighbors(Result):
         """Return the neighbors of a record: (id, distance), nearest first.
 
         Raises:
-            InvalidArgumentError: there is no such record. The message suggests similar ids.
+            InvalidArgumentError: There is no such record. The message suggests similar ids.
         """
         row = self.snapshot.row_of(id)
         return [(self.snapshot.ids[at], far) for at, far in self._pairs(row)]
@@ -156,7 +156,7 @@ def neighbors(
         progress: Show a progress bar after one second.
 
     Raises:
-        InvalidArgumentError: an argument is invalid.
+        InvalidArgumentError: An argument is invalid.
 
     Example:
         >>> import chromalab

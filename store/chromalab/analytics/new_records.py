@@ -25,7 +25,7 @@ def new_vectors(data: Any, snapshot: Snapshot) -> NDArray[np.float32]:
         (q, dimension) float32, finite.
 
     Raises:
-        InvalidArgumentError: the vectors have another dimension, or contain NaN or infinity; or there
+        InvalidArgumentError: The vectors have another dimension, or contain NaN or infinity; or there
             is no function to embed the texts with.
 
     Example:

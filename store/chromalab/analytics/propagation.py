@@ -144,7 +144,7 @@ def propagate(
         progress: Show a progress bar after one second.
 
     Raises:
-        InvalidArgumentError: no record has a label, or a label is not a string, number or boolean.
+        InvalidArgumentError: No record has a label, or a label is not a string, number or boolean.
 
     Example:
         >>> import chromalab

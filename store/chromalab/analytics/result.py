@@ -75,7 +75,7 @@ class Result(Table):
             The same result, of the current version of the collection. A stale result stays stale.
 
         Raises:
-            InvalidArgumentError: the result is of an array, or the field name is invalid.
+            InvalidArgumentError: The result is of an array, or the field name is invalid.
         """
         snapshot, field = self.snapshot, check_field(field, "into")
         if snapshot.origin is None:

@@ -78,7 +78,7 @@ def _encoded(value: Any) -> Any:
     A mapping becomes pairs, since JSON would write its keys 1 and "1" alike.
 
     Raises:
-        TypeError: it is not plain data.
+        TypeError: It is not plain data.
     """
     if isinstance(value, Mapping):
         return {"pairs": [[_encoded(key), _encoded(item)] for key, item in value.items()]}

@@ -76,7 +76,7 @@ class CollectionList(Table, list[Collection]):
 
 
 class Session:
-    """A hold on an engine, until it is closed. Also a context manager."""
+    """Keeps an engine open until it is closed. Also a context manager."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -306,7 +306,7 @@ class ClientAPI(Session):
         The collections of every tenant and database are checked. Nothing is changed.
 
         Args:
-            progress: Whether to show a progress bar after a second.
+            progress: Show a progress bar after one second.
 
         Returns:
             The problems and what to do about them; empty, and therefore False, when all is well.

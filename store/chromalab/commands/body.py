@@ -20,7 +20,7 @@ def read_body(body: str, *, jsonl: bool) -> list[Any]:
         jsonl: Whether each line is a JSON value. By default, empty lines separate texts.
 
     Raises:
-        InvalidArgumentError: the body is empty, or a line is not valid JSON.
+        InvalidArgumentError: The body is empty, or a line is not valid JSON.
     """
     if jsonl:
         items = [

@@ -36,7 +36,7 @@ def execute(session: Session, command: str | list[str], body: str | None = None)
         The result of the public call; a help text for `--help`; the status for an empty line.
 
     Raises:
-        InvalidArgumentError: the command is malformed; the message names similar verbs, flags or values.
+        InvalidArgumentError: The command is malformed; the message names similar verbs, flags or values.
     """
     words = split(command) if isinstance(command, str) else command
     if not words:

@@ -69,7 +69,7 @@ def fill(text: str, value_of: Callable[[str], Any]) -> str:
     """Replace every `{{name}}` with the value of that variable as text. Nothing is evaluated.
 
     Raises:
-        InvalidArgumentError: the braces contain anything other than a plain name.
+        InvalidArgumentError: The braces contain anything other than a plain name.
 
     Example:
         >>> fill("about {{topic}}", {"topic": "tea"}.get)

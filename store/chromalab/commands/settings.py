@@ -28,7 +28,7 @@ def project_settings(folder: Path) -> tuple[dict[str, Any], Path | None]:
         The settings and the file; ({}, None) if the nearest file does not have that section.
 
     Raises:
-        InvalidArgumentError: the file cannot be read, belongs to another user, or has a setting that is
+        InvalidArgumentError: The file cannot be read, belongs to another user, or has a setting that is
             unknown or invalid.
     """
     for parent in (folder, *folder.parents):

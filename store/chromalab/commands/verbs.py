@@ -40,7 +40,7 @@ def find_verb(name: str) -> Verb:
     """Return the verb of a name.
 
     Raises:
-        InvalidArgumentError: there is no such verb; the message names the most similar one.
+        InvalidArgumentError: There is no such verb; the message names the most similar one.
 
     Example:
         >>> find_verb("query").api

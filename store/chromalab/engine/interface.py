@@ -277,7 +277,7 @@ class Upkeep(Protocol):
         ...
 
     def compact(self, id: UUID, progress: Progress) -> RewriteResult:
-        """Reclaim the space of vectors that no record uses any more."""
+        """Reclaim the space of vectors that no record uses anymore."""
         ...
 
     def reembed(

@@ -292,7 +292,7 @@ class Lease:
         return self.engine.profile(id)
 
     def compact(self, id: UUID, progress: Progress) -> RewriteResult:
-        """Reclaim the space of vectors that no record uses any more."""
+        """Reclaim the space of vectors that no record uses anymore."""
         return self.engine.compact(id, progress)
 
     def reembed(
@@ -390,9 +390,8 @@ def _join(shared: _Shared) -> Lease:
 
 def _renew() -> None:
     global _lock
-    _lock = (
-        threading.RLock()
-    )  # a thread that does not exist in the child may hold the parent's lock
+    # The parent's lock may be held by a thread that does not exist in the child.
+    _lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):

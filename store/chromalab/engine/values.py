@@ -393,7 +393,7 @@ class Profile:
         norms: The Euclidean norms of the embeddings; None if there are none.
         zero_vectors: The number of embeddings that are all zeros.
         duplicate_vectors: The number of embeddings equal, bit for bit, to an earlier one.
-        dead_rows: Rows of the vector file that no record uses any more.
+        dead_rows: Rows of the vector file that no record uses anymore.
         bytes: The size of the vector file.
     """
 

@@ -132,7 +132,7 @@ _SINGULAR = {
 
 
 def get_result(rows: Rows, include: Sequence[str]) -> GetResult:
-    """Make a `GetResult` of the records that the engine read."""
+    """Make a `GetResult` from the records that the engine read."""
     return GetResult(
         ids=rows.ids,
         embeddings=rows.vectors,
@@ -147,7 +147,7 @@ def get_result(rows: Rows, include: Sequence[str]) -> GetResult:
 def query_result(
     found: Sequence[Rows], include: Sequence[str], queries: Sequence[str]
 ) -> QueryResult:
-    """Make a `QueryResult` of the records that the engine found for each query."""
+    """Make a `QueryResult` from the records that the engine found for each query."""
 
     def part(name: str, attribute: str) -> list[Any] | None:
         return [getattr(rows, attribute) for rows in found] if name in include else None

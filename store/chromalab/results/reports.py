@@ -67,7 +67,7 @@ class Distinct(Table, Sequence[tuple[Any, int]]):
 
     @classmethod
     def of(cls, field: str, found: Counts) -> Distinct:
-        """Make one of what the engine counted."""
+        """Make one from the counts of the engine."""
         return cls(field, tuple(_with_sparse(found.values)), found.counts, found.missing)
 
     def __len__(self) -> int:
@@ -95,7 +95,7 @@ class Distinct(Table, Sequence[tuple[Any, int]]):
 
 @dataclass(frozen=True, repr=False)
 class Description(Profile, Table):
-    """What a collection holds: its records, and what the collection itself is.
+    """A summary of a collection: its records, its model and its index.
 
     Attributes:
         collection: Its name.
@@ -407,7 +407,7 @@ def _with_sparse(values: Sequence[Any]) -> list[Any]:
 
 
 def _in_full(value: Any) -> Any:
-    """Show a float in full: in a table of values no two different ones may look the same."""
+    """Show a float in full, so that different values never look the same in a table of values."""
     return repr(value) if isinstance(value, float) else value
 
 

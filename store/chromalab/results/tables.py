@@ -93,7 +93,7 @@ def count(number: int, thing: str, plural: str = "") -> str:
 
 
 def cut(shown: int, total: int) -> str:
-    """Say that not all rows are displayed; "" where they are.
+    """Note that only some rows are displayed; "" if all of them are.
 
     Example:
         >>> cut(10, 2317), cut(20, 5)

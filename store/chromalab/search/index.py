@@ -1,4 +1,4 @@
-"""The index of a collection, as its user sees it: how good it is, and how far it has got."""
+"""The index of a collection, as its user sees it: its recall, and how far it is built."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def build_index(collection: Handle, *, progress: bool = True) -> None:
 
     Args:
         collection: The collection to index.
-        progress: Whether to show a progress bar after a second.
+        progress: Show a progress bar after one second.
     """
     with bar(f"index {collection.name}", "row", progress) as on_progress:
         collection.engine.build_index(collection.id, on_progress, _record_transform(collection))

@@ -98,9 +98,8 @@ def query(
                 collection.id, vectors, n_results, filter, read, record_transform, basis
             )
             break
-        except (
-            OutdatedQueryError
-        ) as outdated:  # re-embedded or switched, perhaps by another process
+        except OutdatedQueryError as outdated:
+            # The collection was re-embedded or the transform switched, perhaps by another process.
             collection.refresh(outdated.model)
             if depends:
                 active.refresh(outdated.attachment)
@@ -164,7 +163,7 @@ class _Queries:
         self._function: EmbeddingFunction[Any] | None = None
 
     def vectors(self, collection: Handle) -> Vectors:
-        """Return the vectors, (q, dimension), as the collection is known."""
+        """Return the vectors, (q, dimension), by the embedding function as the handle knows it."""
         if self._is_text:
             function = collection.known_embedding_function()
             if self._vectors is None or function is not self._function:
@@ -174,7 +173,7 @@ class _Queries:
 
 
 def _read_queries(embeddings: Any, texts: Any, images: Any = None, uris: Any = None) -> _Queries:
-    """Check what is asked for."""
+    """Check the queries of a call."""
     reject_images(images, uris)
     if (embeddings is None) == (texts is None):
         raise InvalidArgumentError("Pass either query_embeddings or query_texts, and not both.")
@@ -185,7 +184,7 @@ def _read_queries(embeddings: Any, texts: Any, images: Any = None, uris: Any = N
 
 
 def _filter(ids: Any, where: Any, where_document: Any) -> Filter:
-    """Check what selects records; an empty list of ids selects none, as in Chroma."""
+    """Read the filter of a call; an empty list of ids selects no records, as in Chroma."""
     if ids is not None and not isinstance(ids, str) and not len(ids):
         return Filter(ids=[])
     return read_filter(ids, where, where_document)

@@ -53,12 +53,15 @@ _FIELDS = (
     "parameters",
     "at",
 )
+_ATTRIBUTES = {"judgements": "judgments"}
+"""The attributes whose names differ from those in the format on disk, which keeps its spelling."""
+
 _MAX_BYTES = 1 << 30
 
 
 def describe(transform: Transform) -> dict[str, Any]:
     """Return all fields of a transform except its arrays, as JSON can hold them."""
-    values = {name: getattr(transform, name) for name in _FIELDS}
+    values = {name: getattr(transform, _ATTRIBUTES.get(name, name)) for name in _FIELDS}
     return {
         name: dict(value) if isinstance(value, Mapping) else value for name, value in values.items()
     }
@@ -112,7 +115,7 @@ def read_transform(values: Mapping[str, Any], data: bytes | None) -> Transform:
         both=bool(both),
         model=_text(values["model"], "model"),
         space=space,
-        judgements=_text(values["judgements"], "judgements"),
+        judgments=_text(values["judgements"], "judgements"),
         evaluation=dict(values["evaluation"]),
         parameters=dict(values["parameters"]),
         at=_text(values["at"], "at"),

@@ -44,7 +44,7 @@ class Transform:
         shifts: (m, d) float32: how far each key moves the queries near it.
         model: The fingerprint of the embedding function that it belongs to.
         space: The distance of the collection that it was learned for.
-        judgements: The digest of the judgments that it was trained on.
+        judgments: The digest of the judgments that it was trained on.
         evaluation: Plain JSON: the evaluation by which it was admitted or refused.
         parameters: The options it was learned with, including the seed.
         at: When it was made, in UTC.
@@ -66,7 +66,7 @@ class Transform:
     shifts: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
     model: str = "none"
     space: str = "cosine"
-    judgements: str = ""
+    judgments: str = ""
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     at: str = ""

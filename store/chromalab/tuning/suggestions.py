@@ -110,7 +110,7 @@ def suggest(
     For each query, the candidates are the first 20 records of the plain ranking and of four rankings by
     transforms, each learned from a resample of the judged queries (query by committee: Seung, Opper,
     Sompolinsky, COLT 1992). Unjudged records about which these rankings disagree come first, preferably
-    those outside the list of ten that users see, because nobody judges them unasked. With fewer than 10
+    those outside the list of ten that users see, which are rarely judged otherwise. With fewer than 10
     judged queries the transforms are ridges. With fewer than 2 there is only the plain ranking, and
     records near the end of the list come first.
 

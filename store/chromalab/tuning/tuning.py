@@ -188,7 +188,7 @@ def tune_judgments(
         "metrics": {metric: dict(values.plain()) for metric, values in compared.items()},
     }
     learned = replace(
-        learned, name=name, model=model, space=judgments.space, judgements=judgments.digest,
+        learned, name=name, model=model, space=judgments.space, judgments=judgments.digest,
         evaluation=evaluation, parameters=parameters, at=now(),
     )  # fmt: skip
     return TuneReport(

@@ -26,7 +26,7 @@ def test_a_stored_transform_reads_back_the_same(points):
         both=False,
         keys=np.array([[1, 0]], dtype=np.float32),
         shifts=np.array([[0, 0.5]], dtype=np.float32),
-        judgements="abc",
+        judgments="abc",
         evaluation={"gain": 0.05, "gain_se": 0.01, "metric": "nDCG@10", "judgements": 120},
         parameters={"random_state": 7},
         at="2026-01-31T12:00:00+00:00",

@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { expect, test, vi } from "vitest";
-import { BLUE, BESIDE, GREY, HOSTILE, ORANGE, SPOTS, codes, colors, find, floats, line, page, point, press, rows, settled, shown } from "./host.fake";
+import { BLUE, BESIDE, GRAY, HOSTILE, ORANGE, SPOTS, codes, colors, find, floats, line, page, point, press, rows, settled, shown } from "./host.fake";
 import { inside } from "./lasso";
 
 test("Alt+drag draws a lasso: the rows go to the kernel and the camera does not move", async () => {
@@ -10,7 +10,7 @@ test("Alt+drag draws a lasso: the rows go to the kernel and the camera does not 
   point("pointerup", -5, 10);
   await settled();
   expect([...new Uint32Array(state.selected.buffer)]).toEqual([0, 1]);
-  expect(colors()).toEqual([BLUE, GREY]);
+  expect(colors()).toEqual([BLUE, GRAY]);
   point("pointerdown", ...SPOTS[2]);
   point("pointerup", ...SPOTS[2]);
   point("click", ...SPOTS[2]); // it has not moved
@@ -25,7 +25,7 @@ test("a selection that the kernel refuses is dropped", async () => {
   point("click", ...SPOTS[0]);
   await settled();
   expect(find("[role=status]").textContent).toBe("1 record selected. 3 records");
-  expect(colors()).toEqual([GREY, ORANGE].sort());
+  expect(colors()).toEqual([GRAY, ORANGE].sort());
 });
 
 test("a lasso that ends where it began is not a click, and an empty one selects nothing", async () => {
@@ -138,7 +138,7 @@ test("results are highlighted, listed by rank, and cleared by Escape before the 
   press("Escape");
   expect(sent.at(-1)).toMatchObject({ verb: "search", text: "" });
   await update({ query: "", hits: [] });
-  expect(colors()).toEqual([BLUE, GREY]);
+  expect(colors()).toEqual([BLUE, GRAY]);
   press("Escape");
   expect(state.selected.byteLength).toBe(0);
 });

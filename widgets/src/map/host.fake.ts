@@ -69,14 +69,14 @@ export const canvas = { drawn: new Map<string, number>(), draws: 0, rings: 0 };
 const context = new Proxy({} as Record<string, unknown>, {
   get: (_, name) => {
     if (name === "createImageData") return (width: number, height: number) => ({ width, height, data: new Uint8ClampedArray(4 * width * height) });
-    if (name === "putImageData") return (image: ImageData) => Object.assign(canvas, { drawn: countColours(image), draws: canvas.draws + 1 });
+    if (name === "putImageData") return (image: ImageData) => Object.assign(canvas, { drawn: countColors(image), draws: canvas.draws + 1 });
     if (name === "clearRect") return () => (canvas.rings = 0);
     if (name === "arc") return () => (canvas.rings += 1);
     return () => undefined; // lines
   },
   set: () => true,
 });
-function countColours({ data }: ImageData): Map<string, number> {
+function countColors({ data }: ImageData): Map<string, number> {
   const counts = new Map<string, number>();
   for (let at = 0; at < data.length; at += 4) {
     if (data[at + 3] === 0) continue;
@@ -85,7 +85,7 @@ function countColours({ data }: ImageData): Map<string, number> {
   }
   return counts;
 }
-export const [BLUE, ORANGE, GREY] = ["#0072b2", "#e69f00", "#cfcfcf"];
+export const [BLUE, ORANGE, GRAY] = ["#0072b2", "#e69f00", "#cfcfcf"];
 export const colors = () => [...canvas.drawn.keys()].sort();
 
 const observers: (() => void)[] = []; // size observers

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { paint, type Sheet } from "./raster";
 import { between, nearest, rgba, type Scene } from "./scene";
 
-const [BLUE, ORANGE, GREY] = [rgba("#0072b2"), rgba("#e69f00"), rgba("#cfcfcf")];
+const [BLUE, ORANGE, GRAY] = [rgba("#0072b2"), rgba("#e69f00"), rgba("#cfcfcf")];
 /** A stage of 20 pixels, on which the map goes from -1 to 1. */
 const STAGE = 20;
 
@@ -15,7 +15,7 @@ function scene(points: [x: number, y: number, code: number][], changes: Partial<
     codes: Uint8Array.from(column(2)),
     palette,
     lit: new Uint32Array(),
-    unlit: GREY,
+    unlit: GRAY,
     ...changes,
   };
 }
@@ -67,7 +67,7 @@ test("points at an edge are clipped, and those far outside leave nothing", () =>
 test("highlighted points are drawn over the others, which are gray, and hidden points are not drawn", () => {
   const points: [number, number, number][] = [[0, 0, 1], [0, 0, 0], [0.5, 0, 0], [-0.5, 0, 2]];
   const at = painted(scene(points, { lit: Uint32Array.of(0, 3) }));
-  expect([at(10, 10), at(15, 10), at(5, 10)]).toEqual([ORANGE, GREY, 0]);
+  expect([at(10, 10), at(15, 10), at(5, 10)]).toEqual([ORANGE, GRAY, 0]);
 });
 
 test("a dense cluster is drawn smaller, so that a frame does not take long", () => {

@@ -91,7 +91,7 @@ def cluster(
         Labels, probabilities, and a hierarchy.
 
     Raises:
-        InvalidArgumentError: an argument is invalid.
+        InvalidArgumentError: An argument is invalid.
 
     Example:
         >>> import chromalab, numpy as np

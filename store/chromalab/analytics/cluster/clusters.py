@@ -233,7 +233,7 @@ class Clusters(Result):
             by: Name of the reviewer; the OS user name by default.
 
         Raises:
-            InvalidArgumentError: the records are not of a collection, or it has changed since.
+            InvalidArgumentError: The records are not of a collection, or it has changed since.
         """
         return plug("chromalab.show", "review")(self, into=into, by=by)
 

@@ -59,7 +59,7 @@ def compare(snapshot: Snapshot, labels: NDArray[np.int32], other: Any) -> Compar
         other: Clusters, (n,) labels of any type, or the name of a metadata field.
 
     Raises:
-        InvalidArgumentError: the number of labels differs from the number of records.
+        InvalidArgumentError: The number of labels differs from the number of records.
     """
     from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 

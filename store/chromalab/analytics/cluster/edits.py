@@ -32,7 +32,7 @@ def merged_to(parts: Assembly, n_clusters: int, *, adds_shares: bool) -> Assembl
             that it grows when clusters merge.
 
     Raises:
-        InvalidArgumentError: the clusters have no hierarchy.
+        InvalidArgumentError: The clusters have no hierarchy.
     """
     numbers = np.unique(parts.labels[parts.labels >= 0])
     count = len(numbers)
@@ -87,7 +87,7 @@ def split(
         (n,) int32 labels; the largest part keeps its number.
 
     Raises:
-        InvalidArgumentError: the cluster does not split.
+        InvalidArgumentError: The cluster does not split.
     """
     graph = graph_of(snapshot, NEIGHBORS, random_state=random_state)
     nodes = np.flatnonzero(labels[graph.representative] == label)

@@ -78,7 +78,7 @@ def outliers(
         The scores, the outliers, and the reason for each.
 
     Raises:
-        InvalidArgumentError: an argument is invalid.
+        InvalidArgumentError: An argument is invalid.
 
     Example:
         >>> import chromalab

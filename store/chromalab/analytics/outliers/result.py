@@ -98,7 +98,7 @@ class Outliers(Result):
         """Return the ids of a record's nearest neighbors, with their cosine distances.
 
         Raises:
-            InvalidArgumentError: there is no such record.
+            InvalidArgumentError: There is no such record.
         """
         row = self.snapshot.row_of(id)
         return [
@@ -113,7 +113,7 @@ class Outliers(Result):
         """Explain the score of a record in a sentence.
 
         Raises:
-            InvalidArgumentError: there is no such record.
+            InvalidArgumentError: There is no such record.
         """
         row = self.snapshot.row_of(id)
         others = int(self.copies[row]) - 1
@@ -144,7 +144,7 @@ class Outliers(Result):
             by: Name of the reviewer; the OS user name by default.
 
         Raises:
-            InvalidArgumentError: the records are not of a collection, or it has changed since.
+            InvalidArgumentError: The records are not of a collection, or it has changed since.
         """
         return plug("chromalab.show", "review")(self, into=into, by=by)
 
@@ -246,7 +246,7 @@ def cut_at(
         threshold: A score; returned as it is.
 
     Raises:
-        InvalidArgumentError: both are given, or one is invalid.
+        InvalidArgumentError: Both are given, or one is invalid.
     """
     if share is not None and threshold is not None:
         raise InvalidArgumentError(

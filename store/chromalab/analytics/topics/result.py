@@ -116,7 +116,7 @@ class Topics(Result):
         """Return the topic of a label.
 
         Raises:
-            InvalidArgumentError: there is no topic of that label.
+            InvalidArgumentError: There is no topic of that label.
         """
         return self._at(self._place(label))
 
@@ -137,7 +137,7 @@ class Topics(Result):
         """Return the topic name of a record, None if it is noise.
 
         Raises:
-            InvalidArgumentError: there is no such record.
+            InvalidArgumentError: There is no such record.
         """
         label = int(self.labels[self.snapshot.row_of(id)])
         return None if label < 0 else self.topic_names[self._place(label)]
@@ -242,7 +242,7 @@ def topics_of(
     """Name the clusters; see `chromalab.analytics.topics.topics`.
 
     Raises:
-        InvalidArgumentError: there are no documents, or an argument is invalid.
+        InvalidArgumentError: There are no documents, or an argument is invalid.
     """
     _check(name, n_words, ngrams, n_documents, stop_words)
     snapshot = clusters.snapshot

@@ -55,7 +55,7 @@ def topics(
         The topics, and the topic name of each record.
 
     Raises:
-        InvalidArgumentError: there are no documents, or an argument is invalid.
+        InvalidArgumentError: There are no documents, or an argument is invalid.
 
     Example:
         >>> import chromalab

@@ -1,7 +1,7 @@
 """Files in the folder of a store that nothing refers to, and when they are removed.
 
 A crash leaves them behind: rows of an add that was never committed, a generation that was never
-taken into use, graphs of deleted vectors. They take up space and are harmless.
+put into use, graphs of deleted vectors. They take up space and are harmless.
 """
 
 from __future__ import annotations

@@ -211,7 +211,7 @@ def append(
 
 
 def forget_pending(connection: sqlite3.Connection) -> None:
-    """Delete the pending rows of files that no collection refers to any more."""
+    """Delete the pending rows of files that no collection refers to anymore."""
     used = catalog.file_names(connection)
     for (name,) in connection.execute("SELECT DISTINCT file FROM pending_vectors").fetchall():
         if name not in used:

@@ -1,7 +1,7 @@
 """Compaction: copies the live rows of a collection, in insertion order, to a new generation.
 
 Rows are copied outside of a transaction, so writers can continue. What they wrote is copied
-afterwards, at the end inside the write transaction that takes the new file into use.
+afterwards, at the end inside the write transaction that switches to the new file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from chromalab.engine.disk.catalog import Entry
 from chromalab.engine.disk.view import View
 from chromalab.engine.opened import Opened
-from chromalab.engine.upkeep.generations import Access, Draft, take_into_use
+from chromalab.engine.upkeep.generations import Access, Draft, switch_to
 from chromalab.engine.values import Progress, RewriteResult, Vectors
 
 __all__ = ["compact"]
@@ -45,7 +45,7 @@ def compact(access: Access, id: UUID, progress: Progress) -> RewriteResult:
 
 
 def _attempt(access: Access, id: UUID, state: _State, progress: Progress) -> RewriteResult | None:
-    """Compact once; None if another process took a new file into use in the meantime."""
+    """Compact once; None if another process switched to a new file in the meantime."""
     first, durable = state.entry, access.durable
     with Draft.writing(access.folder, id, first.generation + 1) as draft:
         moved = np.full(0, -1, dtype=np.int64)
@@ -64,7 +64,7 @@ def _attempt(access: Access, id: UUID, state: _State, progress: Progress) -> Rew
             moved = _copy(state, moved, draft, progress)
             slots, places = state.view.slots, state.view.places
             elsewhere = moved[slots] != slots
-            take_into_use(
+            switch_to(
                 collection,
                 draft,
                 (

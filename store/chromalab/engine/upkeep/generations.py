@@ -1,4 +1,4 @@
-"""A new generation of a collection: its vectors in a new file, taken into use in one commit.
+"""A new generation of a collection: its vectors in a new file, put into use in one commit.
 
 The file is written beside the old one under an unused name, so a crash at any point leaves one
 generation intact. Readers keep the file that they have mapped.
@@ -24,7 +24,7 @@ from chromalab.engine.disk.store import translated
 from chromalab.engine.opened import Opened
 from chromalab.engine.values import Vectors
 
-__all__ = ["Access", "Draft", "take_into_use"]
+__all__ = ["Access", "Draft", "switch_to"]
 
 _sync = getattr(os, "fdatasync", os.fsync)
 
@@ -72,13 +72,13 @@ class Draft:
     @classmethod
     @contextmanager
     def writing(cls, folder: Path, id: UUID, generation: int) -> Iterator[Draft]:
-        """Create a draft, which is removed at the end unless it was taken into use."""
+        """Create a draft, which is removed at the end unless it was put into use."""
         name = f"{id}-{generation}.f32.tmp-{secrets.token_hex(8)}"
         draft = cls(folder / name)
         try:
             yield draft
         finally:
-            with suppress(OSError):  # what could not be written or removed is not needed any more
+            with suppress(OSError):  # what could not be written or removed is not needed anymore
                 draft._file.close()
             with suppress(OSError):
                 draft.path.unlink(missing_ok=True)
@@ -103,7 +103,7 @@ class Draft:
                 _sync(self._file.fileno())
 
     def publish(self, name: str, *, durable: bool) -> None:
-        """Rename the file to its final name, in the write transaction that takes it into use."""
+        """Rename the file to its final name, in the write transaction that puts it into use."""
         self.sync(durable=durable)
         if not self.rows:
             return
@@ -114,7 +114,7 @@ class Draft:
             sync_folder(self.path.parent)
 
 
-def take_into_use(
+def switch_to(
     collection: Opened,
     draft: Draft,
     moved: Iterable[tuple[int, int | None, int]],

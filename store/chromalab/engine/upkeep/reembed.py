@@ -2,7 +2,7 @@
 
 Rounds of embedding run outside of a transaction: first all documents, then those that were added or
 changed in the meantime, until at most one batch is left. That batch is embedded inside the write
-transaction that takes the new vectors into use.
+transaction that switches to the new vectors.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from uuid import UUID
 from chromalab.engine.disk import records
 from chromalab.engine.disk.records import vector_checksums
 from chromalab.engine.opened import Opened
-from chromalab.engine.upkeep.generations import Access, Draft, take_into_use
+from chromalab.engine.upkeep.generations import Access, Draft, switch_to
 from chromalab.engine.values import Progress, RewriteResult, Vectors
 from chromalab.errors import EmbeddingFunctionError, InvalidArgumentError
 
@@ -67,7 +67,7 @@ def _reembed(
             for batch, left in _batches(made.missing(collection), batch_size):
                 made.embed(_documents(collection, batch), left)
             entry, places = collection.entry, collection.view.places
-            take_into_use(
+            switch_to(
                 collection,
                 draft,
                 made.moved(places.tolist()),
@@ -164,7 +164,7 @@ class _Embedded:
         self._progress(len(self.rows), len(self.rows) + left)
 
     def moved(self, places: Iterable[int]) -> Iterator[tuple[int, int, int]]:
-        """The slot, checksum and place of each record, for `take_into_use`."""
+        """The slot, checksum and place of each record, for `switch_to`."""
         for place in places:
             row = self.rows[place]
             yield row, self._checksums[row], place
