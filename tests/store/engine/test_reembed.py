@@ -102,6 +102,14 @@ def test_an_older_handle_embeds_with_the_new_function(notes, client):
     assert stale.query(query_texts=["xx"], n_results=1)["ids"] == [["stale"]]
 
 
+def test_an_older_handle_explains_with_the_new_function(notes, client):
+    stale = client.get_collection("notes")
+    stale.query(query_texts=["xx"])
+    notes.reembed(Letters("wxyz"))  # of another dimension
+    assert stale.explain(query_texts=["xx"]).plan.records == 5
+    assert stale.explain(query_texts=["xx"], transform=None).plan.queries == 1
+
+
 def test_an_older_handle_with_an_unnamed_function_raises(client):
     made = client.create_collection(
         "plain", embedding_function=lambda texts: [[1, 2] for _ in texts]
