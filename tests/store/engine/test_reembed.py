@@ -225,7 +225,7 @@ def test_a_fork_keeps_its_embeddings_and_its_function(notes, client):
 
 def test_functions_that_cannot_embed_are_rejected(notes):
     for wrong in (None, "letters", 7):
-        with pytest.raises(errors.InvalidArgumentError, match="cannot be called"):
+        with pytest.raises(errors.InvalidArgumentError, match="must be callable"):
             notes.reembed(wrong)
     with pytest.raises(errors.InvalidArgumentError, match="batch_size"):
         notes.reembed(Letters(), batch_size=0)
