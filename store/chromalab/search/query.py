@@ -142,7 +142,10 @@ def explain(
         >>> points.explain(query_embeddings=[[0, 1]]).plan.method
         'exact scan'
     """
-    asked, filter = _read_queries(query_embeddings, query_texts), _filter(ids, where, where_document)
+    asked, filter = (
+        _read_queries(query_embeddings, query_texts),
+        _filter(ids, where, where_document),
+    )
     collection.refresh()  # no transaction confirms an explanation
     vectors = asked.vectors(collection)
     chosen = collection.room(ActiveTransform).of(transform)
