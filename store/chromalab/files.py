@@ -12,10 +12,21 @@ from uuid import uuid4
 
 from chromalab.errors import InvalidArgumentError, short
 
-__all__ = ["keep_newest", "replace_file", "write_whole"]
+__all__ = ["as_path", "keep_newest", "replace_file", "write_whole"]
 
 _DRAFT = ".draft"
 _HOUR = 3600 * 10**9  # nanoseconds
+
+
+def as_path(path: Any) -> Path:
+    """Return a path that a user gave.
+
+    Raises:
+        InvalidArgumentError: It is neither a text nor a path.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise InvalidArgumentError(f"path must be the name of a file; got {short(path)}.")
+    return Path(path)
 
 
 def replace_file(path: Path, parts: Iterable[Any]) -> None:

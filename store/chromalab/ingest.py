@@ -261,7 +261,7 @@ def _rows(data: Any) -> list[Any]:
     if isinstance(data, str | bytes | Mapping) or not isinstance(data, Iterable):
         raise InvalidArgumentError(
             "data must be a DataFrame, a dataset, a list of dicts or a list of texts; "
-            f"got a {type(data).__name__}."
+            f"got {short(data)}, of type {type(data).__name__}."
         )
     return list(data)
 
@@ -269,7 +269,7 @@ def _rows(data: Any) -> list[Any]:
 def _named(at: int, row: Any) -> dict[str, Any]:
     if not isinstance(row, Mapping):
         raise InvalidArgumentError(
-            f"Row {at} must be a dict; got a {type(row).__name__}. "
+            f"Row {at} must be a dict; got {short(row)}, of type {type(row).__name__}. "
             "Pass a DataFrame, a list of dicts or a list of texts."
         )
     return dict(zip(_names(row), row.values(), strict=True))
@@ -313,8 +313,8 @@ def _id(at: int, row: Mapping[str, Any], column: str) -> str:
         raise InvalidArgumentError(f"Row {at}: {short(column)} is empty. Every record needs an id.")
     if isinstance(id, Iterable) and not isinstance(id, str):
         raise InvalidArgumentError(
-            f"Row {at}: {short(column)} must be a string or a number; got {short(id)}, a "
-            f"{type(id).__name__}."
+            f"Row {at}: {short(column)} must be a string or a number; got {short(id)}, of "
+            f"type {type(id).__name__}."
         )
     return str(id)
 

@@ -11,6 +11,7 @@ of another package plugs in the same way.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from functools import cache, partial
 from importlib.metadata import entry_points
@@ -65,7 +66,21 @@ class Plug:
         provided = plug(self._group, self._name)
         if instance is None:
             return provided
-        # A function binds as a method does, so that its signature leaves the instance out; a class
-        # does not bind.
+        # A function binds as a method does, so that its signature leaves the instance out.
         bind = getattr(provided, "__get__", None)
-        return partial(provided, instance) if bind is None else bind(instance, owner)
+        return self._constructor(provided, instance) if bind is None else bind(instance, owner)
+
+    def _constructor(self, provided: Callable[..., Any], instance: object) -> Callable[..., Any]:
+        """Bind a class, which `help` and Shift+Tab then explain as they do a method."""
+
+        def construct(*args: Any, **options: Any) -> Any:
+            return provided(instance, *args, **options)
+
+        signature = inspect.signature(partial(provided, instance))
+        construct.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            return_annotation=getattr(provided, "__name__", signature.return_annotation)
+        )
+        construct.__name__ = construct.__qualname__ = self._name
+        construct.__module__ = provided.__module__
+        construct.__doc__ = inspect.getdoc(provided)
+        return construct

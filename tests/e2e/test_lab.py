@@ -33,7 +33,9 @@ def test_an_error_is_one_line_and_stops_run_all(run):
         errors=True,
     )
     (error,) = page.errors()
-    assert error == "NotFoundError: No collection 'papers'. Collections: none yet"
+    assert error == (
+        "NotFoundError: No collection 'papers'. Collections: none yet. Create it: %chroma create papers"
+    )
     shown = page.page.locator(".jp-OutputArea").all_inner_texts()
     assert any("No collection 'papers'" in text for text in shown)
     assert not any("went on" in text for text in shown)

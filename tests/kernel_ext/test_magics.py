@@ -152,6 +152,16 @@ def test_connections_are_selected_by_name(store):
         ("get", "collection"),
         ("models got", "Did you mean 'get'?"),
         ("help qery", "Did you mean 'query'?"),
+        ("help query get", "help does not take 'get'. Use: help [VERB]"),
+        ("panel notes", "panel does not take 'notes'. Use: panel"),
+        ("count zebra", "Collections: notes. Create it: %chroma create zebra"),
+        ("neighbors notes --random-state :huge", "--random-state must be an integer; got inf"),
+        ("feedback.export notes :sys", "path must be the name of a file; got 3"),
+        ("feedback.load notes :sys", "path must be the name of a file; got 3"),
+        ("map notes --duplicates :sys", "duplicates must be a result of dedupe(); got 3"),
+        ("map notes --outliers :sys", "outliers must be a result of outliers(); got 3"),
+        ("search notes x --ui -k 0", "n_results must be at least 1"),
+        ("table notes --columns :sys", "columns must be a list of metadata fields; got 3"),
         ("connect :sys", "path must be a folder or a client; got 3"),
     ],
 )
@@ -182,6 +192,7 @@ def test_every_form_of_help_has_the_same_text(shell):
     assert len(texts) == 1
     assert "Examples" in texts.pop()
     overview = repr(run(shell, "help"))
+    assert overview == repr(run(shell, "--help")) == repr(run(shell, "-h"))
     assert shell.magics_manager.magics["line"]["chroma"].__doc__.endswith(overview)
     assert all(example in overview for verb in VERBS.values() for example in verb.examples)
 

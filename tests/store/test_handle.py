@@ -1,6 +1,7 @@
 """`Handle`, its rooms, and the sockets for what lies above the store."""
 
 import inspect
+import pydoc
 
 import pytest
 
@@ -39,7 +40,13 @@ def test_what_is_plugged_in_binds_like_a_method(client):
     bound, provided = inspect.signature(points.label), inspect.signature(points.__class__.label)
     assert list(bound.parameters) == list(provided.parameters)[1:]
     assert points.label.__doc__ == sockets.plug("chromalab.show", "label").__doc__
-    assert "color" in inspect.signature(points.map).parameters
+    for name in ("map", "table", "search_panel"):  # classes, which do not bind themselves
+        bound, provided = getattr(points, name), sockets.plug("chromalab.show", name)
+        parameters = list(inspect.signature(bound).parameters)
+        assert parameters == list(inspect.signature(provided).parameters)[1:]
+        shown = pydoc.plain(pydoc.render_doc(bound))
+        assert f"function {name} " in shown
+        assert inspect.getdoc(provided).splitlines()[0] in shown
 
 
 def test_an_empty_socket_says_what_to_install():

@@ -56,6 +56,13 @@ def test_html_is_escaped_and_text_has_no_control_characters(points):
         assert "\x1b" not in repr(result)
 
 
+def test_dollar_signs_in_documents_are_not_drawn_as_formulas(points):
+    for result in (points.get(), points.query([[0, 1]]), points.describe()):
+        page = result._repr_html_()
+        assert page.startswith("<div class='chromalab tex2jax_ignore mathjax_ignore'>")
+        assert page.endswith("</div>")
+
+
 def test_cut_results_say_how_many_are_shown(client):
     many = client.create_collection("many", embedding_function=None)
     many.add(ids=[str(n) for n in range(50)], embeddings=[[n] for n in range(50)])

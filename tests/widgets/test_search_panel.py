@@ -79,7 +79,12 @@ def test_n_results_can_be_changed_and_must_be_positive(facts):
     search_panel.search("bee")
     assert len(search_panel.rows) == 1
     with pytest.raises(TraitError, match="n_results"):
-        SearchPanel(facts, n_results=0)
+        search_panel.n_results = 0
+    for wrong in (0, "many"):
+        with pytest.raises(
+            (InvalidArgumentError, InvalidArgumentTypeError), match="n_results must"
+        ):
+            facts.search_panel(n_results=wrong)
 
 
 def test_the_first_status_counts_the_records(facts):

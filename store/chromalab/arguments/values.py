@@ -218,11 +218,11 @@ def check_limit(what: str, value: Any) -> int | None:
 
 
 def check_random_state(value: Any) -> int:
-    """Check a seed: a non-negative integer, so that every result can be reproduced."""
+    """Check a seed: an integer of 32 bits, as in scikit-learn, so that every result is reproducible."""
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not whole or value < 0:
+    if not whole or not 0 <= value < 2**32:
         raise InvalidArgumentError(
-            f"random_state must be a non-negative integer; got {short(value)}."
+            f"random_state must be an integer from 0 to 4,294,967,295; got {short(value)}."
         )
     return int(value)
 

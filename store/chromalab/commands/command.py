@@ -41,7 +41,9 @@ def execute(session: Session, command: str | list[str], body: str | None = None)
     words = split(command) if isinstance(command, str) else command
     if not words:
         return status(session)
-    verb = find_verb(words[0])
+    verb = find_verb("help" if words[0] in ("--help", "-h") else words[0])
+    if verb.name != words[0]:
+        return Call(verb, session, {}).run()
     if "--help" in words or "-h" in words:
         return Notice(verb.help_text)
     given = parse(session, verb, words[1:])
@@ -70,9 +72,8 @@ def parse(session: Session, verb: Verb, words: list[str]) -> dict[str, Any]:
     known, unknown = parser.parse_known_intermixed_args(words)
     if unknown:
         flags = [a.name for a in verb.arguments if a.is_flag]
-        raise InvalidArgumentError(
-            f"{verb.name} does not take {unknown[0]!r}. {near(unknown[0], flags, what='Flags', limit=20)}"
-        )
+        hint = near(unknown[0], flags, what="Flags", limit=20) if flags else f"Use: {verb.usage}"
+        raise InvalidArgumentError(f"{verb.name} does not take {unknown[0]!r}. {hint}")
     filling = bool(getattr(known, "flag_fill", False))
     values = {}
     for argument in verb.arguments:

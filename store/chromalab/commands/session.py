@@ -83,7 +83,12 @@ class Session:
             raise InvalidArgumentError(
                 f"collection must be a name or a Collection; got {one_line(repr(found))}."
             )
-        return self.client.get_collection(found)
+        try:
+            return self.client.get_collection(found)
+        except NotFoundError as error:
+            if "Did you mean" in str(error):
+                raise
+            raise NotFoundError(f"{error}. Create it: %chroma create {one_line(found)}") from error
 
     def bound(self, name: str) -> Any:
         """Return the value of a variable."""

@@ -9,7 +9,6 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +17,7 @@ import numpy as np
 from chromalab.arguments.values import check_ids
 from chromalab.engine import Filter
 from chromalab.errors import InvalidArgumentError, NotFoundError, near, short
+from chromalab.files import as_path
 from chromalab.handle import Handle
 from chromalab.judgments.arguments import (
     check_flag,
@@ -226,7 +226,7 @@ def load(collection: Handle, path: str | os.PathLike[str]) -> FeedbackResult:
     """
     stored = Counter(judgment.line() for judgment in collection.room(JudgmentLog).read().judgments)
     new, skipped = [], 0
-    for judgment in read_lines(Path(path)):
+    for judgment in read_lines(as_path(path)):
         line = judgment.line()
         # Equal judgments, such as those of two sessions, are counted: as many as are stored are skipped.
         if stored[line] > 0:
@@ -250,7 +250,7 @@ def export(
     Raises:
         InvalidArgumentError: The file exists already or cannot be written.
     """
-    judgments, file = collection.room(JudgmentLog).read().judgments, Path(path)
+    judgments, file = collection.room(JudgmentLog).read().judgments, as_path(path)
     write_lines(file, judgments, overwrite=overwrite)
     return ExportResult(file, len(judgments))
 

@@ -82,6 +82,10 @@ class Table:
         return data_frame(self._rows(), self._header())
 
 
+_NO_MATH = "tex2jax_ignore mathjax_ignore"
+"""Keeps MathJax from drawing "$5 or $6" in a document as a formula; pandas names the same classes."""
+
+
 def count(number: int, thing: str, plural: str = "") -> str:
     """Write a number with its noun.
 
@@ -160,7 +164,7 @@ def html_table(
     above = f"<caption>{html.escape(caption)}</caption>" if caption else ""
     below = f"<div class='note'>{html.escape(note)}</div>" if note else ""
     return (
-        f"<div class='chromalab'>{_STYLE}<table>{above}<thead><tr>{head}</tr></thead>"
+        f"<div class='chromalab {_NO_MATH}'>{_STYLE}<table>{above}<thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table>{below}</div>"
     )
 

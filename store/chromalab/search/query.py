@@ -141,8 +141,12 @@ def explain(
         >>> points.explain(query_embeddings=[[0, 1]]).plan.method
         'exact scan'
     """
-    vectors = _read_queries(query_embeddings, query_texts).vectors(collection)
-    filter = _filter(ids, where, where_document)
+    asked, filter = (
+        _read_queries(query_embeddings, query_texts),
+        _filter(ids, where, where_document),
+    )
+    collection.refresh()  # no transaction confirms an explanation
+    vectors = asked.vectors(collection)
     chosen = collection.room(ActiveTransform).of(transform)
     name, both, record_transform = None, False, None
     if chosen is not None:

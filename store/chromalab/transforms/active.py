@@ -179,16 +179,29 @@ class ActiveTransform:
 
     def refresh(self, row: Attachment | None) -> None:
         """Take the stored record as it is now."""
-        number = None if row is None else row.number
-        if number != self._cached[0]:  # Attachments never change: an equal number is equal content.
+        # Attachments never change: an equal number is equal content.
+        while (number := None if row is None else row.number) != self._cached[0]:
             name = read_activation(row).transform
-            self._cached = number, None if name is None else self._recorded(name)
+            try:
+                found = None if name is None else find_transform(self._collection, name)
+            except NotFoundError as error:
+                row = self._row()
+                if row is None or row.number != number:
+                    continue  # It was replaced, and its transform removed, since it was read.
+                raise InternalError(
+                    f"The transform {short(name)} is active but no longer stored. Call "
+                    "transforms.use(None), or use another; query(transform=None) goes without one."
+                ) from error
+            self._cached = number, found
 
     def _read(self) -> Transform | None:
         """Return the transform that is recorded as active, even if it is retired."""
-        collection = self._collection
-        self.refresh(collection.engine.attachment(collection.id, ACTIVE_KIND, ACTIVE_KIND))
+        self.refresh(self._row())
         return self._cached[1]
+
+    def _row(self) -> Attachment | None:
+        collection = self._collection
+        return collection.engine.attachment(collection.id, ACTIVE_KIND, ACTIVE_KIND)
 
     def _usable(self, transform: Transform, model: CollectionModel) -> Transform | None:
         if why_retired(transform, model) is None:
@@ -211,12 +224,3 @@ class ActiveTransform:
         if transform is None or why_retired(transform, self._collection.refresh()) is not None:
             return None
         return transform.name
-
-    def _recorded(self, name: str) -> Transform:
-        try:
-            return find_transform(self._collection, name)
-        except NotFoundError as error:
-            raise InternalError(
-                f"The transform {short(name)} is active but no longer stored. Call transforms.use(None), "
-                "or use another; query(transform=None) goes without one."
-            ) from error

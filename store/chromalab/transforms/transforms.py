@@ -28,6 +28,7 @@ from chromalab.errors import (
     printable,
     short,
 )
+from chromalab.files import as_path
 from chromalab.handle import Handle
 from chromalab.results.progress import bar
 from chromalab.results.tables import Table, count, html_table
@@ -274,7 +275,7 @@ class Transforms:
             NotFoundError: There is no transform with that name.
             InvalidArgumentError: The file exists already or cannot be written.
         """
-        file = Path(path)
+        file = as_path(path)
         write_file(file, self[name], overwrite=overwrite)
         return file
 
@@ -288,7 +289,7 @@ class Transforms:
             InvalidArgumentError: It does not hold a transform, or holds one for another model.
             UniqueConstraintError: The name is taken.
         """
-        return self.add(read_file(Path(path)))
+        return self.add(read_file(as_path(path)))
 
     def get(self, name: str, default: Transform | None = None) -> Transform | None:
         """Return a transform by name, or the default if there is none with that name."""

@@ -311,5 +311,8 @@ def test_clusters_are_compared_with_metadata(tmp_path: Path) -> None:
         assert same.ari > 0.98
         with pytest.raises(InvalidArgumentError, match="Did you mean 'kind'"):
             result.compare("knid")
-        with pytest.raises(InvalidArgumentError, match="random_state"):
-            points.cluster(random_state=None, progress=False)  # type: ignore[arg-type]
+        for seed in (None, -1, 2**32, 10**30):
+            with pytest.raises(
+                InvalidArgumentError, match="random_state must be an integer from 0"
+            ):
+                points.cluster(random_state=seed, progress=False)  # type: ignore[arg-type]

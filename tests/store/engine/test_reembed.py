@@ -102,6 +102,14 @@ def test_an_older_handle_embeds_with_the_new_function(notes, client):
     assert stale.query(query_texts=["xx"], n_results=1)["ids"] == [["stale"]]
 
 
+def test_an_older_handle_explains_with_the_new_function(notes, client):
+    stale = client.get_collection("notes")
+    stale.query(query_texts=["xx"])
+    notes.reembed(Letters("wxyz"))  # of another dimension
+    assert stale.explain(query_texts=["xx"]).plan.records == 5
+    assert stale.explain(query_texts=["xx"], transform=None).plan.queries == 1
+
+
 def test_an_older_handle_with_an_unnamed_function_raises(client):
     made = client.create_collection(
         "plain", embedding_function=lambda texts: [[1, 2] for _ in texts]
@@ -217,7 +225,7 @@ def test_a_fork_keeps_its_embeddings_and_its_function(notes, client):
 
 def test_functions_that_cannot_embed_are_rejected(notes):
     for wrong in (None, "letters", 7):
-        with pytest.raises(errors.InvalidArgumentError, match="cannot be called"):
+        with pytest.raises(errors.InvalidArgumentError, match="must be callable"):
             notes.reembed(wrong)
     with pytest.raises(errors.InvalidArgumentError, match="batch_size"):
         notes.reembed(Letters(), batch_size=0)

@@ -10,6 +10,8 @@ import pytest
 
 import chromalab
 from chromalab import errors
+from chromalab.engine.values import OutdatedQueryError
+from chromalab.transforms.storage import ACTIVE_KIND
 
 _spec = importlib.util.spec_from_file_location(
     "made_transforms", Path(__file__).with_name("made_transforms.py")
@@ -119,3 +121,49 @@ for n in range(15):
         points = client.get_collection("points")
         assert [transform.name for transform in points.transforms] == ["tuned"]
         assert points.transforms.active is None
+
+
+class Overtaken:
+    """An engine during whose next look at the active transform something else happens."""
+
+    def __init__(self, engine, happens):
+        self._engine = engine
+        self._happens = [happens]
+
+    def __getattr__(self, name):
+        return getattr(self._engine, name)
+
+    def attachment(self, id, kind, name):
+        found = self._engine.attachment(id, kind, name)
+        if kind == ACTIVE_KIND:
+            self._overtake()
+        return found
+
+    def query(self, *args):
+        try:
+            return self._engine.query(*args)
+        except OutdatedQueryError:
+            self._overtake()
+            raise
+
+    def _overtake(self):
+        if self._happens:
+            self._happens.pop()()
+
+
+@pytest.mark.parametrize("ask", ["query", "explain", "active"])
+def test_a_transform_that_is_removed_while_it_is_read_is_not_missed(points, ask):
+    points.transforms.add(made("one"))
+    points.transforms.use("one")
+
+    def remove():
+        points.transforms.use(None)
+        points.transforms.remove("one")
+
+    slow = chromalab.Collection(Overtaken(points.engine, remove), points.get_model())
+    if ask == "active":
+        assert slow.transforms.active is None
+    elif ask == "explain":
+        assert "transform" not in repr(slow.explain(query_embeddings=[[0, 1]]))
+    else:
+        assert slow.query(query_embeddings=[[0, 1]], n_results=1)["ids"] == [["a"]]

@@ -106,6 +106,13 @@ def test_duplicates_are_sent_as_groups_of_rows_and_outliers_as_rows(client):
     assert [entry["label"] for entry in map.legend["entries"]] == ["representative", "duplicate"]
 
 
+def test_other_objects_in_place_of_duplicates_and_outliers_are_errors(points, vectors):
+    for option in ("duplicates", "outliers"):
+        for wrong in (object(), "text", [1]):
+            with pytest.raises(InvalidArgumentError, match=f"{option} must be a result of"):
+                points.map(vectors, **{option: wrong})
+
+
 def test_neighbor_recall_is_the_share_of_true_neighbors_that_are_near_on_the_map(points, vectors):
     true = points.map(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
     true.recolor("neighbor_recall")

@@ -14,7 +14,7 @@ import numpy as np
 import traitlets
 
 from chromalab.analytics import Duplicates, Outliers
-from chromalab.errors import InvalidArgumentError, MissingDependencyError
+from chromalab.errors import InvalidArgumentError, MissingDependencyError, short
 from chromalab.results.tables import html_table
 from chromalab_widgets.core.bundles import bundle
 from chromalab_widgets.core.fields import text, whole
@@ -141,6 +141,14 @@ class Map(SelectingWidget):
         density: bool = False,
         height: int = 520,
     ) -> None:
+        if not isinstance(duplicates, Duplicates | None):
+            raise InvalidArgumentError(
+                f"duplicates must be a result of dedupe(); got {short(duplicates)}."
+            )
+        if not isinstance(outliers, Outliers | None):
+            raise InvalidArgumentError(
+                f"outliers must be a result of outliers(); got {short(outliers)}."
+            )
         self.collection = collection
         self._layout = layout_of(collection, projection)
         snapshot = self._layout.snapshot

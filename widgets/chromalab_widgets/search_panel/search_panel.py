@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol
 import traitlets
 
 from chromalab.arguments.records import read_filter
+from chromalab.arguments.values import check_n_results
 from chromalab.arguments.where_text import parse_where_text
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, short
 from chromalab.judgments.arguments import user_name
@@ -157,7 +158,7 @@ class SearchPanel(SelectingWidget):
         super().__init__(
             collection,
             collection_name=collection.name,
-            n_results=n_results,
+            n_results=check_n_results(n_results),
             where=where,
             can_judge=_can_judge(collection),
             status=f"{count:,} record{'' if count == 1 else 's'}",

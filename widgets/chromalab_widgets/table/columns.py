@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab import Collection
+from chromalab.arguments.values import check_field
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.results.reports import Distinct
 from chromalab.results.tables import one_line
@@ -55,7 +56,11 @@ class Columns:
             columns = set(known[:MOST])
             self._names = [key for key in met if key in columns]
         else:
-            self._names = known = list(dict.fromkeys(given))
+            if isinstance(given, str) or not isinstance(given, Sequence):
+                raise InvalidArgumentError(
+                    f"columns must be a list of metadata fields; got {short(given)}."
+                )
+            self._names = known = list(dict.fromkeys(check_field(key, "columns") for key in given))
         self._types: dict[str, set[type]] = {key: set() for key in known}
         self._more = False  # whether there are fields beyond those that are remembered
         self.add(sample)
