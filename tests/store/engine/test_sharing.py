@@ -67,7 +67,7 @@ def test_a_collection_keeps_the_files_open_after_its_client_is_collected(tmp_pat
     )
     points.add(ids=["a"], embeddings=[[1, 2]])
     assert points.count() == 1
-    store = engine(points).store
+    store = points.engine.engine.store
     del points
     gc.collect()
     assert not store.is_there
