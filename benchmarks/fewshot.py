@@ -41,7 +41,7 @@ AT_LEAST = {
     ("trec", 20): 65,
     ("trec", None): 91,
 }
-MOST_LABELS = 560  # of banking77, until 95 % of the accuracy with all labels
+MOST_LABELS = 560  # labels of banking77, until 95 % of the accuracy with all labels
 BATCH = 38
 STRATEGIES = ("random", "k-center", "margin", "margin + diverse", "entropy", "auto")
 

@@ -23,7 +23,7 @@ SELECTIVITIES = {"0.1 %": 1, "1 %": 10, "10 %": 100, "50 %": 500}
 """The number of the 1,000 values of `bucket` that a filter matches."""
 
 _STEP = 997  # a prime, so that copies of a gloss end in words of unrelated glosses
-_ROUNDING = 1e-6  # of a cosine in float32; a result this close to the tenth counts as equal
+_ROUNDING = 1e-6  # in float32 cosines; a result this close to the tenth counts as equal
 
 Vectors = NDArray[np.float32]
 

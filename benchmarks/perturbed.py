@@ -14,7 +14,7 @@ __all__ = ["EDITS", "SOURCE", "Perturbed"]
 
 SOURCE = Path(__file__).parents[2] / "shared" / "data" / "wordnet" / "wordnet30_glosses.tsv.gz"
 
-_FEWEST_WORDS = 5  # of a copied gloss; an edit leaves too little of a shorter one
+_FEWEST_WORDS = 5  # words of a copied gloss; an edit leaves too little of a shorter one
 _KEYS = "abcdefghijklmnopqrstuvwxyz"
 
 Synonyms = Mapping[str, Sequence[str]]

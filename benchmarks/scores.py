@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 __all__ = ["auroc", "best_f1", "clustering", "f1", "neighbor_recall", "trustworthiness"]
 
-_ROUNDING = 1e-5  # of a cosine in float32; a neighbor as near as the 15th counts as a true one
+_ROUNDING = 1e-5  # in float32 cosines; a neighbor as near as the 15th counts as a true one
 _MAPPED = 12_000  # records; their distances take 1.2 GB
 
 

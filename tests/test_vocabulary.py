@@ -60,11 +60,29 @@ PHRASES = [
     ),
     (r"\b(?:is|are|was|were)\s+told\b", "is reported, is shown", "which is told of"),
     (r"\b(?:somebody|nobody|whoever)\b", "the passive, or the thing itself", "whoever asks next"),
+    (
+        r"\b(?:no|not|cannot|never)\b[^.\n]{0,60}\bany\s+more\b",
+        "anymore",
+        "that no record has any more",
+    ),
+    (
+        r"\b(?:take|takes|took|taken|taking)\b[^.\n]{0,30}\binto\s+use\b",
+        "put into use, switch to",
+        "takes the file into use",
+    ),
+    (r"\b(?:half-way|[Ss]et-up)\b", "halfway, setup", "the set-up"),
+    (r"\bha(?:s|ve)\s+got\b", "has", "how far it has got"),
     (r"\bstands\b(?!\s+(?:for|out|up|by))", "is, appears, is stored", "where it stands"),
 ]
 IN_CODE = [
     (r"[;,] found \{", "; got {value}", 'f"n must be 3; found {n}"'),
     (r"[\"'; ]found (?:a|an|no) ", "; got {value}", '"; found a list"'),
+    (r"\S  # of (?:the |a |all )?\w", "a noun before of", "_SHARE = 0.25  # of the nodes"),
+    (
+        r"(?m)^ +[A-Z]\w+(?:Error|Exception): (?:a|an|the|there|it|both|no) ",
+        "a capital after the name of an error",
+        "        InvalidArgumentError: there is no such record.",
+    ),
 ]
 
 # Strings that are stored on disk keep their spelling, quoted exactly as here.

@@ -256,7 +256,7 @@ def _rows(data: Any) -> list[Any]:
     if hasattr(data, "to_dicts"):  # polars
         return list(data.to_dicts())
     if hasattr(data, "to_dict") and hasattr(data, "columns"):  # pandas
-        _names(data.columns)  # of two columns with one name, to_dict would drop one
+        _names(data.columns)  # if two columns have one name, to_dict would drop one
         return list(data.to_dict("records"))
     if isinstance(data, str | bytes | Mapping) or not isinstance(data, Iterable):
         raise InvalidArgumentError(

@@ -190,10 +190,7 @@ class Selection:
         Raises:
             NotFoundError: There is no such selection; the message suggests similar names.
         """
-        engine, id = self._storage()
-        found = engine.attachment(id, KIND, check_text(name, "selection"))
-        if found is None:
-            raise self._unknown(name)
+        found = self._stored(name)
         ids = found.body["ids"]
         existing = set(self._collection.get(ids=ids, include=[])["ids"]) if ids else set()
         self.put([id for id in ids if id in existing], where=found.body["where"])
@@ -210,15 +207,17 @@ class Selection:
         Raises:
             NotFoundError: There is no such selection; the message suggests similar names.
         """
+        found = self._stored(name)
+        engine, id = self._storage()
+        engine.attach(id, remove=_numbers(found))
+
+    def _stored(self, name: str) -> Attachment:
         engine, id = self._storage()
         found = engine.attachment(id, KIND, check_text(name, "selection"))
         if found is None:
-            raise self._unknown(name)
-        engine.attach(id, remove=_numbers(found))
-
-    def _unknown(self, name: str) -> NotFoundError:
-        hint = near(name, self.saved(), what="Selections")
-        return NotFoundError(f"No selection was saved as {short(name)}. {hint}")
+            hint = near(name, self.saved(), what="Selections")
+            raise NotFoundError(f"No selection was saved as {short(name)}. {hint}")
+        return found
 
     def _storage(self) -> tuple[Engine, UUID]:
         if not isinstance(self._collection, Handle):

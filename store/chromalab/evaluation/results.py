@@ -10,7 +10,7 @@ import numpy as np
 
 from chromalab.errors import printable
 from chromalab.evaluation.metrics import Paired, comparison_rows, metric_names
-from chromalab.results.tables import Table, count, html_table, one_line, text_table
+from chromalab.results.tables import Table, count, cut, html_table, one_line, text_table
 
 __all__ = ["Compared", "Evaluation", "Scored", "State"]
 
@@ -196,12 +196,11 @@ class Evaluation(Table):
 
     def _repr_html_(self) -> str:
         means = html_table(*self._means(), caption=self._heading(), note=self._about())
-        cut = f"{self._limit} of {len(self):,} queries shown" if len(self) > self._limit else ""
         queries = html_table(
             self._header(),
             self._rows()[: self._limit],
             caption="Worst queries first",
-            note=cut,
+            note=cut(self._limit, len(self), "queries"),
         )
         return means + queries
 

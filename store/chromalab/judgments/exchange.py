@@ -13,6 +13,7 @@ from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.files import write_whole
 from chromalab.judgments.arguments import check_query, check_relevance, required_text
 from chromalab.judgments.judgment import Judgment, read_judgment
+from chromalab.results.tables import count
 
 __all__ = [
     "CLICK_WEIGHT",
@@ -124,10 +125,10 @@ def read_clicks(log: Any, dimension: int | None) -> list[ParsedJudgment]:
             data,
             id,
             1.0 if clicked else -1.0,
-            count * (CLICK_WEIGHT if clicked else SKIP_WEIGHT),
-            f"{'clicked' if clicked else 'skipped'} {count:,} time{'' if count == 1 else 's'}",
+            times * (CLICK_WEIGHT if clicked else SKIP_WEIGHT),
+            f"{'clicked' if clicked else 'skipped'} {count(times, 'time')}",
         )
-        for (query, data, id, clicked), count in counts.items()
+        for (query, data, id, clicked), times in counts.items()
     ]
 
 

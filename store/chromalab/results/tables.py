@@ -96,14 +96,18 @@ def count(number: int, thing: str, plural: str = "") -> str:
     return f"{number:,} {thing if number == 1 else plural or f'{thing}s'}"
 
 
-def cut(shown: int, total: int) -> str:
+def cut(shown: int, total: int, things: str = "") -> str:
     """Note that only some rows are displayed; "" if all of them are.
 
     Example:
-        >>> cut(10, 2317), cut(20, 5)
-        ('10 of 2,317 shown', '')
+        >>> cut(10, 2317), cut(20, 5), cut(10, 12, "groups")
+        ('10 of 2,317 shown', '', '10 of 12 groups shown')
     """
-    return f"{shown:,} of {total:,} shown" if total > shown else ""
+    return (
+        " ".join(filter(None, [f"{shown:,} of {total:,}", things, "shown"]))
+        if total > shown
+        else ""
+    )
 
 
 def data_frame(rows: Sequence[Any], columns: Sequence[str] | None = None) -> pandas.DataFrame:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from chromalab.analytics import Clusters, Duplicates, Outliers, Projection, Result, Topics
 from chromalab.errors import InvalidArgumentError, near, short
+from chromalab.results.tables import count
 from chromalab_widgets.core.text import cut
 from chromalab_widgets.map.layout import Layout
 
@@ -104,20 +105,20 @@ class Values:
         Raises:
             InvalidArgumentError: There is no such name, or the result is of other records.
         """
-        count = len(self.layout.snapshot)
+        records = len(self.layout.snapshot)
         if by is None:
-            return plain(count)
+            return plain(records)
         if not isinstance(by, str):
             name, values, named = _read(by)
             if title is not None and not isinstance(by, Result):
                 name, named = title, True
             if isinstance(by, Result):
                 values = fitted(values, by.snapshot.ids, self.layout.snapshot.ids)
-            self._made[name] = color_values(values, count, name, named=named)
+            self._made[name] = color_values(values, records, name, named=named)
             self._results[name] = by
             return self._made[name]
         if by not in self._made:
-            self._made[by] = color_values(self._named(by), count, by)
+            self._made[by] = color_values(self._named(by), records, by)
         return self._made[by]
 
     def moved(self, layout: Layout) -> Values:
@@ -238,8 +239,9 @@ def _categories(given: list[Any], title: str) -> Coloring:
     rest = sum(counts[key] for key in frequent[len(shown) :])
     if rest:
         others = len(frequent) - len(shown)
-        label = f"{others:,} other{'' if others == 1 else 's'}"
-        entries.append({"label": label, "count": rest, "low": other, "high": other})
+        entries.append(
+            {"label": count(others, "other"), "count": rest, "low": other, "high": other}
+        )
     if none:
         entries.append({"label": "none", "count": none, "low": missing, "high": missing})
     palette = [*_CATEGORIES[: len(shown)], _OTHER, _MISSING]
@@ -257,13 +259,13 @@ def _scale(given: list[Any], title: str, kind: str, label: Callable[[float], str
     entries = []
     for first, after in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         ends = [label(low + (high - low) * edge / _STEPS) for edge in (first, after)]
-        count = int(((codes >= first) & (codes < after)).sum())
+        members = int(((codes >= first) & (codes < after)).sum())
         entries.append(
-            {"label": " – ".join(ends), "count": count, "low": first, "high": after - 1}  # noqa: RUF001
+            {"label": " – ".join(ends), "count": members, "low": first, "high": after - 1}  # noqa: RUF001
         )
     if not there.all():
-        count = int((~there).sum())
-        entries.append({"label": "none", "count": count, "low": _STEPS, "high": _STEPS})
+        absent = int((~there).sum())
+        entries.append({"label": "none", "count": absent, "low": _STEPS, "high": _STEPS})
     return Coloring(title, kind, codes, [*_ramp(), _MISSING], entries)
 
 

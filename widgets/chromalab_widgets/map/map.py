@@ -15,7 +15,7 @@ import traitlets
 
 from chromalab.analytics import Duplicates, Outliers
 from chromalab.errors import InvalidArgumentError, MissingDependencyError, short
-from chromalab.results.tables import html_table
+from chromalab.results.tables import count, data_frame, html_table
 from chromalab_widgets.core.bundles import bundle
 from chromalab_widgets.core.fields import text, whole
 from chromalab_widgets.core.selection import SelectingWidget
@@ -355,7 +355,7 @@ class Map(SelectingWidget):
 
     def _summary(self) -> str:
         projection = self._layout.projection
-        records = f"{self.count:,} record{'' if self.count == 1 else 's'}"
+        records = count(self.count, "record")
         if projection is None:
             return records
         about = f"{_METHODS.get(projection.method, projection.method)} of {records}"
@@ -432,15 +432,11 @@ class Map(SelectingWidget):
         rows, where = coloring.rows(entry).tolist(), None
         if entry < len(coloring.values) and self._values.is_key(coloring.title):
             value = self._layout.snapshot.column(coloring.title)[rows[0]]
-            if isinstance(
-                value, str | int | float
-            ):  # not a list, which no filter can match as a whole
+            if isinstance(value, str | int | float):  # no filter can match a whole list
                 where = {coloring.title: value}
         self._select([ids[row] for row in rows], where=where)
 
     def _frame(self) -> Any:
-        from chromalab.results.tables import data_frame
-
         entry = {
             code: one["label"]
             for one in self._coloring.entries

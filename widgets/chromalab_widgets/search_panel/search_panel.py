@@ -14,7 +14,7 @@ from chromalab.arguments.values import check_n_results
 from chromalab.arguments.where_text import parse_where_text
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, short
 from chromalab.judgments.arguments import user_name
-from chromalab.results.tables import html_table
+from chromalab.results.tables import count, html_table
 from chromalab_widgets.core.bundles import bundle
 from chromalab_widgets.core.fields import choice, flag, maybe, number, text, whole
 from chromalab_widgets.core.filters import check_where
@@ -154,14 +154,13 @@ class SearchPanel(SelectingWidget):
         self.by = by
         self.results: Any = None
         self._facets: list[Facet] = []
-        count = collection.count()
         super().__init__(
             collection,
             collection_name=collection.name,
             n_results=check_n_results(n_results),
             where=where,
             can_judge=_can_judge(collection),
-            status=f"{count:,} record{'' if count == 1 else 's'}",
+            status=count(collection.count(), "record"),
         )
 
     def search(self, text: str) -> Any:

@@ -113,7 +113,7 @@ test("cleanup leaves no listener and no element", async () => {
   remove.mockRestore();
 });
 
-test("a map that is removed while its points move is not drawn any more", async () => {
+test("a map that is removed while its points move is not drawn anymore", async () => {
   const { update, dispose } = await shown();
   await update({ points: floats(0, 0, 0, 0.1, 0.2, 0.3) });
   const before = canvas.draws;

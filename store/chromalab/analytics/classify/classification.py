@@ -37,7 +37,7 @@ _MAX_DRAWN = 60  # classes in the picture of the confusion matrix
 
 _MAX_CACHED = 25_000_000  # probabilities; more would fill the folder of cached results
 _PAGE = 1000  # records per write to a collection of another client
-_ATTEMPTS = 5  # to write while others write too
+_ATTEMPTS = 5  # attempts to write while others write too
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -392,7 +392,7 @@ def _write_predictions(snapshot: Snapshot, field: str, columns: dict[str, list[A
     ]
     predictions = dict(zip(snapshot.ids, rows, strict=True))
     origin = snapshot.origin
-    if not hasattr(origin, "replace_records"):  # of another client, which takes one page at a time
+    if not hasattr(origin, "replace_records"):  # another client's, which takes a page at a time
         _write_pages(Snapshot.of(origin), field, predictions)
         return None
     now = snapshot

@@ -18,7 +18,7 @@ __all__ = ["Points"]
 
 _NEIGHBORS = 15
 _WORD_DIMENSIONS = 256
-_WORD_WEIGHT = 0.5  # of the words, next to the embedding, whose length is 1
+_WORD_WEIGHT = 0.5  # the length of the word vector; that of the embedding is 1
 _BLOCK = 5_000  # texts from which the word weights are computed, and texts processed at a time
 
 

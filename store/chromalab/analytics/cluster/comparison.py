@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.errors import InvalidArgumentError
-from chromalab.results.tables import Table, count
+from chromalab.results.tables import Table, count, cut
 from chromalab.snapshot import Snapshot
 
 __all__ = ["Comparison", "compare"]
@@ -46,8 +46,8 @@ class Comparison(Table):
 
     def _note(self) -> str:
         total = len(self.pairs)
-        cut = f"; {self._limit} of {total:,} pairs shown" if total > self._limit else ""
-        return f"ARI {self.ari:.3f}, AMI {self.ami:.3f} over {count(self.n, 'record')}{cut}"
+        scores = f"ARI {self.ari:.3f}, AMI {self.ami:.3f} over {count(self.n, 'record')}"
+        return "; ".join(filter(None, [scores, cut(self._limit, total, "pairs")]))
 
 
 def compare(snapshot: Snapshot, labels: NDArray[np.int32], other: Any) -> Comparison:

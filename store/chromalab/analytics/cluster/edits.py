@@ -17,7 +17,7 @@ from chromalab.snapshot import Snapshot
 
 __all__ = ["merged_to", "split"]
 
-_FIRST_RESOLUTION = 0.5  # of the resolutions that a split tries
+_FIRST_RESOLUTION = 0.5  # the first of the resolutions that a split tries
 _STEP = 1.5
 _STEPS = 16  # up to a resolution of 219
 

@@ -27,7 +27,8 @@ RESOLUTIONS = (1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0, 50.0, 70.0, 100.
 
 _TOLERANCE = 0.0075  # two splits of the same edges differ by .001-.008 in agreement
 _DROP = 0.015  # two agreements in a row this far below the best one end the search
-_ENOUGH_NODES = 30_000  # in all splits together: smaller graphs are split more often, up to 3 times
+# Nodes in all splits together: smaller graphs are split more often, up to 3 times.
+_ENOUGH_NODES = 30_000
 _MIN_NODES = 30  # below, half of the edges is too few to tell anything
 
 

@@ -342,16 +342,15 @@ class Duplicates(Result):
             lines += [text_table(_COUNT_COLUMNS, _pair_counts(self)), ""]
             lines.append(text_table(_GROUP_COLUMNS, _largest_groups(self), width=60))
             if len(self.representatives) > _MAX_GROUPS:
-                lines.append(
-                    f"{_MAX_GROUPS} of {len(self.representatives):,} groups shown, largest first"
-                )
+                shown = cut(_MAX_GROUPS, len(self.representatives), "groups")
+                lines.append(f"{shown}, largest first")
         return "\n".join([*lines, self._made()])
 
     def _repr_html_(self) -> str:
         counts = _pair_counts(self)
         if not len(self.representatives):
             return html_table(_COUNT_COLUMNS, counts, note=self._made()) + _histogram(self)
-        shown = cut(_MAX_GROUPS, len(self.representatives)).replace(" shown", " groups shown")
+        shown = cut(_MAX_GROUPS, len(self.representatives), "groups")
         groups = html_table(
             _GROUP_COLUMNS,
             _largest_groups(self),
@@ -448,7 +447,7 @@ def _explanation(found: Duplicates, id: str) -> str:
     pairs.sort(key=lambda pair: rows[0] not in (found.left[pair], found.right[pair]))
     lines = [head, *(_described(found, pair) for pair in dict.fromkeys(pairs[:_MAX_GROUPS]))]
     if len(pairs) > _MAX_GROUPS:
-        lines.append(f"{_MAX_GROUPS} of {len(pairs):,} pairs shown")
+        lines.append(cut(_MAX_GROUPS, len(pairs), "pairs"))
     return "\n".join(lines)
 
 

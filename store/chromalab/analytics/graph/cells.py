@@ -19,7 +19,7 @@ __all__ = ["FIRST_PROBES", "Cells", "centers_of", "pairs_in_cells"]
 FIRST_PROBES = 4
 """The number of cells that give the first bound on the k-th similarity of a vector."""
 
-_STEPS = 3  # of Lloyd's algorithm: more do not raise the recall
+_STEPS = 3  # steps of Lloyd's algorithm: more do not raise the recall
 _SAMPLE = 16  # vectors per center that these steps use
 _BLOCK = 1024  # rows
 _ROUNDING = np.float32(1e-6)  # the same product differs by less than this between blocks

@@ -18,9 +18,9 @@ __all__ = ["extended"]
 
 # A node whose list must be recomputed is compared with all others, at 10 ns per pair. Building the whole
 # graph takes 7 ns per pair up to 12,000 nodes, and about 80,000 ns per node above.
-_MAX_SHARE = 0.25  # of the nodes that may be recomputed
-_MAX_NODES = 4000  # that may be recomputed
-_MIN_NODES = 1000  # in the graph: below, building it is as fast
+_MAX_SHARE = 0.25  # the share of nodes that may be recomputed
+_MAX_NODES = 4000  # nodes that may be recomputed
+_MIN_NODES = 1000  # a smaller graph is built from scratch as fast
 _PRODUCTS = 4_000_000  # per block
 
 

@@ -31,7 +31,7 @@ _NORMAL = 0.6745  # the median absolute deviation of a normal distribution, in s
 _NORMAL_MEAN = 0.7979  # the mean absolute deviation of one
 _ROUNDING = 1e-6  # cosine distances of float32 vectors are no finer
 _MIN_CLUSTER_SIZE = 15  # records, as in `cluster`
-_MIN_SHARE = 0.25  # of the mean number of vectors per center; smaller centers do not count
+_MIN_SHARE = 0.25  # a center with a smaller share of the mean number of vectors does not count
 _FITTED_ON = 20_000  # vectors that the centers are fitted to
 
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["conditional_probabilities", "fuzzy_graph", "joint_probabilities", "memberships"]
 
-_MAX_STEPS = 64  # of bisection, as in umap and openTSNE
+_MAX_STEPS = 64  # steps of bisection, as in umap and openTSNE
 _TOLERANCE = 1e-5  # as in umap and openTSNE
-_MIN_SCALE = 1e-3  # of the mean distance: umap's MIN_K_DIST_SCALE
+_MIN_SCALE = 1e-3  # as a share of the mean distance: umap's MIN_K_DIST_SCALE
 
 
 def memberships(distances: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Initial coordinates of a layout, and coordinates of nodes without neighbors to lie close to."""
+"""Initial coordinates of a layout, and coordinates for nodes that have no neighbors."""
 
 from __future__ import annotations
 

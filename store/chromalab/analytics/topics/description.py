@@ -27,7 +27,7 @@ _IN_NAME = 3
 _CANDIDATES = 5  # two more than in a name, for names that would be equal
 _AS_HEAVY = 0.9
 
-_MEMBERS = 32  # of a topic; the center of this many is as good as that of all
+_MEMBERS = 32  # members of a topic; the center of this many is as good as that of all
 _PER_DOCUMENT = 4  # members per document to choose, as some are nearly the same
 _TOPICS_AT_ONCE = 256
 _SAME = 0.98  # cosine at which two texts are the same to a reader

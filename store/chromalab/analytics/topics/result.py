@@ -19,7 +19,7 @@ from chromalab.analytics.topics.description import (
 from chromalab.analytics.topics.matrix import token_matrix_of
 from chromalab.errors import InvalidArgumentError, near, printable, short
 from chromalab.results.picture import picture
-from chromalab.results.tables import count, data_frame, one_line
+from chromalab.results.tables import count, cut, data_frame, one_line
 from chromalab.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -210,11 +210,11 @@ class Topics(Result):
         ]
 
     def _summary(self) -> str:
-        cut = f"{self._limit} of {len(self):,} topics shown" if len(self) > self._limit else ""
+        shown = cut(self._limit, len(self), "topics")
         noise = int((self.labels < 0).sum())
         are = "is" if noise == 1 else "are"
         rest = f"{count(noise, 'record')} {are} noise ({self.noise:.1%}), in no topic"
-        return ", ".join(filter(None, [cut, rest if noise else ""])) or (
+        return ", ".join(filter(None, [shown, rest if noise else ""])) or (
             "" if len(self) else "no topics"
         )
 

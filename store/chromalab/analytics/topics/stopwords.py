@@ -12,13 +12,12 @@ __all__ = ["CANDIDATES", "cells_of", "evenly_spread"]
 CANDIDATES = 300
 """The most frequent words, which may be found to be stop words; no others are."""
 
-_MAX_SHARE = 0.25  # of the divergence of specific words
+_MAX_SHARE = 0.25  # as a share of the divergence of specific words
 _SPECIFIC = 0.9  # the decile whose divergence is that of specific words
-_MIN_DIVERGENCE = 0.05  # of the largest possible one
+_MIN_DIVERGENCE = 0.05  # as a share of the largest possible divergence
 _CELLS = 64
-_MIN_RECORDS = (
-    1000  # with fewer, cells do not separate stop words from the words of a large subject
-)
+# With fewer records, cells do not separate stop words from the words of a large subject.
+_MIN_RECORDS = 1000
 
 
 def evenly_spread(spread: NDArray[np.float64], total: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -32,7 +32,7 @@ _EMOJI = "[\U0001f1e6-\U0001f1ff]{2}|[\u2600-\u27bf\U0001f300-\U0001f3fa\U0001f4
 _JOINER = "\u034f"  # combining grapheme joiner: invisible, and marks are not sorted across it
 
 _SAME_STEM = 4  # letters
-_SAME_SHARE = 0.6  # of the longer word
+_SAME_SHARE = 0.6  # the shared prefix, as a share of the longer word
 
 
 def tokens(text: str) -> list[str]:

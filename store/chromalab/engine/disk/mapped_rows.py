@@ -21,7 +21,7 @@ from chromalab.engine.values import Vectors
 
 __all__ = ["MappedRows"]
 
-_BLOCK_BYTES = 2**23  # of rows mapped at a time
+_BLOCK_BYTES = 2**23  # the size of the rows mapped at a time
 
 
 class MappedRows:

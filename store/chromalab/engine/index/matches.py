@@ -21,7 +21,7 @@ from chromalab.engine.values import Filter, Vectors
 
 __all__ = ["Matches", "Positions"]
 
-_MOST_BYTES = 16 << 20  # of rows that are cached contiguously
+_MOST_BYTES = 16 << 20  # the size of the rows that are cached contiguously
 
 Positions = NDArray[np.int64]
 
