@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from chromalab.analytics.analysis import analysis
 from chromalab.analytics.graph import NeighborGraph, graph_of
+from chromalab.analytics.label_values import plain_label, read_labels
 from chromalab.analytics.result import Result
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.results.tables import count, data_frame, one_line
@@ -157,7 +158,7 @@ def propagate(
     if not isinstance(alpha, int | float) or not 0 <= alpha < 1:
         raise InvalidArgumentError(f"alpha must be a number from 0 to below 1; got {short(alpha)}.")
     snapshot: Snapshot = data
-    values = snapshot.known_column(field) if isinstance(field, str) else list(field)
+    values = snapshot.known_column(field) if isinstance(field, str) else read_labels(field, len(snapshot))
     classes, given = _coded(snapshot, values)
     graph = graph_of(snapshot, _NEIGHBORS, random_state=random_state, progress=progress)
     votes = np.zeros((len(graph), max(len(classes), 1)), dtype=np.float32)
@@ -218,25 +219,16 @@ def _shares(votes: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _coded(snapshot: Snapshot, values: Sequence[Any]) -> tuple[list[Any], NDArray[np.int32]]:
     """Number the labels; 1, 1.0 and True are three different ones."""
-    if len(values) != len(snapshot):
-        raise InvalidArgumentError(
-            f"field must have one label per record; got {len(values):,} labels for "
-            f"{len(snapshot):,} records."
-        )
     known: dict[tuple[type, Any], int] = {}
     codes = np.full(len(values), -1, dtype=np.int32)
     for row, value in enumerate(values):
-        if value is None:
+        plain = plain_label(value)
+        if plain is None:
             continue
-        if not isinstance(value, str | int | float | bool | np.generic):
-            raise InvalidArgumentError(
-                f"A label must be a string, a number or a boolean; got {short(value)}."
-            )
-        plain = value.item() if isinstance(value, np.generic) else value
         codes[row] = known.setdefault((type(plain), plain), len(known))
     if len(snapshot) and not known:
         raise InvalidArgumentError(
-            "No record has a label: all are None. Label a few records first."
+            "No record has a label: all are missing or blank. Label a few records first."
         )
     if len(known) > _MAX_LABELS:
         raise InvalidArgumentError(

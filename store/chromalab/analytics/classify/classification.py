@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 
 from chromalab.analytics.classify.calibration import expected_calibration_error
 from chromalab.analytics.classify.labels import predicted_key, user_labels
-from chromalab.analytics.classify.report import ClassifierReport, classifier_report, label_errors
+from chromalab.analytics.classify.report import (
+    ClassifierReport,
+    checked_classes,
+    classifier_report,
+    label_errors,
+)
 from chromalab.analytics.result import Result
 from chromalab.arguments.values import check_field
 from chromalab.errors import InvalidArgumentError, short
@@ -119,7 +124,7 @@ class Classification(Result):
 
     @cached_property
     def report(self) -> ClassifierReport:
-        """Cross-validated accuracy, precision, recall and F1 at this threshold."""
+        """Cross-validated balanced accuracy, and the precision, recall and F1 of each label."""
         probabilities, given = self._evaluated
         predicted = self._assigned(probabilities)
         if self.multilabel:
@@ -163,7 +168,8 @@ class Classification(Result):
     def suspects(self) -> pandas.DataFrame:
         """List the labels that are likely wrong, the most certain first.
 
-        The columns are id, given, suggested, confidence and document. The id of an example is None.
+        There are none of a class with fewer than 5 held-out labels, or that the model does not recognize:
+        what it contradicts there is probably correct. The columns are id, given, suggested, confidence and document. The id of an example is None.
         """
         return data_frame(self._suspects(), _SUSPECT_COLUMNS)
 
@@ -247,7 +253,7 @@ class Classification(Result):
         parts = [html_table(_LABEL_COLUMNS, self._label_rows(), note=note)]
         if self.tried:
             tried = [[row["method"], row["score"], row["note"]] for row in self.tried]
-            parts.append(html_table(_TRIED_COLUMNS, tried, caption="Methods, by cross-validation"))
+            parts.append(html_table(_TRIED_COLUMNS, tried, caption="Methods, by cross-validated " + ("F1" if self.multilabel else "balanced accuracy")))
         suspects = self._suspects()
         if suspects:
             shown = [[id or "an example", *rest] for id, *rest in suspects[:_MAX_SUSPECTS]]
@@ -287,6 +293,12 @@ class Classification(Result):
         if suspects:
             are = "is" if suspects == 1 else "are"
             notes.append(f"{suspects:,} of the given labels {are} likely wrong: suspects()")
+        unchecked = int((~checked_classes(self.held_out, self.given)).sum())
+        if unchecked and self.report.labels:
+            notes.append(
+                f"no suspects are sought among {count(unchecked, 'label')} with too few examples, or that "
+                "the model does not recognize"
+            )
         return notes
 
     def _confusion_picture(self) -> str:

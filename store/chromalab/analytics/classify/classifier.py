@@ -194,7 +194,7 @@ def _read(
     given = encode_labels([label for _, label in found], names)
     if len(given.rows) < len(found):
         raise InvalidArgumentError(
-            "Every example must have a label; got one whose label is None or NaN."
+            "Every example must have a label; got one whose label is missing or blank."
         )
     rows = given.rows + len(snapshot)
     encoded = EncodedLabels(given.classes, rows, given.truth, given.multilabel)
@@ -215,7 +215,7 @@ def _labels_of_records(snapshot: Snapshot, field: Any) -> EncodedLabels:
         values = read_labels(field, len(snapshot))
     given = encode_labels(values)
     if len(snapshot) and not len(given.rows):
-        raise InvalidArgumentError("No record has a label: all are None.")
+        raise InvalidArgumentError("No record has a label: all are missing or blank. Label a few records first.")
     return given
 
 

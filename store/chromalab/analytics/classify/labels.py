@@ -9,6 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.analytics.label_values import (
+    Label,
+    is_list,
+    is_listed,
+    plain_label,
+    plain_labels,
+    read_labels,
+)
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.snapshot import Snapshot
 
@@ -23,8 +31,6 @@ __all__ = [
     "read_names",
     "user_labels",
 ]
-
-Label = str | int | float | bool
 
 _MAX_CLASSES = 5_000
 
@@ -62,14 +68,16 @@ def user_labels(snapshot: Snapshot, field: str) -> list[Any]:
     names = (field, predicted_key(field), f"{field}_confidence")
     return [
         None
-        if prediction is not None and confidence is not None and _same(value, prediction)
+        if not plain_labels(value)
+        or (prediction is not None and confidence is not None and _same(value, prediction))
         else value
         for value, prediction, confidence in zip(*map(snapshot.column, names), strict=True)
     ]
 
 
 def encode_labels(values: Sequence[Any], classes: Iterable[Label] = ()) -> EncodedLabels:
-    """Encode labels as numbers. 1, 1.0 and True are three labels; None and NaN are none.
+    """Encode labels as numbers. 1, 1.0 and True are three labels; missing values and
+    blank text are none.
 
     Args:
         values: One label, or one list of labels, per record.
@@ -88,12 +96,10 @@ def encode_labels(values: Sequence[Any], classes: Iterable[Label] = ()) -> Encod
         codes.setdefault((type(label), label), len(codes))
     rows, encoded, multilabel = [], [], False
     for row, value in enumerate(values):
-        is_list = isinstance(value, list | tuple | set | np.ndarray)
-        plain = [_plain(part) for part in (value if is_list else [value])]
-        parts = [part for part in plain if part is not None]
+        parts = plain_labels(value)
         if not parts:
             continue
-        multilabel |= is_list
+        multilabel |= is_list(value)
         rows.append(row)
         encoded.append([codes.setdefault((type(part), part), len(codes)) for part in parts])
     if len(codes) > _MAX_CLASSES:
@@ -123,7 +129,7 @@ def read_examples(examples: Any) -> list[tuple[str, Any]]:
         found = [
             (text, label)
             for label, texts in examples.items()
-            for text in (texts if _is_listed(texts) else [texts])
+            for text in (texts if is_listed(texts) else [texts])
         ]
     else:
         try:
@@ -145,33 +151,13 @@ def check_choices(choices: Any) -> list[Label]:
         >>> check_choices(("yes", "no"))
         ['yes', 'no']
     """
-    labels = [_plain(label) for label in choices] if _is_listed(choices) else []
+    labels = [plain_label(label) for label in choices] if is_listed(choices) else []
     known = [label for label in labels if label is not None]
     if not known or len(known) < len(labels):
         raise InvalidArgumentError(
             f'choices must be a list of labels, such as ["yes", "no"]; got {short(choices)}.'
         )
     return known
-
-
-def read_labels(field: Any, count: int) -> list[Any]:
-    """Check labels that are given for records: one label or None per record.
-
-    Raises:
-        InvalidArgumentError: They are not a list, or not as many as there are records.
-    """
-    if not _is_listed(field):
-        raise InvalidArgumentError(
-            "field must be the metadata field of the labels, or one label or None per record; "
-            f"got {short(field)}."
-        )
-    values = list(field)
-    if len(values) != count:
-        raise InvalidArgumentError(
-            f"field must have one label or None per record; got {len(values):,} labels for {count:,} "
-            "records."
-        )
-    return values
 
 
 def read_names(labels: Any) -> dict[str, str]:
@@ -216,22 +202,6 @@ def check_known(labels: Iterable[Any], names: Iterable[str]) -> None:
                 f"No label {short(label)}, which an example has. "
                 f"{near(str(label), known, what='Labels')}"
             )
-
-
-def _plain(value: Any) -> Label | None:
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or (isinstance(value, float) and value != value):
-        return None
-    if not isinstance(value, str | int | float | bool):
-        raise InvalidArgumentError(
-            f"A label must be a string, a number or a boolean; got {short(value)}."
-        )
-    return value
-
-
-def _is_listed(value: Any) -> bool:
-    return isinstance(value, Iterable) and not isinstance(value, str | bytes)
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -35,7 +35,12 @@ class Linear:
 
 
 def fit_linear(
-    rows: NDArray[np.float32], given: NDArray[np.bool_], *, loss: Loss, C: float
+    rows: NDArray[np.float32],
+    given: NDArray[np.bool_],
+    *,
+    loss: Loss,
+    C: float,
+    weights: NDArray[np.float32] | None = None,
 ) -> Linear:
     """Minimize 0.5 |W|^2 + C * the sum of the losses by L-BFGS; the constants are not penalized.
 
@@ -50,6 +55,7 @@ def fit_linear(
         given: (t, c), whether a row belongs to a class; for "softmax", exactly one class per row.
         loss: The loss.
         C: The inverse of the regularization strength; a larger one trusts the labels more.
+        weights: (t,), the weight of each row, with a mean of 1; all are 1 by default.
 
     Example:
         >>> model = fit_linear(np.eye(2, dtype=np.float32), np.eye(2, dtype=bool), loss="softmax", C=10)
@@ -68,13 +74,14 @@ def fit_linear(
         centered = centered @ rotation
     wide = centered.shape[1]
     truth = given.astype(np.float32)
+    weight = np.ones((count, 1), dtype=np.float32) if weights is None else weights[:, None]
     penalty = 1 / (C * count)
     shape = (wide + 1, classes)
     part = {"softmax": _softmax, "logistic": _logistic, "hinge": _hinge}[loss]
 
     def cost(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         both = flat.reshape(shape).astype(np.float32)
-        value, slope = part(centered @ both[:-1] + both[-1], truth)
+        value, slope = part(centered @ both[:-1] + both[-1], truth, weight)
         slope /= count
         down = np.empty(shape)
         down[:-1] = centered.T @ slope + penalty * both[:-1]
@@ -95,27 +102,28 @@ def fit_linear(
 
 
 def _softmax(
-    scores: NDArray[np.float32], truth: NDArray[np.float32]
+    scores: NDArray[np.float32], truth: NDArray[np.float32], weight: NDArray[np.float32]
 ) -> tuple[float, NDArray[np.float32]]:
     scores = scores - scores.max(axis=1, keepdims=True)
     shares = np.exp(scores)
     total = shares.sum(axis=1, keepdims=True)
-    value = float(np.log(total).sum(dtype=np.float64) - (scores * truth).sum(dtype=np.float64))
-    return value, shares / total - truth
+    losses = np.log(total) - (scores * truth).sum(axis=1, keepdims=True)
+    return float((weight * losses).sum(dtype=np.float64)), weight * (shares / total - truth)
 
 
 def _logistic(
-    scores: NDArray[np.float32], truth: NDArray[np.float32]
+    scores: NDArray[np.float32], truth: NDArray[np.float32], weight: NDArray[np.float32]
 ) -> tuple[float, NDArray[np.float32]]:
-    value = float((np.logaddexp(0, scores) - scores * truth).sum(dtype=np.float64))
+    losses = weight * (np.logaddexp(0, scores) - scores * truth)
     shares = 1 / (1 + np.exp(-np.clip(scores, -60, 60)))
-    return value, np.asarray(shares - truth, dtype=np.float32)
+    slope = np.asarray(weight * (shares - truth), dtype=np.float32)
+    return float(losses.sum(dtype=np.float64)), slope
 
 
 def _hinge(
-    scores: NDArray[np.float32], truth: NDArray[np.float32]
+    scores: NDArray[np.float32], truth: NDArray[np.float32], weight: NDArray[np.float32]
 ) -> tuple[float, NDArray[np.float32]]:
     sign = np.float32(2) * truth - np.float32(1)
     short = np.maximum(np.float32(0), np.float32(1) - sign * scores)
-    slope: NDArray[np.float32] = np.float32(-2) * sign * short
-    return float(np.square(short).sum(dtype=np.float64)), slope
+    slope: NDArray[np.float32] = np.float32(-2) * weight * sign * short
+    return float((weight * np.square(short)).sum(dtype=np.float64)), slope

@@ -45,7 +45,9 @@ def _propagation(points: Points, rows: Rows, given: Truth, at: Rows, multilabel:
     graph = points.graph
     votes = np.zeros((len(graph), given.shape[1]), dtype=np.float32)
     np.add.at(votes, graph.node[rows], given)
-    shares = spread(graph, votes, _ALPHA)[graph.node[at]]
+    shares = spread(graph, votes, _ALPHA) * class_weights(given)
+    shares = shares[graph.node[at]]
+    shares /= np.maximum(shares.sum(axis=1, keepdims=True), np.float32(1e-12))
     reached = shares.any(axis=1, keepdims=True)
     scores = np.where(reached, np.log(shares + _FLOOR), 0)
     unreached = np.flatnonzero(~reached)
@@ -56,13 +58,17 @@ def _propagation(points: Points, rows: Rows, given: Truth, at: Rows, multilabel:
 
 def _logistic(C: float) -> Fit:
     def fit(known: Vectors, given: Truth, multilabel: bool) -> Score:
-        return fit_linear(known, given, loss="logistic" if multilabel else "softmax", C=C).scores
+        if multilabel:
+            return fit_linear(known, given, loss="logistic", C=C).scores
+        weights = _row_weights(given)
+        return fit_linear(known, given, loss="softmax", C=C, weights=weights).scores
 
     return fit
 
 
 def _svm(known: Vectors, given: Truth, multilabel: bool) -> Score:
-    return fit_linear(known, given, loss="hinge", C=1).scores
+    weights = None if multilabel else _row_weights(given)
+    return fit_linear(known, given, loss="hinge", C=1, weights=weights).scores
 
 
 def _centroid(known: Vectors, given: Truth, multilabel: bool) -> Score:
@@ -71,8 +77,13 @@ def _centroid(known: Vectors, given: Truth, multilabel: bool) -> Score:
 
 
 def _knn(known: Vectors, given: Truth, multilabel: bool) -> Score:
-    """Let the ten nearest points vote, each weighted by its cosine."""
+    """Let the ten nearest points vote, each weighted by its cosine and by the size of its class.
+
+    The weight is the square root of the inverse size. With the inverse size itself, a class with one
+    label gains more votes than it deserves wherever that label is among the ten.
+    """
     truth, k = given.astype(np.float32), min(_NEAREST, len(known))
+    weight_of = np.ones(given.shape[1]) if multilabel else np.sqrt(class_weights(given))
 
     def score(rows: Vectors) -> Scores:
         scores = np.empty((len(rows), given.shape[1]), dtype=np.float32)
@@ -81,8 +92,8 @@ def _knn(known: Vectors, given: Truth, multilabel: bool) -> Score:
             cosines = rows[part] @ known.T
             near = np.argpartition(-cosines, k - 1, axis=1)[:, :k]
             weights = np.maximum(np.take_along_axis(cosines, near, axis=1), _FLOOR)
-            votes = np.einsum("qk,qkc->qc", weights, truth[near])
-            scores[part] = np.log(votes / weights.sum(axis=1, keepdims=True) + _FLOOR)
+            votes = np.einsum("qk,qkc->qc", weights, truth[near]) * weight_of
+            scores[part] = np.log(votes / votes.sum(axis=1, keepdims=True) + _FLOOR)
         return scores
 
     return score
@@ -125,6 +136,26 @@ def _few_shot(points: Points, rows: Rows, given: Truth, at: Rows, multilabel: bo
     """Multiply the probabilities of propagation and self-training, which fail in different places."""
     moved = _self_training(points, rows, given, at, multilabel)
     return _propagation(points, rows, given, at, multilabel) + np.float32(_HALF) * moved
+
+
+def class_weights(given: Truth) -> NDArray[np.float32]:
+    """Return (c,), the inverse of the number of labels of each class, times the mean number.
+
+    People label what they find, so the shares of the labels say little about those of the records. With
+    these weights, every class counts the same, as in scikit-learn's class_weight="balanced".
+
+    Example:
+        >>> class_weights(np.array([[1, 0], [1, 0], [1, 0], [0, 1]], dtype=bool)).round(2).tolist()
+        [0.67, 2.0]
+    """
+    sizes = given.sum(axis=0).astype(np.float32)
+    weights: NDArray[np.float32] = sizes.mean() / np.maximum(sizes, 1)
+    return weights
+
+
+def _row_weights(given: Truth) -> NDArray[np.float32]:
+    weights = given @ class_weights(given)
+    return np.asarray(weights / weights.mean(), dtype=np.float32)
 
 
 def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -15,9 +15,18 @@ from chromalab.analytics.classify.points import Points
 from chromalab.analytics.graph.distinct_vectors import distinct
 from chromalab.cores import one_thread_blas
 
-__all__ = ["ChosenMethod", "choose_method", "correctness", "held_out_scores", "stratified_folds"]
+__all__ = [
+    "ChosenMethod",
+    "balanced_weights",
+    "choose_method",
+    "correctness",
+    "default_method",
+    "held_out_scores",
+    "stratified_folds",
+]
 
-_FEW = 2  # labels per class; up to here the unlabeled records say more about a class than its labels do
+_FEW = 10  # labels of a class; up to here the unlabeled records say more about it than its labels do
+_MIN_EACH = 2  # labels per class (median); up to here there is nothing to hold out
 _MIN_COMPARED = 20  # held-out labels; with fewer, a difference between methods means nothing
 _MAX_COMPARED = 1_500  # labels that methods are compared on; the chosen method is held out on all
 _FOLDS, _FOLDS_OF_MANY = 5, 3
@@ -33,8 +42,8 @@ class ChosenMethod:
     Attributes:
         method: The name of the method.
         why: The reason, as a phrase.
-        tried: One row per method that was compared: `method`, `score`, `error` (the standard error of the
-            score's difference from that of logistic regression), `note`.
+        tried: One row per method that was compared: `method`, `score` (balanced accuracy), `error` (the
+            standard error of its difference from the score of the default method), `note`.
         scores: (t, c) float32 held-out scores, NaN where there are none.
         calibration: The calibration that was fitted on them.
     """
@@ -58,10 +67,12 @@ def choose_method(
 ) -> ChosenMethod:
     """Choose a method unless one is requested, and compute its held-out scores.
 
-    The rule goes by the median number of labels per class. Up to two, it is few-shot (propagation if a
-    record may have more than one class). From three, it is logistic regression (C=10), unless the
-    cross-validated score of another method is better by more than a standard error of the paired
-    difference. Among several such methods, it is the one whose advantage is most certain.
+    The default is few-shot while the smallest class has at most ten labels, and logistic regression
+    (C=10) above. With more than two labels per class (median), all methods are compared by
+    cross-validated balanced accuracy, in which each class counts the same. Another method is chosen if
+    it is better than the default by more than a standard error of the paired difference; among several,
+    the one whose advantage is most certain. If a record may have more than one class, the default goes
+    by the median class, is propagation up to two labels, and methods are compared by F1.
 
     Args:
         points: The records and examples.
@@ -80,13 +91,13 @@ def choose_method(
     method, why = requested, "requested"
     excluded = _excluded(points, given.shape[1], multilabel) if among is METHODS else {}
     if requested == "auto":
-        first = "propagation" if multilabel else "few-shot"
-        use_first = median <= _FEW and first in among and first not in excluded
-        method = first if use_first else "logistic"
+        method = default_method(given, multilabel)
+        if method not in among or method in excluded:
+            method = "logistic"
         why = f"{median:g} labels per class (median), too few to compare methods"
         if given.shape[1] < 2:
             method, why = "centroid", "there is only one class"
-        elif median > _FEW and evaluated >= _MIN_COMPARED:
+        elif median > _MIN_EACH and evaluated >= _MIN_COMPARED:
             sample = np.sort(rng.permutation(len(rows))[:_MAX_COMPARED])
             repeats = _REPEATS if len(sample) <= _NOISY else 1
             count = _fold_count(len(sample), median)
@@ -95,7 +106,7 @@ def choose_method(
                 for _ in range(repeats)
             ]
             method, why, tried = _compare(
-                points, rows[sample], given[sample], parts, multilabel, among, excluded
+                points, rows[sample], given[sample], parts, multilabel, among, excluded, method
             )
     scores = np.full(given.shape, np.nan, dtype=np.float32)
     if given.shape[1] > 1:
@@ -103,6 +114,31 @@ def choose_method(
     known = ~np.isnan(scores).any(axis=1)
     calibration = calibrate(scores[known], given[known], multilabel=multilabel)
     return ChosenMethod(method, why, tried, scores, calibration)
+
+
+def default_method(given: NDArray[np.bool_], multilabel: bool) -> str:
+    """Return the method for labels that are too few to compare methods.
+
+    Example:
+        >>> default_method(np.eye(3, dtype=bool), multilabel=False)
+        'few-shot'
+    """
+    sizes = given.sum(axis=0)
+    if multilabel:
+        return "propagation" if np.median(sizes) <= _MIN_EACH else "logistic"
+    return "few-shot" if sizes.min(initial=_FEW + 1) <= _FEW else "logistic"
+
+
+def balanced_weights(given: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return (t,) weights of rows with one class each: every class has the same sum, all sum to 1.
+
+    Example:
+        >>> balanced_weights(np.array([[1, 0], [1, 0], [0, 1]], dtype=bool)).tolist()
+        [0.25, 0.25, 0.5]
+    """
+    sizes = given.sum(axis=0)
+    weights: NDArray[np.float64] = 1 / (sizes[given.argmax(axis=1)] * max((sizes > 0).sum(), 1))
+    return weights
 
 
 def correctness(
@@ -176,6 +212,7 @@ def _compare(
     multilabel: bool,
     among: Mapping[str, Method],
     excluded: dict[str, str],
+    default: str,
 ) -> tuple[str, str, list[dict[str, Any]]]:
     known = folds[0] >= 0
     hits_of: dict[str, NDArray[np.float64]] = {}
@@ -190,24 +227,29 @@ def _compare(
                 scores = scores * np.float32(fitted.slope) + np.float32(fitted.offset)
             hits += correctness(scores, given[known], multilabel=multilabel) / len(folds)
         hits_of[name] = hits
-    base, best, largest = hits_of["logistic"], "logistic", 0.0
+    count = int(known.sum())
+    weights = np.full(count, 1 / count) if multilabel else balanced_weights(given[known])
+    base, best, largest = hits_of[default], default, 0.0
     tried: list[dict[str, Any]] = []
     for name, hits in hits_of.items():
         difference = hits - base
-        error = float(difference.std(ddof=1) / np.sqrt(len(difference)))
-        tried.append({"method": name, "score": float(hits.mean()), "error": error, "note": ""})
-        if difference.mean() - error > largest:
-            best, largest = name, float(difference.mean()) - error
+        mean = float(weights @ difference)
+        # The variance is that of all rows, because a class with two labels has none of its own to go by.
+        error = float(difference.std(ddof=1) * np.sqrt(np.square(weights).sum()))
+        tried.append({"method": name, "score": float(weights @ hits), "error": error, "note": ""})
+        if mean - error > largest:
+            best, largest = name, mean - error
     tried.sort(key=lambda row: -row["score"])
     tried += [
         {"method": name, "score": None, "error": None, "note": why}
         for name, why in excluded.items()
     ]
-    compared = f"compared on {int(known.sum()):,} held-out labels"
+    measure = "F1" if multilabel else "balanced accuracy"
+    compared = f"compared by {measure} on {count:,} held-out labels"
     why = (
         f"{compared}: no other method was better by a standard error"
-        if best == "logistic"
-        else f"{compared}: better than logistic by {100 * (hits_of[best] - base).mean():.1f} points"
+        if best == default
+        else f"{compared}: better than {default} by {100 * weights @ (hits_of[best] - base):.1f} points"
     )
     return best, why, tried
 

@@ -8,9 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.results.tables import Table, html_table, one_line, text_table
+from chromalab.results.tables import Table, count, html_table, one_line, text_table
 
-__all__ = ["ClassifierReport", "classifier_report", "label_errors"]
+__all__ = ["ClassifierReport", "checked_classes", "classifier_report", "label_errors"]
+
+_MIN_LABELS = 30  # held out; with fewer, probabilities are not calibrated
+_MIN_EACH = 5  # held-out labels of a class whose labels can be suspect
+_MIN_RECOGNIZED = 0.5  # precision and recall of such a class
+_UNLIKELY = 0.05  # the highest probability of a suspect label
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -44,6 +49,12 @@ class ClassifierReport(Table):
     calibration_error: float
 
     @property
+    def balanced_accuracy(self) -> float:
+        """The mean recall of the classes that have held-out labels, each of which counts the same."""
+        known = self.support > 0
+        return float(self.recall[known].mean()) if known.any() else float("nan")
+
+    @property
     def macro_f1(self) -> float:
         """The mean F1 of the classes that have held-out labels."""
         known = self.support > 0
@@ -54,8 +65,10 @@ class ClassifierReport(Table):
             return "no label was held out: there are too few to measure the quality"
         below = f", {self.abstained:,} below the threshold" if self.abstained else ""
         return (
-            f"accuracy {self.accuracy:.1%}, macro-F1 {self.macro_f1:.3f}, calibration error "
-            f"{self.calibration_error:.3f} on {self.labels:,} held-out labels{below}"
+            f"balanced accuracy {self.balanced_accuracy:.1%} (the mean recall of "
+            f"{count(int((self.support > 0).sum()), 'label')}), accuracy {self.accuracy:.1%}, macro-F1 "
+            f"{self.macro_f1:.3f}, calibration error {self.calibration_error:.3f} on {self.labels:,} "
+            f"held-out labels{below}"
         )
 
     # The displays show the classes with the lowest F1; `df()` has one row per class, in their order.
@@ -113,6 +126,30 @@ def classifier_report(
     )
 
 
+def checked_classes(held_out: NDArray[np.float32], given: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return (c,), whether there are enough held-out labels to tell which labels of a class are wrong.
+
+    There are if at least 5 of the class and 30 of all classes are held out, and the class is recognized:
+    both its precision and its recall are at least one half. Where a model is wrong more often than
+    right, a label that it contradicts is probably correct.
+
+    Args:
+        held_out: (t, c) probabilities by models that did not see the row; NaN where there are none.
+        given: (t, c), the labels. A row with more than one predicts every class from one half on.
+    """
+    known = np.isfinite(held_out.sum(axis=1))
+    probability, truth = held_out[known], given[known]
+    if len(truth) < _MIN_LABELS:
+        return np.zeros(given.shape[1], dtype=bool)
+    predicted = probability == probability.max(axis=1, keepdims=True)
+    if (given.sum(axis=1) > 1).any():
+        predicted = probability >= 0.5
+    hits, support = (predicted & truth).sum(axis=0), truth.sum(axis=0)
+    recognized = hits >= _MIN_RECOGNIZED * np.maximum(support, predicted.sum(axis=0))
+    checked: NDArray[np.bool_] = recognized & (support >= _MIN_EACH)
+    return checked
+
+
 def label_errors(
     held_out: NDArray[np.float32], given: NDArray[np.bool_], *, multilabel: bool
 ) -> NDArray[np.int64]:
@@ -120,10 +157,13 @@ def label_errors(
 
     A row counts as a member of class j if p(j) reaches the mean p(j) of the rows labeled j. Its label is
     suspect if the most probable such class is another one (Northcutt, Jiang, Chuang: Confident Learning,
-    JAIR 2021). If a row may have more than one class, each class is such a question of yes or no.
+    JAIR 2021). With few labels, that is the case wherever the model is wrong. So the probability of a
+    suspect label must be at most 0.05, and both classes must be `checked_classes`. If a row may have
+    more than one class, each class is such a question of yes or no.
 
     Args:
-        held_out: (t, c) probabilities by models that did not see the row; NaN where there are none.
+        held_out: (t, c) calibrated probabilities by models that did not see the row; NaN where there are
+            none.
         given: (t, c), the labels.
         multilabel: Whether a row may have more than one label.
 
@@ -131,20 +171,23 @@ def label_errors(
         Row indices, ordered by the difference between the most probable class and the given one.
 
     Example:
-        >>> probabilities = np.float32([[.9, .1], [.8, .2], [.1, .9], [.2, .8], [.05, .95]])
-        >>> given = np.eye(2, dtype=bool)[[0, 0, 1, 1, 0]]
+        >>> given = np.eye(2, dtype=bool)[[0, 1] * 20 + [0]]
+        >>> probabilities = np.where(given, 0.96, 0.04).astype(np.float32)
+        >>> probabilities[40] = 0.03, 0.97
         >>> label_errors(probabilities, given, multilabel=False).tolist()
-        [4]
+        [40]
     """
     known = np.isfinite(held_out.sum(axis=1))
-    if not known.any() or (given.shape[1] < 2 and not multilabel):
+    checked = checked_classes(held_out, given)
+    if not checked.any() or (given.shape[1] < 2 and not multilabel):
         return np.empty(0, dtype=np.int64)
     probability = np.where(known[:, None], held_out, 0)
     yes = _class_mean(probability, given & known[:, None])
     if multilabel:
         no = _class_mean(1 - probability, ~given & known[:, None])
         confident = np.where(given, 1 - probability >= no, probability >= yes)
-        wrong = confident & np.where(given, probability < 0.5, probability > 0.5)
+        given_probability = np.where(given, probability, 1 - probability)
+        wrong = confident & (given_probability <= _UNLIKELY) & checked
         worst = np.where(wrong, np.abs(probability - given), 0).max(axis=1)
         rows = np.flatnonzero(wrong.any(axis=1) & known)
         return rows[np.argsort(-worst[rows], kind="stable")]
@@ -153,7 +196,8 @@ def label_errors(
     own = given.argmax(axis=1)
     line = np.arange(len(probability))
     wrong = known & (reached[line, best] >= 0) & (best != own)
-    wrong &= probability.argmax(axis=1) != own
+    wrong &= probability.argmax(axis=1) == best
+    wrong &= (probability[line, own] <= _UNLIKELY) & checked[own] & checked[best]
     difference = probability[line, best] - probability[line, own]
     rows = np.flatnonzero(wrong)
     return rows[np.argsort(-difference[rows], kind="stable")]

@@ -20,9 +20,10 @@ from chromalab.analytics.classify.labels import (
     user_labels,
 )
 from chromalab.analytics.classify.methods import METHODS
-from chromalab.analytics.classify.model_selection import choose_method
+from chromalab.analytics.classify.model_selection import choose_method, default_method
 from chromalab.analytics.classify.points import Points
 from chromalab.analytics.graph.distinct_vectors import unit
+from chromalab.analytics.label_values import is_list, plain_labels
 from chromalab.analytics.labeling.learning_curve import LearningCurve, learning_curve
 from chromalab.analytics.labeling.replay import Replay, replay_labels
 from chromalab.analytics.labeling.strategies import STRATEGIES, Strategy, density, rule_for, select
@@ -35,8 +36,6 @@ from chromalab.snapshot import Snapshot
 from chromalab.types import Where
 
 __all__ = ["LabelQueue", "label_queue", "write_labels"]
-
-_FEW = 2  # labels per class, as in `classify`
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -103,7 +102,8 @@ class LabelQueue(Result):
         """Write labels that a user gave, in one transaction; they replace predictions.
 
         Args:
-            labels: Labels by id, also of records that are not in the queue. None skips a record.
+            labels: Labels by id, also of records that are not in the queue. A missing or blank one
+                skips the record.
 
         Returns:
             The number of labels written. Call `label_queue` again for the next records.
@@ -118,9 +118,10 @@ class LabelQueue(Result):
                 "There is no collection to write to: the labels of this queue were given as a list. Add "
                 "the new ones to your own list, and call label_queue again."
             )
-        for id in labels if isinstance(labels, Mapping) else ():
+        given = _by_id(labels)
+        for id in given:
             self.snapshot.row_of(id)
-        return write_labels(self.snapshot.origin, field, labels, choices=choices)
+        return write_labels(self.snapshot.origin, field, given, choices=choices)
 
     def replay(self) -> Replay:
         """Compare the strategy with random selection on the labels that there are, in five repeats.
@@ -303,7 +304,7 @@ def write_labels(
     Args:
         collection: A collection of chromalab, or of another client.
         field: The metadata field.
-        labels: Labels by id; None skips a record.
+        labels: Labels by id; a missing or blank one skips a record.
         choices: The labels that are allowed; any by default.
 
     Returns:
@@ -312,11 +313,11 @@ def write_labels(
     Raises:
         InvalidArgumentError: A label is invalid, or is not one of the choices; nothing was written.
     """
-    if not isinstance(labels, Mapping):
-        raise InvalidArgumentError(f"labels must be a dict of labels by id; got {short(labels)}.")
-    given = {id: label for id, label in labels.items() if label is not None}
-    for label in given.values():
-        parts = label if isinstance(label, list | tuple) else [label]
+    given = {}
+    for id, label in _by_id(labels).items():
+        parts = plain_labels(label)
+        if parts:
+            given[id] = parts if is_list(label) else parts[0]
         for part in parts:
             if choices is not None and part not in choices:
                 hint = near(str(part), map(str, choices), what="Choices")
@@ -324,16 +325,20 @@ def write_labels(
     if not given:
         return 0
     marks = {predicted_key(field): None, f"{field}_confidence": None}
-    metadatas = [
-        {field: list(label) if isinstance(label, tuple) else label, **marks}
-        for label in given.values()
-    ]
+    metadatas = [{field: label, **marks} for label in given.values()]
     update = {"ids": list(given), "metadatas": metadatas}
     if hasattr(collection, "replace_records"):
         collection.replace_records(update=update)
     else:
         collection.update(**update)
     return len(given)
+
+
+def _by_id(labels: Any) -> dict[Any, Any]:
+    """Read labels by id: a dict, or a pandas Series whose index has the ids."""
+    if not isinstance(labels, Mapping) and not hasattr(labels, "items"):
+        raise InvalidArgumentError(f"labels must be a dict of labels by id; got {short(labels)}.")
+    return dict(labels.items())
 
 
 def _candidates(points: Points, given: EncodedLabels) -> NDArray[np.int64]:
@@ -359,8 +364,7 @@ def _probabilities(
     if seen.sum() < 2 or not len(at):
         return None
     truth = given.truth[:, seen]
-    few = float(np.median(truth.sum(axis=0))) <= _FEW
-    method = "logistic" if not few else "propagation" if given.multilabel else "few-shot"
+    method = default_method(truth, given.multilabel)
     chosen = choose_method(points, given.rows, truth, requested=method, multilabel=given.multilabel)
     scores = METHODS[method](points, given.rows, truth, at, given.multilabel)
     probabilities = np.zeros((len(at), len(given.classes)), dtype=np.float32)
