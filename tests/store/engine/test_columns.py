@@ -207,12 +207,12 @@ def points(client):
 
 
 def open_now(points, connection):
-    return points._engine.engine._open(connection, points.id)
+    return points.engine.engine._open(connection, points.id)
 
 
 def test_a_reader_that_began_before_a_write_keeps_its_columns(points):
     everything = Filter(where=parse_where({"t": {"$ne": "z"}}))
-    with points._engine.engine.store.read() as connection, ThreadPoolExecutor(1) as pool:
+    with points.engine.engine.store.read() as connection, ThreadPoolExecutor(1) as pool:
         before = open_now(points, connection)
         assert before.matching(everything).tolist() == [0, 1, 2]
         pool.submit(points.delete, ["a"]).result()
@@ -226,12 +226,12 @@ def test_a_reader_that_began_before_a_write_keeps_its_columns(points):
 
 
 def test_only_new_and_changed_records_are_read(points):
-    with points._engine.engine.store.read() as connection:
+    with points.engine.engine.store.read() as connection:
         first = open_now(points, connection).column("t")
     points.add(["d"], [[3]], [{"t": "z"}])
     points.update(["a"], metadatas=[{"t": "w"}])
     points.delete(["b"])
-    with points._engine.engine.store.read() as connection:
+    with points.engine.engine.store.read() as connection:
         later = open_now(points, connection).column("t")
         assert open_now(points, connection).column("t") is later
     assert later.dictionary is first.dictionary
@@ -243,7 +243,7 @@ def test_unused_values_are_dropped(points):
     for n in range(1200):
         points.update(["a"], metadatas=[{"t": f"value {n}"}])
         assert points.get(where={"t": f"value {n}"})["ids"] == ["a"]
-    with points._engine.engine.store.read() as connection:
+    with points.engine.engine.store.read() as connection:
         assert len(open_now(points, connection).column("t").values) < 1010
 
 
@@ -252,7 +252,7 @@ def test_columns_of_sixty_four_keys_are_cached(points):
     for _ in range(2):
         for n in range(100):
             assert points.get(where={f"key {n}": n})["ids"] == ["m"]
-    held = points._engine.engine._residents[points.id].columns._held
+    held = points.engine.engine._residents[points.id].columns._held
     assert list(held) == [f"key {n}" for n in range(36, 100)]
 
 
@@ -308,7 +308,7 @@ def test_json_that_only_python_parses_can_be_filtered(tmp_path):
 
 
 def test_a_column_converts_to_arrow(points):
-    with points._engine.engine.store.read() as connection:
+    with points.engine.engine.store.read() as connection:
         opened = open_now(points, connection)
         text = opened.column("t").arrow()
         assert str(text.type).startswith("dictionary<values=string")
@@ -317,7 +317,7 @@ def test_a_column_converts_to_arrow(points):
         assert opened.column("n").arrow().to_pylist() == ["1", "1.0", "true"]
         assert opened.column("none").arrow().to_pylist() == [None] * 3
     points.update(["b", "c"], metadatas=[{"n": 7}, {"n": None}])
-    with points._engine.engine.store.read() as connection:
+    with points.engine.engine.store.read() as connection:
         numbers = open_now(points, connection).column("n").arrow()
     assert str(numbers.type) == "int64"
     assert numbers.to_pylist() == [1, 7, None]
@@ -326,7 +326,7 @@ def test_a_column_converts_to_arrow(points):
 def test_filters_work_without_pyarrow(points, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert points.get(where={"t": "x"})["ids"] == ["a"]
-    with points._engine.engine.store.read() as connection:
+    with points.engine.engine.store.read() as connection:
         column = open_now(points, connection).column("t")
         with pytest.raises(errors.MissingDependencyError, match=r"pip install .chromalab\[arrow\]"):
             column.arrow()
