@@ -230,9 +230,8 @@ def array_of(value: Any) -> NDArray[Any]:
     """
     if isinstance(value, np.ma.MaskedArray):
         return np.asarray(np.ma.filled(value.astype(np.float64), np.nan))
-    if not isinstance(value, np.ndarray | list | tuple) and not hasattr(value, "__array__"):
-        if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
-            value = _values(value)
+    if not isinstance(value, list | tuple) and not hasattr(value, "__array__") and _is_row(value):
+        value = _values(value)
     array = np.asarray(value)
     if array.dtype != object or array.ndim == 0 or not array.size:
         return array
@@ -353,7 +352,8 @@ def _rows_of_columns(columns: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
             + "."
         )
     rows = [
-        dict(zip(listed, row, strict=True)) for row in zip(*listed.values(), strict=True)  # type: ignore[arg-type]
+        dict(zip(listed, row, strict=True))
+        for row in zip(*listed.values(), strict=True)  # type: ignore[arg-type]
     ]
     return rows, list(range(len(rows)))
 

@@ -327,9 +327,9 @@ def _embeddings_hint(array: NDArray[Any], what: str) -> str:
                 f" No embedding in {count(len(missing), 'row')}, first {what}[{missing[0]}]. Leave these "
                 "records out, or embed them."
             )
-    if array.dtype.kind in "UO" and array.size and isinstance(text := array.flat[0], str):
-        if text.lstrip().startswith("["):
-            return " Parse the texts first: [json.loads(text) for text in ...]."
+    first = array.flat[0] if array.dtype.kind in "UO" and array.size else None
+    if isinstance(first, str) and first.lstrip().startswith("["):
+        return " Parse the texts first: [json.loads(text) for text in ...]."
     return ""
 
 
