@@ -351,10 +351,7 @@ def _rows_of_columns(columns: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
             + ", ".join(f"{len(v or ()):,} for {short(n)}" for n, v in [*listed.items()][:5])
             + "."
         )
-    rows = [
-        dict(zip(listed, row, strict=True))
-        for row in zip(*listed.values(), strict=True)  # type: ignore[arg-type]
-    ]
+    rows = [dict(zip(listed, row, strict=True)) for row in zip(*listed.values(), strict=True)]
     return rows, list(range(len(rows)))
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from chromalab.arguments.table import Problem, Record, content_id, read_table
+from chromalab.arguments.table import Problem, Record, read_table
 from chromalab.embed import embed_documents, shows_progress
-from chromalab.engine import Batch, Filter
-from chromalab.errors import InvalidArgumentError, printable
+from chromalab.engine import Batch, Filter, Range
+from chromalab.errors import (
+    EmbeddingFunctionError,
+    InvalidArgumentError,
+    ModelNotAvailableError,
+    printable,
+)
 from chromalab.handle import Handle
 from chromalab.results.tables import count, data_frame
 from chromalab.upkeep import check_batch_rows
@@ -19,7 +24,9 @@ from chromalab.upkeep import check_batch_rows
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["AddInterrupted", "AddResult", "Clash", "add_from", "content_id", "with_vectors"]
+__all__ = ["AddInterrupted", "AddResult", "Clash", "add_from", "count_truncated", "with_vectors"]
+
+_PAGE = 4096  # documents read at a time
 
 
 @dataclass(frozen=True)
@@ -195,7 +202,7 @@ def add_from(
     ) as bar:  # fmt: skip
         quiet = shows_progress.set(False)
         try:
-            while batch := list(islice(todo, batch_size)):
+            while batch := list(itertools.islice(todo, batch_size)):
                 plan = writing = _Plan.of(collection, batch, update)
                 added = len(plan.new) if dry_run else plan.write(collection)
                 done, writing = plan.counted(collection, done, added), None
@@ -359,6 +366,36 @@ def with_vectors(collection: Handle, batch: Batch) -> Batch:
         )
     vectors = embed_documents(collection.embedding_function(), texts)
     return replace(batch, vectors=vectors, made_for=collection.get_model().configuration)
+
+
+def count_truncated(collection: Handle, lengths: Range | None) -> int | None:
+    """Count the documents of a collection that are longer than its model reads.
+
+    Args:
+        collection: The collection.
+        lengths: The lengths of its documents, in characters. A token has at least one, so that short
+            documents need no model.
+
+    Returns:
+        The number; None if the model does not tell, or is not available.
+    """
+    try:
+        function = collection.embedding_function()
+        limit = getattr(function, "max_tokens", None)
+        count_truncated = getattr(function, "count_truncated", None)
+        if limit is None or count_truncated is None:
+            return None
+        if lengths is None or lengths.max < limit():
+            return 0
+        found = 0
+        for offset in itertools.count(0, _PAGE):
+            rows = collection.engine.get(collection.id, Filter(), {"documents"}, _PAGE, offset)
+            found += count_truncated([text for text in rows.documents or () if text is not None])
+            if len(rows.ids) < _PAGE:
+                break
+    except (EmbeddingFunctionError, ModelNotAvailableError):
+        return None
+    return int(found)
 
 
 def _skipped(done: AddResult) -> str:

@@ -58,7 +58,9 @@ class Problem:
     def __str__(self) -> str:
         labels = ", ".join(short(plain(row), 30) for row in self.rows)
         more = ", ..." if self.count > len(self.rows) else ""
-        kind = "" if isinstance(self.example, str | float | None) else f", of type {type(self.example).__name__},"
+        kind = f", of type {type(self.example).__name__},"
+        if isinstance(self.example, str | float | None):
+            kind = ""
         rows = "row" if self.count == 1 else f"{self.count:,} rows:"
         return (
             f"{short(self.column)} must be {self.expected}; got {short(self.example)}{kind} "
@@ -123,15 +125,16 @@ class RecordTable:
 class _Report:
     """Collects problems by column and kind."""
 
-    found: dict[tuple[str, str], tuple[Any, list[Any]]] = field(default_factory=dict)
+    found: dict[tuple[str, str, bool], tuple[Any, list[Any]]] = field(default_factory=dict)
 
     def add(self, column: str, expected: str, value: Any, row: Any) -> None:
-        self.found.setdefault((column, expected), (value, []))[1].append(row)
+        key = (column, expected, value is None)  # missing values are a kind of their own
+        self.found.setdefault(key, (value, []))[1].append(row)
 
     def problems(self) -> tuple[Problem, ...]:
         return tuple(
             Problem(column, expected, example, len(rows), tuple(rows[:_SHOWN]))
-            for (column, expected), (example, rows) in self.found.items()
+            for (column, expected, _), (example, rows) in self.found.items()
         )
 
 
@@ -285,6 +288,8 @@ def _check_column(name: str, cells: Iterable[Any]) -> None:
 
 def _is_vector(name: str, cell: Any) -> bool:
     """Whether a cell is a list of numbers that is long, or in a column named for embeddings."""
+    if hasattr(cell, "as_py"):
+        cell = cell.as_py()
     if isinstance(cell, str | Mapping) or not hasattr(cell, "__len__"):
         return False
     if isinstance(cell, np.ndarray) and cell.ndim == 0:
@@ -294,6 +299,8 @@ def _is_vector(name: str, cell: Any) -> bool:
         return False
     values = cell.flat if isinstance(cell, np.ndarray) else cell
     first = next((value for value in values if not is_missing(value)), None)
+    if isinstance(first, list | np.ndarray):  # several vectors in one cell
+        return _is_vector(name, first)
     return isinstance(first, int | float | np.number) and not isinstance(first, bool)
 
 
@@ -376,4 +383,3 @@ def _fault(value: Any) -> str | None:
 
 def _is_encodable(text: str) -> bool:
     return text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text)
-

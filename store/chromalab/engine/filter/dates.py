@@ -120,7 +120,8 @@ class Dates:
         """The codes of the dates that satisfy a comparison, one of Python's `operator`."""
         sign = np.sign(self._microseconds - wanted.microseconds)
         sign = np.where(sign == 0, np.sign(self._nanoseconds - wanted.nanoseconds), sign)
-        return self._codes[np.asarray(compare(sign, 0))]
+        codes: NDArray[np.int32] = self._codes[np.asarray(compare(sign, 0))]
+        return codes
 
 
 def _offset(zone: str | None) -> int:
