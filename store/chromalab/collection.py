@@ -301,6 +301,7 @@ class Collection(Handle):
             model=self.model,
             space=self.space,
             index=index.state,
+            truncated_documents=ingest.count_truncated(self, profile.lengths),
         )
 
     # The collection as a whole.

@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
-import datetime
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from chromalab.arguments.values import check_documents, check_ids, check_metadata
+from chromalab.arguments.table import Problem, Record, read_table
 from chromalab.embed import embed_documents, shows_progress
-from chromalab.engine import Batch
-from chromalab.errors import InvalidArgumentError, near, printable, short
+from chromalab.engine import Batch, Filter, Range
+from chromalab.errors import (
+    EmbeddingFunctionError,
+    InvalidArgumentError,
+    ModelNotAvailableError,
+    printable,
+)
 from chromalab.handle import Handle
-from chromalab.results.tables import data_frame
-from chromalab.sparse import to_stored
+from chromalab.results.tables import count, data_frame
 from chromalab.upkeep import check_batch_rows
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["AddInterrupted", "AddResult", "add_from", "content_id", "read_table", "with_vectors"]
+__all__ = ["AddInterrupted", "AddResult", "Clash", "add_from", "count_truncated", "with_vectors"]
 
-_TEXT_NAMES = ("document", "text")
-_VECTOR_NAMES = ("embedding", "embeddings", "vector", "vectors")
-_SMALL = 64
-"""The largest array that is stored as metadata; the embeddings of models are larger."""
+_PAGE = 4096  # documents read at a time
+
+
+@dataclass(frozen=True)
+class Clash:
+    """A row that was left out because its id belongs to another text.
+
+    Attributes:
+        id: The id.
+        text: The text of the row.
+        kept: The text that has the id, in the collection or in an earlier row.
+        row: The label of the row: that of a pandas index, or its position.
+    """
+
+    id: str
+    text: str
+    kept: str
+    row: Any
 
 
 @dataclass(frozen=True)
@@ -40,23 +55,57 @@ class AddResult:
         added: The number of new records.
         skipped: The number of rows whose id already existed, or appeared earlier in the data.
         dry_run: Whether nothing was written, and the numbers are what would have been done.
+        updated: The number of records that `update=True` changed.
+        repeated: How many of the skipped rows have an id that appeared earlier in the data.
+        differing: How many of the skipped rows have the text of their record and other metadata.
+        clashes: Those of the skipped rows whose id belongs to another text.
+        bad_rows: The number of rows that `skip_bad=True` left out.
+        problems: What was wrong with them.
+        blank: The number of written texts without any letter.
+        truncated: The number of written texts that are longer than the model reads.
     """
 
     collection: str
     added: int
     skipped: int
     dry_run: bool = False
+    updated: int = 0
+    repeated: int = 0
+    differing: int = 0
+    clashes: tuple[Clash, ...] = ()
+    bad_rows: int = 0
+    problems: tuple[Problem, ...] = ()
+    blank: int = 0
+    truncated: int = 0
 
     def __repr__(self) -> str:
-        verb = "would be added" if self.dry_run else "added"
-        return f"{printable(self.collection)}: {self.added:,} {verb}{_skipped(self)}"
+        would = "would be " if self.dry_run else ""
+        updated = f", {self.updated:,} {would}updated" if self.updated else ""
+        done = f"{printable(self.collection)}: {self.added:,} {would}added{updated}{_skipped(self)}"
+        return ". ".join([done, *self._remarks()])
 
     def df(self) -> pandas.DataFrame:
-        """Return a pandas DataFrame with one row."""
-        return data_frame([vars(self)])
+        """Return a pandas DataFrame with one row of counts."""
+        counts = {**vars(self), "clashes": len(self.clashes)}
+        del counts["problems"]
+        return data_frame([counts])
 
-    def _and(self, batch: int, added: int) -> AddResult:
-        return replace(self, added=self.added + added, skipped=self.skipped + batch - added)
+    def _remarks(self) -> list[str]:
+        remarks = []
+        if self.clashes:
+            rows = count(len(self.clashes), "row")
+            remarks.append(f"Skipped {rows} whose id has another text: see .clashes")
+        if self.differing:
+            rows = count(self.differing, "row")
+            remarks.append(f"Skipped {rows} with other metadata: update=True writes it")
+        if self.bad_rows:
+            rows = count(self.bad_rows, "row")
+            remarks.append(f"Left out {rows}: {printable('; '.join(map(str, self.problems)))}")
+        if self.blank:
+            remarks.append(f"{count(self.blank, 'text')} without any letter")
+        if self.truncated:
+            remarks.append(f"{count(self.truncated, 'text')} longer than the model reads")
+        return remarks
 
 
 class AddInterrupted(KeyboardInterrupt):
@@ -67,23 +116,15 @@ class AddInterrupted(KeyboardInterrupt):
     """
 
     def __init__(self, done: AddResult, total: int) -> None:
+        updated = f", {done.updated:,} updated" if done.updated else ""
         super().__init__(
-            f"Interrupted: {done.added:,} added{_skipped(done)}, of {total:,} for "
+            f"Interrupted: {done.added:,} added{updated}{_skipped(done)}, of {total:,} for "
             f"{done.collection!r}. Run it again to continue; existing ids are skipped."
         )
         self.done = done
 
     def _render_traceback_(self) -> list[str]:
         return [f"\x1b[31mInterrupted\x1b[0m: {str(self.args[0]).removeprefix('Interrupted: ')}"]
-
-
-@dataclass(frozen=True)
-class _Record:
-    """A row that was checked and can be added; `metadata` in its stored form."""
-
-    id: str
-    document: str
-    metadata: dict[str, Any] | None
 
 
 def add_from(
@@ -96,6 +137,9 @@ def add_from(
     batch_size: int = 128,
     progress: bool = True,
     dry_run: bool = False,
+    update: bool = False,
+    skip_bad: bool = False,
+    flatten: bool = False,
 ) -> AddResult:
     """Add the rows of a table, batch by batch, with a progress bar after a second.
 
@@ -104,20 +148,27 @@ def add_from(
 
     Args:
         collection: The collection to add to.
-        data: A pandas or polars DataFrame, a dataset, a list of dicts, or a list of texts.
+        data: A pandas or polars DataFrame, an Arrow table, a dataset, a dict of columns, a list of dicts, or
+            a list of texts. The named index of a pandas DataFrame is a column.
         text: Column of the documents; by default "document" or "text".
-        id: Column of the ids; by default "id", or a hash of the text if there is no such column.
-        meta: Columns to store as metadata; all others by default. Empty cells and empty lists are left
-            out, dates become ISO strings, short arrays become lists.
+        id: Column of the ids; by default "id", or a hash of the text if there is no such column. Where all
+            numbers are whole, 1.0 is the id "1".
+        meta: Columns to store as metadata; all others by default. Empty cells (None, NaN, NaT, NA, "", [])
+            are left out, dates become ISO strings, durations seconds, short arrays lists.
         batch_size: Number of rows to write at a time.
         progress: Show a progress bar after one second.
         dry_run: Check and count only; embed and write nothing.
+        update: Write the rows whose id exists and whose text or metadata differ from the record. An empty
+            cell deletes its key; keys that the table does not have stay.
+        skip_bad: Leave out the rows that cannot be stored, and report them in the result.
+        flatten: Store nested dicts as columns such as "customer.name".
 
     Returns:
-        How many records were added and how many rows were skipped.
+        How many records were added and how many rows were skipped, with the rows whose id clashes.
 
     Raises:
-        InvalidArgumentError: A row cannot be stored; the message names it, and nothing was written.
+        InvalidArgumentError: Rows cannot be stored; the message lists what is wrong with them by column,
+            and nothing was written.
         AddInterrupted: A KeyboardInterrupt that reports how many records were written, in whole batches.
 
     Example:
@@ -128,33 +179,172 @@ def add_from(
     """
     from tqdm.auto import tqdm
 
-    records = read_table(data, text=text, id=id, meta=meta)
+    table = read_table(data, text=text, id=id, meta=meta, flatten=flatten)
+    if table.problems and not skip_bad:
+        raise table.error()
     batch_size = check_batch_rows(batch_size)
-    unique = {record.id: record for record in reversed(records)}  # the first row of an id counts
-    todo = iter(list(unique.values())[::-1])
-    done = AddResult(collection.name, 0, len(records) - len(unique), dry_run)
-    batch: list[_Record] = []
-    new: list[_Record] = []
+    unique: dict[str, Record] = {}
+    clashes = []
+    for record in table.records:  # the first row of an id counts
+        first = unique.setdefault(record.id, record)
+        if first.document != record.document:
+            clashes.append(Clash(record.id, record.document, first.document, record.row))
+    repeated = len(table.records) - len(unique)
+    done = AddResult(
+        collection.name, 0, repeated, dry_run, repeated=repeated, clashes=tuple(clashes),
+        bad_rows=table.bad_rows, problems=table.problems,
+    )  # fmt: skip
+    todo = iter(unique.values())
+    writing: _Plan | None = None
     with tqdm(
         total=len(unique), unit="rec", desc=f"add to {printable(collection.name)}", delay=1,
         leave=False, disable=not progress,
     ) as bar:  # fmt: skip
         quiet = shows_progress.set(False)
         try:
-            while batch := list(islice(todo, batch_size)):
-                existing = collection.existing([record.id for record in batch])
-                new = [record for record in batch if record.id not in existing]
-                added = len(new) if dry_run or not new else _add(collection, new)
-                done, new = done._and(len(batch), added), []
+            while batch := list(itertools.islice(todo, batch_size)):
+                plan = writing = _Plan.of(collection, batch, update)
+                added = len(plan.new) if dry_run else plan.write(collection)
+                done, writing = plan.counted(collection, done, added), None
                 bar.update(len(batch))
         except KeyboardInterrupt:
             # If it came after the commit of the running batch, that batch was written.
-            if new and (written := collection.existing([record.id for record in new])):
-                done = done._and(len(batch), len(written))
-            raise AddInterrupted(done, len(records)) from None
+            if writing is not None and writing.was_written(collection):
+                done = writing.counted(collection, done, len(writing.new))
+            raise AddInterrupted(done, table.total) from None
         finally:
             shows_progress.reset(quiet)
     return done
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be done with a batch of rows.
+
+    Attributes:
+        new: Rows whose id is new.
+        rewritten: Rows with another text than their record, to be embedded and updated.
+        relabeled: Rows with the text of their record and other metadata, to be updated; the metadata is
+            the change, in which None deletes a key.
+        skipped: The number of rows whose record stays as it is.
+        differing: How many of these have other metadata.
+        clashes: Those of them that have another text.
+    """
+
+    new: Sequence[Record]
+    rewritten: Sequence[Record]
+    relabeled: Sequence[Record]
+    skipped: int
+    differing: int
+    clashes: tuple[Clash, ...]
+
+    @classmethod
+    def of(cls, collection: Handle, records: Sequence[Record], update: bool) -> _Plan:
+        found = collection.engine.get(
+            collection.id,
+            Filter(ids=[record.id for record in records]),
+            {"documents", "metadatas"},
+            None,
+            0,
+        )
+        parts = (found.ids, found.documents or (), found.metadatas or ())
+        stored = {id: (text, metadata or {}) for id, text, metadata in zip(*parts, strict=True)}
+        new, rewritten, relabeled, clashes = [], [], [], []
+        differing = 0
+        for record in records:
+            if record.id not in stored:
+                new.append(record)
+                continue
+            text, metadata = stored[record.id]
+            change = _change(record, metadata)
+            if text != record.document:
+                if update:
+                    rewritten.append(replace(record, metadata=change))
+                else:
+                    clashes.append(Clash(record.id, record.document, text or "", record.row))
+            elif change:
+                differing += 1
+                relabeled.append(replace(record, metadata=change))
+        changed = len(rewritten) + (len(relabeled) if update else 0)
+        return cls(
+            new,
+            rewritten,
+            relabeled if update else (),
+            len(records) - len(new) - changed,
+            0 if update else differing,
+            tuple(clashes),
+        )
+
+    def write(self, collection: Handle) -> int:
+        """Write the rows, which `read_table` has checked; nothing is checked again.
+
+        Returns:
+            The number of new records, without those that another process has added meanwhile.
+        """
+        added = 0
+        embedded = [*self.new, *self.rewritten]
+        if embedded:
+            batch = with_vectors(collection, _batch(embedded))
+            engine = collection.engine
+            written = (engine.upsert if self.rewritten else engine.add)(collection.id, batch)
+            added = written.added
+        if self.relabeled:
+            batch = replace(_batch(self.relabeled), documents=None)
+            collection.engine.update(collection.id, batch)
+        return added
+
+    def was_written(self, collection: Handle) -> bool:
+        """Whether nothing is left to do after an interrupt."""
+        rows = [*self.new, *self.rewritten, *self.relabeled]
+        if not rows:
+            return False
+        left = _Plan.of(collection, rows, update=True)
+        return not (left.new or left.rewritten or left.relabeled)
+
+    def counted(self, collection: Handle, done: AddResult, added: int) -> AddResult:
+        """Add what this plan did to the counts."""
+        texts = [record.document for record in (*self.new, *self.rewritten)]
+        return replace(
+            done,
+            added=done.added + added,
+            updated=done.updated + len(self.rewritten) + len(self.relabeled),
+            skipped=done.skipped + self.skipped + len(self.new) - added,
+            differing=done.differing + self.differing,
+            clashes=done.clashes + self.clashes,
+            blank=done.blank + sum(not text.strip() for text in texts),
+            truncated=done.truncated + (0 if done.dry_run else _truncated(collection, texts)),
+        )
+
+
+def _change(record: Record, stored: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What differs in the metadata of a record; None deletes a key. None if nothing does."""
+    change: dict[str, Any] = {
+        key: value
+        for key, value in (record.metadata or {}).items()
+        if key not in stored or _text_of(stored[key]) != _text_of(value)
+    }
+    return {**change, **{key: None for key in record.empty if key in stored}} or None
+
+
+def _text_of(value: Any) -> str:
+    """The JSON of a value, which tells 1, 1.0 and True apart."""
+    return json.dumps(value, sort_keys=True)
+
+
+def _batch(records: Sequence[Record]) -> Batch:
+    return Batch(
+        ids=[record.id for record in records],
+        documents=[record.document for record in records],
+        metadatas=[record.metadata for record in records],
+    )
+
+
+def _truncated(collection: Handle, texts: Sequence[str]) -> int:
+    """The number of texts that are longer than the collection's model reads, where the model tells."""
+    if not texts:
+        return 0
+    count_truncated = getattr(collection.embedding_function(), "count_truncated", None)
+    return 0 if count_truncated is None else int(count_truncated(texts))
 
 
 def with_vectors(collection: Handle, batch: Batch) -> Batch:
@@ -178,188 +368,35 @@ def with_vectors(collection: Handle, batch: Batch) -> Batch:
     return replace(batch, vectors=vectors, made_for=collection.get_model().configuration)
 
 
-def _add(collection: Handle, records: Sequence[_Record]) -> int:
-    """Write rows that `read_table` has checked; nothing is checked again."""
-    batch = Batch(
-        ids=[record.id for record in records],
-        documents=[record.document for record in records],
-        metadatas=[record.metadata for record in records],
-    )
-    return collection.engine.add(collection.id, with_vectors(collection, batch)).added
+def count_truncated(collection: Handle, lengths: Range | None) -> int | None:
+    """Count the documents of a collection that are longer than its model reads.
+
+    Args:
+        collection: The collection.
+        lengths: The lengths of its documents, in characters. A token has at least one, so that short
+            documents need no model.
+
+    Returns:
+        The number; None if the model does not tell, or is not available.
+    """
+    try:
+        function = collection.embedding_function()
+        limit = getattr(function, "max_tokens", None)
+        count_truncated = getattr(function, "count_truncated", None)
+        if limit is None or count_truncated is None:
+            return None
+        if lengths is None or lengths.max < limit():
+            return 0
+        found = 0
+        for offset in itertools.count(0, _PAGE):
+            rows = collection.engine.get(collection.id, Filter(), {"documents"}, _PAGE, offset)
+            found += count_truncated([text for text in rows.documents or () if text is not None])
+            if len(rows.ids) < _PAGE:
+                break
+    except (EmbeddingFunctionError, ModelNotAvailableError):
+        return None
+    return int(found)
 
 
 def _skipped(done: AddResult) -> str:
     return f", {done.skipped:,} skipped (same id)" if done.skipped else ""
-
-
-def content_id(text: str) -> str:
-    """Derive an id from a text: the first 16 hex digits of its SHA-256, so that equal texts have one id.
-
-    Example:
-        >>> content_id("hello")
-        '2cf24dba5fb0a30e'
-    """
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def read_table(
-    data: Any,
-    *,
-    text: str | int | None,
-    id: str | int | None,
-    meta: Sequence[str | int] | str | int | None,
-) -> list[_Record]:
-    """Read and check every row of a table; see `add_from`.
-
-    Column names are strings: a column 0 is "0". Dates and times become ISO strings, and small arrays
-    become lists. Empty cells (None, NaN, NaT, NA, []) are left out.
-
-    Raises:
-        InvalidArgumentError: A row cannot be stored; the message names it.
-    """
-    if hasattr(data, "documents") and hasattr(data, "ids"):  # a Dataset
-        parts = zip(data.ids, data.documents, data.metadatas, strict=True)
-        given: list[Any] = [{**(m or {}), "id": i, "document": d} for i, d, m in parts]
-        text = "document" if text is None else text
-        id = "id" if id is None else id
-    else:
-        given = _rows(data)
-    if all(isinstance(row, str) for row in given):
-        documents = check_documents(given)
-        return [_Record(content_id(str(d)), str(d), None) for d in documents]
-    rows = [_named(at, row) for at, row in enumerate(given)]
-    columns = dict.fromkeys(key for row in rows for key in row)
-    text_column = _column(text, columns, _TEXT_NAMES, "text")
-    id_column = None
-    if id is not None or "id" in columns:
-        id_column = _column(id, columns, ("id",), "id")
-    if meta is None:
-        chosen = [name for name in columns if name not in (text_column, id_column)]
-    else:
-        names = [meta] if isinstance(meta, str | int) else meta
-        chosen = [_column(name, columns, (), "meta") for name in names]
-    texts = [_text(at, row, text_column) for at, row in enumerate(rows)]
-    check_documents(texts, f"Column {short(text_column)}")
-    records = [
-        _Record(
-            content_id(document) if id_column is None else _id(at, row, id_column),
-            document,
-            _metadata(at, row, chosen),
-        )
-        for at, (row, document) in enumerate(zip(rows, texts, strict=True))
-    ]
-    check_ids(list({record.id: None for record in records}))
-    return records
-
-
-def _rows(data: Any) -> list[Any]:
-    if hasattr(data, "to_dicts"):  # polars
-        return list(data.to_dicts())
-    if hasattr(data, "to_dict") and hasattr(data, "columns"):  # pandas
-        _names(data.columns)  # if two columns have one name, to_dict would drop one
-        return list(data.to_dict("records"))
-    if isinstance(data, str | bytes | Mapping) or not isinstance(data, Iterable):
-        raise InvalidArgumentError(
-            "data must be a DataFrame, a dataset, a list of dicts or a list of texts; "
-            f"got {short(data)}, of type {type(data).__name__}."
-        )
-    return list(data)
-
-
-def _named(at: int, row: Any) -> dict[str, Any]:
-    if not isinstance(row, Mapping):
-        raise InvalidArgumentError(
-            f"Row {at} must be a dict; got {short(row)}, of type {type(row).__name__}. "
-            "Pass a DataFrame, a list of dicts or a list of texts."
-        )
-    return dict(zip(_names(row), row.values(), strict=True))
-
-
-def _names(columns: Iterable[Any]) -> list[str]:
-    names = [str(column) for column in columns]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidArgumentError(f"Two columns are named {short(twice)}. Rename one of them.")
-    return names
-
-
-def _column(given: Any, columns: Iterable[str], usual: Sequence[str], what: str) -> str:
-    if given is None:
-        given = next((column for column in usual if column in columns), None)
-        if given is None:
-            raise InvalidArgumentError(
-                f"No column for the {what}. Pass {what}=... {near('', columns, what='Columns')}"
-            )
-    name = str(given)
-    if name not in columns:
-        raise InvalidArgumentError(
-            f"No column {short(name)} for {what}. {near(name, columns, what='Columns')}"
-        )
-    return name
-
-
-def _text(at: int, row: Mapping[str, Any], column: str) -> str:
-    document = row.get(column)
-    if not isinstance(document, str):
-        raise InvalidArgumentError(
-            f"Row {at}: {short(column)} must be a string; got {short(document)}. Drop or fill such rows."
-        )
-    return document
-
-
-def _id(at: int, row: Mapping[str, Any], column: str) -> str:
-    id = row.get(column)
-    if _missing(id):
-        raise InvalidArgumentError(f"Row {at}: {short(column)} is empty. Every record needs an id.")
-    if isinstance(id, Iterable) and not isinstance(id, str):
-        raise InvalidArgumentError(
-            f"Row {at}: {short(column)} must be a string or a number; got {short(id)}, of "
-            f"type {type(id).__name__}."
-        )
-    return str(id)
-
-
-def _metadata(at: int, row: Mapping[str, Any], chosen: Sequence[str]) -> dict[str, Any] | None:
-    values = {
-        name: _cell(name, row[name]) for name in chosen if name in row and not _missing(row[name])
-    }
-    try:
-        checked = check_metadata(values, f"Row {at}: metadata", sparse=True) if values else None
-    except InvalidArgumentError as error:
-        raise InvalidArgumentError(
-            f"{error} Convert the column, or choose the columns with meta=[...]."
-        ) from None
-    return to_stored(checked)
-
-
-def _cell(name: str, value: Any) -> Any:
-    """Convert a cell to a metadata value, where there is one obvious way to do so."""
-    if isinstance(value, datetime.date):  # datetime and pandas.Timestamp are dates too
-        return value.isoformat()
-    if isinstance(value, np.datetime64):
-        return str(value)
-    array = isinstance(value, np.ndarray)
-    named = name.lower() in _VECTOR_NAMES
-    floats = named and isinstance(value, list) and any(isinstance(item, float) for item in value)
-    if floats or (array and (named or value.size > _SMALL)):
-        raise InvalidArgumentError(
-            f"Column {short(name)} holds vectors, which are not metadata. Choose the metadata columns "
-            "with meta=[...], or add the vectors with add(ids=, embeddings=, documents=)."
-        )
-    return value.tolist() if array else value
-
-
-def _missing(value: Any) -> bool:
-    """Return whether a cell is empty: None, NaN, NaT, pandas.NA, an empty list or array."""
-    if isinstance(value, str):
-        return False
-    if isinstance(value, np.ndarray):
-        return value.size == 0
-    if value is None or isinstance(value, list):
-        return not value
-    try:
-        return bool(value != value)
-    except TypeError:  # pandas.NA has no truth value
-        return True
-    except ValueError:  # a pandas.Series: many values
-        return False

@@ -10,6 +10,7 @@ from uuid import UUID
 from weakref import WeakMethod, WeakValueDictionary
 
 from chromalab.arguments.values import check_ids, check_text
+from chromalab.conversion import items, plain_where
 from chromalab.engine import Engine
 from chromalab.engine.values import Attachment
 from chromalab.errors import InvalidArgumentError, NotFoundError, near, short
@@ -97,11 +98,13 @@ class Selection:
         if (ids is None) == (where is None):
             raise InvalidArgumentError("Select by ids, or by where: give one of the two.")
         if where is not None:
+            where = plain_where(where)  # it may be stored with the collection
             self.put(self._collection.get(where=where, include=[])["ids"], where=where)
             return
-        wanted = [ids] if isinstance(ids, str) else list(dict.fromkeys(ids or ()))
+        listed = items(ids, "ids")
+        wanted = check_ids(ids) if listed is None else listed
         if wanted:
-            wanted = check_ids(wanted)
+            wanted = check_ids(list(dict.fromkeys(wanted)))
             existing = set(self._collection.get(ids=wanted, include=[])["ids"])
             missing = [id for id in wanted if id not in existing]
             if missing:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.conversion import array_of, items
 from chromalab.errors import ChromalabError, InvalidArgumentError, near, printable, short
 
 __all__ = ["Snapshot"]
@@ -124,16 +125,18 @@ class Snapshot:
         return (self.documents[row] or "") if self.documents is not None else ""
 
     @classmethod
-    def of(cls, data: Any, *, documents: Sequence[str | None] | None = None) -> Snapshot:
+    def of(cls, data: Any, *, documents: Any = None) -> Snapshot:
         """Take a snapshot of a collection, an array, or any object with Chroma's `get`.
 
         Args:
             data: A snapshot (returned unchanged), a collection of chromalab or chromadb, or
-                (n, dimension) numbers.
-            documents: One text per row of an array.
+                (n, dimension) numbers: an array, a DataFrame, or a column of lists or of arrays.
+            documents: One text per row of an array: a list, an array or a column of any library, read by
+                position and not by label. A missing text is None.
 
         Raises:
-            InvalidArgumentError: The data is none of these, or contains NaN or infinity.
+            InvalidArgumentError: The data is none of these, or contains NaN or infinity; or the documents
+                are not one text per row.
 
         Example:
             >>> Snapshot.of([[0.0, 1.0]], documents=["tea"]).document(0)
@@ -149,21 +152,39 @@ class Snapshot:
         return _of_array(data, documents)
 
 
-def _of_array(data: Any, documents: Sequence[str | None] | None) -> Snapshot:
+def _of_array(data: Any, documents: Any) -> Snapshot:
+    if isinstance(data, set | frozenset):
+        raise _not_data(data)
     try:
-        vectors = np.asarray(data, dtype=np.float32)
+        vectors = array_of(data).astype(np.float32, copy=False)
     except (TypeError, ValueError) as error:
         raise _not_data(data) from error
     if vectors.size == 0 and vectors.ndim < 2:
         vectors = vectors.reshape(0, 0)
     if vectors.ndim != 2:
         raise _not_data(data)
-    if documents is not None and len(documents) != len(vectors):
+    texts = None if documents is None else _texts(documents)
+    if texts is not None and len(texts) != len(vectors):
         raise InvalidArgumentError(
-            f"documents must have one text per vector; got {len(documents):,} documents for "
+            f"documents must have one text per vector; got {len(texts):,} documents for "
             f"{len(vectors):,} vectors."
         )
-    return _frozen([str(row) for row in range(len(vectors))], vectors, documents, None)
+    return _frozen([str(row) for row in range(len(vectors))], vectors, texts, None)
+
+
+def _texts(documents: Any) -> list[str | None]:
+    texts = None if isinstance(documents, set | frozenset) else items(documents, "documents")
+    if texts is None:
+        raise InvalidArgumentError(
+            f"documents must be a list with one text per vector; got {short(documents)}."
+        )
+    for row, text in enumerate(texts):
+        if text is not None and not isinstance(text, str):
+            raise InvalidArgumentError(
+                f"documents[{row}] must be a string, or None for a record without a text; "
+                f"got {short(text)}, of type {type(text).__name__}."
+            )
+    return texts
 
 
 def _read(collection: Any) -> Snapshot:

@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas
 import pytest
 
 from chromalab import errors
@@ -38,10 +39,19 @@ def points(client):
         ({"ids": ["x"], "embeddings": "ab"}, ValueError, "rows of numbers"),
         ({"ids": ["x", "y"], "embeddings": [[1], [1, 2]]}, ValueError, "all of the same length; got rows of different lengths: 1, 2."),
         ({"ids": ["x", "y"], "embeddings": [[1, [2]], [3, 4]]}, ValueError, "embeddings must be rows of numbers, all of the same length; got rows within rows."),
-        ({"ids": ["x"], "embeddings": [[1, 2]], "metadatas": [{"a": float("nan")}]}, ValueError, "metadatas[0]['a'] must be a finite number; got nan."),
+        ({"ids": ["x"], "embeddings": [[1, 2]], "metadatas": [{"a": float("inf")}]}, ValueError, "metadatas[0]['a'] must be a finite number; got inf."),
+        ({"ids": ["x"], "embeddings": [[1, 2]], "metadatas": [{"a": np.ones(384)}]}, ValueError, "metadatas[0]['a'] must not be a vector; got an array of 384 values. Pass it in embeddings"),
+        ({"ids": {"x", "y"}, "embeddings": [[1, 2]] * 2}, ValueError, "ids must be a list, because its values are paired with those of other lists by position; got a set"),
+        ({"ids": ["x", "y"], "embeddings": [[1, 2]] * 2, "documents": frozenset("pq")}, ValueError, "documents must be a list, because"),
+        ({"ids": ["x", "y"], "embeddings": {(1, 2), (3, 4)}}, ValueError, "embeddings must be a list, because"),
+        ({"ids": ["x", np.nan], "embeddings": [[1, 2]] * 2}, ValueError, "ids[1] must be a string; got a missing value. Every record needs an id."),
+        ({"ids": pandas.DataFrame({"id": ["x"]}), "embeddings": [[1, 2]]}, ValueError, 'ids must be a list or a single column; got a DataFrame. Choose a column, such as table["name"].'),
+        ({"ids": ["x", "y"], "embeddings": pandas.Series([[1, 2], None])}, ValueError, "No embedding in 1 row, first embeddings[1]."),
+        ({"ids": ["x"], "embeddings": pandas.Series(["[1, 2]"])}, ValueError, "Parse the texts first"),
+        ({"ids": ["x"], "embeddings": np.ma.masked_equal([[1, 2]], 2)}, ValueError, "NaN or infinity in 1 of 1 row"),
         ({"ids": ["x"], "embeddings": [[1, 2]], "metadatas": [{"a": 2**63}]}, ValueError, "metadatas[0]['a'] must fit in 64 bits; got 9223372036854775808."),
         ({"ids": ["x"], "embeddings": [[1, 2]], "metadatas": [{"a": 10**5000}]}, ValueError, "got <an integer of 16,610 bits>."),
-        ({"ids": ["x"], "embeddings": [[1, 2]], "metadatas": [{"a": np.timedelta64(1, "ns")}]}, ValueError, "of type timedelta64"),
+        ({"ids": ["x"], "embeddings": [[1, 2]], "metadatas": [{"a": np.timedelta64(1, "M")}]}, ValueError, "of type timedelta64"),
         ({"ids": ["x"], "embeddings": [[1, 2]], "metadatas": [{2: "a"}]}, TypeError, "The keys of metadatas[0] must be strings; got 2."),
         ({"ids": ["x"], "embeddings": [[1, 2]], "metadatas": [{"a": object}]}, ValueError, "must be a str, an int, a float, a bool or a list of one of these"),
         ({"ids": ["x"], "embeddings": [[1, 2]], "documents": [b"bytes"]}, ValueError, "documents[0] must be a string; got b'bytes', of type bytes."),
@@ -61,7 +71,14 @@ def test_an_invalid_record_is_rejected(points, call, record, builtin, message):
 @pytest.mark.parametrize(
     ("where", "message"),
     [
-        ({"year": {"$gte": "2020"}}, "The value of $gte on 'year' must be a number; got '2020'."),
+        (
+            {"year": {"$gte": "2020"}},
+            "The value of $gte on 'year' must be a number or a date; got '2020'. Write dates as in '2024-06-01', or pass a datetime.",
+        ),
+        ({"year": {"$gte": "2020-02-30"}}, "must be a number or a date; got '2020-02-30'."),
+        ({"year": {"$lt": pandas.NaT}}, "must be a number or a date; got NaT."),
+        ({"year": pandas.NA}, "must be a str, int, float, bool or date; got <NA>."),
+        ({"year": {"$in": [np.nan, None]}}, "must be a non-empty list of values of one type"),
         ({"year": {"$gt": 1, "$lt": 3}}, "exactly one operator"),
         ({"year": {"$gtt": 1}}, "Did you mean '$gt'?"),
         ({"$adn": [{"a": 1}, {"b": 1}]}, "Did you mean '$and'?"),

@@ -45,7 +45,7 @@ def read_batch(
         ['tea']
     """
     reject_images(images)
-    ids = check_ids(ids)
+    ids = check_ids(ids, paired=True)
     check_batch_size(ids)
     batch = Batch(
         ids=ids,

@@ -7,11 +7,13 @@ argument and shows the invalid value.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from chromalab.conversion import array_of, is_missing, items, plain, rows_of_table
 from chromalab.engine.values import Vectors
 from chromalab.errors import (
     BatchSizeExceededError,
@@ -50,16 +52,28 @@ MAX_BATCH_SIZE = 5461
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{1,510}[a-zA-Z0-9]")
 _ADDRESS = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
 _INT64 = 2**63
+_LARGEST_ARRAY = 64  # of metadata; the embeddings of models are larger
 
 
-def check_ids(ids: Any) -> list[str]:
-    """Check ids: at least one, all of them unique, non-empty strings."""
-    listed = [ids] if isinstance(ids, str) else _listed(ids, "ids", "strings")
+def check_ids(ids: Any, *, paired: bool = False) -> list[str]:
+    """Check ids: at least one, all of them unique, non-empty strings.
+
+    Args:
+        ids: A single id, or a list or a column of them.
+        paired: Whether each id belongs to a value of another list, so that a set has no meaning.
+    """
+    if paired:
+        _ordered(ids, "ids")
+    listed = _listed(ids, "ids", "strings")
     if not listed:
         raise InvalidArgumentError(
             "ids must not be empty. Give at least one id, or omit the argument."
         )
     for row, id in enumerate(listed):
+        if id is None:
+            raise InvalidArgumentError(
+                f"ids[{row}] must be a string; got a missing value. Every record needs an id."
+            )
         if not isinstance(id, str):
             raise InvalidArgumentError(
                 f"ids[{row}] must be a string; got {short(id)}, of type {type(id).__name__}. "
@@ -95,8 +109,11 @@ def check_embeddings(embeddings: Any, what: str = "embeddings") -> Vectors:
     Returns:
         (n, dimension) float32.
     """
+    _ordered(embeddings, what)
+    if isinstance(embeddings, Iterator):
+        embeddings = list(embeddings)
     try:
-        array = np.asarray(embeddings)
+        array = array_of(embeddings)
     except ValueError:
         lengths = sorted({len(row) if isinstance(row, Sized) else 1 for row in embeddings})
         found = f"of different lengths: {_several(lengths)}" if len(lengths) > 1 else "within rows"
@@ -108,7 +125,7 @@ def check_embeddings(embeddings: Any, what: str = "embeddings") -> Vectors:
     if array.dtype.kind not in "iuf" or array.ndim != 2:
         raise InvalidArgumentError(
             f"{what} must be rows of numbers, of shape (n, dimension), and not empty; "
-            f"got {array.dtype} of shape {array.shape}."
+            f"got {array.dtype} of shape {array.shape}.{_embeddings_hint(array, what)}"
         )
     if 0 in array.shape:
         raise InvalidArgumentError(
@@ -126,8 +143,9 @@ def check_embeddings(embeddings: Any, what: str = "embeddings") -> Vectors:
 
 
 def check_documents(documents: Any, what: str = "documents") -> list[str | None]:
-    """Check documents: strings, or None for a record without one."""
-    listed = [documents] if isinstance(documents, str) else _listed(documents, what, "strings")
+    """Check documents: strings, or None for a record without one, which a missing value means, too."""
+    _ordered(documents, what)
+    listed = _listed(documents, what, "strings")
     for row, document in enumerate(listed):
         if document is not None and not isinstance(document, str):
             raise InvalidArgumentError(
@@ -144,10 +162,12 @@ def check_uris(uris: Any) -> list[str | None]:
 
 
 def check_metadatas(metadatas: Any) -> list[dict[str, Any] | None]:
-    """Check metadatas: one dict or None per record."""
-    listed = (
-        [metadatas] if isinstance(metadatas, Mapping) else _listed(metadatas, "metadatas", "dicts")
-    )
+    """Check metadatas: one dict or None per record, or a table with one row per record."""
+    listed = [metadatas]
+    if not isinstance(metadatas, Mapping):
+        _ordered(metadatas, "metadatas")
+        table = rows_of_table(metadatas)
+        listed = _listed(metadatas, "metadatas", "dicts") if table is None else table[0]
     return [
         None if value is None else check_metadata(value, f"metadatas[{row}]", sparse=True)
         for row, value in enumerate(listed)
@@ -157,7 +177,9 @@ def check_metadatas(metadatas: Any) -> list[dict[str, Any] | None]:
 def check_metadata(
     metadata: Any, what: str = "metadata", *, sparse: bool = False
 ) -> dict[str, Any]:
-    """Check one metadata dict; NumPy scalars become Python ones, and tuples are rejected as in Chroma.
+    """Check one metadata dict; the values become Python's, and tuples are rejected as in Chroma.
+
+    A missing value (NaN, NaT, pandas.NA) is None, and dates become ISO texts.
 
     Args:
         metadata: The dict.
@@ -280,9 +302,35 @@ def check_batch_size(ids: Sequence[str]) -> None:
 
 
 def _listed(value: Any, what: str, of: str) -> list[Any]:
-    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+    """List the values of any kind of list or column; a single string is a list of one."""
+    listed = items(value, what)
+    if listed is None and isinstance(single := plain(value), str):
+        listed = [single]
+    if listed is None:
         raise InvalidArgumentError(f"{what} must be a list of {of}; got {short(value)}.")
-    return list(value)
+    return listed
+
+
+def _ordered(values: Any, what: str) -> None:
+    if isinstance(values, set | frozenset):
+        raise InvalidArgumentError(
+            f"{what} must be a list, because its values are paired with those of other lists by position; "
+            f"got a {type(values).__name__}, which has no order. Pass sorted({what}), or a list."
+        )
+
+
+def _embeddings_hint(array: NDArray[Any], what: str) -> str:
+    if array.dtype.kind == "O" and array.ndim == 1:
+        missing = [row for row, value in enumerate(array) if is_missing(value)]
+        if missing:
+            return (
+                f" No embedding in {count(len(missing), 'row')}, first {what}[{missing[0]}]. Leave these "
+                "records out, or embed them."
+            )
+    first = array.flat[0] if array.dtype.kind in "UO" and array.size else None
+    if isinstance(first, str) and first.lstrip().startswith("["):
+        return " Parse the texts first: [json.loads(text) for text in ...]."
+    return ""
 
 
 def _key(key: Any, what: str) -> str:
@@ -301,9 +349,12 @@ def _value(value: Any, what: str, sparse: bool = False) -> Any:
     if sparse and isinstance(value, SparseVector):
         _encodable(value.labels or (), what)
         return value
-    # NumPy times are left out, because `item` turns them into plain integers.
-    if isinstance(value, np.generic) and value.dtype.kind not in "mM":
-        value = value.item()
+    if isinstance(value, np.ndarray) and value.size > _LARGEST_ARRAY:
+        raise InvalidArgumentError(
+            f"{what} must not be a vector; got an array of {value.size:,} values. Pass it in embeddings, or "
+            "call tolist() if it is metadata."
+        )
+    value = plain(value)
     if isinstance(value, list):
         kinds = {type(item) for item in value}
         if len(kinds) != 1 or not kinds <= {str, int, float, bool}:

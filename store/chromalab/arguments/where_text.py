@@ -19,6 +19,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from chromalab.conversion import is_date, iso_text, items, plain
 from chromalab.errors import InvalidArgumentError
 from chromalab.results.tables import one_line
 
@@ -171,8 +174,6 @@ class _Parser:
         if self.next.kind == "bound" and self._bound:
             token = self.take()
             values = self.variable(token)
-            if isinstance(values, set | frozenset | tuple):
-                values = list(values)
             if not isinstance(values, list):
                 raise InvalidArgumentError(
                     f"{token.text} after 'in' must be a list; got a value of type "
@@ -207,7 +208,10 @@ class _Parser:
         """Look up a variable; an array or Series becomes a list, and a NumPy number a Python one."""
         assert self._bound is not None
         value = self._bound(token.text)
-        return value.tolist() if hasattr(value, "tolist") else value
+        listed = items(value, token.text)
+        if listed is None:
+            return value if is_date(value) else plain(value)
+        return [item if is_date(item) else plain(item) for item in listed]
 
     def expect(self, sign: str) -> None:
         if not self.next.is_any(sign):
@@ -293,4 +297,8 @@ def _literal(value: Any) -> str | None:
         return repr(int(value))
     if isinstance(value, float) and math.isfinite(value):
         return repr(float(value))  # a NumPy float is a float too, but has its own repr
+    if is_date(value):
+        return f'"{iso_text(value)}"'
+    if isinstance(value, np.generic):
+        return _literal(plain(value))
     return None

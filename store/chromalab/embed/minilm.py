@@ -95,6 +95,16 @@ class MiniLM(EmbeddingFunction[Documents]):
         """Return how many tokens of a text count: 256, including the start and end tokens."""
         return _MAX_TOKENS
 
+    def count_truncated(self, texts: Sequence[str]) -> int:
+        """Count the texts that have more than 256 tokens, whose rest does not count.
+
+        Example:
+            >>> MiniLM().count_truncated(["tea", "tea " * 300])
+            1
+        """
+        long = [text for text in check_texts(texts) if len(text) > _MAX_TOKENS - 2]
+        return _encoder().count_truncated(long) if long else 0
+
 
 class DefaultEmbeddingFunction(MiniLM):
     """The embedding function of collections by default: `MiniLM` under Chroma's name "default".
@@ -180,6 +190,14 @@ class _Encoder:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(_MAX_TOKENS)
         self._tokenizer.no_padding()
+
+    def count_truncated(self, texts: list[str]) -> int:
+        encodings = (
+            encoding
+            for start in range(0, len(texts), _WINDOW)
+            for encoding in self._tokenizer.encode_batch(texts[start : start + _WINDOW])
+        )
+        return sum(bool(encoding.overflowing) for encoding in encodings)
 
     def embed(self, texts: list[str]) -> NDArray[np.float32]:
         from tqdm.auto import tqdm

@@ -68,7 +68,7 @@ def _of_elements(values: Sequence[Any], found: Sequence[int]) -> list[tuple[Any,
 def profile(collection: Opened) -> Profile:
     """Summarize the contents of a collection, which reads all of it once."""
     entry, slots = collection.entry, np.sort(collection.view.slots)
-    keys, lengths, texts = _read_records(collection)
+    keys, lengths, texts, blank = _read_records(collection)
     norms, rows, zeros = _read_vectors(collection.vectors, slots)
     size = 0
     if entry.slots:
@@ -80,6 +80,7 @@ def profile(collection: Opened) -> Profile:
         documents=len(lengths),
         lengths=_range(np.asarray(lengths)),
         duplicate_documents=_repeated(np.asarray(texts)),
+        blank_documents=blank,
         dimension=entry.model.dimension,
         norms=_range(norms),
         zero_vectors=zeros,
@@ -91,11 +92,12 @@ def profile(collection: Opened) -> Profile:
 
 def _read_records(
     collection: Opened,
-) -> tuple[tuple[KeyProfile, ...], Sequence[int], Sequence[int]]:
-    """Read the profile of each key, and the length and the hash of each document."""
+) -> tuple[tuple[KeyProfile, ...], Sequence[int], Sequence[int], int]:
+    """Read the profile of each key, the length and the hash of each document, and count blank ones."""
     met: dict[str, Dictionary] = {}
     have: Counter[str] = Counter()
     lengths, hashes = array("q"), array("q")
+    blank = 0
     rows = collection.connection.execute(
         "SELECT metadata, document FROM records WHERE collection = ? AND slot >= ?",
         (collection.entry.number, -(2**63)),
@@ -108,12 +110,13 @@ def _read_records(
             if document is not None:
                 lengths.append(len(document))
                 hashes.append(hash(document))
+                blank += not document or document.isspace()
         for key, listed in values.items():
             have[key] += len(listed)
             met.setdefault(key, Dictionary()).encode(listed)
     total = len(collection.view.places)
     keys = tuple(_key_profile(key, total - have[key], met[key].values) for key in met)
-    return keys, lengths, hashes
+    return keys, lengths, hashes, blank
 
 
 def _key_profile(key: str, missing: int, values: Sequence[Any]) -> KeyProfile:

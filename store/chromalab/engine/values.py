@@ -389,6 +389,7 @@ class Profile:
         documents: The number of records that have a document.
         lengths: The lengths of the documents, in characters; None if there are none.
         duplicate_documents: The number of documents equal to an earlier one.
+        blank_documents: The number of documents without any letter: empty, or only white space.
         dimension: The length of an embedding; None before the first one is added.
         norms: The Euclidean norms of the embeddings; None if there are none.
         zero_vectors: The number of embeddings that are all zeros.
@@ -402,6 +403,7 @@ class Profile:
     documents: int
     lengths: Range | None
     duplicate_documents: int
+    blank_documents: int
     dimension: int | None
     norms: Range | None
     zero_vectors: int

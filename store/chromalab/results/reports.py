@@ -102,6 +102,8 @@ class Description(Profile, Table):
         model: The name of its embedding function.
         space: The distance: l2, cosine or ip.
         index: The state of its index, in words.
+        truncated_documents: The number of documents that are longer than the model reads; None if the
+            model does not tell, or is not available.
 
     Example:
         >>> import chromalab
@@ -119,6 +121,7 @@ class Description(Profile, Table):
     model: str
     space: str
     index: str
+    truncated_documents: int | None
 
     def __repr__(self) -> str:
         summary = text_table(["collection", printable(self.collection)], self._summary(), width=110)
@@ -150,6 +153,10 @@ class Description(Profile, Table):
             documents += (
                 f"; {_range(self.lengths)} characters; {self.duplicate_documents:,} duplicate"
             )
+        if self.blank_documents:
+            documents += f", {self.blank_documents:,} blank"
+        if self.truncated_documents:
+            documents += f", {self.truncated_documents:,} longer than the model reads"
         return [
             ["records", f"{self.records:,}"],
             ["embeddings", "none yet" if self.dimension is None else vectors],

@@ -1,7 +1,8 @@
 """`where` and `where_document`: parsed and fully validated once, then evaluated per record.
 
 The language is Chroma's. `$ne`, `$nin` and `$not_contains` also match a record that lacks the key.
-Integers and floats compare as numbers; booleans are a separate type.
+Integers and floats compare as numbers; booleans are a separate type. Beyond Chroma's, `$gt`, `$gte`, `$lt`
+and `$lte` compare dates, which are ISO texts in metadata, and values of numpy and pandas are read as Python's.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from chromalab.conversion import is_date, is_missing, items, plain
+from chromalab.engine.filter.dates import Instant, instant_of, read_instant
 from chromalab.engine.values import Clause
 from chromalab.errors import InvalidArgumentError, near, short
 
@@ -156,23 +159,42 @@ def _field(key: Any, value: Any) -> Clause:
             f"Unknown operator {short(operator)} on {key!r}. "
             f"{near(str(operator), _FIELD, what='Operators', limit=20)}"
         )
-    if operator in _NUMBER and _kind(wanted) != "number":
-        raise InvalidArgumentError(
-            f"The value of {operator} on {key!r} must be a number; got {short(wanted)}."
-        )
     if operator in _LIST:
-        kinds = {type(item) for item in wanted} if isinstance(wanted, list | tuple) else set()
-        if len(kinds) != 1 or not all(map(_kind, wanted)):
+        return Compare(key, operator, _several(key, operator, wanted))
+    given, wanted = wanted, _operand(wanted)
+    if operator in _NUMBER:
+        wanted = instant_of(wanted) or wanted
+        if _kind(wanted) not in ("number", "date"):
             raise InvalidArgumentError(
-                f"The value of {operator} on {key!r} must be a non-empty list of values of one type; "
-                f"got {short(wanted)}."
+                f"The value of {operator} on {key!r} must be a number or a date; got {short(given)}. "
+                "Write dates as in '2024-06-01', or pass a datetime."
             )
-        wanted = tuple(wanted)
-    elif _kind(wanted) is None:
+    if _kind(wanted) is None:
         raise InvalidArgumentError(
-            f"The value of {operator} on {key!r} must be a str, int, float or bool; got {short(wanted)}."
+            f"The value of {operator} on {key!r} must be a str, int, float, bool or date; "
+            f"got {short(given)}."
         )
     return Compare(key, operator, wanted)
+
+
+def _operand(value: Any) -> Any:
+    """Convert an operand: a date to an instant, a number or text of any library to Python's."""
+    if isinstance(value, list | tuple | float):
+        return value  # a NaN stays one, and matches nothing
+    return instant_of(value) if is_date(value) else plain(value)
+
+
+def _several(key: str, operator: str, wanted: Any) -> tuple[Any, ...]:
+    """Convert the operand of `$in` or `$nin`; missing values, which match nothing, are left out."""
+    listed = items(wanted, f"The value of {operator} on {key!r}") or []
+    operands = tuple(_operand(item) for item in listed if not is_missing(item))
+    kinds = {type(item) for item in operands}
+    if len(kinds) != 1 or not all(map(_kind, operands)):
+        raise InvalidArgumentError(
+            f"The value of {operator} on {key!r} must be a non-empty list of values of one type; "
+            f"got {short(wanted)}."
+        )
+    return operands
 
 
 def _text(operator: Any, value: Any) -> Clause:
@@ -216,15 +238,25 @@ def _kind(value: Any) -> str | None:
         return "bool"
     if isinstance(value, int | float):
         return "number"
+    if isinstance(value, Instant):
+        return "date"
     return "text" if isinstance(value, str) else None
 
 
 def _same(found: Any, wanted: Any) -> bool:
+    if isinstance(wanted, Instant):
+        return isinstance(found, str) and read_instant(found) == wanted
     return _kind(found) == _kind(wanted) and bool(found == wanted)
 
 
-def _number(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    return lambda found, wanted: _kind(found) == "number" and compare(found, wanted)
+def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    def holds(found: Any, wanted: Any) -> bool:
+        if isinstance(wanted, Instant):
+            date = read_instant(found) if isinstance(found, str) else None
+            return date is not None and compare(date, wanted)
+        return _kind(found) == "number" and compare(found, wanted)
+
+    return holds
 
 
 def _holds(found: Any, wanted: Any) -> bool:
@@ -238,10 +270,10 @@ def _among(found: Any, wanted: Any) -> bool:
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "$eq": _same,
     "$ne": lambda found, wanted: not _same(found, wanted),
-    "$gt": _number(lambda found, wanted: found > wanted),
-    "$gte": _number(lambda found, wanted: found >= wanted),
-    "$lt": _number(lambda found, wanted: found < wanted),
-    "$lte": _number(lambda found, wanted: found <= wanted),
+    "$gt": _ordered(lambda found, wanted: found > wanted),
+    "$gte": _ordered(lambda found, wanted: found >= wanted),
+    "$lt": _ordered(lambda found, wanted: found < wanted),
+    "$lte": _ordered(lambda found, wanted: found <= wanted),
     "$in": _among,
     "$nin": lambda found, wanted: not _among(found, wanted),
     "$contains": _holds,

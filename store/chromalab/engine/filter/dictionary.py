@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.engine.filter.dates import Dates, Instant, read_instant
+
 __all__ = ["Codes", "Dictionary", "ordering"]
 
 Codes = NDArray[np.int32]
@@ -50,6 +52,7 @@ class Dictionary:
         self._lock = threading.Lock()
         self._codes: dict[type, dict[Any, int]] = {kind: {} for kind in (*_SCALARS, list)}
         self._numbers = _Numbers()
+        self._dates = Dates()
         self._elements: dict[type, dict[Any, list[int]]] = {kind: {} for kind in _SCALARS}
         self._searched = 0
         self._ranks = np.zeros(1, dtype=np.int64)
@@ -64,8 +67,11 @@ class Dictionary:
 
         Args:
             comparison: "$eq", "$in", "$contains", or one of "$gt", "$gte", "$lt", "$lte".
-            wanted: The operand of the filter: a scalar, or a sequence of them for "$in".
+            wanted: The operand of the filter: a scalar or an instant, or a sequence of them for "$in".
         """
+        first = wanted[0] if comparison == "$in" and wanted else wanted
+        if isinstance(first, Instant):
+            return self._picked_dates(comparison, wanted)
         if comparison in _COMPARE:
             with self._lock:
                 numbers = self._numbers = self._numbers.extended(self.values)
@@ -83,15 +89,39 @@ class Dictionary:
             }
         return np.array(sorted(found), dtype=np.int32)
 
+    def _picked_dates(self, comparison: str, wanted: Any) -> Codes:
+        if comparison == "$contains":
+            with self._lock:
+                self._search_lists()
+                texts = [t for t in self._elements[str] if read_instant(t) == wanted]
+                found = {code for text in texts for code in self._elements[str][text]}
+            return np.array(sorted(found), dtype=np.int32)
+        dates = self._known_dates()
+        instants = wanted if comparison == "$in" else [wanted]
+        compare = _COMPARE.get(comparison, operator.eq)
+        return np.unique(np.concatenate([dates.picked(compare, instant) for instant in instants]))
+
+    def _known_dates(self) -> Dates:
+        with self._lock:
+            self._dates = self._dates.extended(self.values)
+            return self._dates
+
     def ranks(self) -> NDArray[np.int64]:
         """The rank of each value in `ordering`, from 0, by code; equal values share a rank.
+
+        Where all texts are dates, they are ordered in time, whatever their time zones.
 
         The result is (m + 1,) int64; the last entry, the largest, is for records without a value.
         """
         ranks = self._ranks
         values = self.values[:]
         if len(ranks) != len(values) + 1:
-            keys = [ordering(value) for value in values]
+            dates = self._known_dates()
+            instants = dates.by_code() if dates.all_texts else {}
+            keys = [
+                (1, instants[code]) if code in instants else ordering(value)
+                for code, value in enumerate(values)
+            ]
             order = sorted(range(len(keys)), key=keys.__getitem__)
             steps = [0, *(keys[a] != keys[b] for a, b in itertools.pairwise(order))]
             ranks = np.full(len(values) + 1, len(values), dtype=np.int64)
