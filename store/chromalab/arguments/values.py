@@ -50,6 +50,7 @@ MAX_BATCH_SIZE = 5461
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{1,510}[a-zA-Z0-9]")
 _ADDRESS = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
 _INT64 = 2**63
+_LARGEST_SEED = 2**32 - 1
 
 
 def check_ids(ids: Any) -> list[str]:
@@ -218,11 +219,11 @@ def check_limit(what: str, value: Any) -> int | None:
 
 
 def check_random_state(value: Any) -> int:
-    """Check a seed: a non-negative integer, so that every result can be reproduced."""
+    """Check a seed: an integer of 32 bits, as scikit-learn takes, so that results can be reproduced."""
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not whole or value < 0:
+    if not whole or not 0 <= value <= _LARGEST_SEED:
         raise InvalidArgumentError(
-            f"random_state must be a non-negative integer; got {short(value)}."
+            f"random_state must be an integer from 0 to 2**32 - 1; got {short(value)}."
         )
     return int(value)
 

@@ -120,3 +120,24 @@ def test_unknown_tenants_and_databases_are_rejected(tmp_path):
 def test_an_unknown_durability_is_rejected(tmp_path):
     with pytest.raises(errors.InvalidArgumentError, match="full, normal, off"):
         chromalab.PersistentClient(tmp_path, durability="maximum")
+
+
+def test_the_folder_may_come_from_the_settings(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = chromalab.Settings(persist_directory=tmp_path / "mine")
+    chromalab.PersistentClient(settings=settings).close()
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+    chromalab.PersistentClient("./chroma", settings).close()  # the path that a caller gives wins
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["chroma", "mine"]
+
+
+@pytest.mark.parametrize("path", [None, b"mine", 7, chromalab.Settings(), "", "a\0b"])
+def test_what_is_no_path_is_rejected(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((ValueError, TypeError), match="path must be") as caught:
+        chromalab.PersistentClient(path)
+    assert isinstance(caught.value, errors.ChromalabError)
+    if not isinstance(path, chromalab.Settings):
+        with pytest.raises(errors.ChromalabError, match="persist_directory must be"):
+            chromalab.Settings(is_persistent=True, persist_directory=path)
+    assert not list(tmp_path.iterdir())
