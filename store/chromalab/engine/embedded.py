@@ -389,6 +389,7 @@ class EmbeddedEngine:
 
     def compact(self, id: UUID, progress: Progress) -> RewriteResult:
         """Reclaim the space of dead vectors, and free pages of SQLite's file."""
+        self.store.check_writable()
         done = compact(self._access(), id, progress)
         self.store.shrink()
         return done
@@ -402,6 +403,7 @@ class EmbeddedEngine:
         progress: Progress,
     ) -> RewriteResult:
         """Re-embed all documents and store the new embedding function."""
+        self.store.check_writable()
         return reembed(self._access(), id, embed, embedding_function, batch_size, progress)
 
     def check(self, progress: Progress) -> CheckResult:
