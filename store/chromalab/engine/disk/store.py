@@ -117,12 +117,17 @@ class Store:
         with self._writing, self._transaction("BEGIN IMMEDIATE", final=final) as connection:
             yield connection
 
-    def shrink(self) -> bool:
+    def shrink(self, *, least: int = 0) -> bool:
         """Return free pages to the file system if they are over a quarter of SQLite's file.
 
+        So it copies at most three times as much as it frees.
+
+        Args:
+            least: The smallest number of free bytes that are worth it.
+
         Returns:
-            Whether it was done. It is not if there is little to reclaim, another process is writing,
-            or the disk has no space for a copy.
+            Whether it was done. It is not if there is little to reclaim, another thread or process is
+            reading an earlier version or writing, or the disk has no space for a copy.
         """
         if self._read_only is not None:
             return False
@@ -131,7 +136,11 @@ class Store:
             try:
                 (free,) = connection.execute("PRAGMA freelist_count").fetchone()
                 (pages,) = connection.execute("PRAGMA page_count").fetchone()
-                if 4 * free <= pages:
+                (size,) = connection.execute("PRAGMA page_size").fetchone()
+                if 4 * free <= pages or free * size < least:
+                    return False
+                (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                if busy:  # the log, which gets the copy, could not be emptied afterwards either
                     return False
                 connection.execute("VACUUM")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
