@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chromalab.errors import InvalidArgumentError, near, short
+from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, near, short
 
-__all__ = ["DEFAULT_DATABASE", "DEFAULT_TENANT", "Settings"]
+__all__ = ["DEFAULT_DATABASE", "DEFAULT_TENANT", "Settings", "check_folder"]
 
 DEFAULT_TENANT = "default_tenant"
 DEFAULT_DATABASE = "default_database"
@@ -29,6 +30,28 @@ _IGNORED = (
     "migrations_hash_algorithm",
 )
 """Settings of Chroma that have no effect on a local client; they are accepted and ignored."""
+
+
+def check_folder(value: Any, name: str) -> str:
+    """Check the path of a store's folder, and return it as text.
+
+    Example:
+        >>> check_folder(None, "path")
+        Traceback (most recent call last):
+        ...
+        chromalab.errors.InvalidArgumentTypeError: path must be a string or a Path; got None. Name the ...
+    """
+    path = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(path, str):
+        raise InvalidArgumentTypeError(
+            f"{name} must be a string or a Path; got {short(value)}. Name the folder of the store; is a "
+            "variable unset?"
+        )
+    if not path or "\0" in path:
+        raise InvalidArgumentError(
+            f"{name} must be the name of a folder; got {short(path)}. '.' is the current folder."
+        )
+    return path
 
 
 @dataclass(init=False, slots=True)
@@ -94,7 +117,7 @@ class Settings:
                 )
         self.allow_reset = allow_reset
         self.is_persistent = is_persistent
-        self.persist_directory = str(persist_directory)
+        self.persist_directory = check_folder(persist_directory, "persist_directory")
         self.anonymized_telemetry = anonymized_telemetry
         self.durability = durability
         self._folder = None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import pickle
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -24,6 +25,9 @@ from chromalab.errors import ChromalabError, EmbeddingFunctionError, InvalidArgu
 from chromalab.snapshot import Snapshot
 from chromalab.sparse import to_stored, with_sparse_vectors
 from chromalab.types import Where
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["Handle", "Room", "fingerprint_of"]
 
@@ -56,6 +60,19 @@ class Handle:
         self._embedding_function = embedding_function
         self._rooms: dict[Callable[..., Any], Any] = {}
         self._snapshots: WeakValueDictionary[str, Snapshot] = WeakValueDictionary()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the folder and the id; the store is opened again where it is unpickled.
+
+        An embedding function that cannot be pickled is left out, unless it is built from what is stored.
+        """
+        function = self._embedding_function
+        if (_function_of(self._model) or {}).get("type") == "known" or not _is_portable(function):
+            function = None
+        return type(self), (self.engine, self._model, function)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return type(self)(deepcopy(self.engine, memo), self._model, self._embedding_function)
 
     # What the collection is.
 
@@ -373,6 +390,15 @@ class _EmbeddedQueries:
 
 
 _embedded = _EmbeddedQueries()
+
+
+def _is_portable(function: Any) -> bool:
+    """Whether an embedding function can be pickled; a lambda, for example, cannot."""
+    try:
+        pickle.dumps(function)
+    except (pickle.PicklingError, TypeError, AttributeError):
+        return False
+    return True
 
 
 def _function_of(model: CollectionModel) -> Any:

@@ -80,6 +80,9 @@ class Selection:
     def __contains__(self, id: object) -> bool:
         return id in self._ids
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return selection_of, (self._collection,)
+
     def __repr__(self) -> str:
         where = "" if self._where is None else f", where={short(self._where)}"
         few = ", ".join(map(short, self._ids[:3])) + (", ..." if len(self._ids) > 3 else "")

@@ -10,15 +10,24 @@ from dataclasses import replace
 from pathlib import Path
 
 from chromalab.client.client import ClientAPI
-from chromalab.config import DEFAULT_DATABASE, DEFAULT_TENANT, Settings
+from chromalab.config import DEFAULT_DATABASE, DEFAULT_TENANT, Settings, check_folder
 from chromalab.engine import EmbeddedEngine, Lease, Scope, lease, lease_again
 from chromalab.engine.disk.store import Store
 
 __all__ = ["Client", "EphemeralClient", "PersistentClient", "open_engine"]
 
 
+class _Default(str):
+    """A default that can be told from the same text given by the caller."""
+
+    __slots__ = ()
+
+
+_FOLDER: str = _Default("./chroma")
+
+
 def PersistentClient(
-    path: str | Path = "./chroma",
+    path: str | Path = _FOLDER,
     settings: Settings | None = None,
     tenant: str = DEFAULT_TENANT,
     database: str = DEFAULT_DATABASE,
@@ -31,7 +40,7 @@ def PersistentClient(
     nothing twice. If they ask for different durability, the strictest applies to all.
 
     Args:
-        path: The folder of the store.
+        path: The folder of the store. Without a path it is the `persist_directory` of the settings.
         settings: Settings such as `Settings(allow_reset=True)`.
         tenant: The tenant, created with `AdminClient.create_tenant`.
         database: The database of the tenant.
@@ -51,11 +60,13 @@ def PersistentClient(
         ...         client.count_collections()
         0
     """
+    if path is not _FOLDER:
+        path = check_folder(path, "path")
     settings = settings or Settings()
     settings = replace(
         settings,
         is_persistent=True,
-        persist_directory=str(path),
+        persist_directory=settings.persist_directory if path is _FOLDER else path,
         durability=durability or settings.durability,
     )
     return ClientAPI(open_engine(settings), Scope(tenant, database), settings)
@@ -107,7 +118,8 @@ def open_engine(settings: Settings) -> Lease:
     Settings that come from a client open that client's store.
     """
     if settings.is_persistent:
-        settings._folder = Path(settings.persist_directory).expanduser().absolute()
+        folder = check_folder(settings.persist_directory, "persist_directory")
+        settings._folder = Path(folder).expanduser().absolute()
         return lease(settings._folder, settings.durability)
     found = None if settings._folder is None else lease_again(settings._folder)
     if found is not None:

@@ -63,6 +63,8 @@ __all__ = ["EmbeddedEngine"]
 
 T = TypeVar("T")
 
+_WORTH_SHRINKING = 1 << 20  # free bytes in SQLite's file after something was deleted
+
 _keys = itertools.count()  # unlike id(), never reused after an engine is garbage-collected
 
 
@@ -148,6 +150,7 @@ class EmbeddedEngine:
             entry = catalog.find(connection, *scope, name)
             catalog.delete(connection, entry)
         self._forget(entry.model.id)
+        self.store.shrink(least=_WORTH_SHRINKING)
 
     def fork_collection(self, id: UUID, name: str) -> CollectionModel:
         """Copy a collection; the copy shares the vectors until it writes its own."""
@@ -207,6 +210,7 @@ class EmbeddedEngine:
                 catalog.delete(connection, entry)
         for entry in gone:
             self._forget(entry.model.id)
+        self.store.shrink(least=_WORTH_SHRINKING)
 
     def reset(self) -> None:
         """Delete everything, which leaves a new store."""
@@ -215,6 +219,7 @@ class EmbeddedEngine:
             tenants.clear(connection)
         for id in gone:
             self._forget(id)
+        self.store.shrink(least=_WORTH_SHRINKING)
 
     # Records: reads, writes and queries
 
@@ -389,6 +394,7 @@ class EmbeddedEngine:
 
     def compact(self, id: UUID, progress: Progress) -> RewriteResult:
         """Reclaim the space of dead vectors, and free pages of SQLite's file."""
+        self.store.check_writable()
         done = compact(self._access(), id, progress)
         self.store.shrink()
         return done
@@ -402,6 +408,7 @@ class EmbeddedEngine:
         progress: Progress,
     ) -> RewriteResult:
         """Re-embed all documents and store the new embedding function."""
+        self.store.check_writable()
         return reembed(self._access(), id, embed, embedding_function, batch_size, progress)
 
     def check(self, progress: Progress) -> CheckResult:

@@ -42,7 +42,7 @@ from chromalab.engine.values import (
     Vectors,
     WriteResult,
 )
-from chromalab.errors import ClientClosedError
+from chromalab.errors import ChromalabError, ClientClosedError, StoreGoneError
 
 __all__ = ["Lease", "lease", "lease_again"]
 
@@ -52,12 +52,17 @@ class Lease:
 
     After `close`, every call raises ClientClosedError, even while other leases are open.
 
+    A copy, by `pickle` or `copy.deepcopy`, is another lease of the same folder. If there is no store in
+    it any more, or it was an ephemeral one and has ended, every call of the copy raises an error.
+
     Attributes:
         engine: The engine itself.
     """
 
     def __init__(self, shared: _Shared, token: object) -> None:
         self._shared: _Shared | None = shared
+        self._folder = shared.engine.store.path
+        self._is_ephemeral = shared.is_ephemeral
         self._end = weakref.finalize(self, shared.leave, token)
 
     @property
@@ -67,6 +72,11 @@ class Lease:
         if shared is None:
             raise ClientClosedError("This client was closed. Create a new one.")
         return shared.engine
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        shared = self._shared
+        durability = "full" if shared is None else shared.engine.store.durability
+        return _leased_copy, (str(self._folder), durability, self._is_ephemeral)
 
     @property
     def key(self) -> int:
@@ -314,6 +324,47 @@ class Lease:
 _IMPLEMENTS: type[Engine] = Lease  # has mypy compare the two
 
 
+class _EndedLease(Lease):
+    """A copy of a lease whose store cannot be opened here: every call raises the reason."""
+
+    def __init__(self, folder: Path, reason: ChromalabError, *, is_ephemeral: bool) -> None:
+        self._shared = None
+        self._folder = folder
+        self._is_ephemeral = is_ephemeral
+        self._reason = reason
+
+    @property
+    def engine(self) -> EmbeddedEngine:
+        """Raises the reason."""
+        raise self._reason.with_traceback(None)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def _leased_copy(folder: str, durability: str, is_ephemeral: bool) -> Lease:
+    """Open the store of a pickled lease; a folder is never created."""
+    path = Path(folder)
+    found = lease_again(path)
+    if found is not None:
+        return found
+    reason: ChromalabError = StoreGoneError(
+        f"There is no store in '{path}' any more, from which this was pickled. Open the store where it is "
+        "now with PersistentClient, and get the collection from it."
+    )
+    if is_ephemeral:
+        reason = StoreGoneError(
+            "This was pickled from an ephemeral store, which exists only in its own process and as long "
+            "as it is in use there. Keep the records with PersistentClient to use them elsewhere."
+        )
+    elif (path / "store.sqlite3").is_file():
+        try:
+            return lease(path, durability)
+        except ChromalabError as error:
+            reason = error
+    return _EndedLease(path, reason, is_ephemeral=is_ephemeral)
+
+
 def lease(path: Path, durability: str, make: Callable[[], EmbeddedEngine] | None = None) -> Lease:
     """Lease the engine of a folder; opens one if there is none.
 
@@ -333,7 +384,7 @@ def lease(path: Path, durability: str, make: Callable[[], EmbeddedEngine] | None
     with _lock:
         found = _lease_open(path, durability)
         if found is None:
-            shared = _Shared(engine)
+            shared = _Shared(engine, is_ephemeral=make is not None)
             _open[os.path.realpath(path)] = shared
             return _join(shared)
     engine.close()  # another thread was quicker
@@ -348,8 +399,9 @@ def lease_again(path: Path) -> Lease | None:
 class _Shared:
     """An engine and the tokens of its leases."""
 
-    def __init__(self, engine: EmbeddedEngine) -> None:
+    def __init__(self, engine: EmbeddedEngine, *, is_ephemeral: bool) -> None:
         self.engine = engine
+        self.is_ephemeral = is_ephemeral
         self.tokens: set[object] = set()
         self.over = False
 

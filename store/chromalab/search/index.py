@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from chromalab.arguments.values import check_n_results
+from chromalab.arguments.values import check_n_results, check_random_state
 from chromalab.engine import RecordTransform
 from chromalab.handle import Handle
 from chromalab.results.progress import bar
@@ -38,6 +38,7 @@ def recall(
     """
     sample, k = check_n_results(sample, "sample"), check_n_results(k, "k")
     mapped = _record_transform(collection)
+    random_state = check_random_state(random_state)
     found = collection.engine.recall(collection.id, sample, k, random_state, mapped)
     return RecallEstimate(**asdict(found))
 

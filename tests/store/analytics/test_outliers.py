@@ -308,3 +308,32 @@ def test_texts_from_another_source_are_found_among_texts_on_one_subject():
     far = scored(vectors, k=5, documents=texts).order[: len(strange)]
     assert {texts[row] for row in far} & set(strange)
     assert len([row for row in far if row >= len(usual)]) >= len(strange) - 1
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "vectors",
+    [
+        np.random.default_rng(0).normal(size=(100, 1)),
+        np.tile([[1.0, 0.0], [0.0, 1.0]], (50, 1)) * np.arange(1, 101)[:, None],
+        np.tile([[1.0, 2.0]], (40, 1)),
+        np.repeat(np.random.default_rng(2).normal(size=(2, 8)), 50, axis=0),
+        np.stack(
+            [np.cos(np.arange(60) / 60 * 2 * np.pi), np.sin(np.arange(60) / 60 * 2 * np.pi)], 1
+        ),
+    ],
+    ids=["one dimension", "two directions", "one vector", "two heaps", "a ring"],
+)
+def test_vectors_of_few_directions_are_scored_and_shown(vectors, method):
+    found = outliers(vectors.astype(np.float32), method=method, progress=False)
+    assert np.isfinite(found.scores).all()
+    assert "<img" in found._repr_html_()
+    assert len(found.df()) == len(vectors)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_largest_seed_is_that_of_scikit_learn(method):
+    vectors = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
+    outliers(vectors, method=method, random_state=2**32 - 1, progress=False)
+    with pytest.raises(InvalidArgumentError, match=r"from 0 to 2\*\*32 - 1; got 4294967296"):
+        outliers(vectors, method=method, random_state=2**32, progress=False)

@@ -372,3 +372,14 @@ def test_new_records_may_be_a_text_or_one_vector(tmp_path):
         np.testing.assert_allclose(found.transform(found.snapshot.vectors[2]), expected, atol=1e-4)
         with pytest.raises(InvalidArgumentError, match="No record has the metadata key 'clusster'"):
             found.plot(color="clusster")
+
+
+def test_principal_components_of_vectors_at_the_end_of_float32_are_those_of_smaller_ones():
+    vectors = np.clip(cloud(100), -3, 3)
+    usual, huge = project(vectors, method="pca"), project(vectors * np.float32(1e38), method="pca")
+    assert np.isfinite(huge.coordinates).all()
+    scale = huge.coordinates[0, 0] / usual.coordinates[0, 0]
+    np.testing.assert_allclose(huge.coordinates, usual.coordinates * scale, rtol=1e-3, atol=1e-5)
+    assert huge.trustworthiness == pytest.approx(usual.trustworthiness, abs=0.01)
+    placed = huge.transform(vectors[:3] * np.float32(1e38))
+    np.testing.assert_allclose(placed, huge.coordinates[:3], rtol=1e-4)

@@ -20,16 +20,10 @@ def test_a_path_to_a_file_is_rejected(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="drops privileges in a fork: POSIX only")
-@pytest.mark.parametrize("with_store", [False, True])
-def test_a_folder_that_is_not_writable_is_rejected(tmp_path, with_store):
+def test_a_folder_that_is_not_writable_and_has_no_store_is_rejected(tmp_path):
     folder = tmp_path / "read only"
     folder.mkdir()
-    if with_store:
-        chromalab.PersistentClient(folder).close()
-    before = sorted(path.name for path in folder.rglob("*"))
-    for path in (folder, folder / "vectors"):
-        if path.exists():
-            path.chmod(0o555)
+    folder.chmod(0o555)
     for path in (tmp_path, *tmp_path.parents[:2]):
         path.chmod(0o755)
     reader, writer = os.pipe()
@@ -52,7 +46,7 @@ def test_a_folder_that_is_not_writable_is_rejected(tmp_path, with_store):
     os.close(reader)
     assert answer.startswith("StoreNotWritableError: The folder"), answer
     assert "is not writable" in answer
-    assert sorted(path.name for path in folder.rglob("*")) == before
+    assert not list(folder.iterdir())
 
 
 def test_a_store_of_a_newer_release_is_rejected_and_unchanged(tmp_path):
@@ -120,3 +114,24 @@ def test_unknown_tenants_and_databases_are_rejected(tmp_path):
 def test_an_unknown_durability_is_rejected(tmp_path):
     with pytest.raises(errors.InvalidArgumentError, match="full, normal, off"):
         chromalab.PersistentClient(tmp_path, durability="maximum")
+
+
+def test_the_folder_may_come_from_the_settings(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = chromalab.Settings(persist_directory=tmp_path / "mine")
+    chromalab.PersistentClient(settings=settings).close()
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+    chromalab.PersistentClient("./chroma", settings).close()  # the path that a caller gives wins
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["chroma", "mine"]
+
+
+@pytest.mark.parametrize("path", [None, b"mine", 7, chromalab.Settings(), "", "a\0b"])
+def test_what_is_no_path_is_rejected(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((ValueError, TypeError), match="path must be") as caught:
+        chromalab.PersistentClient(path)
+    assert isinstance(caught.value, errors.ChromalabError)
+    if not isinstance(path, chromalab.Settings):
+        with pytest.raises(errors.ChromalabError, match="persist_directory must be"):
+            chromalab.Settings(is_persistent=True, persist_directory=path)
+    assert not list(tmp_path.iterdir())

@@ -123,8 +123,8 @@ def test_texts_and_ids_of_judgments_may_be_arrays():
     assert judged.df().iloc[0].tolist() == [0, "a", "b", 1.0, 1.0]
 
 
-@pytest.mark.parametrize("seed", [None, -1, 1.5, "0", True])
-def test_a_seed_must_be_a_non_negative_integer(client, world, seed):
+@pytest.mark.parametrize("seed", [None, -1, 1.5, "0", True, 2**32])
+def test_a_seed_must_be_a_non_negative_integer_of_32_bits(client, world, seed):
     with pytest.raises(errors.InvalidArgumentError, match="random_state"):
         tune(world.judged(), random_state=seed)
     points = client.create_collection("points", embedding_function=None)

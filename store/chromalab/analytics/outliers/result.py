@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Outliers", "cut_at"]
 
 _DEVIATIONS = 3.5  # Iglewicz and Hoaglin 1993, "How to detect and handle outliers"
+_NARROWEST = 1e-5  # range of scores that a histogram shows, relative to the largest of them
 _FRAME = ("id", "score", "z", "percentile", "is_outlier", "nearest", "distance", "document")
 
 
@@ -226,7 +227,12 @@ class Outliers(Result):
         return picture(self._draw, alt=alt, height=2.0)
 
     def _draw(self, axes: Any) -> None:
-        axes.hist(self.scores, bins=60)
+        scores = self.scores.astype(np.float64)
+        low, high = float(scores.min()), float(scores.max())
+        if high - low < _NARROWEST * max(abs(low), abs(high), 1.0):
+            middle = (low + high) / 2  # float32 has no 60 bins in so narrow a range
+            low, high = middle - 0.5, middle + 0.5
+        axes.hist(scores, bins=60, range=(low, high))
         axes.set_yscale("log")
         axes.axvline(self.threshold, color="tab:red")
         axes.set_xlabel("score")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -149,6 +150,7 @@ def centroid_distance(
         (m,) float32, 0 to 2; NaN for zero vectors.
     """
     from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
 
     unit, has_direction = scaled(vectors)
     good = np.flatnonzero(has_direction)
@@ -160,10 +162,14 @@ def centroid_distance(
         fitted = good[np.sort(draw)]
     else:
         fitted = good
-    found = KMeans(round(len(fitted) ** 0.5), n_init=1, random_state=random_state).fit(unit[fitted])
-    members = np.bincount(found.labels_)
-    smallest = min(members.max(), max(2, _MIN_SHARE * members.mean()))
-    centers = found.cluster_centers_[members >= smallest]
+    fit = KMeans(round(len(fitted) ** 0.5), n_init=1, random_state=random_state)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer directions than centers
+        found = fit.fit(unit[fitted])
+    centers = found.cluster_centers_
+    members = np.bincount(found.labels_, minlength=len(centers))
+    smallest = min(members.max(), max(2, _MIN_SHARE * members[members > 0].mean()))
+    centers = centers[members >= smallest]
     centers /= np.maximum(np.linalg.norm(centers, axis=1, keepdims=True), 1e-12)
     distance[good] = np.clip(1 - (unit[good] @ centers.T).max(axis=1), 0, 2)
     return distance

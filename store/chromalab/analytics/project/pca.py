@@ -13,6 +13,7 @@ from chromalab.analytics.graph.distinct_vectors import unit
 __all__ = ["Components", "principal_components", "unit_vectors"]
 
 _BLOCK = 4096  # rows multiplied at a time in float32, and summed in float64
+_LARGEST = 2.0**60  # entries above it could overflow the squares of coordinates in float32
 _DENSE = 64  # dimensions up to which all eigenvectors are computed at once
 
 
@@ -21,7 +22,8 @@ class Components:
     """The directions of largest variance: coordinates are `vectors @ axes.T + offset`.
 
     Attributes:
-        axes: (dims, dimension) float32.
+        axes: (dims, dimension) float32, of unit length; shorter, by one power of two, if the entries
+            of the vectors exceed 2**60, so that coordinates stay far inside of the range of float32.
         offset: (dims,) float32.
         explained: The share of the variance along each axis.
     """
@@ -69,6 +71,8 @@ def principal_components(vectors: NDArray[np.float32], dims: int) -> Components:
     for at, (share, direction) in enumerate(zip(shares, directions.T, strict=True)):
         if share > 1e-12:  # a smaller share is rounding error, and its direction is noise
             axes[at] = direction * np.sign(direction[np.abs(direction).argmax()])
+    if size > _LARGEST:
+        axes /= float(power)
     explained = tuple(shares) + (0.0,) * (dims - found)
     return Components(axes.astype(np.float32), (-axes @ mean).astype(np.float32), explained)
 

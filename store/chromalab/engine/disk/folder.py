@@ -30,7 +30,9 @@ __all__ = [
     "is_busy",
     "is_held",
     "is_wal",
+    "is_writable",
     "not_writable",
+    "only_readable",
     "prepare",
     "sync_folder",
     "wal_failed",
@@ -49,14 +51,18 @@ _warned: set[Path] = set()
 
 
 def prepare(path: Path, file: Path) -> bool:
-    """Create the folder, or raise if that is impossible; returns whether the store is new."""
+    """Create the folder, or raise if that is impossible; returns whether the store is new.
+
+    A store that exists is left as it is if it is not writable.
+    """
     try:
         _check(path, file)
         new = not file.exists() or not file.stat().st_size
+        if not new and not is_writable(path, file):
+            return False
         (path / "vectors").mkdir(parents=True, exist_ok=True)
-        for place in (path, path / "vectors"):
-            if not os.access(place, os.W_OK | os.X_OK, effective_ids=_EFFECTIVE):
-                raise not_writable(path, "permission denied")
+        if not is_writable(path, file):
+            raise not_writable(path, "permission denied")
         if new:
             sync_folder(path)
             sync_folder(path.parent)
@@ -67,6 +73,14 @@ def prepare(path: Path, file: Path) -> bool:
     except OSError as error:
         raise not_writable(path, error.strerror) from error
     return new
+
+
+def is_writable(path: Path, file: Path) -> bool:
+    """Whether this user may write to a store: its folder, its vectors and its database."""
+    places = ((path, os.W_OK | os.X_OK), (path / "vectors", os.W_OK | os.X_OK), (file, os.W_OK))
+    return all(
+        os.access(place, mode, effective_ids=_EFFECTIVE) for place, mode in places if place.exists()
+    )
 
 
 def _check(path: Path, file: Path) -> None:
@@ -99,6 +113,14 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def only_readable(path: Path) -> StoreNotWritableError:
+    """Create the error for a write to a store that is open for reading only."""
+    return StoreNotWritableError(
+        f"The store in '{path}' is open for reading only, because its folder is not writable; nothing "
+        "was written. To write, copy the folder to a place of your own and open the copy."
+    )
 
 
 def not_writable(path: Path, reason: str | None) -> StoreNotWritableError:

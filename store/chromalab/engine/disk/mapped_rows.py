@@ -6,6 +6,7 @@ and disappears with it, so there is nothing to trust and nothing to clean up.
 
 from __future__ import annotations
 
+import errno
 import mmap
 import tempfile
 import threading
@@ -16,6 +17,7 @@ from typing import IO
 import numpy as np
 
 from chromalab.engine.disk import process_forks
+from chromalab.engine.disk.open_files import open_files
 from chromalab.engine.record_transform import RecordTransform
 from chromalab.engine.values import Vectors
 
@@ -42,8 +44,7 @@ class MappedRows:
         """Start over, as a child of a fork would write to its parent's file."""
         self._mapping = threading.Lock()
         self._file: IO[bytes] | None = None
-        self._mapped: Vectors | None = None
-        self._memory: mmap.mmap | None = None
+        self._map: tuple[Vectors, mmap.mmap] | None = None
 
     def of(self, stored: Vectors) -> Vectors:
         """Transform the new rows, then memory-map all of them: (n, dimension) float32, read-only.
@@ -54,28 +55,40 @@ class MappedRows:
         Raises:
             OSError: The disk has no space for them.
         """
-        mapped = self._mapped
+        known = self._map
+        mapped = None if known is None else known[0]
         if mapped is None or len(mapped) < len(stored):
             if not len(stored):
                 return stored
             with self._mapping:
                 mapped = self._extended(stored)
+        open_files.use(self)
         return mapped[: len(stored)]
+
+    def let_go(self) -> None:
+        """Close the file once no array uses it; the rows are mapped again when needed."""
+        if self._mapping.acquire(blocking=False):  # otherwise it is in use at this moment
+            try:
+                file, self._file, self._map = self._file, None, None
+                if file is not None:
+                    file.close()
+            finally:
+                self._mapping.release()
 
     def release(self) -> None:
         """Release the pages that were read; they are loaded again when they are accessed."""
-        if self._memory is not None and hasattr(mmap, "MADV_DONTNEED"):
-            self._memory.madvise(mmap.MADV_DONTNEED)
+        known = self._map
+        if known is not None and hasattr(mmap, "MADV_DONTNEED"):
+            known[1].madvise(mmap.MADV_DONTNEED)
 
     def _extended(self, stored: Vectors) -> Vectors:
-        known = self._mapped
+        known = None if self._map is None else self._map[0]
         if known is not None and len(known) >= len(stored):
             return known  # another thread was quicker
         start, width = 0 if known is None else len(known), stored.shape[1]
         if self._file is None:
-            self._folder.mkdir(exist_ok=True)
-            self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed with this
-            weakref.finalize(self, self._file.close)
+            self._file = _scratch(self._folder)
+            weakref.finalize(self, self._file.close)  # does nothing if it is closed already
         # Rows that an interrupted call wrote after the mapped ones are overwritten.
         self._file.seek(start * width * 4)
         step = max(1, _BLOCK_BYTES // (4 * width))
@@ -85,5 +98,16 @@ class MappedRows:
         self._file.flush()
         memory = mmap.mmap(self._file.fileno(), stored.nbytes, access=mmap.ACCESS_READ)
         mapped = np.frombuffer(memory, dtype="<f4").reshape(stored.shape)
-        self._memory, self._mapped = memory, mapped
+        self._map = mapped, memory
         return mapped
+
+
+def _scratch(folder: Path) -> IO[bytes]:
+    """An unnamed file in a folder; in the system's temporary folder if this one is not writable."""
+    try:
+        folder.mkdir(exist_ok=True)
+        return tempfile.TemporaryFile(dir=folder)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT):
+            raise
+        return tempfile.TemporaryFile()

@@ -10,7 +10,7 @@ import sqlite3
 
 from chromalab.errors import VersionMismatchError
 
-__all__ = ["check_format", "check_origin", "migrate"]
+__all__ = ["check_format", "check_origin", "is_current", "migrate"]
 
 _APPLICATION_ID = 0x6368726C  # "chrl": marks the SQLite file as ours
 
@@ -152,12 +152,18 @@ def check_format(connection: sqlite3.Connection) -> None:
         )
 
 
+def is_current(connection: sqlite3.Connection) -> bool:
+    """Whether the tables are those of this release."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return bool(version == len(_MIGRATIONS))
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Upgrade a store to this release; call it inside a write transaction."""
     check_format(connection)
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == len(_MIGRATIONS):
+    if is_current(connection):
         return  # rewriting the same values would make every opening wait for the disk
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
     for statements in _MIGRATIONS[version:]:
         for statement in statements:
             connection.execute(statement)

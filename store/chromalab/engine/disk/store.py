@@ -18,12 +18,15 @@ from chromalab.engine.disk import process_forks
 from chromalab.engine.disk.folder import (
     is_busy,
     is_wal,
+    is_writable,
     not_writable,
+    only_readable,
     prepare,
     wal_failed,
     wal_works,
     warn_once,
 )
+from chromalab.engine.disk.read_only import ReadOnlyConnection, ReadOnlyFile
 from chromalab.engine.disk.schema import check_format, check_origin, migrate
 from chromalab.errors import (
     ChromalabError,
@@ -50,13 +53,16 @@ _STEP_SECONDS = 0.1  # how long one attempt waits inside SQLite, where Ctrl-C ha
 class Store:
     """An open folder on the disk; created if it does not exist.
 
+    A store that exists in a folder that is not writable is open for reading only, and nothing is written
+    to the folder; see `read_only.py`.
+
     Args:
         path: The folder.
         durability: "full", "normal" or "off".
 
     Raises:
         NotAFolderError: The path, or a part of it, is a file.
-        StoreNotWritableError: The folder cannot be created or is not writable.
+        StoreNotWritableError: The folder cannot be created; or it is not writable and has no store.
         VersionMismatchError: A newer chromalab or another program wrote the existing files.
     """
 
@@ -69,8 +75,11 @@ class Store:
         self._identity: tuple[int, int] | None = None
         self._connections: dict[int, tuple[threading.Thread, sqlite3.Connection]] = {}
         self._outdated: set[int] = set()  # threads whose connection has a lower durability
+        self._read_only: ReadOnlyFile | None = None
         self.renew()
         new = prepare(path, self._file)
+        if not new and not is_writable(path, self._file):
+            self._read_only = ReadOnlyFile(self._file)
         try:
             self._initialize(new)
         except BaseException:
@@ -100,25 +109,38 @@ class Store:
 
         Raises:
             StoreBusyError: Another process held the lock for a minute.
+            StoreNotWritableError: The store is open for reading only.
         """
+        self.check_writable()
         final = final and self.durability == "normal"
         self._refuse_within()
         with self._writing, self._transaction("BEGIN IMMEDIATE", final=final) as connection:
             yield connection
 
-    def shrink(self) -> bool:
+    def shrink(self, *, least: int = 0) -> bool:
         """Return free pages to the file system if they are over a quarter of SQLite's file.
 
+        So it copies at most three times as much as it frees.
+
+        Args:
+            least: The smallest number of free bytes that are worth it.
+
         Returns:
-            Whether it was done. It is not if there is little to reclaim, another process is writing,
-            or the disk has no space for a copy.
+            Whether it was done. It is not if there is little to reclaim, another thread or process is
+            reading an earlier version or writing, or the disk has no space for a copy.
         """
+        if self._read_only is not None:
+            return False
         with self._writing, self.running, translated(self.path):
             connection = self._connection()
             try:
                 (free,) = connection.execute("PRAGMA freelist_count").fetchone()
                 (pages,) = connection.execute("PRAGMA page_count").fetchone()
-                if 4 * free <= pages:
+                (size,) = connection.execute("PRAGMA page_size").fetchone()
+                if 4 * free <= pages or free * size < least:
+                    return False
+                (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                if busy:  # the log, which gets the copy, could not be emptied afterwards either
                     return False
                 connection.execute("VACUUM")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -130,8 +152,20 @@ class Store:
 
     @property
     def is_there(self) -> bool:
-        """Whether the folder still contains the file that was opened."""
-        return not self._closed and _identity(self._file) == self._identity
+        """Whether the folder still contains the file that was opened, and as it was opened."""
+        if self._closed or _identity(self._file) != self._identity:
+            return False
+        return not self.is_read_only or not is_writable(self.path, self._file)
+
+    def check_writable(self) -> None:
+        """Raise StoreNotWritableError if the store is open for reading only."""
+        if self.is_read_only and not self._closed:
+            raise only_readable(self.path)
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether the store is open for reading only."""
+        return self._read_only is not None
 
     def demand(self, durability: str) -> None:
         """Guarantee at least this durability, starting with the next transaction of each thread."""
@@ -145,6 +179,8 @@ class Store:
         """Close every connection. Idempotent."""
         self._closed = True
         self.disconnect()
+        if self._read_only is not None:
+            self._read_only.close()
 
     def disconnect(self) -> None:
         """Close the connections, which are opened again when needed."""
@@ -156,6 +192,8 @@ class Store:
         """Create new locks; after a fork, threads missing in the child may hold the old ones."""
         self._writing = threading.Lock()
         self.running = process_forks.Running()
+        if self._read_only is not None:
+            self._read_only.renew()
 
     @contextmanager
     def _transaction(self, begin: str, *, final: bool = False) -> Iterator[sqlite3.Connection]:
@@ -165,11 +203,13 @@ class Store:
                 self._begin(connection, begin, final=final)
                 yield connection
                 self._commit(connection)
+                self._check_unchanged(connection)
             except BaseException as error:
                 # This also covers an interrupt during BEGIN, which may have succeeded.
                 if not self._closed and connection.in_transaction:
                     connection.execute("ROLLBACK")
                 if isinstance(error, sqlite3.Error | OSError | InternalError):
+                    self._check_unchanged(connection)
                     self._check_there()  # SQLite's own error for a moved file does not help
                 raise
             finally:
@@ -235,6 +275,10 @@ class Store:
 
     def _initialize(self, new: bool) -> None:
         with translated(self.path):
+            if self._read_only is not None:
+                self._open().close()
+                self._identity = _identity(self._file)
+                return
             try:
                 self._settle(new, wal=None)
             except sqlite3.OperationalError as error:
@@ -288,6 +332,9 @@ class Store:
         self._check_there()  # before connecting, which would create the file
         thread = threading.current_thread()
         held = self._connections.get(threading.get_ident())
+        if held is not None and held[0] is thread and self._is_outdated(held[1]):
+            held[1].close()
+            held = None
         if held is not None and held[0] is thread:
             if threading.get_ident() in self._outdated:
                 self._outdated.discard(threading.get_ident())
@@ -300,6 +347,23 @@ class Store:
         connection = self._open()
         self._connections[threading.get_ident()] = (thread, connection)
         return connection
+
+    def _is_outdated(self, connection: sqlite3.Connection) -> bool:
+        """Whether a connection that only reads was opened before the last write of another process."""
+        read_only = self._read_only
+        return read_only is not None and (
+            not isinstance(connection, ReadOnlyConnection) or connection.stamp != read_only.stamp
+        )
+
+    def _check_unchanged(self, connection: sqlite3.Connection) -> None:
+        """Raise if another process wrote while a connection read without locks."""
+        if not isinstance(connection, ReadOnlyConnection) or connection.follows:
+            return
+        if self._is_outdated(connection):
+            raise StoreBusyError(
+                f"Another process wrote to '{self.path}' during this call, which can only read there. "
+                "Run the call again."
+            )
 
     def _check_there(self) -> None:
         if _identity(self._file) != self._identity:
@@ -324,6 +388,8 @@ class Store:
         self._patiently(connection, f"PRAGMA synchronous = {DURABILITY[durability]}")
 
     def _connect(self) -> sqlite3.Connection:
+        if self._read_only is not None:
+            return self._read_only.connect(_STEP_SECONDS)
         return sqlite3.connect(
             self._file, timeout=_STEP_SECONDS, isolation_level=None, check_same_thread=False
         )

@@ -23,6 +23,7 @@ import numpy as np
 
 from chromalab.engine.disk import catalog
 from chromalab.engine.disk.folder import sync_folder
+from chromalab.engine.disk.open_files import open_files
 from chromalab.engine.disk.store import Store
 from chromalab.engine.values import Vectors
 from chromalab.errors import InternalError
@@ -31,6 +32,7 @@ __all__ = ["MissingVectorsError", "VectorFile", "append", "forget_pending", "res
 
 _ITEM = 4  # bytes of a float32, little-endian on disk
 _BLOCK = 2**20
+_READ = 1 << 20  # bytes of vectors, up to which they are read rather than mapped
 _SMALL = 64 << 10  # bytes of vectors, up to which a write goes into the table
 _MOST = 1024  # rows per file in the table
 _sync = getattr(os, "fdatasync", os.fsync)
@@ -52,8 +54,7 @@ class VectorFile:
     def __init__(self, path: Path, dimension: int) -> None:
         self.path = path
         self.dimension = dimension
-        self._mapped = np.empty((0, dimension), dtype="<f4")
-        self._memory: mmap.mmap | None = None
+        self._map: tuple[Vectors, mmap.mmap | None] | None = None
 
     def append(self, rows: Vectors, *, after: int, durable: bool) -> None:
         """Write rows after the first `after` ones. Call it inside a write transaction.
@@ -100,34 +101,46 @@ class VectorFile:
     def rows(self, count: int) -> Vectors:
         """Map the first `count` rows: (count, dimension), float32, read-only.
 
+        Up to 1 MB are read instead, so that results of many small collections hold no open files.
+
         Raises:
             InternalError: The file is shorter than its records require.
             MissingVectorsError: The file is missing.
         """
         if count == 0:
             return np.empty((0, self.dimension), dtype=np.float32)
-        mapped = self._mapped
-        if self._memory is not None and self._memory.size() < mapped.nbytes:
-            raise self._damaged(len(mapped), self._memory.size())  # reading would crash the process
-        if len(mapped) < count:
+        known = self._map  # another thread may let go of it
+        if known is not None and known[1] is not None and known[1].size() < known[0].nbytes:
+            raise self._damaged(len(known[0]), known[1].size())  # reading would crash the process
+        if known is None or len(known[0]) < count:
             handle = self._open(os.O_RDONLY, count)
             try:
                 self._check(handle, count)
                 size = count * self.dimension * _ITEM
-                memory = mmap.mmap(handle, size, access=mmap.ACCESS_READ)
+                memory = None
+                if size > _READ:
+                    memory = mmap.mmap(handle, size, access=mmap.ACCESS_READ)
+                content = memory or _read(handle, size)
             finally:
                 os.close(handle)
-            mapped = np.frombuffer(memory, dtype="<f4").reshape(count, self.dimension)
-            self._mapped, self._memory = mapped, memory
-        return mapped[:count]
+            mapped = np.frombuffer(content, dtype="<f4").reshape(count, self.dimension)
+            known = self._map = mapped, memory
+        open_files.use(self)
+        return known[0][:count]
+
+    def let_go(self) -> None:
+        """Unmap the file once no array uses it; it is mapped again when needed."""
+        self._map = None
 
     def release(self) -> None:
         """Release the pages that were read, after a pass over all of them.
 
         They stay in the system's cache and are loaded again when they are accessed.
         """
-        if self._memory is not None and hasattr(mmap, "MADV_DONTNEED"):
-            self._memory.madvise(mmap.MADV_DONTNEED)
+        known = self._map
+        memory = None if known is None else known[1]
+        if memory is not None and hasattr(mmap, "MADV_DONTNEED"):
+            memory.madvise(mmap.MADV_DONTNEED)
 
     def copy_to(self, path: Path, count: int, *, durable: bool) -> None:
         """Copy the first `count` rows into a new file, replacing any file with its name.
@@ -223,9 +236,23 @@ def restore(store: Store) -> None:
     with store.read() as connection:
         if not any(_lost(connection, store.vectors)):
             return
+    if store.is_read_only:
+        raise InternalError(
+            f"The vector files in '{store.path}' lack rows that a power failure kept from reaching them, "
+            "and the folder is not writable. Open the store once where it is, or copy the folder."
+        )
     with store.write() as connection:
         for file, rows in _lost(connection, store.vectors):
             file.rewrite(rows)
+
+
+def _read(handle: int, size: int) -> bytes:
+    """Read the first bytes of a file; raises InternalError if it became shorter meanwhile."""
+    with os.fdopen(os.dup(handle), "rb") as file:
+        content = file.read(size)
+    if len(content) < size:
+        raise InternalError("A vector file became shorter while it was being read. Try again.")
+    return content
 
 
 def _copy(source: int, target: int, size: int) -> None:
