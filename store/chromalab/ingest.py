@@ -16,6 +16,7 @@ from chromalab.embed import embed_documents, shows_progress
 from chromalab.engine import Batch
 from chromalab.errors import InvalidArgumentError, near, printable, short
 from chromalab.handle import Handle
+from chromalab.progress_bar import progress_bar
 from chromalab.results.tables import data_frame
 from chromalab.sparse import to_stored
 from chromalab.upkeep import check_batch_rows
@@ -126,8 +127,6 @@ def add_from(
         >>> notes.add_from(["tea is a drink", "chalk is a rock", "tea is a drink"])
         notes: 2 added, 1 skipped (same id)
     """
-    from tqdm.auto import tqdm
-
     records = read_table(data, text=text, id=id, meta=meta)
     batch_size = check_batch_rows(batch_size)
     unique = {record.id: record for record in reversed(records)}  # the first row of an id counts
@@ -135,7 +134,7 @@ def add_from(
     done = AddResult(collection.name, 0, len(records) - len(unique), dry_run)
     batch: list[_Record] = []
     new: list[_Record] = []
-    with tqdm(
+    with progress_bar(
         total=len(unique), unit="rec", desc=f"add to {printable(collection.name)}", delay=1,
         leave=False, disable=not progress,
     ) as bar:  # fmt: skip

@@ -68,7 +68,7 @@ def test_each_query_is_shown_once(client, function):
     notes = client.create_collection("notes", embedding_function=function)
     notes.add(ids=["a", "b"], documents=["tea", "walk"])
     assert "how" not in repr(notes.query(query_texts=["how"]))
-    assert "<caption>how</caption>" in notes.query(query_texts=["how"])._repr_html_()
+    assert "<p class='heading'>how</p>" in notes.query(query_texts=["how"])._repr_html_()
     both = repr(notes.query(query_texts=["how", "when"]))
     assert both.count("how") == both.count("when") == 1
 
