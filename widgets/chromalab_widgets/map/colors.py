@@ -359,7 +359,7 @@ def _add_colors(
         middles = np.array(
             [
                 np.median(coordinates[order[low:high]], axis=0)
-                for low, high in zip(bounds[:-1], bounds[1:], strict=True)
+                for low, high in itertools.pairwise(bounds)
             ]
         ).reshape(-1, 2)
     away = middles - (np.median(middles, axis=0) if len(middles) else 0.0)
@@ -379,7 +379,7 @@ def _add_colors(
 
 
 def _oklch(lightness: float, chroma: float, hue: float) -> str:
-    """Convert a color from OKLCH to #rrggbb: https://bottosson.github.io/posts/oklab/"""
+    """Convert a color from OKLCH to #rrggbb, as in https://bottosson.github.io/posts/oklab/."""
     a, b = chroma * math.cos(hue), chroma * math.sin(hue)
     long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
     medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
