@@ -18,6 +18,7 @@ from chromalab.errors import (
     printable,
 )
 from chromalab.handle import Handle
+from chromalab.progress_bar import progress_bar
 from chromalab.results.tables import count, data_frame
 from chromalab.upkeep import check_batch_rows
 
@@ -177,8 +178,6 @@ def add_from(
         >>> notes.add_from(["tea is a drink", "chalk is a rock", "tea is a drink"])
         notes: 2 added, 1 skipped (same id)
     """
-    from tqdm.auto import tqdm
-
     table = read_table(data, text=text, id=id, meta=meta, flatten=flatten)
     if table.problems and not skip_bad:
         raise table.error()
@@ -196,7 +195,7 @@ def add_from(
     )  # fmt: skip
     todo = iter(unique.values())
     writing: _Plan | None = None
-    with tqdm(
+    with progress_bar(
         total=len(unique), unit="rec", desc=f"add to {printable(collection.name)}", delay=1,
         leave=False, disable=not progress,
     ) as bar:  # fmt: skip

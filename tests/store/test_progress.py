@@ -1,7 +1,7 @@
 """A progress bar is full when its work ends early, but not when it fails."""
 
 import pytest
-import tqdm.auto
+import tqdm
 
 from chromalab.results.progress import bar
 
@@ -11,12 +11,12 @@ def shown(monkeypatch):
     """The progress bars that were created."""
     made = []
 
-    class RecordedBar(tqdm.auto.tqdm):
+    class RecordedBar(tqdm.tqdm):
         def __init__(self, *args, **options):
             super().__init__(*args, **options)
             made.append(self)
 
-    monkeypatch.setattr(tqdm.auto, "tqdm", RecordedBar)
+    monkeypatch.setattr(tqdm, "tqdm", RecordedBar)
     return made
 
 

@@ -59,7 +59,7 @@ def test_html_is_escaped_and_text_has_no_control_characters(points):
 def test_dollar_signs_in_documents_are_not_drawn_as_formulas(points):
     for result in (points.get(), points.query([[0, 1]]), points.describe()):
         page = result._repr_html_()
-        assert page.startswith("<div class='chromalab tex2jax_ignore mathjax_ignore'>")
+        assert page.startswith("<div class='chromalab mathjax_ignore tex2jax_ignore'>")
         assert page.endswith("</div>")
 
 
@@ -75,7 +75,7 @@ def test_each_query_is_shown_once(client, function):
     notes = client.create_collection("notes", embedding_function=function)
     notes.add(ids=["a", "b"], documents=["tea", "walk"])
     assert "how" not in repr(notes.query(query_texts=["how"]))
-    assert "<caption>how</caption>" in notes.query(query_texts=["how"])._repr_html_()
+    assert "<p class='heading'>how</p>" in notes.query(query_texts=["how"])._repr_html_()
     both = repr(notes.query(query_texts=["how", "when"]))
     assert both.count("how") == both.count("when") == 1
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from chromalab import embed
 from chromalab.client.client import CollectionList
-from chromalab.results.tables import Table, one_line
+from chromalab.results.tables import Table, html_block, one_line
 
 __all__ = ["Models", "Notice", "Status"]
 
@@ -36,7 +36,7 @@ class Status:
 
     def _repr_html_(self) -> str:
         heading = html.escape(self.heading)
-        return f"<div class='chromalab'><p>{heading}</p></div>{self.collections._repr_html_()}"
+        return html_block(f"<p>{heading}</p>") + self.collections._repr_html_()
 
     @property
     def heading(self) -> str:

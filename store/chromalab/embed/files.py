@@ -18,6 +18,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
+from chromalab.progress_bar import progress_bar
+
 __all__ = ["ByteStream", "SourceError", "digest", "intact", "make_folder", "place"]
 
 _CHUNK = 1 << 20
@@ -130,9 +132,7 @@ def place(
 def _bar(title: str | None, size: int | None) -> AbstractContextManager[Any]:
     if title is None:
         return nullcontext()
-    from tqdm.auto import tqdm
-
-    return tqdm(total=size, desc=title, unit="B", unit_scale=True)
+    return progress_bar(total=size, desc=title, unit="B", unit_scale=True)
 
 
 def _stamp_of(path: Path) -> Path:

@@ -25,6 +25,7 @@ from chromalab.embed.protocol import (
     shows_progress,
 )
 from chromalab.errors import EmbeddingFunctionError
+from chromalab.progress_bar import progress_bar
 
 __all__ = ["DefaultEmbeddingFunction", "MiniLM", "ONNXMiniLM_L6_V2"]
 
@@ -200,10 +201,8 @@ class _Encoder:
         return sum(bool(encoding.overflowing) for encoding in encodings)
 
     def embed(self, texts: list[str]) -> NDArray[np.float32]:
-        from tqdm.auto import tqdm
-
         vectors = np.empty((len(texts), _DIMENSION), np.float32)
-        with tqdm(
+        with progress_bar(
             total=len(texts),
             desc="Embedding",
             unit="text",

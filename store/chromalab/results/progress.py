@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from chromalab.embed import shows_progress
 from chromalab.engine.values import Progress
 from chromalab.errors import printable
+from chromalab.progress_bar import progress_bar
 
 __all__ = ["bar"]
 
@@ -26,9 +27,8 @@ def bar(what: str, unit: str, progress: bool) -> Iterator[Progress]:
     Yields:
         A function that takes the number of units done and the total.
     """
-    from tqdm.auto import tqdm
-
-    with tqdm(desc=printable(what), unit=unit, delay=1, leave=False, disable=not progress) as shown:
+    options = {"unit": unit, "delay": 1, "leave": False, "disable": not progress}
+    with progress_bar(desc=printable(what), **options) as shown:
         quiet = shows_progress.set(False)
 
         def on_progress(done: int, total: int) -> None:

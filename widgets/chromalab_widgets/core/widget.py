@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import threading
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,11 +21,22 @@ from chromalab.errors import (
     near,
     short,
 )
+from chromalab.results.tables import html_block
 from chromalab_widgets.core.fields import Field, optional_names
 from chromalab_widgets.core.text import cut, sentence
 
 __all__ = ["Reply", "Verb", "Widget", "read_request"]
 
+_VIEW = "application/vnd.jupyter.widget-view+json"
+# JupyterLab can only show an error for a widget whose kernel is gone. So a widget is two outputs: a static
+# one, which is hidden while the page contains a live view, and the view, which JupyterLab shows only if it
+# is live. https://github.com/jupyterlab/jupyterlab/issues/15361
+_STATIC_STYLE = (
+    "<style>:root:has(.{live}) .{static},"
+    ":root:has(.{live}) .jp-OutputArea-child:has(.{static}),"
+    ".jp-OutputArea-child:has(.{static}) + .jp-OutputArea-child:not(:has(.{live}))"
+    "{{display:none}}</style>"
+)
 _VALUE_SHOWN = 80
 _NAME_SHOWN = 40
 
@@ -98,6 +110,8 @@ class Widget(anywidget.AnyWidget):
     def __init__(self, **traits: Any) -> None:
         self._working = False
         super().__init__(**traits)
+        self._name = uuid.uuid4().hex
+        self.add_class(f"chromalab-live-{self._name}")
         self.on_msg(type(self)._on_message)
 
     @contextmanager
@@ -194,6 +208,22 @@ class Widget(anywidget.AnyWidget):
         if isinstance(number, int) and not isinstance(number, bool):
             self.send({"reply": number, **content}, list(buffers))
 
+    def _ipython_display_(self) -> None:
+        """Display the static version and the view as two outputs; a live view hides the static one."""
+        rendered = self._repr_mimebundle_()
+        if rendered is None:
+            return
+        from IPython.display import display
+
+        data, metadata = rendered
+        view = {_VIEW: data[_VIEW]}
+        live, static = f"chromalab-live-{self._name}", f"chromalab-static-{self._name}"
+        style = _STATIC_STYLE.format(live=live, static=static)
+        shown = f"{style}<div class='{static}'>{data['text/html']}</div>"
+        others = {kind: value for kind, value in data.items() if kind != _VIEW}
+        display({**others, "text/html": shown}, raw=True)
+        display(view, metadata=metadata, raw=True)
+
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """Add HTML, and for some widgets a picture, for saved notebooks without widget state."""
         rendered = super()._repr_mimebundle_(**kwargs)
@@ -204,7 +234,7 @@ class Widget(anywidget.AnyWidget):
             shown, picture = self._static_html(), self._static_png()
         except ChromalabError as problem:  # for example a closed client; the widget reports it, too
             line = f"{type(self).__name__}: {sentence(problem)}"
-            shown, picture = f"<p>{html.escape(line, quote=False)}</p>", None
+            shown, picture = html_block(f"<p>{html.escape(line, quote=False)}</p>"), None
         data = {**data, "text/html": shown}
         if picture is not None:
             data["image/png"] = base64.b64encode(picture).decode("ascii")
@@ -212,7 +242,7 @@ class Widget(anywidget.AnyWidget):
 
     def _static_html(self) -> str:
         """Return the HTML that a saved notebook shows, with all user text escaped."""
-        return f"<p>{html.escape(repr(self), quote=False)}. Run the cell to use it.</p>"
+        return html_block(f"<p>{html.escape(repr(self), quote=False)}. Run the cell to use it.</p>")
 
     def _static_png(self) -> bytes | None:
         """Return the picture that a saved notebook shows where only pictures are allowed, or None."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import decimal
+import itertools
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -14,11 +16,18 @@ from numpy.typing import NDArray
 
 from chromalab.analytics import Clusters, Duplicates, Outliers, Projection, Result, Topics
 from chromalab.errors import InvalidArgumentError, near, short
-from chromalab.results.tables import count
 from chromalab_widgets.core.text import cut
 from chromalab_widgets.map.layout import Layout
 
-__all__ = ["NEIGHBOR_RECALL", "Coloring", "Values", "color_values", "fitted", "plain"]
+__all__ = [
+    "NEIGHBOR_RECALL",
+    "Coloring",
+    "Values",
+    "color_values",
+    "fitted",
+    "known_values",
+    "plain",
+]
 
 NEIGHBOR_RECALL = "neighbor_recall"
 """Colors by each record's neighbor recall on the map, unless a metadata field has this name."""
@@ -28,13 +37,17 @@ NEIGHBOR_RECALL = "neighbor_recall"
 _CATEGORIES = (
     "#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7", "#d8c614", "#7b6fd0",
 )  # fmt: skip
-_OTHER, _MISSING = "#8c8c8c", "#b8b8b8"
+_MISSING = "#b8b8b8"
+_MISSING_LABEL = "none"
+_LISTED = 200  # categories with an entry of their own; rarer ones share one, but not one color
+_HUES = 48  # the colors of those that share an entry
 # Viridis, whose lightness increases evenly, so it can also be read in grayscale.
 _SEQUENCE = (
     "#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725",
 )  # fmt: skip
 _STEPS = 64
 _BINS = 6
+_SKEWED = 0.8  # with this share of all numbers in one of the bins, equal bins tell little
 _FEW = 8  # up to this many distinct integers are categories; more become a scale
 _LABEL_SHOWN = 60
 _KEYS_READ = 10_000  # records whose fields fill the menu; a rarer field can still be given by name
@@ -86,6 +99,9 @@ class Values:
         self._keys = sorted({key for metadata in metadatas for key in metadata or ()})[:_KEYS_SHOWN]
         self._made: dict[str, Coloring] = {}
         self._results: dict[str, Any] = {}
+        self._colors: dict[
+            str, dict[Any, str]
+        ] = {}  # of categories, which keep them when points move
 
     def names(self) -> list[str]:
         """List the names to color by: fields, then results that were given, then the neighbor recall."""
@@ -114,20 +130,28 @@ class Values:
                 name, named = title, True
             if isinstance(by, Result):
                 values = fitted(values, by.snapshot.ids, self.layout.snapshot.ids)
-            self._made[name] = color_values(values, records, name, named=named)
+            self._made[name] = self._coded(values, name, named=named)
             self._results[name] = by
             return self._made[name]
         if by not in self._made:
-            self._made[by] = color_values(self._named(by), records, by)
+            self._made[by] = self._coded(self._named(by), by)
         return self._made[by]
 
     def moved(self, layout: Layout) -> Values:
         """Return the values of another layout: results are kept, the neighbor recall is recomputed."""
         values = Values(layout)
+        values._colors = self._colors
         for by in self._results.values():
             if isinstance(by, Result):
                 values.coloring(by)
         return values
+
+    def _coded(self, values: Any, name: str, *, named: bool = False) -> Coloring:
+        coordinates, colors = self.layout.coordinates, self._colors.setdefault(name, {})
+        count = len(self.layout.snapshot)
+        return color_values(
+            values, count, name, named=named, coordinates=coordinates, colors=colors
+        )
 
     def _named(self, name: str) -> Sequence[Any] | np.ndarray[Any, Any]:
         values = self.layout.snapshot.column(name)
@@ -162,36 +186,88 @@ def plain(count: int) -> Coloring:
 
 
 def color_values(
-    values: Sequence[Any] | NDArray[Any], count: int, title: str, *, named: bool = False
+    values: Sequence[Any] | NDArray[Any],
+    count: int,
+    title: str,
+    *,
+    named: bool = False,
+    coordinates: NDArray[np.float32] | None = None,
+    colors: dict[Any, str] | None = None,
 ) -> Coloring:
     """Code one value per record as categories, numbers or dates, depending on the values.
 
     Args:
-        values: Strings, numbers, booleans, dates or ISO dates as strings; None for a missing value.
+        values: Strings, numbers, booleans, dates or ISO dates as strings. None, NaN, NA, NaT and "" are
+            missing values.
         count: The number of records.
         title: What the values are.
         named: Whether integers are names, however many there are.
+        coordinates: (n, 2) float32: if there are more than eight categories, their colors depend on where
+            they are on the map.
+        colors: The colors of categories that have one; those of the others are added.
 
     Raises:
         InvalidArgumentError: There is not one value per record.
     """
-    given = values.tolist() if isinstance(values, np.ndarray) else list(values)
+    given = known_values(values)
     if len(given) != count:
         raise InvalidArgumentError(
             f"color must have one value per record; got {len(given):,} values for {count:,} records."
         )
     there = [value for value in given if value is not None]
-    if not named and there and all(_is_number(value) for value in there):
-        whole = all(float(value).is_integer() for value in there if value == value)
+    if not named and there and all(map(_is_number, there)):
+        whole = all(float(value).is_integer() for value in there if math.isfinite(value))
         if not (whole and len(set(there)) <= _FEW):
-            return _scale(given, title, "numbers", _number_label(there, whole))
-    if not named:
-        days = _days(there)
-        if days is not None and len(set(days)) > _FEW:
-            days_of = iter(days)
-            numbers = [None if value is None else next(days_of) for value in given]
-            return _scale(numbers, title, "dates", _as_date)
-    return _categories(given, title)
+            return _numbers(given, title, whole)
+        given = [int(value) if _is_whole(value) else value for value in given]
+    moments = None if named else _moments(there)
+    if moments is not None:
+        days = len({math.floor(moment) for moment in moments})
+        if days > _FEW or not any(isinstance(value, str) for value in there):
+            moment_of = iter(moments)
+            numbers = [None if value is None else next(moment_of) for value in given]
+            return _dates(numbers, title, days)
+    return _categories(given, title, coordinates, {} if colors is None else colors)
+
+
+def known_values(values: Any) -> list[Any]:
+    """Return values as Python objects, with None for those that are missing, whatever library they are from.
+
+    Example:
+        >>> known_values(np.array(["2024-01-01", "NaT"], dtype="datetime64[ns]"))
+        [datetime.datetime(2024, 1, 1, 0, 0), None]
+        >>> known_values(["tea", "", None, float("nan"), np.float32(1)])
+        ['tea', None, None, None, 1.0]
+    """
+    if isinstance(values, np.ndarray):
+        return [
+            _known(value) for value in (values if values.dtype.kind in "Mm" else values.tolist())
+        ]
+    if hasattr(values, "to_pylist"):  # Arrow
+        values = values.to_pylist()
+    return [_known(value) for value in values]
+
+
+def _known(value: Any) -> Any:
+    """Return one value, or None if it is missing."""
+    if value is None or isinstance(value, str):
+        return value or None
+    if isinstance(value, list | tuple | dict | np.ndarray):
+        return value
+    try:
+        if value != value:  # NaN and NaT
+            return None
+    except TypeError:  # the NA of pandas is neither
+        return None
+    if isinstance(value, np.datetime64):
+        return value.astype("datetime64[us]").item()
+    if isinstance(value, np.timedelta64 | datetime.timedelta):
+        return np.timedelta64(value) / np.timedelta64(1, "s")
+    if isinstance(value, decimal.Decimal):
+        return float(value)
+    if hasattr(value, "to_timestamp"):  # a period of pandas
+        return value.to_timestamp()
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _read(by: Any) -> tuple[str, Any, bool]:
@@ -220,65 +296,205 @@ def _read(by: Any) -> tuple[str, Any, bool]:
     return name if isinstance(name, str) and name else "values", by, False
 
 
-def _categories(given: list[Any], title: str) -> Coloring:
+def _categories(
+    given: list[Any], title: str, coordinates: NDArray[np.float32] | None, colors: dict[Any, str]
+) -> Coloring:
     plain = set(map(type, given)) <= {str, int, float, bool, type(None)}
     keys = given if plain else [None if value is None else _key(value) for value in given]
     counts = Counter(keys)
     none = counts.pop(None, 0)
     frequent = [key for key, _ in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))]
-    if all(_is_number(key) for key in frequent) and len(frequent) <= len(_CATEGORIES):
+    few = len(frequent) <= len(_CATEGORIES)
+    if few and all(map(_is_number, frequent)):
         frequent.sort()
-    shown = frequent[: len(_CATEGORIES)]
-    other, missing = len(shown), len(shown) + 1
-    code = {None: missing, **{key: min(at, other) for at, key in enumerate(frequent)}}
-    codes = np.fromiter(map(code.__getitem__, keys), np.uint8, len(keys))
+    if few:
+        palette, shown = list(_CATEGORIES[: len(frequent)]), len(frequent)
+        code = {key: at for at, key in enumerate(frequent)}
+    else:
+        _add_colors(colors, frequent, keys, coordinates)
+        shown = min(len(frequent), _LISTED)
+        palette = [colors[key] for key in frequent[:shown]]
+        code = {key: at for at, key in enumerate(frequent[:shown])}
+        hues = sorted({colors[key] for key in frequent[shown:]})
+        hues = hues[:: max(1, math.ceil(len(hues) / _HUES))]
+        code |= {key: shown + _nearest_color(colors[key], hues) for key in frequent[shown:]}
+        palette += hues
+    missing = len(palette)
+    codes = np.fromiter(map({**code, None: missing}.__getitem__, keys), np.uint8, len(keys))
     entries = [
         {"label": cut(str(key), _LABEL_SHOWN), "count": counts[key], "low": at, "high": at}
-        for at, key in enumerate(shown)
+        for at, key in enumerate(frequent[:shown])
     ]
-    rest = sum(counts[key] for key in frequent[len(shown) :])
-    if rest:
-        others = len(frequent) - len(shown)
-        entries.append(
-            {"label": count(others, "other"), "count": rest, "low": other, "high": other}
-        )
+    others = len(frequent) - shown
+    if others:
+        label = f"{others:,} other{'' if others == 1 else 's'}"
+        rest = sum(counts[key] for key in frequent[shown:])
+        entries.append({"label": label, "count": rest, "low": shown, "high": missing - 1})
     if none:
-        entries.append({"label": "none", "count": none, "low": missing, "high": missing})
-    palette = [*_CATEGORIES[: len(shown)], _OTHER, _MISSING]
-    return Coloring(title, "categories", codes, palette, entries, tuple(shown))
+        entries.append({"label": _MISSING_LABEL, "count": none, "low": missing, "high": missing})
+    return Coloring(
+        title, "categories", codes, [*palette, _MISSING], entries, tuple(frequent[:shown])
+    )
 
 
-def _scale(given: list[Any], title: str, kind: str, label: Callable[[float], str]) -> Coloring:
+def _add_colors(
+    colors: dict[Any, str],
+    categories: list[Any],
+    keys: list[Any],
+    coordinates: NDArray[np.float32] | None,
+) -> None:
+    """Add the colors of categories that have none: the hue is the direction of their middle on the map.
+
+    So any number of categories has colors, and the legend of a color is where it is. Categories with similar
+    hues differ in lightness. As in datamapplot: https://github.com/TutteInstitute/datamapplot
+    """
+    new = [key for key in categories if key not in colors]
+    if coordinates is None or not len(coordinates):
+        middles = np.array([[math.cos(at), math.sin(at)] for at in range(len(new))]).reshape(-1, 2)
+    else:
+        number = {key: at for at, key in enumerate(new)}
+        of = np.fromiter((number.get(key, -1) for key in keys), np.intp, len(keys))
+        order = np.argsort(of, kind="stable")
+        bounds = np.searchsorted(of[order], np.arange(len(new) + 1))
+        middles = np.array(
+            [
+                np.median(coordinates[order[low:high]], axis=0)
+                for low, high in itertools.pairwise(bounds)
+            ]
+        ).reshape(-1, 2)
+    away = middles - (np.median(middles, axis=0) if len(middles) else 0.0)
+    far = np.hypot(*away.T)
+    widest = far.max(initial=0.0) or 1.0
+    turn = np.argsort(np.argsort(np.arctan2(away[:, 1], away[:, 0]), kind="stable"), kind="stable")
+    taken = set(colors.values())
+    for key, place, distance in zip(new, turn.tolist(), (far / widest).tolist(), strict=True):
+        lightness = (0.6, 0.74, 0.67)[place % 3]
+        chroma = 0.11 + 0.06 * min(1.0, 1.5 * distance)
+        color = _oklch(lightness, chroma, 2 * math.pi * place / max(1, len(new)))
+        while color in taken and len(taken) < 200:  # two entries of the legend must differ
+            lightness += 0.004
+            color = _oklch(lightness, chroma, 2 * math.pi * place / len(new))
+        taken.add(color)
+        colors[key] = color
+
+
+def _oklch(lightness: float, chroma: float, hue: float) -> str:
+    """Convert a color from OKLCH to #rrggbb, as in https://bottosson.github.io/posts/oklab/."""
+    a, b = chroma * math.cos(hue), chroma * math.sin(hue)
+    long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
+    medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
+    short_ = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
+    linear = (
+        4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short_,
+        -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short_,
+        -0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short_,
+    )
+    channels = []
+    for light in linear:
+        light = min(1.0, max(0.0, light))
+        encoded = 12.92 * light if light <= 0.0031308 else 1.055 * light ** (1 / 2.4) - 0.055
+        channels.append(round(255 * encoded))
+    return "#{:02x}{:02x}{:02x}".format(*channels)
+
+
+def _nearest_color(color: str, palette: list[str]) -> int:
+    if color in palette:
+        return palette.index(color)
+    mine = _channels(color)
+    return min(range(len(palette)), key=lambda at: math.dist(mine, _channels(palette[at])))
+
+
+def _channels(color: str) -> tuple[int, ...]:
+    return tuple(int(color[at : at + 2], 16) for at in (1, 3, 5))
+
+
+def _numbers(given: list[Any], title: str, whole: bool) -> Coloring:
+    """Code numbers in bins of equal width or, if nearly all are in one of them, on a log or quantile scale."""
+    finite = np.array([value for value in given if value is not None], dtype=np.float64)
+    finite = finite[np.isfinite(finite)]
+    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
+    edges = np.linspace(low, high, _BINS + 1)
+    if high == low or _fullest(finite, edges) < _SKEWED:
+        label = _number_label(finite, whole)
+        return _scale(given, title, "numbers", edges, label)
+    if low > 0:
+        edges = np.geomspace(low, high, _BINS + 1)
+        edges[[0, -1]] = low, high
+    if _fullest(finite, edges) >= _SKEWED:
+        edges = np.unique(np.quantile(finite, np.linspace(0, 1, _BINS + 1)))
+    if len(edges) < _BINS // 2 + 1:  # most are equal
+        edges = np.unique(np.quantile(np.unique(finite), np.linspace(0, 1, _BINS + 1)))
+    if whole:
+        edges = np.unique(np.rint(edges))
+    return _scale(given, title, "numbers", edges, _short_number)
+
+
+def _fullest(numbers: NDArray[np.float64], edges: NDArray[np.float64]) -> float:
+    """Return the share of the numbers that are in the fullest bin."""
+    counts, _ = np.histogram(numbers, bins=edges)
+    return float(counts.max() / max(1, len(numbers)))
+
+
+def _dates(numbers: list[float | None], title: str, days: int) -> Coloring:
+    there = [number for number in numbers if number is not None]
+    low, high = min(there), max(there)
+    timed = days <= _FEW and any(number % 1 for number in there)
+    bins = _BINS if timed else max(1, min(_BINS, round(high - low)))
+    label = _as_moment if timed else _as_date
+    return _scale(numbers, title, "dates", np.linspace(low, high, bins + 1), label)
+
+
+def _scale(
+    given: list[Any],
+    title: str,
+    kind: str,
+    edges: NDArray[np.float64],
+    label: Callable[[float], str],
+) -> Coloring:
+    """Code numbers by the bin that they are in, and where in it.
+
+    Args:
+        given: Numbers; None for missing values.
+        title: What the numbers are.
+        kind: "numbers" or "dates".
+        edges: The edges of the bins, increasing.
+        label: Writes an edge.
+    """
     numbers = np.array([np.nan if value is None else value for value in given], dtype=np.float64)
     there = np.isfinite(numbers)
-    low, high = (numbers[there].min(), numbers[there].max()) if there.any() else (0.0, 0.0)
-    share = (numbers - low) / (high - low) if high > low else np.zeros_like(numbers)
+    starts = np.linspace(0, _STEPS, len(edges)).round().astype(int)
     codes = np.full(len(numbers), _STEPS, dtype=np.uint8)
-    codes[there] = np.minimum(share[there] * _STEPS, _STEPS - 1).astype(np.uint8)
-    edges = np.linspace(0, _STEPS, _BINS + 1).round().astype(int)
+    if edges[-1] > edges[0]:
+        at = np.interp(numbers[there], edges, starts)
+        codes[there] = np.minimum(at, _STEPS - 1).astype(np.uint8)
+    else:
+        codes[there] = 0
+        edges, starts = edges[[0, -1]], starts[[0, -1]]
     entries = []
-    for first, after in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        ends = [label(low + (high - low) * edge / _STEPS) for edge in (first, after)]
-        members = int(((codes >= first) & (codes < after)).sum())
-        entries.append(
-            {"label": " – ".join(ends), "count": members, "low": first, "high": after - 1}  # noqa: RUF001
-        )
+    for bin, (first, after) in enumerate(itertools.pairwise(starts.tolist())):
+        ends = [label(float(edges[bin])), label(float(edges[bin + 1]))]
+        count = int(((codes >= first) & (codes < after)).sum())
+        text = " – ".join(dict.fromkeys(ends))  # noqa: RUF001
+        entries.append({"label": text, "count": count, "low": first, "high": after - 1})
     if not there.all():
-        absent = int((~there).sum())
-        entries.append({"label": "none", "count": absent, "low": _STEPS, "high": _STEPS})
+        count = int((~there).sum())
+        entries.append({"label": _MISSING_LABEL, "count": count, "low": _STEPS, "high": _STEPS})
     return Coloring(title, kind, codes, [*_ramp(), _MISSING], entries)
 
 
-def _number_label(numbers: list[Any], whole: bool) -> Callable[[float], str]:
+def _number_label(finite: NDArray[np.float64], whole: bool) -> Callable[[float], str]:
     """Return a function that formats numbers with enough decimals to distinguish the bins."""
-    finite = [number for number in map(float, numbers) if math.isfinite(number)]
-    span = max(finite) - min(finite) if finite else 0.0
+    span = float(np.ptp(finite)) if len(finite) else 0.0
     if span <= 0:
         return lambda value: f"{value:,.4g}"
     decimals = max(0, 1 - math.floor(math.log10(span / _BINS)))
     if whole and span >= _BINS:
         decimals = 0
     return lambda value: f"{value:,.{decimals}f}" if decimals < 8 else f"{value:.3g}"
+
+
+def _short_number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _ramp() -> list[str]:
@@ -292,25 +508,39 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
+def _is_whole(value: Any) -> bool:
+    return _is_number(value) and math.isfinite(value)
+
+
 def _key(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool) else str(value)
 
 
-def _days(values: list[Any]) -> list[int] | None:
-    """Convert dates, or strings that start with an ISO date, to days; None unless all of them are."""
-    days = []
+def _moments(values: list[Any]) -> list[float] | None:
+    """Convert dates, times, and strings that start with an ISO date to days; None unless all are."""
+    moments = []
     for value in values:
+        if isinstance(value, datetime.datetime):
+            since = value.hour * 3600 + value.minute * 60 + value.second
+            moments.append(value.toordinal() + since / 86_400)
+            continue
         if isinstance(value, datetime.date):
-            days.append(value.toordinal())
+            moments.append(float(value.toordinal()))
             continue
         if not isinstance(value, str) or len(value) < 10 or value[4] != "-":
             return None
         try:
-            days.append(datetime.date.fromisoformat(value[:10]).toordinal())
+            moments.append(float(datetime.date.fromisoformat(value[:10]).toordinal()))
         except ValueError:
             return None
-    return days or None
+    return moments or None
 
 
 def _as_date(day: float) -> str:
-    return datetime.date.fromordinal(max(1, round(day))).isoformat()
+    return datetime.date.fromordinal(max(1, math.floor(day))).isoformat()
+
+
+def _as_moment(day: float) -> str:
+    whole = math.floor(day)
+    start = datetime.datetime.fromordinal(max(1, whole))
+    return f"{start + datetime.timedelta(days=day - whole):%Y-%m-%d %H:%M}"

@@ -7,14 +7,20 @@ import html
 import json
 import struct
 import zlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["draw_png", "page"]
+__all__ = ["draw_png", "label_picture", "page"]
 
 _BACKGROUND = (255, 255, 255)
+_FONT, _LINE, _LETTER = (
+    13,
+    18,
+    7.4,
+)  # pixels of a label: its font, its height, the width of a letter
 
 # The host side of an anywidget: its state, its events, and the replies that a kernel would give.
 _HOST = """
@@ -116,6 +122,7 @@ def draw_png(
     *,
     width: int = 760,
     height: int = 520,
+    transparent: bool = False,
 ) -> bytes:
     """Draw one disc per point, later points over earlier ones.
 
@@ -125,20 +132,15 @@ def draw_png(
         palette: At most 255 colors as #rrggbb.
         width: The width in pixels.
         height: The height in pixels.
+        transparent: Whether the background is transparent instead of white.
 
     Returns:
         A PNG with one byte per pixel, as it has no more colors than the palette and the background.
     """
-    reach = max(1, min(4, round(6 - np.log10(len(coordinates) + 1))))
-    margin = reach + 6
+    reach = _reach(len(coordinates))
     image = np.zeros((height, width), dtype=np.uint8)
     if len(coordinates):
-        low, high = coordinates.min(axis=0), coordinates.max(axis=0)
-        span = np.maximum(high - low, 1e-9)
-        scale = min((width - 2 * margin) / span[0], (height - 2 * margin) / span[1])
-        middle = (low + high) / 2
-        x = np.rint(width / 2 + (coordinates[:, 0] - middle[0]) * scale).astype(np.intp)
-        y = np.rint(height / 2 - (coordinates[:, 1] - middle[1]) * scale).astype(np.intp)
+        x, y = _pixels(coordinates, coordinates, width, height).T
         around = range(-reach, reach + 1)
         disc = [
             (dx, dy) for dx in around for dy in around if dx * dx + dy * dy <= reach * reach + 1
@@ -152,11 +154,68 @@ def draw_png(
     parts = {
         b"IHDR": header,
         b"PLTE": bytes(channel for color in colors for channel in color),
+        **({b"tRNS": b"\0"} if transparent else {}),  # the opacity of the first color
         b"IDAT": zlib.compress(rows.tobytes()),
         b"IEND": b"",
     }
     chunks = (_chunk(name, data) for name, data in parts.items())
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def label_picture(
+    coordinates: NDArray[np.float32], labels: Sequence[Mapping[str, Any]], width: int, height: int
+) -> str:
+    """Draw the labels of a map as an SVG element to lay over the picture that `draw_png` draws.
+
+    Labels that would overlap an earlier one are left out, as on the map; wide areas come first.
+    """
+    if not len(labels) or not len(coordinates):
+        return ""
+    points = np.array([[label["x"], label["y"]] for label in labels], dtype=np.float32)
+    places = _pixels(points, coordinates, width, height).tolist()
+    wide = any(label["wide"] for label in labels)
+    taken: list[tuple[float, float, float, float]] = []
+    texts = []
+    for label, (x, y) in zip(labels, places, strict=True):
+        if wide and not label["wide"]:
+            break
+        half = len(label["text"]) * _LETTER / 2
+        x = min(max(x, half + 4), width - half - 4)
+        box = (x - half, y - _LINE / 2, x + half, y + _LINE / 2)
+        if any(
+            box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
+            for other in taken
+        ):
+            continue
+        taken.append(box)
+        texts.append(f"<text x='{x:.0f}' y='{y:.0f}'>{html.escape(label['text'])}</text>")
+    style = (
+        f"font:600 {_FONT}px system-ui,sans-serif;text-anchor:middle;dominant-baseline:middle;"
+        "fill:currentColor;stroke:var(--jp-layout-color0,Canvas);stroke-width:3px;paint-order:stroke"
+    )
+    return (
+        f"<svg viewBox='0 0 {width} {height}' aria-hidden='true' style='position:absolute;top:0;left:0;"
+        f"width:{width}px;height:{height}px;{style}'>{''.join(texts)}</svg>"
+    )
+
+
+def _reach(count: int) -> int:
+    """Return the radius of the points in pixels."""
+    return max(1, min(4, round(6 - np.log10(count + 1))))
+
+
+def _pixels(
+    places: NDArray[np.float32], coordinates: NDArray[np.float32], width: int, height: int
+) -> NDArray[np.intp]:
+    """Return where places are in a picture of the coordinates: columns and rows of pixels."""
+    margin = _reach(len(coordinates)) + 6
+    low, high = coordinates.min(axis=0), coordinates.max(axis=0)
+    span = np.maximum(high - low, 1e-9)
+    scale = min((width - 2 * margin) / span[0], (height - 2 * margin) / span[1])
+    middle = (low + high) / 2
+    x = np.rint(width / 2 + (places[:, 0] - middle[0]) * scale)
+    y = np.rint(height / 2 - (places[:, 1] - middle[1]) * scale)
+    return np.column_stack([x, y]).astype(np.intp)
 
 
 def _channels(color: str) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from chromalab.analytics import Clusters, Result, Topics, cluster
 from chromalab.errors import InvalidArgumentError
 from chromalab.snapshot import Snapshot
 from chromalab_widgets.core.text import cut
-from chromalab_widgets.map.colors import fitted
+from chromalab_widgets.map.colors import fitted, known_values
 from chromalab_widgets.map.density import smoothed
 
 __all__ = ["Naming", "naming_of", "place_labels"]
@@ -71,7 +71,7 @@ def naming_of(given: Any, collection: Any, snapshot: Snapshot) -> Naming | None:
     if given is None or given is False:
         return None
     if isinstance(given, str):
-        names = [None if value is None else str(value) for value in snapshot.known_column(given)]
+        names = _names(snapshot.known_column(given))
         return Naming(given, snapshot.ids, names)
     if given is True:
         given = collection.cluster() if hasattr(collection, "cluster") else cluster(snapshot)
@@ -90,10 +90,16 @@ def naming_of(given: Any, collection: Any, snapshot: Snapshot) -> Naming | None:
             "labels must be True, topics, clusters, a metadata field, or one name per record; "
             f"got {type(given).__name__}."
         )
-    texts = [None if name is None else str(name) for name in names]
+    texts = _names(names)
     if isinstance(given, Result):
         return Naming(given, given.snapshot.ids, texts).of(snapshot.ids)
     return Naming(texts, snapshot.ids, texts)
+
+
+def _names(values: Any) -> list[str | None]:
+    """Return values as names; missing ones, and -1, which is noise in labels of clusters, are None."""
+    known = known_values(values)
+    return [None if value is None or value == -1 else str(value) for value in known]
 
 
 def place_labels(

@@ -15,14 +15,14 @@ import traitlets
 
 from chromalab.analytics import Duplicates, Outliers
 from chromalab.errors import InvalidArgumentError, MissingDependencyError, short
-from chromalab.results.tables import count, data_frame, html_table
+from chromalab.results.tables import count, cut, data_frame, html_block
 from chromalab_widgets.core.bundles import bundle
 from chromalab_widgets.core.fields import text, whole
 from chromalab_widgets.core.selection import SelectingWidget
 from chromalab_widgets.core.widget import Reply, Verb
 from chromalab_widgets.map.colors import Values
 from chromalab_widgets.map.density import contours
-from chromalab_widgets.map.export import draw_png, page
+from chromalab_widgets.map.export import draw_png, label_picture, page
 from chromalab_widgets.map.labels import naming_of
 from chromalab_widgets.map.layout import layout_of, most_moved, moved_onto
 from chromalab_widgets.map.records import Records
@@ -40,6 +40,8 @@ _SAVED = (
     "contours", "density", "groups", "outliers", "query", "hits", "moved", "status", "height",
 )  # fmt: skip
 _DRAWN = 200_000  # points in the picture of a saved notebook; a larger map is sampled
+_WIDTH, _HEIGHT = 760, 520  # of that picture, in pixels
+_LEGEND_SHOWN = 40  # entries below it
 _METHODS = {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA", "pacmap": "PaCMAP"}
 
 
@@ -455,32 +457,44 @@ class Map(SelectingWidget):
         ]
         return data_frame(rows, ["id", "x", "y", "color", "text"])
 
-    def _picture(self, most: int, width: int = 760, height: int = 520) -> bytes:
+    def _picture(
+        self, most: int, width: int = _WIDTH, height: int = _HEIGHT, *, transparent: bool = False
+    ) -> bytes:
         coordinates, coloring = self._layout.coordinates, self._coloring
         rows = np.arange(len(coordinates))
         if len(rows) > most:
             rows = np.sort(np.random.default_rng(0).choice(len(rows), most, replace=False))
         return draw_png(
-            coordinates[rows], coloring.codes[rows], coloring.palette, width=width, height=height
-        )
+            coordinates[rows], coloring.codes[rows], coloring.palette,
+            width=width, height=height, transparent=transparent,
+        )  # fmt: skip
 
     def _static_png(self) -> bytes:
-        return self._picture(_DRAWN)
+        return self._picture(_DRAWN, transparent=True)
 
     def _static_html(self) -> str:
         encoded = base64.b64encode(self._static_png()).decode("ascii")
         name = html.escape(f"Map of {self.collection_name}: {self.status}", quote=True)
-        drawn = f"<img alt='{name}' width='760' src='data:image/png;base64,{encoded}'>"
+        drawn = f"<img alt='{name}' width='{_WIDTH}' src='data:image/png;base64,{encoded}'>"
+        named = label_picture(self._layout.coordinates, self.labels, _WIDTH, _HEIGHT)
+        note = html.escape(f"{self.status}. Run the cell to use it.")
+        picture = f"<div style='position:relative;width:{_WIDTH}px'>{drawn}{named}</div>"
+        return html_block(f"{picture}{self._static_legend()}<p>{note}</p>")
+
+    def _static_legend(self) -> str:
+        """Return the legend on a few lines: a colored square, the label and the number of each entry."""
         legend = self._coloring
-        swatches = [
-            [entry["label"], entry["count"], legend.palette[(entry["low"] + entry["high"]) // 2]]
-            for entry in legend.entries
+        if not legend.entries:
+            return ""
+        shown = [
+            "<span style='white-space:nowrap;margin-right:14px'>"
+            f"<span style='color:{legend.palette[(entry['low'] + entry['high']) // 2]}'>■</span> "
+            f"{html.escape(entry['label'])} <small>{entry['count']:,}</small></span> "
+            for entry in legend.entries[:_LEGEND_SHOWN]
         ]
-        note = self.status + ". Run the cell to use it."
-        if not swatches:
-            return f"<figure>{drawn}<figcaption>{html.escape(note)}</figcaption></figure>"
-        table = html_table(["label", "records", "color"], swatches, caption=legend.title, note=note)
-        return f"<figure>{drawn}</figure>{table}"
+        more = cut(len(shown), len(legend.entries))
+        title = html.escape(legend.title)
+        return f"<p style='max-width:{_WIDTH}px'><b>{title}</b>: {''.join(shown)}{more}</p>"
 
     def __repr__(self) -> str:
         color = f", color={self.color_by!r}" if self.color_by else ""

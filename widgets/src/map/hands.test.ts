@@ -28,6 +28,23 @@ test("a selection that the kernel refuses is dropped", async () => {
   expect(colors()).toEqual([GRAY, ORANGE].sort());
 });
 
+test("a map opens in color with an earlier selection, which buttons highlight and clear", async () => {
+  const { state, update } = await shown({ selected: rows(2) });
+  const group = find("[aria-label=Selection]");
+  const [highlight, clear] = [...group.querySelectorAll("button")] as [HTMLButtonElement, HTMLButtonElement];
+  expect([group.hidden, highlight.getAttribute("aria-pressed")]).toEqual([false, "false"]);
+  expect(colors()).not.toContain(GRAY);
+  highlight.click();
+  await settled();
+  expect([colors(), highlight.getAttribute("aria-pressed")]).toEqual([[GRAY, ORANGE].sort(), "true"]);
+  clear.click();
+  await settled();
+  expect([state.selected.byteLength, group.hidden]).toEqual([0, true]);
+  expect(colors()).not.toContain(GRAY);
+  await update({ selected: rows(1) }); // a change of the selection is highlighted
+  expect(colors()).toContain(GRAY);
+});
+
 test("a lasso that ends where it began is not a click, and an empty one selects nothing", async () => {
   const { state } = await shown({ selected: rows(2) });
   press("l");
@@ -128,7 +145,8 @@ test("one search runs at a time, and the last text typed is searched next", asyn
 });
 
 test("results are highlighted, listed by rank, and cleared by Escape before the selection", async () => {
-  const { sent, state, update } = await shown({ selected: rows(0) });
+  const { sent, state, update } = await shown();
+  await update({ selected: rows(0) });
   await update({ query: "moon", hits: [line(2), line(1), { row: -1, id: "new", text: "not on the map" }] });
   expect(colors()).toEqual([BLUE, ORANGE]); // the selection stays highlighted, too
   const buttons = [...find("[aria-label='Results for moon']").querySelectorAll("button")];

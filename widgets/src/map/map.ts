@@ -30,7 +30,11 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   stage.element.append(card.element);
   stage.element.style.height = `${model.get("height")}px`;
   const side = element("aside", { "aria-label": "Legend and records" }, legend.element, lists.element);
-  const root = element("div", { class: "chromalab-widget cl-map" }, toolbar.element, stage.element, side, live.element);
+  const highlight = element("button", { type: "button", title: "Color only the selected records" }, "Highlight");
+  const clearSelection = element("button", { type: "button", title: "Clear the selection (Esc)" }, "Clear selection");
+  const buttons = element("div", { class: "cl-selection cl-small", role: "group", "aria-label": "Selection" }, highlight, clearSelection);
+  const foot = element("div", { class: "cl-foot" }, live.element, buttons);
+  const root = element("div", { class: "chromalab-widget cl-map" }, toolbar.element, stage.element, side, foot);
   listeners.add(() => legend.release());
   listeners.add(() => lists.release());
 
@@ -38,6 +42,9 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   let count = -1;
   let halved = false; // whether coordinates arrived without their codes, or codes without their coordinates
   let selected = words(model.get("selected"));
+  // Whether only the selected records have color. A map opens in color, even if records were selected before; every change
+  // of the selection highlights it.
+  let highlighted = false;
   let chosen: Line[] = []; // the listed records of the selection
   let typed = ""; // the last text of the search box
   let asking = false;
@@ -84,9 +91,10 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     stage.overlay.focus = focused;
     stage.overlay.hits = focused === null ? hits : [];
     const lit = focused ? [focused.row, ...focused.near] : hits;
-    const all = new Uint32Array(selected.length + lit.length); // points with a ring come last, over the selection
-    all.set(selected);
-    all.set(lit, selected.length);
+    const colored = highlighted ? selected : new Uint32Array();
+    const all = new Uint32Array(colored.length + lit.length); // points with a ring come last, over the selection
+    all.set(colored);
+    all.set(lit, colored.length);
     stage.light(all);
     stage.soon();
     drawLists();
@@ -120,6 +128,8 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     const records = many === 0 ? "" : `${many.toLocaleString("en")} record${many === 1 ? "" : "s"} selected. `;
     root.classList.toggle("cl-busy", model.get("busy"));
     live.announce(error || records + model.get("status"), error !== "");
+    buttons.hidden = many === 0;
+    highlight.setAttribute("aria-pressed", String(highlighted));
   };
   const drawDensity = (): void => {
     stage.overlay.setContours(model.get("density") ? model.get("contours") : []);
@@ -147,6 +157,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     }
     if (has("selected") && !same(words(model.get("selected")), selected)) {
       selected = words(model.get("selected"));
+      highlighted = true;
       void drawSelected();
     } else if (has("hits", "focus", "moved")) drawLit();
     if (has("density", "contours")) drawDensity();
@@ -176,6 +187,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   }
   function select(rows: Uint32Array): void {
     selected = rows.slice();
+    highlighted = true;
     void drawSelected();
     ask("select", {}, [selected.slice().buffer]).catch(() => {
       selected = words(model.get("selected"));
@@ -253,6 +265,15 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     requests.ask("search", { text }).then(answered, answered);
   }
 
+  listeners.onElement(highlight, "click", () => {
+    highlighted = !highlighted;
+    drawStatus();
+    drawLit();
+  });
+  listeners.onElement(clearSelection, "click", () => {
+    select(new Uint32Array());
+    stage.element.focus(); // the button disappears
+  });
   listeners.onElement(toolbar.search, "input", () => search(toolbar.search.value.trim()));
   listeners.onElement(toolbar.color, "change", () => requests.send("color", { by: toolbar.color.value }));
   onKeys(stage.element, listeners, {
