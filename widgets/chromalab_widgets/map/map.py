@@ -15,7 +15,7 @@ import traitlets
 
 from chromalab.analytics import Duplicates, Outliers
 from chromalab.errors import InvalidArgumentError, MissingDependencyError, short
-from chromalab.results.tables import html_table
+from chromalab.results.tables import count, html_table
 from chromalab_widgets.core.bundles import bundle
 from chromalab_widgets.core.fields import text, whole
 from chromalab_widgets.core.selection import SelectingWidget
@@ -489,4 +489,4 @@ class Map(SelectingWidget):
     def __repr__(self) -> str:
         color = f", color={self.color_by!r}" if self.color_by else ""
         selected = f", {len(self.selected) // 4:,} selected" if self.selected else ""
-        return f"Map({self.collection_name!r}, {self.count:,} records{color}{selected})"
+        return f"Map({self.collection_name!r}, {count(self.count, 'record')}{color}{selected})"
