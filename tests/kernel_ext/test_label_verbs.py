@@ -92,6 +92,15 @@ def test_label_queue_lists_records_and_its_label_verb_writes_labels(store, point
         run(store, "label_queue.label points --field kind")
 
 
+def test_a_label_or_an_id_that_is_not_a_text_is_an_error(store, points):
+    for row in ('{"id": "http://x/1", "label": ["x"]}', '{"id": {}, "label": "x"}'):
+        with pytest.raises(InvalidArgumentError, match=r"(id|label) must be a text; got"):
+            store.run_cell_magic("chroma", "label_queue.label points --field kind --jsonl", row)
+    row = '{"id": "http://x/1", "label": 2}'
+    line = "label_queue.label points --field kind --jsonl"
+    assert "Wrote 1 label to" in repr(store.run_cell_magic("chroma", line, row))
+
+
 def test_arrays_are_classified_and_queued_like_collections(store, points):
     store.user_ns["rows"] = points.snapshot().vectors
     store.user_ns["kinds"] = ["abc"[row // 30] if row % 5 == 0 else None for row in range(90)]

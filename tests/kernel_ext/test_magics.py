@@ -95,7 +95,7 @@ def test_delete_shows_what_it_would_do_until_yes(store):
     assert repr(run(store, "delete notes b zzz --yes")) == "Deleted 1 of 2 records of 'notes'."
     with pytest.raises(errors.InvalidArgumentError, match="delete needs ids"):
         run(store, "delete notes --yes")
-    assert "its 1 records" in repr(run(store, "delete_collection notes"))
+    assert "its 1 record." in repr(run(store, "delete_collection notes"))
     run(store, "delete_collection notes --yes")
     assert list(run(store, "collections")) == []
 

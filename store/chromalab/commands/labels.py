@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from chromalab.commands.analyses import analyze
 from chromalab.commands.argument import FILL, JSONL
 from chromalab.commands.results import Notice
 from chromalab.commands.verb import Call, Verb
-from chromalab.errors import InvalidArgumentError
-from chromalab.results.tables import one_line
+from chromalab.errors import InvalidArgumentError, short
+from chromalab.results.tables import count, one_line
 
 __all__ = ["LABELS"]
 
@@ -34,8 +34,12 @@ def _label(call: Call) -> Any:
     queue = collection.label_queue(field, choices=choices)
     known = {str(label): label for label in queue.classes}
     pairs = _pairs(call.body, "id", "label", last_colon=True)
+    for pair in pairs:
+        for name, value in zip(("id", "label"), pair, strict=True):
+            if not isinstance(value, Hashable):  # of JSON: a list or an object
+                raise InvalidArgumentError(f"{name} must be a text; got {short(value)}.")
     written = queue.label({id: known.get(label, label) for id, label in pairs})
-    return Notice(f"Wrote {written:,} labels to {one_line(field)!r} of {collection.name!r}.")
+    return Notice(f"Wrote {count(written, 'label')} to {one_line(field)!r} of {collection.name!r}.")
 
 
 def _pairs(body: list[Any], first: str, second: str, *, last_colon: bool) -> list[tuple[str, str]]:

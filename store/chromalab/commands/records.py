@@ -9,7 +9,7 @@ from chromalab.commands.argument import COLLECTION, CONTAINS, DRY_RUN, FILL, JSO
 from chromalab.commands.results import Notice
 from chromalab.commands.verb import Call, Verb
 from chromalab.errors import InvalidArgumentError
-from chromalab.results.tables import one_line
+from chromalab.results.tables import count, one_line
 
 __all__ = ["DESCENDING", "RECORDS"]
 
@@ -41,14 +41,15 @@ def _delete(call: Call) -> Any:
             "To delete the collection itself, %chroma delete_collection."
         )
     found, total = collection.get(**chosen, include=[])["ids"], collection.count()
-    how_many = f"{len(found):,} of {total:,} records of {collection.name!r}"
+    how_many = f"{len(found):,} of {count(total, 'record')} of {collection.name!r}"
     if call.given.get("yes") and not call.given.get("dry_run"):
         call.api(**_contains(call))
         return Notice(f"Deleted {how_many}.")
     shown = ", ".join(one_line(id) for id in found[:5])
     shown += f", ... (5 of {len(found):,} shown)" if len(found) > 5 else ""
+    them = "it" if len(found) == 1 else "them"
     return Notice(
-        f"Would delete {how_many}" + (f": {shown}. Add --yes to delete them." if found else ".")
+        f"Would delete {how_many}" + (f": {shown}. Add --yes to delete {them}." if found else ".")
     )
 
 

@@ -15,7 +15,7 @@ from chromalab.commands.session import Session
 from chromalab.commands.verb import Call, Verb
 from chromalab.engine.configuration import SPACES
 from chromalab.errors import InvalidArgumentError, UniqueConstraintError, near
-from chromalab.results.tables import one_line
+from chromalab.results.tables import count, one_line
 
 __all__ = ["MODELS", "STORE", "status"]
 
@@ -72,7 +72,7 @@ def _delete_collection(call: Call) -> Any:
         call.api(name=collection.name)
         return Notice(f"Deleted the collection {collection.name!r}.")
     return Notice(
-        f"Would delete the collection {collection.name!r} and its {collection.count():,} records. "
+        f"Would delete the collection {collection.name!r} and its {count(collection.count(), 'record')}. "
         "Add --yes to delete it."
     )
 

@@ -196,6 +196,11 @@ def test_hostile_texts_are_escaped():
     assert "\x1b" not in found.explain("<i>")
 
 
+def test_one_duplicate_of_one_record_is_counted_in_the_singular():
+    found = dedupe(snapshot(["tea with milk", "tea with milk"], np.ones((2, 3)), ids=["a", "b"]))
+    assert "1 of 2 records (50.0%) is a duplicate of 1 other; the largest group" in repr(found)
+
+
 def test_a_result_shows_counts_reasons_and_the_largest_groups():
     found = dedupe(snapshot())
     shown = repr(found)

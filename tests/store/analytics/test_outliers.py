@@ -279,7 +279,7 @@ def test_into_writes_flags_and_scores_and_check_finds_inconsistencies(bundle):
 def test_the_result_is_readable_and_hostile_texts_are_escaped(bundle):
     texts = [f"<b>{row}</b> $\\frac$ \x1b[31m" for row in range(31)]
     found = scored(bundle, documents=texts, k=5)
-    assert "1 of 31 records are outliers: score above" in repr(found)
+    assert "1 of 31 records is an outlier: score above" in repr(found)
     assert "10 of 31 shown" in repr(found)
     shown = found._repr_html_()
     assert "<b>" not in shown

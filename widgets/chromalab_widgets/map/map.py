@@ -499,4 +499,4 @@ class Map(SelectingWidget):
     def __repr__(self) -> str:
         color = f", color={self.color_by!r}" if self.color_by else ""
         selected = f", {len(self.selected) // 4:,} selected" if self.selected else ""
-        return f"Map({self.collection_name!r}, {self.count:,} records{color}{selected})"
+        return f"Map({self.collection_name!r}, {count(self.count, 'record')}{color}{selected})"

@@ -487,9 +487,10 @@ def _summary(found: Duplicates) -> str:
     if not redundant:
         return f"no duplicates among {count(total, 'record')}"
     largest = len(found.rows[0])
+    are = "is a duplicate" if redundant == 1 else "are duplicates"
     return (
-        f"{redundant:,} of {count(total, 'record')} ({redundant / total:.1%}) are duplicates of "
-        f"{len(found.representatives):,} others; the largest group has {largest:,}"
+        f"{redundant:,} of {count(total, 'record')} ({redundant / total:.1%}) {are} of "
+        f"{count(len(found.representatives), 'other')}; the largest group has {largest:,}"
     )
 
 

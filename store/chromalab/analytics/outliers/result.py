@@ -216,8 +216,8 @@ class Outliers(Result):
 
     def _summary(self) -> str:
         found, total = int(self.is_outlier.sum()), len(self.scores)
-        are = "record is an outlier" if found == total == 1 else "records are outliers"
-        flagged = f"{found:,} of {total:,} {are}: score above {self.threshold:.4g}"
+        are = "is an outlier" if found == 1 else "are outliers"
+        flagged = f"{found:,} of {count(total, 'record')} {are}: score above {self.threshold:.4g}"
         return "; ".join(filter(None, [flagged, cut(self._limit, total)]))
 
     def _chart(self) -> str:

@@ -162,7 +162,7 @@ def _reason(query: PlannerInput, method: str) -> str:
     of = (
         f"{query.matches:,} of {query.records:,} records match"
         if query.filtered
-        else f"{query.records:,} records"
+        else f"{query.records:,} record{'' if query.records == 1 else 's'}"
     )
     if not query.matches:
         return "no record matches" if query.filtered else "there are no records"
