@@ -118,8 +118,8 @@ def open_engine(settings: Settings) -> Lease:
     Settings that come from a client open that client's store.
     """
     if settings.is_persistent:
-        folder = check_folder(settings.persist_directory, "persist_directory")
-        settings._folder = Path(folder).expanduser().absolute()
+        named = check_folder(settings.persist_directory, "persist_directory")
+        settings._folder = Path(named).expanduser().absolute()
         return lease(settings._folder, settings.durability)
     found = None if settings._folder is None else lease_again(settings._folder)
     if found is not None:

@@ -316,3 +316,39 @@ def test_clusters_are_compared_with_metadata(tmp_path: Path) -> None:
                 InvalidArgumentError, match="random_state must be an integer from 0"
             ):
                 points.cluster(random_state=seed, progress=False)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("heaps", "copies", "dimension"),
+    [(2, 500, 3), (3, 1000, 32), (9, 100, 64), (3, 20, 32), (3, 10, 8), (60, 30, 64)],
+)
+def test_a_text_with_many_copies_is_a_cluster(heaps: int, copies: int, dimension: int) -> None:
+    directions = np.random.default_rng(0).normal(size=(heaps, dimension)).astype(np.float32)
+    found = cluster(np.repeat(directions, copies, axis=0), progress=False)
+    assert found.sizes.tolist() == [copies] * heaps
+    assert (found.labels.reshape(heaps, copies) == found.labels[::copies, None]).all()
+
+
+def test_vectors_of_one_direction_and_many_lengths_are_one_cluster() -> None:
+    random = np.random.default_rng(0)
+    lengths = random.uniform(0.01, 100, size=(300, 1))
+    directions = random.normal(size=(3, 16))
+    one = cluster((directions[:1] * lengths[:100]).astype(np.float32), progress=False)
+    assert one.sizes.tolist() == [100]
+    three = cluster(
+        (np.repeat(directions, 100, axis=0) * lengths).astype(np.float32), progress=False
+    )
+    assert three.sizes.tolist() == [100, 100, 100]
+
+
+def test_a_heap_among_its_variants_stays_with_them() -> None:
+    random = np.random.default_rng(0)
+    groups = np.repeat(random.normal(size=(4, 16)) * 3, 150, axis=0)
+    groups += random.normal(size=groups.shape) * 0.5
+    near, far = (
+        np.repeat(groups[:1], 200, axis=0),
+        np.repeat(random.normal(size=(1, 16)), 200, axis=0),
+    )
+    for heap, sizes in ((near, [350, 150, 150, 150]), (far, [200, 150, 150, 150, 150])):
+        found = cluster(np.concatenate([groups, heap]).astype(np.float32), progress=False)
+        assert found.sizes.tolist() == sizes

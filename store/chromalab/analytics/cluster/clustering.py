@@ -11,6 +11,7 @@ from chromalab.analytics.analysis import analysis
 from chromalab.analytics.cluster.assembly import assemble, directed, reach_of
 from chromalab.analytics.cluster.clusters import Clusters
 from chromalab.analytics.cluster.hdbscan import hdbscan
+from chromalab.analytics.cluster.heaps import find_heaps
 from chromalab.analytics.cluster.kmeans import kmeans
 from chromalab.analytics.cluster.leiden import ResolutionChoice, choose_resolution, leiden
 from chromalab.analytics.cluster.membership import (
@@ -139,13 +140,24 @@ def cluster(
         counts = graph.counts[has_direction].astype(np.float64)
         labels[has_direction] = kmeans(vectors, counts, n_clusters or 1, random_state)
     elif len(graph):
+        heaps = find_heaps(graph, has_direction, min_cluster_size)
+        edges, inner = weights, None
+        if heaps is not None:
+            edges, inner = heaps.merged(weights), heaps.inner
         if resolution is None:
             with bar("resolution", "tried", progress) as on_progress:
                 choice = choose_resolution(
-                    weights, random_state=random_state, on_progress=on_progress
+                    edges, inner=inner, random_state=random_state, on_progress=on_progress
                 )
-        trials = _TRIALS if len(graph) <= _TRIALS_UP_TO else 1
-        labels = leiden(weights, choice.resolution, random_state=random_state, trials=trials)
+        labels = leiden(
+            edges,
+            choice.resolution,
+            inner=inner,
+            random_state=random_state,
+            trials=_TRIALS if len(graph) <= _TRIALS_UP_TO else 1,
+        )
+        if heaps is not None:
+            labels = labels[heaps.group]
     if method != "hdbscan" and len(graph) and (method == "leiden" or noise > 0):
         labels = settle(
             weights,

@@ -50,7 +50,12 @@ class ResolutionChoice:
 
 
 def leiden(
-    weights: csr_matrix, resolution: float, *, random_state: int = 0, trials: int = 1
+    weights: csr_matrix,
+    resolution: float,
+    *,
+    inner: NDArray[np.float64] | None = None,
+    random_state: int = 0,
+    trials: int = 1,
 ) -> NDArray[np.int32]:
     """Partition a graph by the Leiden algorithm, which maximizes modularity.
 
@@ -60,6 +65,7 @@ def leiden(
     Args:
         weights: (m, m), symmetric.
         resolution: Gamma of the modularity; a higher one makes more and smaller communities.
+        inner: (m,) the weight inside of each node, which stands for many records; none by default.
         random_state: The seed.
         trials: Number of runs; the best partition is returned.
 
@@ -72,6 +78,11 @@ def leiden(
         >>> leiden(pairs, 1.0).tolist()
         [0, 0, 1, 1]
     """
+    if inner is not None and inner.any():
+        found = leiden(
+            _with_inner(weights, inner), resolution, random_state=random_state, trials=trials
+        )
+        return _renumbered(found[: weights.shape[0]])
     count = weights.shape[0]
     if weights.nnz == 0:
         return np.arange(count, dtype=np.int32)
@@ -91,16 +102,13 @@ def leiden(
     labels[nodes] = np.fromiter(found.values(), dtype=np.int64, count=len(found))
     alone = labels < 0
     labels[alone] = labels.max() + 1 + np.arange(alone.sum())
-    # Communities are numbered by their first node, so that the order of the dict does not matter.
-    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
-    order = np.empty(len(first), dtype=np.int32)
-    order[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
-    return order[inverse]
+    return _renumbered(labels)  # so that the order of the dict does not matter
 
 
 def choose_resolution(
     weights: csr_matrix,
     *,
+    inner: NDArray[np.float64] | None = None,
     random_state: int = 0,
     resolutions: tuple[float, ...] = RESOLUTIONS,
     on_progress: Callable[[int, int], Any] | None = None,
@@ -111,6 +119,7 @@ def choose_resolution(
 
     Args:
         weights: (m, m), symmetric.
+        inner: (m,) the weight inside of each node, as for `leiden`; both halves of the edges have it.
         random_state: The seed.
         resolutions: The resolutions to try, ascending.
         on_progress: Called with the number of resolutions tried and the largest possible number.
@@ -130,7 +139,7 @@ def choose_resolution(
     with ThreadPoolExecutor(2) as pool:  # Leiden releases the GIL
         parts = [half for seed in seeds for half in halves(weights, seed)]
         for tried, resolution in enumerate(resolutions, start=1):
-            find = partial(leiden, resolution=resolution, random_state=random_state)
+            find = partial(leiden, resolution=resolution, inner=inner, random_state=random_state)
             found = list(pool.map(find, parts))
             pairs = zip(found[::2], found[1::2], strict=True)
             stability.append(float(np.mean([agreement(one, other) for one, other in pairs])))
@@ -148,6 +157,26 @@ def choose_resolution(
         tuple(stability),
         tuple(sizes),
     )
+
+
+def _with_inner(weights: csr_matrix, inner: NDArray[np.float64]) -> csr_matrix:
+    """Add a node beside each one with an inner weight, with the edge that weighs as much.
+
+    The library leaves out edges from a node to itself. To the modularity this is the same, as a node
+    with a single edge is always in the community at its other end.
+    """
+    from scipy.sparse import bmat, diags
+
+    extra = diags(inner / 2, format="csr")[np.flatnonzero(inner)]
+    return bmat([[weights, extra.T], [extra, None]], format="csr")
+
+
+def _renumbered(labels: NDArray[Any]) -> NDArray[np.int32]:
+    """Number communities by their first node."""
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    order = np.empty(len(first), dtype=np.int32)
+    order[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
+    return order[inverse]
 
 
 def agreement(one: NDArray[np.int32], other: NDArray[np.int32]) -> float:
