@@ -28,7 +28,7 @@ ROOMS = (
     ("evaluation",),
     ("tuning",),
     ("feedback", "reviews"),
-    ("ingest", "selection", "show", "upkeep"),
+    ("export", "ingest", "selection", "show", "upkeep"),
     ("collection",),
     ("client",),
     ("chromalab",),  # its __init__

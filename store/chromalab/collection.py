@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from chromalab import analytics, ingest, search, tuning, upkeep
+from chromalab import analytics, export, ingest, search, tuning, upkeep
 from chromalab.arguments.records import read_batch, read_filter, read_order
 from chromalab.arguments.values import (
     check_field,
@@ -303,6 +303,9 @@ class Collection(Handle):
             index=index.state,
             truncated_documents=ingest.count_truncated(self, profile.lengths),
         )
+
+    df = export.df
+    export = export.export
 
     # The collection as a whole.
 

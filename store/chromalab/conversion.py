@@ -108,7 +108,7 @@ def plain(value: Any) -> Any:
         return value
     if kind is float:
         return None if value != value else value
-    if kind is list:  # one level only: what is nested more deeply is no value of metadata
+    if kind is list:  # one level only: what is nested more deeply cannot be metadata
         return [item if type(item) is list else plain(item) for item in value]
     if is_missing(value):
         return None
@@ -217,7 +217,7 @@ def array_of(value: Any) -> NDArray[Any]:
     """Read numbers of two dimensions, of any library: arrays, lists, and columns of lists or of arrays.
 
     Returns:
-        What numpy reads; an array of objects if the rows are no rows of numbers of one length.
+        What numpy reads; an array of objects if the rows are not numbers of one length.
 
     Raises:
         ValueError: The rows differ in length.
@@ -283,7 +283,7 @@ def rows_of_table(data: Any) -> tuple[list[Any], list[Any]] | None:
 
     Returns:
         The rows and their labels: those of the index of pandas, positions otherwise; None if the data is
-        no table.
+        not a table.
 
     Raises:
         InvalidArgumentError: Two columns have one name, or columns differ in length.

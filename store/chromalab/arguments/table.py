@@ -161,7 +161,7 @@ def read_table(
     Column names are strings: a column 0 is "0".
 
     Raises:
-        InvalidArgumentError: The data is no table, a column is missing, or one holds vectors.
+        InvalidArgumentError: The data is not a table, a column is missing, or one holds vectors.
 
     Example:
         >>> read_table([{"text": "tea", "n": 1}, {"text": None}]).problems[0].count

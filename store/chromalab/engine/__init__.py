@@ -2,6 +2,7 @@
 
 from chromalab.engine.embedded import EmbeddedEngine
 from chromalab.engine.filter.clauses import parse_where, parse_where_document
+from chromalab.engine.filter.dates import read_instant
 from chromalab.engine.interface import Attachments, Engine, Records, Upkeep
 from chromalab.engine.leases import Lease, lease, lease_again
 from chromalab.engine.record_transform import RecordTransform
@@ -60,4 +61,5 @@ __all__ = [
     "lease_again",
     "parse_where",
     "parse_where_document",
+    "read_instant",
 ]

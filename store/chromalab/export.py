@@ -1,0 +1,188 @@
+"""`collection.df` and `collection.export`: all records as a table, with the types of their values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chromalab.arguments.records import read_filter
+from chromalab.engine import read_instant
+from chromalab.errors import InvalidArgumentError, MissingDependencyError, printable, short
+from chromalab.files import write_whole
+from chromalab.handle import Handle
+from chromalab.results.records import get_result
+from chromalab.results.tables import count, data_frame
+from chromalab.sparse import SparseVector
+from chromalab.types import Where
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["ExportResult", "df", "export"]
+
+_PARTS = ("documents", "metadatas", "uris")
+_TAKEN = ("id", "document", "embedding", "metadata", "distance", "uri")
+_SUFFIXES = (".csv", ".parquet")
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """What `export` wrote.
+
+    Attributes:
+        collection: The name of the collection.
+        path: The file.
+        records: The number of records.
+        columns: The names of the columns.
+    """
+
+    collection: str
+    path: Path
+    records: int
+    columns: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return (
+            f"{printable(self.collection)}: {count(self.records, 'record')} written to {self.path}"
+        )
+
+    def df(self) -> pandas.DataFrame:
+        """Return a pandas DataFrame with one row."""
+        return data_frame([{**vars(self), "path": str(self.path), "columns": list(self.columns)}])
+
+
+def df(collection: Handle, where: Where | None = None) -> pandas.DataFrame:
+    """Return the records as a pandas DataFrame, with one column per metadata key.
+
+    Columns of dates are datetimes, and columns of integers or booleans stay so where values are missing.
+
+    Args:
+        collection: The collection.
+        where: A metadata filter, e.g. `{"year": {"$gte": 2020}}`; all records by default.
+
+    Raises:
+        InvalidArgumentError: The filter cannot be parsed.
+
+    Example:
+        >>> import chromalab
+        >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+        >>> days = [{"day": "2024-06-01", "n": 1}, {"day": "2024-06-02"}]
+        >>> points.add(ids=["a", "b"], embeddings=[[0], [1]], metadatas=days)
+        >>> points.df()[["id", "day", "n"]]
+          id        day     n
+        0  a 2024-06-01     1
+        1  b 2024-06-02  <NA>
+    """
+    filter = read_filter(None, where, None)
+    found = get_result(collection.engine.get(collection.id, filter, {*_PARTS}, None, 0), _PARTS)
+    total = len(found["ids"])
+    frame = data_frame(list(zip(found["ids"], found["documents"], strict=True)), ["id", "document"])
+    fields: dict[str, list[Any]] = {}
+    if any(uri is not None for uri in found["uris"]):
+        fields["uri"] = found["uris"]
+    for row, metadata in enumerate(found["metadatas"]):
+        for key, value in (metadata or {}).items():
+            name = f"metadata.{key}" if key in _TAKEN else key  # as in GetResult.df
+            fields.setdefault(name, [None] * total)[row] = value
+    columns = [_typed(name, values) for name, values in fields.items()]
+    return _joined([frame, *columns])
+
+
+def export(
+    collection: Handle,
+    path: str | Path,
+    where: Where | None = None,
+    *,
+    overwrite: bool = False,
+) -> ExportResult:
+    """Write the records to a CSV or Parquet file, with one column per metadata key.
+
+    Parquet keeps the types of `df`. In CSV, and in Parquet columns of mixed types, lists are JSON.
+    Embeddings are not written.
+
+    Args:
+        collection: The collection.
+        path: The file, which ends with .csv or .parquet.
+        where: A metadata filter, e.g. `{"year": {"$gte": 2020}}`; all records by default.
+        overwrite: Whether to replace an existing file.
+
+    Raises:
+        InvalidArgumentError: The file exists, or its name ends with something else.
+        MissingDependencyError: Parquet needs pyarrow.
+    """
+    file = Path(path).expanduser()
+    if file.suffix.lower() not in _SUFFIXES:
+        raise InvalidArgumentError(
+            f"path must end with {' or '.join(_SUFFIXES)}; got {short(str(path))}."
+        )
+    frame = df(collection, where)
+    buffer = BytesIO()
+    if file.suffix.lower() == ".csv":
+        frame.map(_cell).to_csv(buffer, index=False)
+    else:
+        _parquet(frame, buffer)
+    write_whole(file, buffer.getvalue(), overwrite=overwrite)
+    return ExportResult(collection.name, file, len(frame), tuple(map(str, frame.columns)))
+
+
+def _parquet(frame: pandas.DataFrame, buffer: BytesIO) -> None:
+    mixed = frame.copy()
+    for name in frame.columns:
+        kinds = {type(value) for value in frame[name].dropna().tolist()}
+        if frame[name].dtype == object and (len(kinds) > 1 or SparseVector in kinds):
+            mixed[name] = [None if _is_empty(value) else _json(value) for value in frame[name]]
+    try:
+        mixed.to_parquet(buffer, index=False)
+    except ImportError as error:
+        raise MissingDependencyError(
+            'Parquet files need pyarrow: pip install "chromalab[arrow]"'
+        ) from error
+
+
+def _joined(parts: Sequence[Any]) -> pandas.DataFrame:
+    import pandas
+
+    frame: pandas.DataFrame = pandas.concat(parts, axis=1)
+    return frame
+
+
+def _typed(name: str, values: Sequence[Any]) -> pandas.Series[Any]:
+    """Make a column: of datetimes if all values are dates, of nullable integers or booleans with gaps."""
+    import pandas
+
+    there = [value for value in values if value is not None]
+    kinds = {type(value) for value in there}
+    column = pandas.Series(list(values), name=name, dtype=object)
+    if kinds == {str} and all(read_instant(value) is not None for value in there):
+        try:
+            zoned = any(map(_has_zone, there))
+            return pandas.to_datetime(column, format="ISO8601", utc=zoned)
+        except (ValueError, OverflowError):  # a form or a year that pandas cannot represent
+            return column
+    has_gaps = len(there) < len(values)
+    if kinds == {bool}:
+        return column.astype("boolean" if has_gaps else "bool")
+    if kinds == {int}:
+        return column.astype("Int64" if has_gaps else "int64")
+    return column.astype("float64") if kinds == {float} else column
+
+
+def _has_zone(text: str) -> bool:
+    return text[10:].upper().endswith("Z") or any(sign in text[10:] for sign in "+-")
+
+
+def _cell(value: Any) -> Any:
+    return _json(value) if isinstance(value, list | SparseVector) else value
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and value != value)
+
+
+def _json(value: Any) -> str:
+    plain: Sequence[Any] | Any = value.to_dict() if isinstance(value, SparseVector) else value
+    return json.dumps(plain, ensure_ascii=False)
