@@ -2,7 +2,7 @@
 
 The data is banking77 (77 intents; at most 20 labels per class from the training part, and 6 per class from
 the test part) and TREC (6 kinds of questions), embedded with MiniLM. Everything uses the public functions
-with `method="auto"`.
+with `method="auto"`. The skewed sets are samples of 1,000 records, embedded with WordLlama.
 
     python benchmarks/fewshot.py                                  # all of it, three seeds
     python benchmarks/fewshot.py --only shots --seeds 10          # few-shot accuracy
@@ -12,6 +12,8 @@ with `method="auto"`.
 from __future__ import annotations
 
 import argparse
+import csv
+import gzip
 import sys
 import time
 from collections import Counter
@@ -23,11 +25,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from tables import write
-from texts import Absent, embedded, read
+from texts import SHARED, Absent, embedded, read
 
 from chromalab.analytics import classify, label_queue
 from chromalab.analytics.classify.calibration import expected_calibration_error
-from chromalab.analytics.classify.methods import FITS
+from chromalab.analytics.classify.methods import FITS, METHODS
+from chromalab.analytics.classify.points import Points
 from chromalab.cache import cache_folder
 from chromalab.cores import one_thread_blas
 from chromalab.embed import MiniLM, shows_progress
@@ -45,6 +48,39 @@ MOST_LABELS = 560  # labels of banking77, until 95 % of the accuracy with all la
 BATCH = 38
 STRATEGIES = ("random", "k-center", "margin", "margin + diverse", "entropy", "auto")
 
+SKEWED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "bank areas": ("banking77", ()),
+    "trec": ("trec", ()),
+    "bank intents": (
+        "banking77",
+        (
+            "activate_my_card",
+            "balance_not_updated_after_bank_transfer",
+            "card_about_to_expire",
+            "card_swallowed",
+            "edit_personal_details",
+            "failed_transfer",
+            "pending_top_up",
+            "terminate_account",
+            "transfer_timing",
+        ),
+    ),
+    "verbs": (
+        "wordnet",
+        (
+            "verb.change",
+            "verb.motion",
+            "verb.communication",
+            "verb.emotion",
+            "verb.consumption",
+            "verb.body",
+        ),
+    ),
+    "passages": ("chunks", ()),
+}
+HELD_OUT = ("bank intents", "verbs", "passages")  # from choosing rules and constants
+SKEWS = ((19, 6, 4, 2, 1), (40, 12, 8, 5, 3))
+
 Task = tuple[Snapshot, list[str], int]
 """Records, their true labels, and the size of the pool, which comes first; the rest is the test set."""
 
@@ -53,7 +89,7 @@ class Data:
     """Texts with their labels and vectors; vectors are cached by the hash of the texts."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._parts: dict[str, tuple[list[str], list[str], NDArray[np.float32]]] = {}
 
     def task(self, name: str, seed: int) -> Task:
@@ -71,7 +107,7 @@ class Data:
     def _part(self, name: str) -> tuple[list[str], list[str], NDArray[np.float32]]:
         if name not in self._parts:
             texts, labels = _texts(name)
-            self._parts[name] = texts, labels, embedded(self._folder, texts, "MiniLM")
+            self._parts[name] = texts, labels, embedded(self.folder, texts, "MiniLM")
         return self._parts[name]
 
 
@@ -231,11 +267,123 @@ def large(data: Data, seeds: int) -> list[str]:
     ]
 
 
+def skewed(data: Data, seeds: int) -> list[str]:
+    """Compare "auto" with every method it tries, in balanced accuracy, on labels of unequal classes."""
+    lines = [
+        "| set | labels per class | auto | accuracy | best method | its balanced accuracy | difference | "
+        "labels | called wrong |",
+        "|---|---|---:|---:|---|---:|---:|---:|---:|",
+    ]
+    for name in SKEWED:
+        texts, labels = _sample(name)
+        snapshot = Snapshot.of(embedded(data.folder, texts, "WordLlama"), documents=texts)
+        shared = Points(snapshot, np.empty((0, snapshot.dimension), dtype=np.float32))
+        for sizes in SKEWS:
+            found, right = {method: [] for method in ("auto", *METHODS)}, []
+            suspects = count = 0
+            for seed in range(seeds):
+                rows = _skewed_rows(labels, sizes, seed)
+                given: list[str | None] = [None] * len(labels)
+                for row in rows.tolist():
+                    given[row] = labels[row]
+                result = classify(snapshot, given, random_state=seed)
+                rest = np.setdiff1d(np.arange(len(labels)), rows)
+                truth = [labels[row] for row in rest.tolist()]
+                said = [result.predicted[row] for row in rest.tolist()]
+                found["auto"].append(balanced(said, truth))
+                right.append(accuracy(said, truth))
+                count, suspects = count + len(rows), suspects + len(result.suspects())
+                known, codes = np.unique(
+                    [labels[row] for row in rows.tolist()], return_inverse=True
+                )
+                given_rows = np.eye(len(known), dtype=bool)[codes]
+                with one_thread_blas():
+                    for method, score in METHODS.items():
+                        best = score(shared, rows, given_rows, rest, False).argmax(axis=1)
+                        found[method].append(balanced(known[best].tolist(), truth))
+            means = {method: float(np.mean(values)) for method, values in found.items()}
+            auto = means.pop("auto")
+            best_name = max(means, key=lambda method: means[method])
+            cells = [
+                f"{name}{' (held out)' if name in HELD_OUT else ''}",
+                "/".join(map(str, sizes)),
+                f"{auto:.1f}",
+                f"{np.mean(right):.1f}",
+                best_name,
+                f"{means[best_name]:.1f}",
+                f"{auto - means[best_name]:+.1f}",
+                f"{count:,}",
+                f"{100 * suspects / count:.1f} %",
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
+            _say(lines[-1])
+    return lines
+
+
+def _sample(name: str) -> tuple[list[str], list[str]]:
+    """Read texts and labels of at most 1,000 records, with the class sizes of the whole set."""
+    kind, classes = SKEWED[name]
+    if kind == "chunks":
+        texts, labels = [], []
+        for file in sorted((SHARED / "chunking_eval" / "corpora").iterdir()):
+            words = file.read_text().split()
+            parts = [" ".join(words[at : at + 50]) for at in range(0, len(words), 50)]
+            texts += parts
+            labels += [file.stem] * len(parts)
+    elif kind == "wordnet":
+        with gzip.open(SHARED / "wordnet" / "wordnet30_glosses.tsv.gz", "rt") as stream:
+            rows = list(csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
+        texts, labels = [row[3] for row in rows], [row[1] for row in rows]
+    else:
+        found = read(kind)
+        texts, labels = found.texts, found.labels["intent" if kind == "banking77" else "coarse"]
+        if name == "bank areas":
+            labels = [_area(label) for label in labels]
+    kept = np.flatnonzero([not classes or label in classes for label in labels])
+    kept = np.random.default_rng(0).permutation(kept)[:1000]
+    return [texts[row] for row in kept.tolist()], [labels[row] for row in kept.tolist()]
+
+
+def _area(intent: str) -> str:
+    areas = {
+        "top": "top-up",
+        "transfer": "transfer",
+        "cash": "cash",
+        "exchange": "exchange",
+        "card": "card",
+    }
+    return next((area for part, area in areas.items() if part in intent), "other")
+
+
+def _skewed_rows(labels: list[str], sizes: Sequence[int], seed: int) -> NDArray[np.int64]:
+    """Draw rows so that classes have labels in these numbers; further classes have as many as the last.
+
+    In even seeds, the most frequent class has the most labels; in odd ones, any class.
+    """
+    rng, array = np.random.default_rng([7, seed]), np.asarray(labels)
+    kinds, counts = np.unique(array, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    if seed % 2:
+        order = rng.permutation(order)
+    parts = [
+        rng.permutation(np.flatnonzero(array == kinds[kind]))[: sizes[min(at, len(sizes) - 1)]]
+        for at, kind in enumerate(order.tolist())
+    ]
+    return np.sort(np.concatenate(parts))
+
+
+def balanced(predicted: Sequence[Any], true: Sequence[str]) -> float:
+    """Return the balanced accuracy in percent: the mean recall of the classes."""
+    said, truth = np.asarray(predicted, dtype=object), np.asarray(true, dtype=object)
+    return 100 * float(np.mean([np.mean(said[truth == kind] == kind) for kind in set(true)]))
+
+
 CASES: dict[str, Callable[[Data, int], list[str]]] = {
     "shots": shots,
     "asked": asked,
     "names": names,
     "large": large,
+    "skewed": skewed,
 }
 
 

@@ -51,7 +51,9 @@ def plain_labels(value: Any) -> list[Label]:
 
 def is_list(value: Any) -> bool:
     """Return whether the value of one record is a list of labels."""
-    return isinstance(value, list | tuple | set) or (isinstance(value, np.ndarray) and value.ndim > 0)
+    return isinstance(value, list | tuple | set) or (
+        isinstance(value, np.ndarray) and value.ndim > 0
+    )
 
 
 def is_listed(value: Any) -> bool:
@@ -75,7 +77,7 @@ def read_labels(field: Any, count: int) -> list[Any]:
             f"got {short(field)}."
         )
     if hasattr(field, "to_pylist"):  # of pyarrow, whose scalars are not Python values
-        values = field.to_pylist()
+        values: list[Any] = field.to_pylist()
     elif getattr(field, "shape", ())[1:] == (1,):  # a table with one column
         values = list(np.asarray(field, dtype=object)[:, 0])
     else:

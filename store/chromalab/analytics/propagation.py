@@ -158,7 +158,11 @@ def propagate(
     if not isinstance(alpha, int | float) or not 0 <= alpha < 1:
         raise InvalidArgumentError(f"alpha must be a number from 0 to below 1; got {short(alpha)}.")
     snapshot: Snapshot = data
-    values = snapshot.known_column(field) if isinstance(field, str) else read_labels(field, len(snapshot))
+    values = (
+        snapshot.known_column(field)
+        if isinstance(field, str)
+        else read_labels(field, len(snapshot))
+    )
     classes, given = _coded(snapshot, values)
     graph = graph_of(snapshot, _NEIGHBORS, random_state=random_state, progress=progress)
     votes = np.zeros((len(graph), max(len(classes), 1)), dtype=np.float32)
@@ -228,7 +232,7 @@ def _coded(snapshot: Snapshot, values: Sequence[Any]) -> tuple[list[Any], NDArra
         codes[row] = known.setdefault((type(plain), plain), len(known))
     if len(snapshot) and not known:
         raise InvalidArgumentError(
-            "No record has a label: all are missing or blank. Label a few records first."
+            "No record has a label: all are None, NaN or blank. Label a few records first."
         )
     if len(known) > _MAX_LABELS:
         raise InvalidArgumentError(

@@ -50,6 +50,9 @@ class LabelingQueue(Queue):
         self._items: list[str] = []
         self._labels: list[Any] = list(choices or ())
         self.more()
+        if self._is_open:  # in the order in which they were first given, so that each keeps its key
+            given = [d.value for d in self.decisions if d.choice == "label"]
+            self._labels.sort(key=lambda label: _find(given, label) % (len(given) + 1))
 
     @property
     def items(self) -> Sequence[str]:

@@ -168,8 +168,9 @@ class Classification(Result):
     def suspects(self) -> pandas.DataFrame:
         """List the labels that are likely wrong, the most certain first.
 
-        There are none of a class with fewer than 5 held-out labels, or that the model does not recognize:
-        what it contradicts there is probably correct. The columns are id, given, suggested, confidence and document. The id of an example is None.
+        There are none of a class that has fewer than 5 held-out labels or that the model does not
+        recognize: the labels that it contradicts there are probably correct. The columns are id, given,
+        suggested, confidence and document. The id of an example is None.
         """
         return data_frame(self._suspects(), _SUSPECT_COLUMNS)
 
@@ -253,7 +254,14 @@ class Classification(Result):
         parts = [html_table(_LABEL_COLUMNS, self._label_rows(), note=note)]
         if self.tried:
             tried = [[row["method"], row["score"], row["note"]] for row in self.tried]
-            parts.append(html_table(_TRIED_COLUMNS, tried, caption="Methods, by cross-validated " + ("F1" if self.multilabel else "balanced accuracy")))
+            parts.append(
+                html_table(
+                    _TRIED_COLUMNS,
+                    tried,
+                    caption="Methods, by cross-validated "
+                    + ("F1" if self.multilabel else "balanced accuracy"),
+                )
+            )
         suspects = self._suspects()
         if suspects:
             shown = [[id or "an example", *rest] for id, *rest in suspects[:_MAX_SUSPECTS]]

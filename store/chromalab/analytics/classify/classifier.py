@@ -215,7 +215,9 @@ def _labels_of_records(snapshot: Snapshot, field: Any) -> EncodedLabels:
         values = read_labels(field, len(snapshot))
     given = encode_labels(values)
     if len(snapshot) and not len(given.rows):
-        raise InvalidArgumentError("No record has a label: all are missing or blank. Label a few records first.")
+        raise InvalidArgumentError(
+            "No record has a label: all are None, NaN or blank. Label a few records first."
+        )
     return given
 
 

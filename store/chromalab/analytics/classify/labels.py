@@ -76,8 +76,7 @@ def user_labels(snapshot: Snapshot, field: str) -> list[Any]:
 
 
 def encode_labels(values: Sequence[Any], classes: Iterable[Label] = ()) -> EncodedLabels:
-    """Encode labels as numbers. 1, 1.0 and True are three labels; missing values and
-    blank text are none.
+    """Encode labels as numbers. 1, 1.0 and True are three labels; a missing or blank value is none.
 
     Args:
         values: One label, or one list of labels, per record.

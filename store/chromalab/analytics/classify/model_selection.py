@@ -25,8 +25,11 @@ __all__ = [
     "stratified_folds",
 ]
 
-_FEW = 10  # labels of a class; up to here the unlabeled records say more about it than its labels do
-_MIN_EACH = 2  # labels per class (median); up to here there is nothing to hold out
+_FEW = (
+    10  # labels of a class; up to here the unlabeled records say more about it than its labels do
+)
+_MIN_EACH = 2  # labels of a class; up to here there is nothing to hold out
+_SMALLEST = 0.1  # of the classes may be smaller than what counts as the smallest class
 _MIN_COMPARED = 20  # held-out labels; with fewer, a difference between methods means nothing
 _MAX_COMPARED = 1_500  # labels that methods are compared on; the chosen method is held out on all
 _FOLDS, _FOLDS_OF_MANY = 5, 3
@@ -67,12 +70,13 @@ def choose_method(
 ) -> ChosenMethod:
     """Choose a method unless one is requested, and compute its held-out scores.
 
-    The default is few-shot while the smallest class has at most ten labels, and logistic regression
-    (C=10) above. With more than two labels per class (median), all methods are compared by
-    cross-validated balanced accuracy, in which each class counts the same. Another method is chosen if
-    it is better than the default by more than a standard error of the paired difference; among several,
-    the one whose advantage is most certain. If a record may have more than one class, the default goes
-    by the median class, is propagation up to two labels, and methods are compared by F1.
+    Everything goes by the smallest class (the 10th percentile, so that one rare class of many does not
+    decide). The default is few-shot while it has at most ten labels, and logistic regression (C=10)
+    above. From three labels on, all methods are compared by cross-validated balanced accuracy, in which
+    each class counts the same. Another method is chosen if it is better than the default by more than a
+    standard error of the paired difference; among several, the one whose advantage is most certain. If a
+    record may have more than one class, the median class decides, the default is propagation up to two
+    labels and logistic above, and methods are compared by F1.
 
     Args:
         points: The records and examples.
@@ -85,6 +89,7 @@ def choose_method(
     rng = np.random.default_rng(points.random_state)
     distinct_vectors = distinct(points.vectors[rows])[0]
     median = float(np.median(given.sum(axis=0)))
+    smallest = _smallest(given, multilabel)
     fold = stratified_folds(given, distinct_vectors, _fold_count(len(rows), median), rng)
     evaluated = int((fold >= 0).sum())
     tried: list[dict[str, Any]] = []
@@ -94,10 +99,11 @@ def choose_method(
         method = default_method(given, multilabel)
         if method not in among or method in excluded:
             method = "logistic"
-        why = f"{median:g} labels per class (median), too few to compare methods"
+        measured = "median" if multilabel else "smallest"
+        why = f"{smallest:g} labels per class ({measured}), too few to compare methods"
         if given.shape[1] < 2:
             method, why = "centroid", "there is only one class"
-        elif median > _MIN_EACH and evaluated >= _MIN_COMPARED:
+        elif smallest > _MIN_EACH and evaluated >= _MIN_COMPARED:
             sample = np.sort(rng.permutation(len(rows))[:_MAX_COMPARED])
             repeats = _REPEATS if len(sample) <= _NOISY else 1
             count = _fold_count(len(sample), median)
@@ -123,10 +129,19 @@ def default_method(given: NDArray[np.bool_], multilabel: bool) -> str:
         >>> default_method(np.eye(3, dtype=bool), multilabel=False)
         'few-shot'
     """
-    sizes = given.sum(axis=0)
+    smallest = _smallest(given, multilabel)
     if multilabel:
-        return "propagation" if np.median(sizes) <= _MIN_EACH else "logistic"
-    return "few-shot" if sizes.min(initial=_FEW + 1) <= _FEW else "logistic"
+        return "propagation" if smallest <= _MIN_EACH else "logistic"
+    return "few-shot" if smallest <= _FEW else "logistic"
+
+
+def _smallest(given: NDArray[np.bool_], multilabel: bool) -> float:
+    """Return the number of labels of the smallest class, or of the median one if rows have several."""
+    sizes = given.sum(axis=0)
+    if not len(sizes):
+        return 0.0
+    low = np.median(sizes) if multilabel else np.quantile(sizes, _SMALLEST, method="lower")
+    return float(low)
 
 
 def balanced_weights(given: NDArray[np.bool_]) -> NDArray[np.float64]:

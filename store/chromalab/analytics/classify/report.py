@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 
 from chromalab.results.tables import Table, count, html_table, one_line, text_table
 
-__all__ = ["ClassifierReport", "checked_classes", "classifier_report", "label_errors"]
+__all__ = [
+    "ClassifierReport",
+    "checked_classes",
+    "classifier_report",
+    "held_out_accuracy",
+    "label_errors",
+]
 
 _MIN_LABELS = 30  # held out; with fewer, probabilities are not calibrated
 _MIN_EACH = 5  # held-out labels of a class whose labels can be suspect
@@ -126,6 +132,28 @@ def classifier_report(
     )
 
 
+def held_out_accuracy(
+    held_out: NDArray[np.float32], given: NDArray[np.bool_], *, multilabel: bool
+) -> float:
+    """Return the balanced accuracy of held-out probabilities: the mean recall of the classes.
+
+    Args:
+        held_out: (t, c) probabilities by models that did not see the row; NaN where there are none.
+        given: (t, c), the labels.
+        multilabel: Whether a row may have more than one label.
+
+    Example:
+        >>> given = np.eye(2, dtype=bool)[[0, 0, 0, 1]]
+        >>> held_out_accuracy(np.float32([[0.8, 0.2]] * 4), given, multilabel=False)
+        0.5
+    """
+    known = np.isfinite(held_out.sum(axis=1))
+    predicted, truth = _predicted(held_out[known], multilabel), given[known]
+    support = truth.sum(axis=0)
+    recall = (predicted & truth).sum(axis=0) / np.maximum(support, 1)
+    return float(recall[support > 0].mean()) if len(truth) else float("nan")
+
+
 def checked_classes(held_out: NDArray[np.float32], given: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return (c,), whether there are enough held-out labels to tell which labels of a class are wrong.
 
@@ -141,9 +169,7 @@ def checked_classes(held_out: NDArray[np.float32], given: NDArray[np.bool_]) -> 
     probability, truth = held_out[known], given[known]
     if len(truth) < _MIN_LABELS:
         return np.zeros(given.shape[1], dtype=bool)
-    predicted = probability == probability.max(axis=1, keepdims=True)
-    if (given.sum(axis=1) > 1).any():
-        predicted = probability >= 0.5
+    predicted = _predicted(probability, bool((given.sum(axis=1) > 1).any()))
     hits, support = (predicted & truth).sum(axis=0), truth.sum(axis=0)
     recognized = hits >= _MIN_RECOGNIZED * np.maximum(support, predicted.sum(axis=0))
     checked: NDArray[np.bool_] = recognized & (support >= _MIN_EACH)
@@ -201,6 +227,16 @@ def label_errors(
     difference = probability[line, best] - probability[line, own]
     rows = np.flatnonzero(wrong)
     return rows[np.argsort(-difference[rows], kind="stable")]
+
+
+def _predicted(probability: NDArray[np.float32], multilabel: bool) -> NDArray[np.bool_]:
+    """Return (q, c), the most probable class; if multilabel, all from one half on."""
+    if multilabel:
+        return probability >= 0.5
+    predicted = np.zeros(probability.shape, dtype=bool)
+    if probability.size:
+        predicted[np.arange(len(probability)), probability.argmax(axis=1)] = True
+    return predicted
 
 
 def _class_mean(probability: NDArray[np.float32], rows: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""The learning curve: accuracy by the number of labels, and what more labels would add."""
+"""The learning curve: balanced accuracy by the number of labels, and what more labels would add."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.classify.linear import fit_linear
-from chromalab.analytics.classify.model_selection import correctness
+from chromalab.analytics.classify.methods import FITS
+from chromalab.analytics.classify.model_selection import balanced_weights, correctness
 from chromalab.cores import one_thread_blas
 
 __all__ = ["LearningCurve", "learning_curve"]
@@ -19,20 +19,28 @@ _REPEATS = 4
 _SHARES = (1 / 8, 1 / 4, 1 / 2, 1)
 _HELD_OUT = 4  # one label in four is held out
 _POWERS = np.array([0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5])
-_FLAT = 0.005  # a gain in accuracy that is not worth more labels
+_FLAT = 0.005  # a gain in balanced accuracy that is not worth more labels
+_UNCHECKED = 0.1  # the share of classes that may be rare or not recognized when labeling stops
 
 
 @dataclass(frozen=True, eq=False)
 class LearningCurve:
-    """Accuracy on held-out labels, by the number of labels learned from.
+    """Balanced accuracy on held-out labels, by the number of labels learned from.
 
     Attributes:
         sizes: (s,) int64, the numbers of labels.
-        scores: (s,) float64, the mean accuracy; F1 if records may have more than one label.
-        gain: The accuracy that `more` labels are expected to add, between 0 and 1; NaN if there are too
+        scores: (s,) float64, the mean balanced accuracy of logistic regression; F1 if records may have
+            more than one label.
+        gain: The score that `more` labels are expected to add, between 0 and 1; NaN if there are too
             few labels to estimate it.
         error: The standard error of the gain.
         more: The number of labels to add.
+        accuracy: The balanced accuracy that `classify` reports on the same labels: by the method that it
+            chooses, on the labels that it holds out.
+        method: That method.
+        classes: The number of classes, including those without a label yet.
+        unchecked: The number of them that have too few labels, or that the method does not recognize
+            (`checked_classes`).
     """
 
     sizes: NDArray[np.int64]
@@ -40,11 +48,20 @@ class LearningCurve:
     gain: float
     error: float
     more: int
+    accuracy: float = float("nan")
+    method: str = ""
+    classes: int = 0
+    unchecked: int = 0
 
     @property
     def is_flat(self) -> bool:
         """Whether more labels are expected to add less than half a point, within a standard error."""
         return bool(self.gain + self.error < _FLAT)
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the curve is flat, and nine classes of ten have enough labels and are recognized."""
+        return self.is_flat and self.unchecked <= _UNCHECKED * self.classes
 
     def __str__(self) -> str:
         if not len(self.sizes):
@@ -52,11 +69,17 @@ class LearningCurve:
                 f"too few labels to estimate what more would add: at least {_MIN_LABELS} of two classes "
                 "are needed"
             )
-        estimate = (
-            f"accuracy {self.scores[-1]:.1%} with {self.sizes[-1]:,} labels; {self.more:,} more labels are "
-            f"expected to add {100 * self.gain:.1f} points (± {100 * self.error:.1f})"
-        )
-        return f"{estimate}: you can stop labeling" if self.is_flat else estimate
+        what = f"{self.more:,} more are expected to add {100 * self.gain:.1f} points (± {100 * self.error:.1f})"
+        if self.method:
+            what = (
+                f"balanced accuracy {self.accuracy:.1%} on held-out labels ({self.method}); {what}"
+            )
+        if self.is_enough:
+            return f"{what}: you can stop labeling"
+        if self.is_flat:
+            few = f"{self.unchecked:,} of {self.classes:,} labels have too few examples or are not recognized"
+            return f"{what}, but {few}: go on with these"
+        return what
 
 
 @one_thread_blas()
@@ -68,7 +91,7 @@ def learning_curve(
     multilabel: bool,
     rng: np.random.Generator,
 ) -> LearningCurve:
-    """Learn from parts of the labels, test on others, and fit accuracy = a - b * labels^-p.
+    """Learn from parts of the labels, test on others, and fit score = a - b * labels^-p.
 
     Learning curves follow a power law: Hestness et al. 2017, Viering and Loog 2023. Its three parameters
     are fitted by least squares, p on a grid. The error is the standard error over the repeats, each of
@@ -94,15 +117,12 @@ def learning_curve(
         for at, size in enumerate(sizes.tolist()):
             rows = rest[:size]
             seen = given[rows].any(axis=0)
-            model = fit_linear(
-                vectors[rows],
-                given[rows][:, seen],
-                loss="logistic" if multilabel else "softmax",
-                C=10,
-            )
+            score = FITS["logistic"](vectors[rows], given[rows][:, seen], multilabel)
             predicted = np.full((len(out), given.shape[1]), -np.inf, dtype=np.float32)
-            predicted[:, seen] = model.scores(vectors[out])
-            scores[repeat, at] = correctness(predicted, given[out], multilabel=multilabel).mean()
+            predicted[:, seen] = score(vectors[out])
+            correct = correctness(predicted, given[out], multilabel=multilabel)
+            weights = None if multilabel else balanced_weights(given[out])
+            scores[repeat, at] = np.average(correct, weights=weights)
     gains = np.array([_gain(sizes, line, count, more) for line in scores])
     mean = scores.mean(axis=0)
     error = float(gains.std(ddof=1) / np.sqrt(_REPEATS))

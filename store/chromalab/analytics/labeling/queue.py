@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +22,7 @@ from chromalab.analytics.classify.labels import (
 from chromalab.analytics.classify.methods import METHODS
 from chromalab.analytics.classify.model_selection import choose_method, default_method
 from chromalab.analytics.classify.points import Points
+from chromalab.analytics.classify.report import checked_classes, held_out_accuracy
 from chromalab.analytics.graph.distinct_vectors import unit
 from chromalab.analytics.label_values import is_list, plain_labels
 from chromalab.analytics.labeling.learning_curve import LearningCurve, learning_curve
@@ -47,7 +48,7 @@ class LabelQueue(Result):
         parameters: `field`, `strategy`, `n`, `choices`, `random_state`.
         recall: The recall of the neighbor graph.
         rows: (q,) int64, the rows of the records in the queue.
-        classes: The labels that occur, and those of `choices`.
+        classes: Those of `choices`, then the other labels that occur, in alphabetical order.
         guesses: (q,) int32, the label that the model predicts, as an index into `classes`; -1 if there is
             no model.
         confidence: (q,) float32, its probability; 0 if there is no model.
@@ -87,16 +88,31 @@ class LabelQueue(Result):
 
     @cached_property
     def curve(self) -> LearningCurve:
-        """Accuracy by the number of labels, and what n more would add; computed on first access."""
+        """Balanced accuracy by the number of labels, and what n more would add; computed on first access."""
         vectors, given = self._labeled_vectors()
         rng = np.random.default_rng(self.random_state)
         more = int(self.parameters["n"])
-        return learning_curve(vectors, given.truth, more, multilabel=given.multilabel, rng=rng)
+        curve = learning_curve(vectors, given.truth, more, multilabel=given.multilabel, rng=rng)
+        if not len(curve.sizes):
+            return curve
+        points = _points(self.snapshot, self.random_state or 0, progress=False)
+        chosen = choose_method(
+            points, given.rows, given.truth, requested="auto", multilabel=given.multilabel
+        )
+        held_out = chosen.calibration.probabilities(chosen.scores, given.multilabel)
+        checked = checked_classes(held_out, given.truth)
+        return replace(
+            curve,
+            accuracy=held_out_accuracy(held_out, given.truth, multilabel=given.multilabel),
+            method=chosen.method,
+            classes=len(self.classes),
+            unchecked=len(self.classes) - int(checked.sum()),
+        )
 
     @property
     def should_stop(self) -> bool:
-        """Whether more labels are expected to add less than half a point."""
-        return self.curve.is_flat
+        """Whether nine labels of ten have enough examples, and more would add less than half a point."""
+        return self.curve.is_enough
 
     def label(self, labels: Mapping[str, Any]) -> int:
         """Write labels that a user gave, in one transaction; they replace predictions.
@@ -241,13 +257,12 @@ def label_queue(
         if is_field
         else read_labels(field, len(snapshot))
     )
-    given = encode_labels(values, allowed or ())
-    points = Points(
-        snapshot,
-        np.empty((0, snapshot.dimension), dtype=np.float32),
-        random_state=random_state,
-        progress=progress,
-    )
+    # In alphabetical order: that of the records changes with every label, and with it the keys of a widget.
+    first = allowed or []
+    found = encode_labels(values, first).classes[len(first) :]
+    others = sorted(found, key=lambda label: (type(label).__name__, label))
+    given = encode_labels(values, [*first, *others])
+    points = _points(snapshot, random_state, progress=progress)
     rng = np.random.default_rng(random_state)
     seen = given.truth.sum(axis=0) > 0
     rule = rule_for(strategy, len(given.rows), int(seen.sum()))
@@ -339,6 +354,11 @@ def _by_id(labels: Any) -> dict[Any, Any]:
     if not isinstance(labels, Mapping) and not hasattr(labels, "items"):
         raise InvalidArgumentError(f"labels must be a dict of labels by id; got {short(labels)}.")
     return dict(labels.items())
+
+
+def _points(snapshot: Snapshot, random_state: int, *, progress: bool) -> Points:
+    nothing = np.empty((0, snapshot.dimension), dtype=np.float32)
+    return Points(snapshot, nothing, random_state=random_state, progress=progress)
 
 
 def _candidates(points: Points, given: EncodedLabels) -> NDArray[np.int64]:
