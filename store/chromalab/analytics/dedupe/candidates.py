@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from chromalab.analytics.dedupe.minhash import jaccard, near_pairs
 from chromalab.analytics.dedupe.texts import equal_texts, normalized
 from chromalab.analytics.dedupe.thresholds import JACCARD_FLOOR
+from chromalab.analytics.dedupe.wording import SAME, compare
 from chromalab.analytics.graph import NeighborGraph
 from chromalab.analytics.graph.distinct_vectors import unit
 from chromalab.snapshot import Snapshot
@@ -154,6 +155,7 @@ class Candidates:
         equal: (p,) bool, whether the texts are equal.
         cosine: (p,) float32, NaN where vectors are not compared.
         jaccard: (p,) float32, NaN where texts are not compared.
+        wording: (p,) uint8, what differs between the texts; see `wording.compare`.
     """
 
     first_occurrence: Rows
@@ -162,6 +164,7 @@ class Candidates:
     equal: NDArray[np.bool_]
     cosine: Scores
     jaccard: Scores
+    wording: NDArray[np.uint8]
 
 
 def find_candidates(
@@ -212,6 +215,14 @@ def find_candidates(
         rest = np.flatnonzero(np.isnan(cosine) & chosen)
         cosine[rest] = _cosine(snapshot, first[left[rest]], first[right[rest]])
 
+    left, right, cosine, similarity = (part[chosen] for part in (left, right, cosine, similarity))
+    wording = np.full(len(left), SAME, dtype=np.uint8)
+    texts_of_both = np.flatnonzero(~np.isnan(similarity))
+    wording[texts_of_both] = compare(
+        own,
+        *(part[texts_of_both] for part in (left, right, cosine, similarity)),
+    )
+
     repeated, repeat = records.repeats()
     same_text = equal[repeat] >= 0
     of_repeats = np.full(len(repeat), np.nan, dtype=np.float32)
@@ -219,17 +230,18 @@ def find_candidates(
         same_vector = (node[repeated] == node[repeat]) & ~zero[repeat]
         of_repeats[same_vector] = 1
         of_repeats[~same_vector] = _cosine(snapshot, repeated[~same_vector], repeat[~same_vector])
-    left = np.concatenate([first[left[chosen]], repeated])
-    right = np.concatenate([first[right[chosen]], repeat])
+    left = np.concatenate([first[left], repeated])
+    right = np.concatenate([first[right], repeat])
     order = np.lexsort((right, left))
     jaccard_of_repeats = np.where(same_text, np.float32(1), np.float32(np.nan))
     return Candidates(
         first[records.distinct],
         left[order],
         right[order],
-        np.concatenate([np.zeros(int(chosen.sum()), dtype=bool), same_text])[order],
-        np.concatenate([cosine[chosen], of_repeats])[order],
-        np.concatenate([similarity[chosen], jaccard_of_repeats])[order],
+        np.concatenate([np.zeros(len(wording), dtype=bool), same_text])[order],
+        np.concatenate([cosine, of_repeats])[order],
+        np.concatenate([similarity, jaccard_of_repeats])[order],
+        np.concatenate([wording, np.full(len(repeat), SAME, dtype=np.uint8)])[order],
     )
 
 

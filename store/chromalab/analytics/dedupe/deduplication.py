@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from chromalab.errors import InvalidArgumentError, printable, short
+from chromalab.results.tables import count, one_line
 from chromalab.snapshot import Snapshot
 
-__all__ = ["MODES", "ApplyResult", "Mode", "apply_groups", "missing_metadata"]
+__all__ = ["MODES", "ApplyResult", "Mode", "UndoResult", "apply_groups", "missing_metadata"]
+
+_SHOWN = 5  # groups or records
+_TRIES = 5  # of an undo while others write
 
 Mode = Literal["delete", "mark", "merge"]
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -27,6 +33,8 @@ class ApplyResult:
         marked: The number of records that were given the id of their representative.
         merged: The number of representatives that were given metadata of their duplicates.
         dry_run: Whether the numbers only say what would be done.
+        groups: The ids of each group, its representative first: what the numbers count.
+        left: The number of duplicates that were left alone, because only one method finds them.
     """
 
     mode: str
@@ -35,27 +43,73 @@ class ApplyResult:
     marked: int = 0
     merged: int = 0
     dry_run: bool = False
-    _back: Callable[[], Any] | None = field(default=None)
+    groups: tuple[tuple[str, ...], ...] = ()
+    left: int = 0
+    _back: Callable[[], UndoResult] | None = field(default=None)
 
-    def undo(self) -> None:
+    def undo(self) -> UndoResult:
         """Restore ids, vectors, documents, metadata and URIs in one transaction.
 
-        Restored records become the newest of the collection.
+        Other records may have been written since. A deleted record whose id is in use again, and a value
+        that was changed again, stay as they are now, and the result names them. Restored records become
+        the newest of the collection.
 
         Raises:
             InvalidArgumentError: Nothing was done.
-            ChromalabError: The collection has changed since.
         """
         if self._back is None:
             raise InvalidArgumentError("Nothing was done, so there is nothing to undo.")
-        self._back()
+        return self._back()
 
     def __repr__(self) -> str:
         counts = {"deleted": self.deleted, "marked": self.marked, "merged": self.merged}
         would = "would be " if self.dry_run else ""
-        done = ", ".join(f"{count:,} {would}{verb}" for verb, count in counts.items() if count)
+        done = ", ".join(f"{number:,} {would}{verb}" for verb, number in counts.items() if number)
         after = "" if self.dry_run or not done else "; undo() restores them"
-        return f"{printable(self.collection)}: {done or 'nothing to do'}{after}"
+        lines = [f"{printable(self.collection)}: {done or 'nothing to do'}{after}"]
+        if self.left:
+            lines.append(
+                f"{count(self.left, 'duplicate')} that only one method finds left alone; "
+                "apply(pairs='all') includes them"
+            )
+        if self.dry_run:
+            lines += [
+                f"{one_line(rest, 60)} -> {one_line(first, 60)}" for first, rest in self._moves()
+            ]
+            if len(self.groups) > _SHOWN:
+                lines.append(f"{_SHOWN} of {len(self.groups):,} groups shown")
+        return "\n".join(lines)
+
+    def _moves(self) -> list[tuple[str, str]]:
+        return [(first, ", ".join(rest)) for first, *rest in self.groups[:_SHOWN]]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class UndoResult:
+    """What `undo` restored.
+
+    Attributes:
+        collection: The name of the collection.
+        restored: The number of records that are back.
+        changed_back: The number of records whose metadata is as before.
+        refused: (id, reason) of each record that was left as it is now.
+    """
+
+    collection: str
+    restored: int = 0
+    changed_back: int = 0
+    refused: tuple[tuple[str, str], ...] = ()
+
+    def __repr__(self) -> str:
+        counts = {"restored": self.restored, "changed back": self.changed_back}
+        done = [f"{number:,} {verb}" for verb, number in counts.items() if number]
+        if self.refused:
+            done.append(f"{len(self.refused):,} left as they are now")
+        lines = [f"{printable(self.collection)}: {', '.join(done) or 'nothing to restore'}"]
+        lines += [f"{short(id)}: {reason}" for id, reason in self.refused[:_SHOWN]]
+        if len(self.refused) > _SHOWN:
+            lines.append(f"{_SHOWN} of {len(self.refused):,} shown")
+        return "\n".join(lines)
 
 
 def apply_groups(
@@ -65,6 +119,7 @@ def apply_groups(
     mode: Mode = "delete",
     field: str = "duplicate_of",
     dry_run: bool = False,
+    left: int = 0,
 ) -> ApplyResult:
     """Deduplicate the collection of a snapshot in one transaction.
 
@@ -76,6 +131,7 @@ def apply_groups(
             lacks and its duplicates have, and deletes the duplicates.
         field: The metadata field for "mark".
         dry_run: Only count.
+        left: The number of other duplicates, for the result.
 
     Raises:
         InvalidArgumentError: The mode is unknown, the records do not belong to a collection that can
@@ -115,12 +171,15 @@ def apply_groups(
         marked=changed if mode == "mark" else 0,
         merged=changed if mode == "merge" else 0,
         dry_run=dry_run,
+        groups=tuple(tuple(snapshot.ids[row] for row in group) for group in groups),
+        left=left,
     )
     if dry_run or not (delete or changed):
         return result
     done = _write(snapshot.origin, delete=delete, update=update, version=snapshot.version)
     before = {"ids": update["ids"], "metadatas": _values_before(snapshot, update)}
-    return replace(result, _back=lambda: _restore(snapshot.origin, done, before))
+    removed = done.removed
+    return replace(result, _back=lambda: _restore(snapshot.origin, removed, before, update))
 
 
 def missing_metadata(
@@ -169,8 +228,67 @@ def _write(
     )
 
 
-def _restore(origin: Any, done: Any, before: Mapping[str, list[Any]]) -> None:
-    """Undo `_write` in one transaction if nothing was written since."""
-    origin.replace_records(
-        update=before if before["ids"] else None, restore=done.removed, version=done.version
-    )
+def _restore(
+    origin: Any, removed: Any, before: Mapping[str, list[Any]], after: Mapping[str, list[Any]]
+) -> UndoResult:
+    """Undo `_write` in one transaction, record by record as far as later writes permit."""
+    for _ in range(_TRIES):
+        version = origin.get_version()
+        refused: list[tuple[str, str]] = []
+        taken = set(origin.get(ids=list(removed.ids), include=[])["ids"]) if removed.ids else set()
+        refused += [
+            (id, "a record with this id was written since") for id in removed.ids if id in taken
+        ]
+        update, changed = _unless_changed(origin, before, after)
+        refused += changed
+        gone = _rows_without(removed, taken)
+        result = UndoResult(origin.name, len(gone.ids), len(update["ids"]), tuple(refused))
+        if not (gone.ids or update["ids"]):
+            return result
+        try:
+            origin.replace_records(
+                update=update if update["ids"] else None,
+                restore=gone if gone.ids else None,
+                version=version,
+            )
+        except InvalidArgumentError:
+            if origin.get_version() == version:
+                raise
+        else:
+            return result
+    raise InvalidArgumentError("Other writers keep changing the collection. Try again.")
+
+
+def _unless_changed(
+    origin: Any, before: Mapping[str, list[Any]], after: Mapping[str, list[Any]]
+) -> tuple[dict[str, list[Any]], list[tuple[str, str]]]:
+    """Return what to change back, and the records whose values were changed or deleted since."""
+    update: dict[str, list[Any]] = {"ids": [], "metadatas": []}
+    refused: list[tuple[str, str]] = []
+    if not before["ids"]:
+        return update, refused
+    got = origin.get(ids=before["ids"], include=["metadatas"])
+    now = dict(zip(got["ids"], got["metadatas"], strict=True))
+    for id, old, new in zip(before["ids"], before["metadatas"], after["metadatas"], strict=True):
+        if id not in now:
+            refused.append((id, "the record was deleted since"))
+        elif any((now[id] or {}).get(name) != value for name, value in new.items()):
+            refused.append((id, "its metadata was changed since"))
+        else:
+            update["ids"].append(id)
+            update["metadatas"].append(old)
+    return update, refused
+
+
+def _rows_without(rows: Any, taken: set[str]) -> Any:
+    """Leave out the records whose ids are taken."""
+    kept = [at for at, id in enumerate(rows.ids) if id not in taken]
+    if len(kept) == len(rows.ids):
+        return rows
+    parts: dict[str, Any] = {}
+    for part in fields(rows):
+        values = getattr(rows, part.name)
+        if values is not None:
+            is_array = isinstance(values, np.ndarray)
+            parts[part.name] = values[kept] if is_array else [values[at] for at in kept]
+    return replace(rows, **parts)

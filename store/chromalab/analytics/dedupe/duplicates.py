@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,9 @@ from chromalab.analytics.dedupe.groups import (
     reasons_of,
     scores_of,
 )
+from chromalab.analytics.dedupe.texts import normalized
 from chromalab.analytics.dedupe.thresholds import JACCARD_FLOOR, thresholds_from_judgments
+from chromalab.analytics.dedupe.wording import ADDED, LONG, OTHER, VALUE, Wording
 from chromalab.analytics.result import Result
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.results.picture import picture
@@ -62,6 +64,8 @@ class Duplicates(Result):
         cosine: (p,) float32, of the vectors; NaN where they were not compared.
         jaccard: (p,) float32, the share of three-character substrings that both texts have; NaN where
             they were not compared.
+        wording: (p,) uint8, what differs between the words of the texts: 0 only their form, 1 one text
+            has more, 2 both have others, 3 a number, a name or another value.
         group: (n,) int64, the group of each record, -1 for a record without duplicates; 0 is the
             largest group.
         representatives: (g,) int64, the row of the representative of each group.
@@ -85,6 +89,7 @@ class Duplicates(Result):
     equal: NDArray[np.bool_]
     cosine: NDArray[np.float32]
     jaccard: NDArray[np.float32]
+    wording: NDArray[np.uint8]
     group: NDArray[np.int64]
     representatives: NDArray[np.int64]
 
@@ -105,10 +110,19 @@ class Duplicates(Result):
             self.equal,
             self.cosine,
             self.jaccard,
+            self.wording,
             self.parameters["methods"],
             self.threshold,
             self.lexical_threshold,
         )
+
+    @cached_property
+    def agreed(self) -> NDArray[np.bool_]:
+        """(p,) bool, whether the texts are equal, or all methods that can compare a pair find it."""
+        found, methods = self.reasons, self.parameters["methods"]
+        by_text = (found & NEAR > 0) | np.isnan(self.jaccard) | ("near" not in methods)
+        by_vector = (found & SEMANTIC > 0) | np.isnan(self.cosine) | ("semantic" not in methods)
+        return np.asarray((found > 0) & ((found & EXACT > 0) | (by_text & by_vector)))
 
     @property
     def pairs(self) -> NDArray[np.int64]:
@@ -171,7 +185,13 @@ class Duplicates(Result):
                 "functions."
             )
         candidates = Candidates(
-            self.first_occurrence, self.left, self.right, self.equal, self.cosine, self.jaccard
+            self.first_occurrence,
+            self.left,
+            self.right,
+            self.equal,
+            self.cosine,
+            self.jaccard,
+            self.wording,
         )
         parameters = dict(self.parameters)
         if threshold is not None:
@@ -273,21 +293,61 @@ class Duplicates(Result):
         return _explanation(self, id)
 
     def apply(
-        self, mode: Mode = "delete", *, field: str = "duplicate_of", dry_run: bool = False
+        self,
+        mode: Mode = "delete",
+        *,
+        pairs: Literal["agreed", "all"] = "agreed",
+        field: str = "duplicate_of",
+        dry_run: bool = False,
     ) -> ApplyResult:
         """Deduplicate the collection in one transaction; `undo()` of the return value reverts it.
+
+        By default only certain duplicates are removed; the others are for `review`.
 
         Args:
             mode: "delete" deletes all but the representatives. "mark" writes the id of the
                 representative to the metadata of its duplicates. "merge" gives the representatives the
                 metadata that they lack and their duplicates have, and deletes the duplicates.
+            pairs: "agreed" takes the pairs with equal texts, and those that all methods find that can
+                compare them. "all" takes every pair, such as one that is only near.
             field: The metadata field for "mark".
-            dry_run: Only count.
+            dry_run: Only count, and list the groups.
 
         Raises:
-            InvalidArgumentError: The records do not belong to a collection, or it has changed since.
+            InvalidArgumentError: `pairs` is unknown, the records do not belong to a collection, or it has
+                changed since.
         """
-        return apply_groups(self.snapshot, self.rows, mode=mode, field=field, dry_run=dry_run)
+        if pairs not in ("agreed", "all"):
+            raise InvalidArgumentError(f"pairs must be 'agreed' or 'all'; got {short(pairs)}.")
+        rows = self.rows if pairs == "all" else self._agreed_rows()
+        left = int(self._redundant.sum()) - sum(len(group) - 1 for group in rows)
+        return apply_groups(
+            self.snapshot, rows, mode=mode, field=field, dry_run=dry_run, left=max(left, 0)
+        )
+
+    def _agreed_rows(self) -> list[list[int]]:
+        """Group the records by the agreed pairs alone; see `rows`."""
+        chosen = np.flatnonzero(self.agreed)
+        keep: Any = self.parameters["keep"]
+        if keep not in KEEP:  # a function, which has chosen representatives already
+            before = {self.snapshot.ids[row] for row in self.representatives.tolist()}
+
+            def keep(records: list[dict[str, Any]]) -> int:
+                return next((at for at, one in enumerate(records) if one["id"] in before), 0)
+
+        score = scores_of(self.reasons, self.cosine, self.jaccard)
+        group, first = groups_of(
+            self.snapshot,
+            self.first_occurrence,
+            self.left[chosen],
+            self.right[chosen],
+            score[chosen],
+            keep,
+        )
+        return [
+            [one, *(row for row in rows if row != one)]
+            for one, rows in zip(first.tolist(), members(group, len(first)), strict=True)
+        ]
 
     def columns(self, field: str) -> dict[str, list[Any]]:
         """Return what `into` writes: the representative's id for each duplicate, None for the others."""
@@ -302,7 +362,7 @@ class Duplicates(Result):
     def check(self) -> None:
         """Raise ValueError if the parts are inconsistent."""
         n, groups = len(self.snapshot), len(self.representatives)
-        pairs = (self.left, self.right, self.equal, self.cosine, self.jaccard)
+        pairs = (self.left, self.right, self.equal, self.cosine, self.jaccard, self.wording)
         rows = (self.first_occurrence, self.left, self.right, self.representatives)
         if (
             self.first_occurrence.shape != (n,)
@@ -385,6 +445,7 @@ def duplicates_of(
         candidates.equal,
         candidates.cosine,
         candidates.jaccard,
+        candidates.wording,
         parameters["methods"],
         parameters["threshold"],
         parameters["jaccard"],
@@ -476,10 +537,25 @@ def _described(found: Duplicates, pair: int) -> str:
         for name, value in (("cosine", found.cosine[pair]), ("Jaccard", found.jaccard[pair]))
         if not np.isnan(value)
     ]
-    parts = [reason_names(int(found.reasons[pair])) or "below the thresholds", *scores]
+    parts = [reason_names(int(found.reasons[pair])) or _refusal(found, pair), *scores]
     lines = [f"{short(ids[one])} and {short(ids[other])}: {', '.join(parts)}"]
     lines += [f"    {one_line(text(row), 100)}" for row in (one, other) if text(row)]
     return "\n".join(lines)
+
+
+def _refusal(found: Duplicates, pair: int) -> str:
+    """Say why a pair is no duplicate, with the words that differ."""
+    kind = int(found.wording[pair]) & (LONG - 1)
+    if kind not in (ADDED, OTHER, VALUE):
+        return "below the thresholds"
+    texts = [
+        normalized(found.snapshot.document(int(row[pair]))) for row in (found.left, found.right)
+    ]
+    one, other = (
+        ", ".join(words[:_MAX_MEMBERS]) or "nothing" for words in Wording(texts).only_in(0, 1)
+    )
+    what = "not duplicates" if kind == VALUE else "below the thresholds"
+    return f"{what}, as {one_line(one, 60)} differs from {one_line(other, 60)}"
 
 
 def _summary(found: Duplicates) -> str:
@@ -488,9 +564,15 @@ def _summary(found: Duplicates) -> str:
         return f"no duplicates among {count(total, 'record')}"
     largest = len(found.rows[0])
     are = "is a duplicate" if redundant == 1 else "are duplicates"
+    warning = ""
+    if largest * 3 >= total and largest > 2:
+        warning = (
+            ". This group has a third of all records or more: check it, as its texts may follow a "
+            "pattern"
+        )
     return (
         f"{redundant:,} of {count(total, 'record')} ({redundant / total:.1%}) {are} of "
-        f"{count(len(found.representatives), 'other')}; the largest group has {largest:,}"
+        f"{count(len(found.representatives), 'other')}; the largest group has {largest:,}{warning}"
     )
 
 

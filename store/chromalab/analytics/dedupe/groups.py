@@ -8,6 +8,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.analytics.dedupe.thresholds import JACCARD_FLOOR
+from chromalab.analytics.dedupe.wording import LONG, OTHER, SAME, VALUE
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.snapshot import Snapshot
 
@@ -35,6 +37,11 @@ Keep = Rule | Callable[[list[dict[str, Any]]], int]
 EXACT, NEAR, SEMANTIC = 1, 2, 4
 """The bits of a pair's reasons."""
 
+# The cosine that a near pair needs: with the same words none, with added words, with other words, and with
+# another value more than there is. Chosen on altered glosses, and on questions with different labels.
+_AGREEING = np.float32([-1, 0.7, 0.85, 2])
+_AGREEING_LONG = np.float32([-1, 0.6, 0.8, 2])
+
 Rows = NDArray[np.int64]
 Scores = NDArray[np.float32]
 Reasons = NDArray[np.uint8]
@@ -55,18 +62,43 @@ def reasons_of(
     equal: NDArray[np.bool_],
     cosine: Scores,
     jaccard: Scores,
+    wording: Reasons,
     methods: Collection[str],
     threshold: float,
     lexical: float,
 ) -> Reasons:
-    """Return why each pair counts as a duplicate: (p,) uint8, 0 if it does not."""
+    """Return why each pair counts as a duplicate: (p,) uint8, 0 if it does not.
+
+    Texts that differ in a value are no duplicates, however similar they are. If only the form of words
+    differs, the square of the Jaccard threshold suffices, because every typo costs three substrings. If
+    one text has more words, or both have others, the vectors must agree, with a lower cosine than one
+    that suffices on its own; then half of the way to the square suffices for long texts.
+
+    Args:
+        equal: (p,) bool.
+        cosine: (p,) float32, NaN where it is unknown.
+        jaccard: (p,) float32, NaN where it is unknown.
+        wording: (p,) uint8, what differs between the texts.
+        methods: Some of "exact", "near" and "semantic".
+        threshold: The lowest cosine.
+        lexical: The lowest Jaccard.
+    """
+    kind, long = wording & (LONG - 1), wording >= LONG
+    square = max(lexical * lexical, JACCARD_FLOOR)
+    needed = np.where(long, np.float32((lexical + square) / 2), np.float32(lexical))
+    needed[kind == SAME] = square
+    agreeing = np.where(long, _AGREEING_LONG[kind], _AGREEING[kind])
+    near = (jaccard >= needed) & ((kind == SAME) | (cosine >= agreeing))  # never true of NaN
     reasons = np.zeros(len(equal), dtype=np.uint8)
     if "exact" in methods:
         reasons[equal] |= EXACT
     if "near" in methods:
-        reasons[jaccard >= np.float32(lexical)] |= NEAR  # never true of NaN
+        reasons[near] |= NEAR
     if "semantic" in methods:
-        reasons[cosine >= np.float32(threshold)] |= SEMANTIC
+        # With other words, half of the way from the threshold to 1 remains as the distance.
+        other = np.float32((1 + threshold) / 2)
+        needed = np.where(kind == OTHER, other, np.float32(threshold))
+        reasons[(cosine >= needed) & (kind != VALUE)] |= SEMANTIC
     return reasons
 
 

@@ -21,8 +21,8 @@ JACCARD_FLOOR = 0.5
 _COSINE, _JACCARD = 0.95, 0.7
 _MIN_PAIRS = 50
 
-_COSINES = np.round(np.arange(0.90, 0.971, 0.005), 3)
-_JACCARDS = np.round(np.arange(0.55, 0.721, 0.01), 2)
+_COSINES = np.round(np.arange(_COSINE, 0.971, 0.005), 3)
+_JACCARDS = np.round(np.arange(_JACCARD, 0.721, 0.01), 2)
 
 # For every two chance matches that can be identified, there is one that cannot. Of the factors tried on
 # nine sets of glosses, questions and products with planted duplicates, 1.5 had the best F1, or was within

@@ -1,0 +1,374 @@
+"""What differs between the words of two texts: a typo, more words, other words, or the value of a pattern."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chromalab.analytics.topics.tokens import tokens
+
+__all__ = [
+    "ADDED",
+    "LONG",
+    "OTHER",
+    "SAME",
+    "VALUE",
+    "Wording",
+    "compare",
+    "edit_distance",
+    "words_of",
+]
+
+Rows = NDArray[np.int64]
+Scores = NDArray[np.float32]
+
+SAME, ADDED, OTHER, VALUE = 0, 1, 2, 3
+"""What differs between two texts: only the form of words, words of one text, words of both, or a value."""
+
+LONG = 4
+"""Added to these if both texts are so long that one word weighs less."""
+
+# English words that may be in one of two texts with one meaning. Prepositions, question words, auxiliaries
+# and pronouns are not among them: "to" and "from", "where" and "when", "my" and "your" change a short
+# text. Words of other languages count as content.
+_FUNCTION_WORDS = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "and",
+        "so",
+        "just",
+        "please",
+        "really",
+        "actually",
+        "very",
+        "quite",
+        "also",
+        "then",
+        "of",
+        "that",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "s",
+        "t",
+        "d",
+        "m",
+        "ll",
+        "re",
+        "ve",
+    ]
+)
+_NEGATIONS = frozenset(
+    [
+        "no",
+        "not",
+        "never",
+        "none",
+        "nothing",
+        "without",
+        "cannot",
+        "neither",
+        "nor",
+        "dont",
+        "doesnt",
+        "didnt",
+        "cant",
+        "wont",
+        "isnt",
+        "arent",
+        "isn",
+        "aren",
+        "wasn",
+        "weren",
+        "don",
+        "doesn",
+        "didn",
+        "won",
+        "couldn",
+        "wouldn",
+        "shouldn",
+        "haven",
+        "hasn",
+        "hadn",
+    ]
+)
+_NUMERALS = frozenset(
+    [
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "twenty",
+        "thirty",
+        "forty",
+        "fifty",
+        "hundred",
+        "thousand",
+        "million",
+        "first",
+        "second",
+        "third",
+        "fourth",
+        "fifth",
+        "half",
+        "double",
+        "twice",
+    ]
+)
+
+_SETTLING = _NEGATIONS | _NUMERALS  # one of them in one text only settles the matter
+
+_LONGEST_PATTERN = 40  # words; a longer text is not one of a pattern
+_SHORTEST_TYPO = 4  # letters
+_LONG_WORD = 7  # letters of a word that may have two typos
+_LONG_TEXT = 12  # words
+_COMMON = 10  # texts with a word that is misspelled in another one
+_SIMILAR, _NEAR = 0.5, 0.9  # Jaccard and cosine
+_MOST_WORDS = 8  # compared for misspellings
+_MOST_EXCHANGED = 4  # words that make an exchange
+_FEWEST_VALUES = 3  # in one place of a pattern, or exchanges of one word for another
+_THOUSANDS = re.compile(r"(?<=\d) (?=\d{3}(?!\d))")
+_DIGIT = re.compile(r"\d")
+
+
+def words_of(text: str) -> list[str]:
+    """Split a normalized text into words; a number with separated thousands is one word.
+
+    Example:
+        >>> words_of("about 10 000 c# books")
+        ['about', '10000', 'c#', 'books']
+    """
+    found = _THOUSANDS.sub("", text).split()
+    if text.isascii():
+        return found
+    return [
+        part for word in found for part in ([word] if word.isascii() else tokens(word) or [word])
+    ]
+
+
+class Wording:
+    """The words of a collection's texts, compared pair by pair.
+
+    Args:
+        texts: (n,) normalized texts.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._words = [words_of(text) for text in texts]
+        self._counts = [Counter(words) for words in self._words]
+        self._texts_with = Counter(word for counts in self._counts for word in counts)
+        self._typos: dict[tuple[str, str, bool], bool] = {}
+
+    @property
+    def lengths(self) -> Rows:
+        """(n,) int64, the number of words of each text."""
+        return np.fromiter(map(len, self._words), np.int64, count=len(self._words))
+
+    def only_in(self, one: int, other: int) -> tuple[list[str], list[str]]:
+        """Return the words that only the first or only the second text has, misspelled ones left out."""
+        left, right = self._unmatched(one, other)
+        if "".join(left) == "".join(right):
+            return [], []
+        return self._unlike(left, right, strict=False)
+
+    def difference(self, one: int, other: int, *, strict: bool = False, typos: bool = True) -> int:
+        """Return what differs between two texts: SAME, ADDED, OTHER or VALUE.
+
+        Args:
+            one: The row of a text.
+            other: The row of another text.
+            strict: Count only the smallest misspellings, as both texts follow a pattern.
+            typos: Whether to look for misspellings, which takes most of the time.
+        """
+        left, right = self._unmatched(one, other)
+        if not left and not right:
+            return SAME if self._numbers(one) == self._numbers(other) else VALUE
+        if "".join(left) == "".join(right):
+            return SAME
+        if self._numbers(one) != self._numbers(other):
+            return VALUE
+        if not typos or max(len(left), len(right)) > _MOST_WORDS:
+            return OTHER if left and right else ADDED
+        left, right = self._unlike(left, right, strict=strict)
+        if not (_SETTLING.isdisjoint(left) and _SETTLING.isdisjoint(right)):
+            return VALUE
+        if any(len(word) == 1 for word in left) and any(len(word) == 1 for word in right):
+            return VALUE  # sizes, models, grades
+        has_left = not _FUNCTION_WORDS.issuperset(left)
+        has_right = not _FUNCTION_WORDS.issuperset(right)
+        return OTHER if has_left and has_right else ADDED if has_left or has_right else SAME
+
+    def _unmatched(self, one: int, other: int) -> tuple[list[str], list[str]]:
+        counts, others = self._counts[one], self._counts[other]
+        return list((counts - others).elements()), list((others - counts).elements())
+
+    def _numbers(self, row: int) -> list[str]:
+        return [word for word in self._words[row] if _DIGIT.search(word)]
+
+    def _unlike(
+        self, left: list[str], right: list[str], *, strict: bool
+    ) -> tuple[list[str], list[str]]:
+        """Leave out the words that are misspellings of one another, also across a missing space."""
+        rest: list[str] = []
+        unmatched = list(right)
+        for word in left:
+            found = next((w for w in unmatched if self._typo(word, w, strict)), None)
+            if found is None:
+                rest.append(word)
+            else:
+                unmatched.remove(found)
+        if rest and unmatched and 2 < len(rest) + len(unmatched) <= _MOST_WORDS:
+            rest, unmatched = self._unsplit(rest, unmatched)
+            unmatched, rest = self._unsplit(unmatched, rest)
+        return rest, unmatched
+
+    def _unsplit(self, words: list[str], parts: list[str]) -> tuple[list[str], list[str]]:
+        """Leave out a word and the two adjacent words that it was split into."""
+        rest = []
+        for word in words:
+            for at in range(len(parts) - 1):
+                apart = len(word) - len(parts[at]) - len(parts[at + 1])
+                if abs(apart) < 2 and self._typo(word, parts[at] + parts[at + 1], True):
+                    parts = parts[:at] + parts[at + 2 :]
+                    break
+            else:
+                rest.append(word)
+        return rest, parts
+
+    def _typo(self, one: str, other: str, strict: bool) -> bool:
+        key = (one, other, strict)
+        found = self._typos.get(key)
+        if found is None:
+            found = self._typos[key] = self._is_typo(one, other, strict=strict)
+        return found
+
+    def _is_typo(self, one: str, other: str, *, strict: bool) -> bool:
+        """Return whether one word may be a misspelling, or another form, of the other.
+
+        Words that both occur in several texts are two words of the language, and not a misspelling.
+        """
+        if _DIGIT.search(one) or _DIGIT.search(other):
+            return False
+        short, long = (one, other) if len(one) <= len(other) else (other, one)
+        if len(long) - len(short) > 2:
+            return False
+        if one == other:
+            return True
+        rare, common = sorted((self._texts_with[one], self._texts_with[other]))
+        if len(long) < _SHORTEST_TYPO:
+            if strict or len(long) < 2:
+                return False
+            unknown = rare <= 1 and common >= _COMMON  # "te", "yf"
+            return (unknown and edit_distance(short, long, 1) == 1) or sorted(short) == sorted(long)
+        if len(short) >= _SHORTEST_TYPO - 1 and long.startswith(short):
+            return len(long) - len(short) <= (1 if strict else 2)
+        if rare >= _FEWEST_VALUES:
+            return False
+        most = 1 if strict or len(long) < _LONG_WORD else 2
+        if len(long) - len(short) > most or len(set(long) - set(short)) > most:
+            return False
+        return edit_distance(short, long, most) <= most
+
+
+def compare(
+    texts: Sequence[str], left: Rows, right: Rows, cosine: Scores, jaccard: Scores
+) -> NDArray[np.uint8]:
+    """Return what differs between the texts of each pair: SAME, ADDED, OTHER or VALUE, and LONG.
+
+    A number, a code, a negation, and a single letter are values. So are other words if the texts follow
+    a pattern: if one of them has three partners that differ from it in some words, or if the same two
+    words are exchanged in three pairs.
+
+    Args:
+        texts: (n,) normalized texts.
+        left: (p,) int64, rows of `texts`.
+        right: (p,) int64.
+        cosine: (p,) float32, NaN where it is unknown.
+        jaccard: (p,) float32. A Jaccard of .5 may show a pattern.
+
+    Returns:
+        (p,) uint8.
+
+    Example:
+        >>> texts = ["room 12 is free", "room 13 is free", "room 12 is fere", "the room 12 is free"]
+        >>> scores = np.ones(3, np.float32)
+        >>> compare(texts, np.zeros(3, int), np.array([1, 2, 3]), scores, scores).tolist()
+        [3, 0, 0]
+    """
+    wording = Wording(texts)
+    pairs = list(zip(left.tolist(), right.tolist(), strict=True))
+    similar = jaccard >= _SIMILAR
+    worth = similar | (cosine >= _NEAR)  # the others hardly become duplicates at any threshold
+    found = np.fromiter(
+        (
+            wording.difference(one, other, typos=near)
+            for (one, other), near in zip(pairs, worth.tolist(), strict=True)
+        ),
+        np.uint8,
+        count=len(pairs),
+    )
+    partners = np.zeros(len(texts), dtype=np.int64)
+    counted = np.flatnonzero(similar & (found != SAME))
+    np.add.at(partners, left[counted], 1)
+    np.add.at(partners, right[counted], 1)
+    patterned = (partners[left] >= _FEWEST_VALUES) | (partners[right] >= _FEWEST_VALUES)
+
+    exchanges: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for pair in np.flatnonzero(similar & (found == OTHER)).tolist():
+        one, other = wording.only_in(*pairs[pair])
+        if len(one) + len(other) <= _MOST_EXCHANGED:
+            exchanges[tuple(sorted((" ".join(one), " ".join(other))))].append(pair)
+    for same in exchanges.values():
+        if len(same) >= _FEWEST_VALUES:
+            patterned[same] = True
+    lengths = np.minimum(wording.lengths[left], wording.lengths[right])
+    for pair in np.flatnonzero(patterned & (found == SAME)).tolist():
+        found[pair] = wording.difference(*pairs[pair], strict=True)
+    found[patterned & (lengths <= _LONGEST_PATTERN) & (found != SAME)] = VALUE
+    found[lengths >= _LONG_TEXT] |= LONG
+    return found
+
+
+def edit_distance(one: str, other: str, most: int) -> int:
+    """Return the number of letters inserted, deleted, replaced or exchanged with the next one.
+
+    The optimal string alignment distance (Damerau 1964, doi:10.1145/363958.363994); `most` + 1 if it is
+    larger than `most`.
+
+    Example:
+        >>> edit_distance("green", "geren", 2), edit_distance("tea", "coffee", 2)
+        (1, 3)
+    """
+    if abs(len(one) - len(other)) > most:
+        return most + 1
+    before: list[int] = []
+    last = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        row = [i]
+        for j, against in enumerate(other, 1):
+            cost = min(row[j - 1], last[j]) + 1
+            cost = min(cost, last[j - 1] + (letter != against))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == against:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        if min(row) > most:
+            return most + 1
+        before, last = last, row
+    return last[-1]
