@@ -36,7 +36,7 @@ _KEY = re.compile(r"(?:^|[(]|\b(?:and|or)\s)\s*(?P<key>`[^`]*|[\w.:-]*)$", re.IG
 _VALUE = re.compile(
     r"""(?P<key>`[^`]+`|[^\W\d][\w.:-]*)
         (?:\s*(?:==|!=|>=|<=|[=<>])|\s+(?:not\s+)?contains\b|\s+(?:not\s+)?in\s*[(\[](?:[^)\]]*,)?)
-        \s*(?P<value>:\w*|["']?[^"':]*)$""",
+        \s*(?P<value>:\w*|"[^"]*|'[^']*|[\w.+-]*)$""",
     re.IGNORECASE | re.VERBOSE,
 )
 
@@ -55,6 +55,8 @@ def make_matcher(session: Session) -> Callable[[CompletionContext], dict[str, An
             texts = offer.texts()
         except ChromalabError:  # the store cannot be read, so it has no names to offer
             texts = []
+        if not texts and offer.fragment:
+            texts = [offer.fragment]  # or IPython would offer Python's keywords and its own magics
         return {
             "completions": [SimpleCompletion(text, type="chroma") for text in dict.fromkeys(texts)],
             "matched_fragment": offer.fragment,

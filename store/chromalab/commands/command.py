@@ -126,7 +126,8 @@ class _Reader:
     def read(self, argument: Argument, words: list[Word]) -> Any:
         if argument.kind == "switch":
             return argument.value
-        if argument.kind == "words" and words[0].variable is None:
+        is_variable = len(words) == 1 and words[0].is_bare and words[0].text.startswith(":")
+        if argument.kind == "words" and not (is_variable and "," not in words[0].text):
             return items_of(" ".join(word.source for word in words), argument.shown)
         values = [self._value(argument, word) for word in words]
         if len(values) == 1:
