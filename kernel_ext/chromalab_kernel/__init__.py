@@ -17,6 +17,7 @@ def load_ipython_extension(ipython: Any) -> None:
     """
     from chromalab_kernel.completer import make_matcher
     from chromalab_kernel.magics import ChromaMagic
+    from chromalab_kernel.questions import QuestionLine
 
     before = list(ipython.configurables)
     try:
@@ -28,6 +29,7 @@ def load_ipython_extension(ipython: Any) -> None:
     ipython.configurables.append(magics)
     ipython.register_magics(magics)
     ipython.Completer.custom_matchers.append(make_matcher(magics.session))
+    ipython.input_transformer_manager.token_transformers.append(QuestionLine)
     former = getattr(ipython, _SESSION, None)
     if former is not None:
         magics.session.adopt(former)
@@ -47,3 +49,5 @@ def unload_ipython_extension(ipython: Any) -> None:
     ]
     matchers = ipython.Completer.custom_matchers
     matchers[:] = [m for m in matchers if getattr(m, "matcher_identifier", "") != "chroma"]
+    transformers = ipython.input_transformer_manager.token_transformers
+    transformers[:] = [one for one in transformers if one.__name__ != "QuestionLine"]

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+from IPython.core.magic import (
+    Magics,
+    line_cell_magic,
+    magics_class,
+    needs_local_scope,
+    no_var_expand,
+)
 from traitlets import Int, TraitError, Unicode
 
 from chromalab.commands.command import execute
+from chromalab.commands.line import take_command
 from chromalab.commands.results import Status
 from chromalab.commands.session import Session
 from chromalab.commands.settings import DEFAULTS, project_settings
@@ -41,18 +49,25 @@ class ChromaMagic(Magics):
         self.session = Session(shell.user_ns, _Settings(self))
         self._read_project_settings()
 
+    @needs_local_scope
     @no_var_expand
     @line_cell_magic
-    def chroma(self, line: str, cell: str | None = None) -> Any:
+    def chroma(
+        self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None
+    ) -> Any:
         """Run a verb."""
-        name, shown, command = None, True, line
-        assignment = _ASSIGNMENT.fullmatch(line)
+        if cell is not None:
+            local_ns = _variables_of_caller()  # for cells, IPython passes those of the notebook
+        name, shown = None, True
+        command, cell = take_command(line, cell)
+        assignment = _ASSIGNMENT.fullmatch(command)
         if assignment:
             name, equals, command = assignment.groups()
             shown = bool(equals)
             if cell is None:
                 raise InvalidArgumentError(f"On a line, write: {name} = %chroma {command.strip()}")
-        result = execute(self.session, command, cell)
+            command, cell = take_command(command, cell)
+        result = execute(self.session, command, cell, local=local_ns)
         if isinstance(result, Status) and getattr(self.shell, "kernel", None) is not None:
             result = status_panel(self.session, result)
         if name is not None:
@@ -74,6 +89,18 @@ class ChromaMagic(Magics):
 
 
 ChromaMagic.chroma.__doc__ = f"Work with an embedding store.\n\n{overview()}"
+
+
+def _variables_of_caller() -> Mapping[str, Any]:
+    """Return the variables of the code that called the magic, which may be a function."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and _is_machinery(frame.f_globals.get("__name__", "")):
+        frame = frame.f_back
+    return frame.f_locals
+
+
+def _is_machinery(module: str) -> bool:
+    return module.partition(".")[0] in ("IPython", "chromalab_kernel")
 
 
 def status_panel(session: Session, status: Status) -> Any:

@@ -70,7 +70,7 @@ def test_an_unknown_method_is_reported_with_a_similar_one(store, points):
 
 
 def test_an_option_reaches_the_analysis(store, points):
-    with pytest.raises(InvalidArgumentError, match="n_neighbors needs the method 'umap'"):
+    with pytest.raises(InvalidArgumentError, match="--n-neighbors needs the method 'umap'"):
         run(store, "project points --method pca --n-neighbors 5")
 
 

@@ -70,3 +70,40 @@ def test_a_name_that_contains_a_line_of_code_is_not_offered(complete, store):
         assert complete("%chroma create papers --model len") == ["lengths"]
     finally:
         del known["lengths\nimport os"]
+
+
+def test_variables_with_data_are_offered_first_and_modules_never(complete, store):
+    store.run_cell("import os\ndef ask(): pass\nb_number, c_text, z_frame = 1, 'x', ['y']")
+    offered = complete("%chroma add notes :")
+    assert offered == [":z_frame", ":b_number", ":c_text"]
+
+
+def test_columns_of_the_table_are_offered(complete, store):
+    import pandas
+
+    store.user_ns["df"] = pandas.DataFrame({"body": ["x"], "Customer Name": ["y"], "year": [1]})
+    store.user_ns["rows"] = [{"text": "x", "kind": "y"}]
+    assert complete("%chroma add notes :df --text ") == ["body", '"Customer Name"', "year"]
+    assert complete("%chroma add notes :df --text b") == ["body"]
+    assert complete("%chroma add notes :df --id=y") == ["--id=year"]
+    assert complete("%chroma add notes :df --meta year,b") == ["year,body"]
+    assert complete("%chroma add notes :rows --meta k") == ["kind"]
+
+
+def test_keys_and_values_of_the_collection_are_offered(complete, store):
+    notes = store.run_line_magic("chroma", "connect --as work").get_collection("notes")
+    store.user_ns["mine"] = notes
+    assert sorted(complete("%chroma map notes --color ")) == ["kind", "year"]
+    assert complete("%chroma map :mine --color k") == ["kind"]
+    assert complete("%chroma label notes --field k") == ["kind"]
+    assert complete("%chroma get notes --order-by -y") == ["-year"]
+    assert complete('%chroma get notes --where "ki') == ['"kind']
+    assert complete("%chroma get notes --where ki") == ['"kind']
+    assert complete('%chroma get notes --where "year > 2020 and ki') == ["kind"]
+    assert complete("%chroma get notes --where \"kind = 'd") == ["'drink'"]
+    assert complete('%chroma get notes --where "kind in (') == ["'drink'", "'html'"]
+    assert complete('%chroma get notes --where "year >= ') == ["2020", "2021"]
+    assert complete("%chroma outliers notes --method l") == ["lof"]
+    assert complete("%%chroma\nqu") == ["query"]
+    assert complete("%%chroma hits <<\nquery no") == ["notes"]
+    assert complete("%chroma count no-such-collecti") == ["no-such-collecti"]

@@ -7,7 +7,6 @@ import pytest
 
 import chromalab
 from chromalab import errors
-from chromalab.commands.line import split
 
 
 def run(shell, line):
@@ -29,18 +28,6 @@ def test_fill_fills_the_line_and_the_text_column_and_nothing_else(store):
     assert run(store, "get notes e")["documents"] == ["tea"]
     with pytest.raises(errors.InvalidArgumentError, match=r"cannot fill \{\{x\.y\}\}"):
         store.run_cell_magic("chroma", "query notes --fill", "{{x}} and {{x.y}}")
-
-
-def test_a_hash_starts_a_comment_except_in_a_word_or_quotes():
-    assert split("count notes # how many") == ["count", "notes"]
-    assert split("#all of it") == []
-    assert split("""query notes "C# or #5" C#'s'""") == ["query", "notes", "C# or #5", "C#s"]
-    assert split("""a "" --where="x = 'y z'" C:\\papers""") == [
-        "a",
-        "",
-        "--where=x = 'y z'",
-        "C:\\papers",
-    ]
 
 
 def test_json_that_is_nested_too_deeply_or_not_a_query_is_reported(store):

@@ -7,7 +7,8 @@
     value      = number | "text" | 'text' | true | false | :name
     values     = "(" value ("," value)* [","] ")" | "[" ... "]" | :name    (after in, not in)
 
-A key that is not a plain word is written in backquotes. A quote within a text is doubled: 'O''Reilly'.
+A key that is not a plain word is written in backquotes. A quote within a text is doubled: 'O''Reilly';
+`chromalab.arguments.quotes` has the rule of quotes.
 `:name` is the value of that variable, in places where variables are available. Nothing is evaluated.
 """
 
@@ -21,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from chromalab.arguments.quotes import OPENING, QUOTED, quote, unquote
 from chromalab.conversion import is_date, iso_text, items, plain
 from chromalab.errors import InvalidArgumentError
 from chromalab.results.tables import one_line
@@ -46,7 +48,7 @@ _PLAIN = r"[^\W\d][\w.\-:]*"
 _TOKEN = re.compile(
     rf"""\s*(?:
       (?P<number>[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?(?!\w))
-    | (?P<text>"[^"]*(?:""[^"]*)*"|'[^']*(?:''[^']*)*')
+    | (?P<text>{QUOTED})
     | (?P<quoted>`[^`]+`)
     | (?P<bound>:[^\W\d]\w*(?:\.\w+|[\[(][^\])]*[\])]?)?)
     | (?P<word>{_PLAIN})
@@ -195,8 +197,7 @@ class _Parser:
         if self.next.kind == "number":
             return _number(self.take().text)
         if self.next.kind == "text":
-            text = self.take().text
-            return text[1:-1].replace(text[0] * 2, text[0])
+            return unquote(self.take().text)
         if self.next.kind == "bound" and self._bound:
             return self.variable(self.take())
         if self.next.is_any("true", "false"):
@@ -247,8 +248,11 @@ def _tokens(text: str) -> list[_Token]:
     while at < end:
         match = _TOKEN.match(text, at)
         if match is None:
+            rest = text[at:].lstrip()
+            unclosed = " A quote is not closed." if rest[0] in OPENING else ""
             raise InvalidArgumentError(
-                f"The condition cannot be parsed at character {at + 1}: {text[at : at + 20]!r}. {_EXAMPLE}"
+                f"The condition cannot be parsed at character {len(text) - len(rest) + 1}: "
+                f"{rest[:20]!r}.{unclosed} {_EXAMPLE}"
             )
         kind = str(match.lastgroup)
         tokens.append(_Token(kind, match[kind], match.start(kind)))
@@ -292,7 +296,7 @@ def _literal(value: Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return '"' + value.replace('"', '""') + '"'
+        return quote(value)
     if isinstance(value, int):
         return repr(int(value))
     if isinstance(value, float) and math.isfinite(value):

@@ -28,8 +28,9 @@ class Argument:
         name: Its name. A name that starts with "-" makes it a flag.
         help: One line.
         kind: What the typed text becomes: "text", "int", "float", "words" (a,b), "where", "switch",
-            "collection" (a collection by its name), "any", or "texts" (one text, which --fill fills).
-            "words", "where", "collection", "any" and "texts" also accept any object, bound as `:name`;
+            "collection" (a collection by its name), "path" (a file or folder), "any", or "texts" (one
+            text, which --fill fills). "words", "where", "collection", "path", "any" and "texts" also
+            accept any object, bound as `:name`;
             "object" accepts nothing else.
         short: A one-letter flag.
         many: Whether it takes all remaining words.
@@ -68,6 +69,11 @@ class Argument:
     def key(self) -> str:
         """Its name in the parsed command."""
         return self.name.lstrip("-").replace("-", "_")
+
+    @property
+    def shown(self) -> str:
+        """Its name in messages: the short flag if there is one."""
+        return self.short or self.name
 
     @property
     def usage(self) -> str:

@@ -140,6 +140,7 @@ FEEDBACK = (
             "%chroma feedback.export papers judgments.jsonl --overwrite",
         ),
         positional=("path",),
+        changes={"path": {"kind": "path"}},
     ),
     Verb(
         api="collection.feedback.load",
@@ -149,6 +150,7 @@ FEEDBACK = (
             "added = %chroma feedback.load papers judgments.jsonl",
         ),
         positional=("path",),
+        changes={"path": {"kind": "path"}},
     ),
     Verb(
         api="collection.tune",

@@ -1,4 +1,4 @@
-"""The verbs for records: add, query, get, peek, count, delete."""
+"""The verbs for records: add, query, get, peek, count, describe, delete."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ __all__ = ["DESCENDING", "RECORDS"]
 
 def _add(call: Call) -> Any:
     data = _one(call, "source", "documents")
+    columns = [f"--{name}" for name in ("text", "id", "meta") if name in call.given]
+    if columns and (isinstance(data, str) or (call.body and not call.given.get("jsonl"))):
+        raise InvalidArgumentError(
+            f"{' and '.join(columns)} must name columns of a table; got a text. "
+            "Pass a DataFrame as :name, or rows as JSON with --jsonl."
+        )
     return call.api(data=[data] if isinstance(data, str) else data)
 
 
@@ -159,6 +165,11 @@ RECORDS = (
         hides=("where_document",),
         adds=(CONTAINS,),
         action=_filtered,
+    ),
+    Verb(
+        api="collection.describe",
+        summary="Describe the collection: its metadata by key, its documents, embeddings and index.",
+        examples=("%chroma describe papers", "summary = %chroma describe papers"),
     ),
     Verb(
         api="collection.delete",

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
+from uuid import UUID
 
 from chromalab import ClientAPI, Collection, PersistentClient
 from chromalab.errors import InvalidArgumentError, NotFoundError, near
 from chromalab.results.tables import one_line
 
-__all__ = ["Session"]
+__all__ = ["Session", "is_data"]
+
+_OF_IPYTHON = frozenset({"In", "Out", "exit", "quit", "get_ipython"})
+_NOT_VALUES = (ModuleType, FunctionType, BuiltinFunctionType, type)
+
+
+def is_data(value: Any) -> bool:
+    """Whether a variable holds data: a DataFrame, a list, an array, or the result of an analysis.
+
+    Example:
+        >>> is_data(["tea"]), is_data("tea"), is_data(3)
+        (True, False, False)
+    """
+    kind = type(value)
+    is_other = isinstance(value, (str, bytes, ModuleType, type))
+    return not is_other and (hasattr(kind, "__len__") or hasattr(kind, "df"))
 
 
 class Session:
@@ -29,6 +47,7 @@ class Session:
         self.variables = variables
         self.settings = settings
         self._clients: dict[str, ClientAPI] = {}
+        self._functions: dict[UUID, Any] = {}
         self.current: str | None = None
         self.panels: dict[str | None, Any] = {}
 
@@ -74,6 +93,11 @@ class Session:
     def adopt(self, other: Session) -> None:
         """Take over the connections of another session."""
         self._clients, self.current, self.panels = other._clients, other.current, other.panels
+        self._functions = other._functions
+
+    def remember(self, collection: Collection, function: Any) -> None:
+        """Keep the embedding function of a collection, which its name alone may not restore."""
+        self._functions[collection.id] = function
 
     def collection(self, found: str | Collection) -> Collection:
         """Return a collection of the current store by name. A `Collection` is returned as it is."""
@@ -84,17 +108,45 @@ class Session:
                 f"collection must be a name or a Collection; got {one_line(repr(found))}."
             )
         try:
-            return self.client.get_collection(found)
+            collection = self.client.get_collection(found)
         except NotFoundError as error:
             if "Did you mean" in str(error):
                 raise
             raise NotFoundError(f"{error}. Create it: %chroma create {one_line(found)}") from error
+        if collection.id in self._functions:
+            function = self._functions[collection.id]
+            collection = self.client.get_collection(found, embedding_function=function)
+        return collection
 
-    def bound(self, name: str) -> Any:
-        """Return the value of a variable."""
-        if name not in self.variables:
-            mine = [v for v in self.variables if not v.startswith("_")]
+
+    def namespace(self, local: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+        """Return all variables: those of the calling function, then those of the notebook."""
+        return ChainMap(local or {}, self.variables)  # type: ignore[arg-type]
+
+    def bound(self, name: str, local: Mapping[str, Any] | None = None) -> Any:
+        """Return the value of a variable.
+
+        Args:
+            name: The variable.
+            local: The variables of the calling function, which are looked up first.
+        """
+        namespace = self.namespace(local)
+        if name not in namespace:
+            mine = self.variable_names(local)
             raise NotFoundError(
-                f"No variable {name!r} for :{name}. {near(name, mine, what='Variables')}"
+                f"No variable {name!r} for :{name}. {near(name, mine, what='Variables')}. "
+                f'For the text itself, type ":{name}" in quotes.'
             )
-        return self.variables[name]
+        return namespace[name]
+
+    def variable_names(self, local: Mapping[str, Any] | None = None) -> list[str]:
+        """List the variables that hold values: data first, without modules, functions and classes."""
+        namespace = self.namespace(local)
+        names = [
+            name
+            for name in namespace
+            if not name.startswith("_")
+            and name not in _OF_IPYTHON
+            and not isinstance(namespace[name], _NOT_VALUES)
+        ]
+        return sorted(names, key=lambda name: not is_data(namespace[name]))

@@ -31,6 +31,10 @@ def status(session: Session) -> Status:
 def _connect(call: Call) -> Any:
     session, name, path = call.session, call.given.get("as"), call.given.get("path")
     if call.given.get("ephemeral"):
+        if path is not None:
+            raise InvalidArgumentError(
+                f"--ephemeral must not have a folder; got {one_line(repr(path))}. Leave one of them out."
+            )
         return session.connect(chromalab.EphemeralClient(), name or "ephemeral")
     if path is None:
         if name is None:
@@ -51,19 +55,22 @@ def _create(call: Call) -> Any:
     if call.given.get("dry_run"):
         exists = check_name(name) in {c.name for c in client.list_collections()}
         return Notice(f"{name!r} already exists." if exists else f"Would create {name!r}.")
-    function = call.given["model"]
+    function = given = call.given["model"]
     if isinstance(function, str):
         config = {"type": "known", "name": function, "config": {}}
         function = None if function == "none" else embed.from_config(config)
     metric = call.given.get("metric")
     configuration = {"hnsw": {"space": metric}} if metric else None
     try:
-        return call.api(name=name, configuration=configuration, embedding_function=function)
+        made = call.api(name=name, configuration=configuration, embedding_function=function)
     except UniqueConstraintError as error:
         raise UniqueConstraintError(
             f"Collection {name!r} already exists. Use --get-or-create to open it, "
             "or choose another name."
         ) from error
+    if function is not None and not isinstance(given, str):
+        call.session.remember(made, function)
+    return made
 
 
 def _delete_collection(call: Call) -> Any:
@@ -80,6 +87,10 @@ def _delete_collection(call: Call) -> Any:
 def _models(call: Call) -> Any:
     action, name = call.given.get("action", "list"), call.given.get("model")
     if action == "list":
+        if name is not None:
+            raise InvalidArgumentError(
+                f"models list takes no model; got {one_line(name)!r}. Type models get {one_line(name)}"
+            )
         return Models(tuple(call.api()))
     if name is None:
         raise InvalidArgumentError(
@@ -102,7 +113,7 @@ STORE = (
         short_name="connect",
         summary="Open a store, or go back to one that is already open.",
         examples=("%chroma connect ./papers.chroma --as work", "%chroma connect --as work"),
-        takes=(Argument(name="path", help="The folder, or :name of a client.", kind="any"),),
+        takes=(Argument(name="path", help="The folder, or :name of a client.", kind="path"),),
         hides=("path", "settings", "tenant", "database", "durability"),
         adds=(
             Argument(

@@ -15,6 +15,10 @@ __all__ = ["WIDGETS"]
 
 
 def _map(call: Call) -> Any:
+    if call.given.get("topics") and "labels" in call.given:
+        raise InvalidArgumentError(
+            "--topics and --labels both name the areas. Leave one of them out."
+        )
     return call.api(labels=True) if call.given.get("topics") else call.api()
 
 
@@ -52,7 +56,7 @@ WIDGETS = (
         summary="Show the records on a map to explore, search and select with a lasso.",
         examples=(
             "%chroma map papers --color year",
-            "map = %chroma map papers --topics --color :clusters",
+            "view = %chroma map papers --topics --color :clusters",
         ),
         hides=("height",),
         changes={"text": {"kind": "text"}},
@@ -74,7 +78,7 @@ WIDGETS = (
     Verb(
         api="collection.table",
         summary="Show the records in a table to sort, filter, edit and delete, with undo.",
-        examples=("%chroma table papers", 'table = %chroma table papers --where "year >= 2020"'),
+        examples=("%chroma table papers", 'view = %chroma table papers --where "year >= 2020"'),
         hides=("height",),
         changes=DESCENDING,
     ),

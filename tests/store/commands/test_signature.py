@@ -104,7 +104,15 @@ def test_the_help_is_the_first_sentence_of_the_entry_in_the_docstring(arguments)
 @pytest.fixture
 def values(arguments):
     verb = Verb(api="collection.example", summary="", examples=("", ""), takes=())
-    names = {"ratio": 2.5, "whole": 3.0, "shape": (1, 3), "three": 3, "by_length": len}
+    names = {
+        "ratio": 2.5,
+        "round": 3.0,
+        "yes": True,
+        "typed": "2",
+        "shape": (1, 3),
+        "three": 3,
+        "by_length": len,
+    }
     session = Session(names, DEFAULTS)
 
     def read(*words):
@@ -125,8 +133,8 @@ def test_typed_values_are_converted(values):
 def test_objects_are_bound_by_name(values):
     assert values("--size", ":shape")["size"] == (1, 3)
     assert values("--keep", ":by_length")["keep"] is len
-    assert values("-n", ":whole")["n"] == 3
-    assert isinstance(values("-n", ":whole")["n"], int)
+    assert values("-n", ":three")["n"] == 3
+    assert values("--share", ":three")["share"] == 3.0
 
 
 def test_the_word_none_is_none_only_where_none_is_not_the_default(values):
@@ -137,8 +145,15 @@ def test_the_word_none_is_none_only_where_none_is_not_the_default(values):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("-n", ":ratio"), r"--n must be an integer; got 2\.5"),
-        (("-n", "2.5"), r"--n must be an integer; got '2\.5'"),
+        (("-n", ":ratio"), r"-n must be an integer; got 2\.5"),
+        (("-n", ":round"), r"-n must be an integer; got 3\.0"),
+        (("-n", ":yes"), "-n must be an integer; got True"),
+        (("-n", ":typed"), "-n must be an integer; got '2'"),
+        (("-n", "2.5"), r"-n must be an integer; got '2\.5'"),
+        (("-n", "2.0"), r"-n must be an integer; got '2\.0'"),
+        (("-n", "1_000"), "-n must be an integer; got '1_000'"),
+        (("--share", ":yes"), "--share must be a number; got True"),
+        (("--share", ":typed"), "--share must be a number; got '2'"),
         (("--share", "much"), "--share must be a number; got 'much'"),
         (
             ("--method", "fats"),

@@ -1,5 +1,6 @@
 """One table of verbs: the API, parser, help, command line and docs page agree with it."""
 
+import builtins
 import importlib.util
 import inspect
 import re
@@ -79,6 +80,13 @@ def test_every_verb_and_every_argument_has_help_and_the_examples_name_the_verb(v
     assert all(f"chroma {verb.name}" in example for example in verb.examples)
     for argument in verb.arguments:
         assert re.fullmatch(r".*\S.*(\.|\.\.\.)", argument.help), argument.name
+
+
+@every_verb
+def test_an_example_does_not_assign_to_a_builtin(verb):
+    for example in verb.examples:
+        name = example.partition("=")[0].strip() if " = %chroma" in example else ""
+        assert not hasattr(builtins, name)
 
 
 @every_verb

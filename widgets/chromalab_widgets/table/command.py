@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from chromalab.arguments.quotes import quote
 from chromalab.arguments.where_text import format_where
 
 __all__ = ["get_command"]
@@ -48,12 +49,10 @@ def _is_literal(word: str) -> bool:
 
 
 def _quoted(word: str) -> str:
-    """Quote a word if necessary; the line has no escape character."""
+    """Quote a word if necessary."""
     if _PLAIN.fullmatch(word) or (word.startswith("-") and _PLAIN.fullmatch(word[1:])):
         return word
-    if '"' in word and "'" not in word:
-        return f"'{word}'"
-    return "'\"'".join(f'"{part}"' if part else "" for part in word.split('"'))
+    return quote(word, "'" if '"' in word and "'" not in word else '"')
 
 
 def _in_python(
