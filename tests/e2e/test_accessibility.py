@@ -11,7 +11,7 @@ facts.add_from(chromalab.datasets.load("facts"))
 facts.selection.set(where={"topic": "astronomy"})""",
     "facts.table()",
     "client.panel()",
-    "search_panel = facts.search_panel()\nsearcher.search('the moon')\nsearcher",
+    "search_panel = facts.search_panel()\nsearch_panel.search('the moon')\nsearch_panel",
     "facts.label('kind', choices=['old', 'new'])",
     "facts.map('pca', color='topic')",
 ]
