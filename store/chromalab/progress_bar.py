@@ -26,7 +26,8 @@ def progress_bar(**options: Any) -> tqdm[Any]:
     if not _in_notebook():
         return tqdm.tqdm(**options)
     options = {**options, "gui": True, "leave": False}  # tqdm prints nothing itself with gui=True
-    return _notebook_bar(tqdm.tqdm)(**options)
+    bar: tqdm.tqdm[Any] = _notebook_bar(tqdm.tqdm)(**options)
+    return bar
 
 
 def _in_notebook() -> bool:
@@ -59,7 +60,8 @@ def _notebook_bar(base: Any) -> Any:
         def _show(self, shown: str) -> None:
             bundle = {"text/html": shown, "text/plain": ""}
             if self._output is None:
-                self._output = display(bundle, raw=True, display_id=True)
+                show: Any = display  # it has no types
+                self._output = show(bundle, raw=True, display_id=True)
             else:
                 self._output.update(bundle, raw=True)
 

@@ -1,6 +1,7 @@
 """A real JupyterLab and Notebook 7 for these tests: one server per module, one browser per test."""
 
 import importlib.util
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,18 @@ def pytest_itemcollected(item):
 def server(tmp_path_factory):
     with lab.LabServer(tmp_path_factory.mktemp("notebooks")) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def new_page(server):
+    """Makes a browser that is used as a context manager."""
+
+    @contextmanager
+    def new_page():
+        with sync_playwright() as playwright, lab.Page(server, playwright) as page:
+            yield page
+
+    return new_page
 
 
 @pytest.fixture

@@ -30,6 +30,8 @@ _IDLE = """() => {
     return kernel?.connectionStatus === "connected" && kernel.status === "idle";
 }"""
 _RUN_ALL = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
+_SAVE = "() => window.jupyterapp.commands.execute('docmanager:save')"
+_SHUT_DOWN = "() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()"
 _ERRORS = """() => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells
     .flatMap(cell => cell.outputs ?? [])
     .filter(output => output.output_type === "error")
@@ -160,6 +162,14 @@ class Page:
         """Run all cells, up to the end or the first error."""
         self.page.evaluate(_RUN_ALL)
         self.page.wait_for_function(_IDLE)
+
+    def save(self) -> None:
+        """Save the notebook."""
+        self.page.evaluate(_SAVE)
+
+    def shut_down(self) -> None:
+        """Shut the kernel of the notebook down."""
+        self.page.evaluate(_SHUT_DOWN)
 
     def errors(self) -> list[str]:
         """Return the errors of the cells as the kernel reported them, without colors."""

@@ -1,12 +1,17 @@
 """How results are displayed, and what they convert to."""
 
+import base64
+import io
 import json
 import sys
 
 import pytest
+from PIL import Image
 
 import chromalab
 from chromalab import errors
+from chromalab.results.picture import picture
+from chromalab.results.tables import html_table, text_table
 
 ATTACK = "<script>alert(1)</script>"
 
@@ -78,6 +83,44 @@ def test_each_query_is_shown_once(client, function):
     assert "<p class='heading'>how</p>" in notes.query(query_texts=["how"])._repr_html_()
     both = repr(notes.query(query_texts=["how", "when"]))
     assert both.count("how") == both.count("when") == 1
+
+
+def test_prices_are_not_typeset_as_formulas_anywhere(client, points):
+    wrapper = "<div class='chromalab mathjax_ignore tex2jax_ignore'>"
+    for shown in (points.get(), points.describe(), points.outliers(), client.list_collections()):
+        assert shown._repr_html_().count(wrapper) == shown._repr_html_().count("<table") > 0
+    points.update(ids=["a"], embeddings=[[0, 1]], documents=["was $5, now $3"])
+    assert "was $5, now $3" in points.get()._repr_html_()
+
+
+def test_a_caption_stands_above_the_table_and_names_it():
+    shown = html_table(["id"], [["a"]], caption="five > four")
+    assert "<p class='heading'>five &gt; four</p><div class='wide'><table aria-label=" in shown
+    assert "<table" not in html_table([], [], caption="closed")
+
+
+def test_the_floats_of_a_column_have_equally_many_decimals():
+    rows = [[0.434, 1.0, 1, "x"], [0.6614, 2.0, None, ""], [1.0, 3.0, 1000, "y"]]
+    assert text_table(["score", "n", "count", "text"], rows).splitlines()[1:] == [
+        "0.4340  1  1      x", "0.6614  2", "1.0000  3  1000   y",
+    ]  # fmt: skip
+    assert "0.1\n1e-07" in text_table(["p"], [[0.1], [1e-7]])  # a tiny number is not shown as zero
+    shown = html_table(["score", "n"], [[0.5, None], [0.25, 3]])
+    assert "<td class='number'>0.50</td>" in shown
+    assert shown.count("<th class='number'>") == 2
+
+
+def test_texts_get_their_width_first_and_metadata_is_one_line():
+    metadata = {"long": "word " * 100, "year": 2020}
+    shown = html_table(["id", "document", "metadata"], [["a", "word " * 30, metadata]])
+    assert "<td class='text'>" in shown
+    assert "..., year: 2020" in shown[shown.index("<td class='metadata'") :]
+
+
+def test_charts_have_no_background():
+    shown = picture(lambda axes: axes.plot([0, 1]), alt="A line")
+    image = Image.open(io.BytesIO(base64.b64decode(shown.partition("base64,")[2][:-2])))
+    assert image.getpixel((0, 0))[3] == 0
 
 
 def test_the_repr_of_a_collection_describes_it(notes):

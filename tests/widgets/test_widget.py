@@ -168,6 +168,18 @@ def test_a_saved_notebook_shows_a_line_of_escaped_text(adder, monkeypatch):
     assert "image/png" not in data
 
 
+def test_a_notebook_gets_the_static_version_and_the_view_which_hides_it(adder, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, **_: shown.append(data))
+    adder._ipython_display_()
+    static, view = shown
+    assert list(view) == ["application/vnd.jupyter.widget-view+json"]
+    assert not view.keys() & static.keys()
+    (live,) = adder._dom_classes
+    assert f"<style>:root:has(.{live}) " in static["text/html"]
+    assert "Run the cell to use it." in static["text/html"]
+
+
 def test_a_widget_that_cannot_read_its_store_displays_the_error(adder, monkeypatch):
     def unreadable(self):
         raise InvalidArgumentError("<b>closed</b>")

@@ -10,7 +10,7 @@ from typing import Any
 __all__ = ["picture"]
 
 _INK = "#797979"  # equally readable on white and on JupyterLab's dark ground: 4.3:1
-_THEME = {
+_THEME: dict[Any, Any] = {
     "text.color": _INK, "axes.edgecolor": _INK, "axes.labelcolor": _INK, "axes.titlecolor": _INK,
     "xtick.color": _INK, "ytick.color": _INK, "legend.framealpha": 0.0, "axes.facecolor": "none",
     "figure.facecolor": "none", "savefig.facecolor": "none", "grid.color": _INK,

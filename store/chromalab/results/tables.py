@@ -36,7 +36,7 @@ _STYLE = (
     ".chromalab td.word{white-space:nowrap}"
     ".chromalab td.words{min-width:14ch;max-width:32ch;white-space:normal}"
     ".chromalab td.text{min-width:40ch;max-width:72ch;white-space:normal;overflow-wrap:anywhere}"
-    ".chromalab td.metadata{max-width:32ch;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;"
+    ".chromalab td.metadata{max-width:44ch;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;"
     "color:var(--jp-ui-font-color2,#777)}"
     ".chromalab p.heading,.chromalab .note{max-width:90ch;margin:0;padding:4px 0;text-align:left;"
     "color:var(--jp-ui-font-color2,#777)}</style>"

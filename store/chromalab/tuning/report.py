@@ -223,7 +223,7 @@ class TuneReport(Table):
             change = after - before
             color = "#0072b2" if change > 0 else "#d55e00" if change < 0 else "#999999"
             axes.plot([0, 1], [before, after], color=color, alpha=0.35, linewidth=1)
-        axes.plot([0, 1], values.mean(axis=0), color="#000000", linewidth=2.5)
+        axes.plot([0, 1], values.mean(axis=0), color="#797979", linewidth=2.5)
         axes.set_xticks([0, 1], ["before", "after"])
         axes.set_ylabel("nDCG@10, held out")
         axes.set_ylim(-0.02, 1.02)

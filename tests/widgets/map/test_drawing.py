@@ -3,6 +3,7 @@
 import datetime
 
 import numpy as np
+import pandas
 import pytest
 
 from chromalab.errors import InvalidArgumentError
@@ -192,8 +193,7 @@ def test_numbers_dates_and_many_categories_have_complete_legends():
     few = color_values([3, 1, 2, 1], 4, "n")
     assert [entry["label"] for entry in few.entries] == ["1", "2", "3"]
     many = color_values([chr(97 + n % 12) for n in range(24)], 24, "letter")
-    assert many.entries[-1] == {"label": "4 others", "count": 8, "low": 8, "high": 8}
-    assert many.palette[8] != many.palette[0]
+    assert many.entries[-1] == {"label": "l", "count": 2, "low": 11, "high": 11}
     assert len(set(many.palette)) == len(many.palette)
     with pytest.raises(InvalidArgumentError, match="got 1 values for 2 records"):
         color_values([1], 2, "n")
@@ -207,3 +207,86 @@ def test_contours_close_around_the_points(vectors):
     assert len(ends) > 10
     assert (counts == 2).mean() > 0.9  # each segment starts where another ends
     assert contours(vectors[:2]) == []
+
+
+def legend(values):
+    """The kind of the legend, and the number of records of each entry."""
+    coloring = color_values(values, len(values), "values")
+    return coloring.kind, {entry["label"]: entry["count"] for entry in coloring.entries}
+
+
+NOT_A_TIME = np.datetime64("NaT")
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "entries"),
+    [
+        (["tea", None, float("nan"), ""], "categories", {"tea": 1, "none": 3}),
+        (pandas.Series(["tea", None, "rye"]), "categories", {"rye": 1, "tea": 1, "none": 1}),
+        (np.array([0.0, 1.0, np.nan, np.nan]), "categories", {"0": 1, "1": 1, "none": 2}),
+        (pandas.array([True, None, False]), "categories", {"False": 1, "True": 1, "none": 1}),
+        (pandas.Categorical(["tea", None]), "categories", {"tea": 1, "none": 1}),
+        ([None, pandas.NaT, pandas.NA, NOT_A_TIME], "categories", {"none": 4}),
+    ],
+)
+def test_missing_values_of_any_kind_are_one_entry(values, kind, entries):
+    assert legend(values) == (kind, entries)
+
+
+def test_whole_numbers_with_gaps_keep_their_scale():
+    kind, entries = legend(pandas.array([*range(20), None], dtype="Int64"))
+    assert (kind, len(entries), entries["none"]) == ("numbers", 7, 1)
+
+
+@pytest.mark.parametrize("unit", ["ns", "us", "s", "D"])
+def test_times_of_every_unit_are_dates_and_gaps_in_them_are_missing(unit):
+    days = np.datetime64("2024-01-01") + np.arange(40).astype("timedelta64[D]")
+    days = days.astype(f"datetime64[{unit}]")
+    days[3] = NOT_A_TIME
+    for given in (days, pandas.Series(days), list(days), pandas.Series(days).dt.tz_localize("UTC")):
+        kind, entries = legend(given)
+        assert (kind, entries["none"], sum(entries.values())) == ("dates", 1, 40)
+        assert next(iter(entries)).startswith("2024-01-01 – ")  # noqa: RUF001
+
+
+def test_times_within_a_few_days_are_told_apart():
+    start = pandas.Timestamp("2024-01-01 08:00")
+    kind, entries = legend([start + pandas.Timedelta(n, "min") for n in range(61)])
+    assert kind == "dates"
+    assert next(iter(entries)) == "2024-01-01 08:00 – 2024-01-01 08:10"  # noqa: RUF001
+
+
+def test_skewed_numbers_have_a_scale_that_tells_them_apart():
+    rng = np.random.default_rng(0)
+    skewed = np.exp(rng.normal(size=1000) * 3)
+    with_zeros = np.where(np.arange(1000) % 3 == 0, 0.0, skewed)
+    mostly_zero = np.where(np.arange(1000) < 950, 0.0, skewed)
+    for values in (skewed, with_zeros):
+        counts = list(legend(values)[1].values())
+        assert sum(counts) == 1000
+        assert max(counts) < 600
+    assert sum(legend(mostly_zero)[1].values()) == 1000
+    even = legend(np.arange(1000.0) + 0.5)
+    assert set(even[1].values()) == {166, 167}
+
+
+def test_any_number_of_categories_has_colors_which_depend_on_where_they_are():
+    middles = np.random.default_rng(0).uniform(-1, 1, size=(119, 2))
+    coordinates = np.repeat(middles, 3, axis=0).astype(np.float32)
+    names = [f"topic {row // 3}" for row in range(len(coordinates))]
+    colors = {}
+    coloring = color_values(names, 357, "topic", coordinates=coordinates, colors=colors)
+    assert len(coloring.entries) == len(set(coloring.palette[:-1])) == 119
+    again = color_values(names, 357, "topic", coordinates=-coordinates, colors=colors)
+    assert again.palette == coloring.palette  # categories keep their colors when the points move
+    many = color_values([str(row) for row in range(357)], 357, "id", coordinates=coordinates)
+    assert len(many.palette) <= 256
+    assert many.entries[-1]["label"] == "157 others"
+    assert many.entries[-1]["high"] > many.entries[-1]["low"]
+
+
+def test_missing_names_are_not_written_on_the_map(points, vectors):
+    names = pandas.Series(["tea"] * 20 + [None, float("nan"), "", pandas.NA] * 5)
+    assert [label["text"] for label in points.map(vectors, labels=names).labels] == ["tea"]
+    noise = np.repeat([0, -1], HALF)
+    assert [label["text"] for label in points.map(vectors, labels=noise).labels] == ["0"]

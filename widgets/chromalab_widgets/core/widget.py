@@ -221,8 +221,9 @@ class Widget(anywidget.AnyWidget):
         style = _STATIC_STYLE.format(live=live, static=static)
         shown = f"{style}<div class='{static}'>{data['text/html']}</div>"
         others = {kind: value for kind, value in data.items() if kind != _VIEW}
-        display({**others, "text/html": shown}, raw=True)
-        display(view, metadata=metadata, raw=True)
+        show: Any = display  # it has no types
+        show({**others, "text/html": shown}, raw=True)
+        show(view, metadata=metadata, raw=True)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """Add HTML, and for some widgets a picture, for saved notebooks without widget state."""

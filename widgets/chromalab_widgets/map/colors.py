@@ -543,4 +543,4 @@ def _as_date(day: float) -> str:
 def _as_moment(day: float) -> str:
     whole = math.floor(day)
     start = datetime.datetime.fromordinal(max(1, whole))
-    return f"{start + datetime.timedelta(days=day - whole):%Y-%m-%d %H:%M}"
+    return f"{start + datetime.timedelta(minutes=round(1440 * (day - whole))):%Y-%m-%d %H:%M}"

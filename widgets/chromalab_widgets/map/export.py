@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import math
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
@@ -201,7 +202,7 @@ def label_picture(
 
 def _reach(count: int) -> int:
     """Return the radius of the points in pixels."""
-    return max(1, min(4, round(6 - np.log10(count + 1))))
+    return max(1, min(4, round(6 - math.log10(count + 1))))
 
 
 def _pixels(
