@@ -15,7 +15,18 @@ PACKAGES = {
 }
 ROOMS = (
     # From the ground up: a room imports only from its own line and the lines above it.
-    ("_version", "cache", "conversion", "cores", "errors", "files", "progress_bar", "sockets", "sparse", "types"),
+    (
+        "_version",
+        "cache",
+        "conversion",
+        "cores",
+        "errors",
+        "files",
+        "progress_bar",
+        "sockets",
+        "sparse",
+        "types",
+    ),
     ("config", "snapshot"),
     ("engine",),
     ("embed",),

@@ -118,7 +118,6 @@ class Session:
             collection = self.client.get_collection(found, embedding_function=function)
         return collection
 
-
     def namespace(self, local: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         """Return all variables: those of the calling function, then those of the notebook."""
         return ChainMap(local or {}, self.variables)  # type: ignore[arg-type]
