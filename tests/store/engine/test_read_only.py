@@ -26,7 +26,7 @@ NOBODY = 65534
 @pytest.fixture
 def folder(tmp_path):
     """Where any user may look for a store."""
-    for path in (tmp_path, *tmp_path.parents[:2]):
+    for path in (tmp_path, *tmp_path.parents[:3]):
         path.chmod(0o755)
     (tmp_path / "temporary").mkdir()
     (tmp_path / "temporary").chmod(0o777)

@@ -110,8 +110,10 @@ class VectorFile:
         if count == 0:
             return np.empty((0, self.dimension), dtype=np.float32)
         known = self._map  # another thread may let go of it
-        if known is not None and known[1] is not None and known[1].size() < known[0].nbytes:
-            raise self._damaged(len(known[0]), known[1].size())  # reading would crash the process
+        if known is not None:
+            size = self._size() if known[1] is None else known[1].size()
+            if size is not None and size < known[0].nbytes:
+                raise self._damaged(len(known[0]), size)  # reading a map would crash the process
         if known is None or len(known[0]) < count:
             handle = self._open(os.O_RDONLY, count)
             try:
@@ -165,6 +167,13 @@ class VectorFile:
             os.close(source)
         if durable:
             sync_folder(path.parent)
+
+    def _size(self) -> int | None:
+        """The size of the file; None if it is gone, as after a compaction."""
+        try:
+            return os.stat(self.path, follow_symlinks=False).st_size
+        except OSError:
+            return None
 
     def _open(self, flags: int, count: int) -> int:
         try:
