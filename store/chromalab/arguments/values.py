@@ -303,6 +303,10 @@ def check_batch_size(ids: Sequence[str]) -> None:
 
 def _listed(value: Any, what: str, of: str) -> list[Any]:
     """List the values of any kind of list or column; a single string is a list of one."""
+    if type(value) is str:
+        return [value]
+    if type(value) is list and all(type(item) is str for item in value):
+        return list(value)  # as most lists are
     listed = items(value, what)
     if listed is None and isinstance(single := plain(value), str):
         listed = [single]

@@ -9,8 +9,8 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +28,7 @@ _LONGEST = 35  # characters: 2024-06-01T12:00:00.123456789+00:00
 _DAY = 86_400 * 10**6
 
 
-@dataclass(frozen=True, order=True)
-class Instant:
+class Instant(NamedTuple):
     """A point in time.
 
     Attributes:
@@ -50,22 +49,24 @@ def read_instant(text: str) -> Instant | None:
         >>> read_instant("2024") is read_instant("tea") is None
         True
     """
-    found = _ISO.fullmatch(text) if 7 <= len(text) <= _LONGEST else None
+    if not 7 <= len(text) <= _LONGEST or text[4] != "-":  # most texts are rejected here
+        return None
+    found = _ISO.fullmatch(text)
     if found is None:
         return None
     year, month, day, hour, minute, second, fraction, zone = found.groups()
-    try:
-        days = datetime.date(int(year), int(month), int(day or 1)).toordinal()
-        time = datetime.time(int(hour or 0), int(minute or 0), int(second or 0))
-        offset = _offset(zone)
-    except ValueError:  # there is no 30th of February
+    days, offset = _days(year, month, day or "01"), _offset(zone)
+    if days is None or offset is None:
         return None
-    seconds = time.hour * 3600 + time.minute * 60 + time.second - offset
-    nanoseconds = int((fraction or "0").ljust(9, "0"))
-    return Instant(
-        days * _DAY + seconds * 10**6 + nanoseconds // 1000,
-        nanoseconds % 1000,
-    )
+    if hour is None:
+        return Instant(days * _DAY, 0)
+    if hour > "23" or minute > "59" or (second or "00") > "59":
+        return None
+    seconds = int(hour) * 3600 + int(minute) * 60 + int(second or 0) - offset
+    if fraction is None:
+        return Instant(days * _DAY + seconds * 10**6, 0)
+    nanoseconds = int(fraction.ljust(9, "0"))
+    return Instant(days * _DAY + seconds * 10**6 + nanoseconds // 1000, nanoseconds % 1000)
 
 
 def instant_of(value: Any) -> Instant | None:
@@ -124,11 +125,19 @@ class Dates:
         return codes
 
 
-def _offset(zone: str | None) -> int:
-    """Seconds east of UTC."""
+@lru_cache(maxsize=4096)
+def _days(year: str, month: str, day: str) -> int | None:
+    try:
+        return datetime.date(int(year), int(month), int(day)).toordinal()
+    except ValueError:  # such as the 30th of February
+        return None
+
+
+def _offset(zone: str | None) -> int | None:
+    """Seconds east of UTC; None if there is no such time zone."""
     if zone is None or zone in "Zz":
         return 0
     hours, minutes = int(zone[1:3]), int(zone[3:].lstrip(":") or 0)
     if hours > 23 or minutes > 59:
-        raise ValueError
+        return None
     return (-1 if zone[0] == "-" else 1) * (hours * 3600 + minutes * 60)
