@@ -279,7 +279,8 @@ def skewed(data: Data, seeds: int) -> list[str]:
         snapshot = Snapshot.of(embedded(data.folder, texts, "WordLlama"), documents=texts)
         shared = Points(snapshot, np.empty((0, snapshot.dimension), dtype=np.float32))
         for sizes in SKEWS:
-            found, right = {method: [] for method in ("auto", *METHODS)}, []
+            found: dict[str, list[float]] = {method: [] for method in ("auto", *METHODS)}
+            right: list[float] = []
             suspects = count = 0
             for seed in range(seeds):
                 rows = _skewed_rows(labels, sizes, seed)
@@ -324,7 +325,8 @@ def _sample(name: str) -> tuple[list[str], list[str]]:
     """Read texts and labels of at most 1,000 records, with the class sizes of the whole set."""
     kind, classes = SKEWED[name]
     if kind == "chunks":
-        texts, labels = [], []
+        texts: list[str] = []
+        labels: list[str] = []
         for file in sorted((SHARED / "chunking_eval" / "corpora").iterdir()):
             words = file.read_text().split()
             parts = [" ".join(words[at : at + 50]) for at in range(0, len(words), 50)]
