@@ -69,7 +69,7 @@ def reasons_of(
 ) -> Reasons:
     """Return why each pair counts as a duplicate: (p,) uint8, 0 if it does not.
 
-    Texts that differ in a value are no duplicates, however similar they are. If only the form of words
+    Texts that differ in a value are not duplicates, however similar they are. If only the form of words
     differs, the square of the Jaccard threshold suffices, because every typo costs three substrings. If
     one text has more words, or both have others, the vectors must agree, with a lower cosine than one
     that suffices on its own; then half of the way to the square suffices for long texts.
