@@ -118,7 +118,7 @@ def links(meter: Meter, folder: Path, name: str, model: str) -> dict[str, Any]:
     ]
     with meter:
         found = link(*sides)
-    held = found.held
+    held = found.linked
     right = found.right[held] + whole.lefts
     pairs = zip(found.left[held].tolist(), right.tolist(), strict=True)
     return {"default": {**f1(pairs, whole.pairs), "threshold": found.threshold}}

@@ -273,7 +273,8 @@ def _rooms(rng: random.Random) -> list[str]:
 def _invoices(rng: random.Random) -> list[str]:
     return [
         f"Invoice {rng.randrange(10_000, 99_999)}: {rng.randrange(10, 999)}.{rng.randrange(10, 99)} "
-        f"euros for {rng.choice(('paper', 'coffee', 'cleaning', 'software'))}, due in {rng.randrange(10, 60)} days"
+        f"euros for {rng.choice(('paper', 'coffee', 'cleaning', 'software'))}, "
+        f"due in {rng.randrange(10, 60)} days"
         for _ in range(_COUNT)
     ]
 

@@ -4,7 +4,7 @@ import pytest
 
 import chromalab
 from chromalab.analytics.dedupe import dedupe
-from chromalab.errors import ChromalabError, InvalidArgumentError
+from chromalab.errors import InvalidArgumentError
 
 TEXTS = [
     "green tea from Japan",
@@ -91,11 +91,6 @@ def test_a_collection_that_has_changed_is_left_unchanged(teas):
     with pytest.raises(InvalidArgumentError, match="has changed since"):
         found.apply()
     assert teas.count() == 5
-    done = dedupe(teas).apply()
-    teas.delete(ids=["c"])
-    with pytest.raises(ChromalabError):
-        done.undo()
-    assert teas.count() == 2
 
 
 def test_an_array_cannot_be_deduplicated():
@@ -115,3 +110,46 @@ def test_without_duplicates_nothing_is_done(teas):
     version = teas.get_version()
     assert repr(dedupe(teas).apply()) == "teas: nothing to do"
     assert teas.get_version() == version
+
+
+def test_only_exact_and_agreed_pairs_are_removed_by_default(teas):
+    teas.add(ids=["f"], embeddings=[[0, 0.5, 1]], documents=["gren tea from Japan"])
+    found = dedupe(teas)
+    assert found.groups() == [["a", "b", "d", "f"]]
+    would = found.apply(dry_run=True)
+    assert (would.deleted, would.left, would.groups) == (2, 1, (("a", "b", "d"),))
+    assert "b, d -> a" in repr(would)
+    assert "1 duplicate that only one method finds left alone" in repr(would)
+    done = found.apply()
+    assert sorted(teas.get()["ids"]) == ["a", "c", "e", "f"]
+    done.undo()
+    assert dedupe(teas).apply(pairs="all").deleted == 3
+    with pytest.raises(InvalidArgumentError, match="'agreed' or 'all'; got 'some'"):
+        found.apply(pairs="some")
+
+
+def test_undo_restores_records_although_others_were_written_since(teas):
+    before = everything(teas)
+    done = dedupe(teas).apply()
+    teas.update(ids=["c"], metadatas=[{"c": 2}])
+    teas.add(ids=["g"], embeddings=[[1, 1, 1]], documents=["new"])
+    back = done.undo()
+    assert (back.restored, back.refused) == (2, ())
+    now = everything(teas)
+    assert {id: now[id] for id in ("a", "b", "d", "e")} == {id: before[id] for id in "abde"}
+    assert now["c"][2] == {"c": 2}
+
+
+def test_undo_refuses_only_the_records_that_clash_or_were_changed(teas):
+    done = dedupe(teas).apply("merge")
+    teas.add(ids=["b"], embeddings=[[1, 1, 1]], documents=["another text"])
+    teas.update(ids=["a"], metadatas=[{"d": False}])
+    back = done.undo()
+    assert back.restored == 1
+    assert dict(back.refused) == {
+        "b": "a record with this id was written since",
+        "a": "its metadata was changed since",
+    }
+    assert everything(teas)["b"][1] == "another text"
+    assert "2 left as they are now" in repr(back)
+    assert "'b': a record with this id was written since" in repr(back)

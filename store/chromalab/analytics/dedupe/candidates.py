@@ -215,13 +215,11 @@ def find_candidates(
         rest = np.flatnonzero(np.isnan(cosine) & chosen)
         cosine[rest] = _cosine(snapshot, first[left[rest]], first[right[rest]])
 
-    left, right, cosine, similarity = (part[chosen] for part in (left, right, cosine, similarity))
+    left, right = left[chosen], right[chosen]
+    cosine, similarity = cosine[chosen], similarity[chosen]
     wording = np.full(len(left), SAME, dtype=np.uint8)
-    texts_of_both = np.flatnonzero(~np.isnan(similarity))
-    wording[texts_of_both] = compare(
-        own,
-        *(part[texts_of_both] for part in (left, right, cosine, similarity)),
-    )
+    both = np.flatnonzero(~np.isnan(similarity))
+    wording[both] = compare(own, left[both], right[both], cosine[both], similarity[both])
 
     repeated, repeat = records.repeats()
     same_text = equal[repeat] >= 0

@@ -544,7 +544,7 @@ def _described(found: Duplicates, pair: int) -> str:
 
 
 def _refusal(found: Duplicates, pair: int) -> str:
-    """Say why a pair is no duplicate, with the words that differ."""
+    """Say why a pair is not a duplicate, with the words that differ."""
     kind = int(found.wording[pair]) & (LONG - 1)
     if kind not in (ADDED, OTHER, VALUE):
         return "below the thresholds"

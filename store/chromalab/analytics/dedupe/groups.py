@@ -39,8 +39,8 @@ EXACT, NEAR, SEMANTIC = 1, 2, 4
 
 # The cosine that a near pair needs: with the same words none, with added words, with other words, and with
 # another value more than there is. Chosen on altered glosses, and on questions with different labels.
-_AGREEING = np.float32([-1, 0.7, 0.85, 2])
-_AGREEING_LONG = np.float32([-1, 0.6, 0.8, 2])
+_AGREEING = np.array([-1, 0.7, 0.85, 2], dtype=np.float32)
+_AGREEING_LONG = np.array([-1, 0.6, 0.8, 2], dtype=np.float32)
 
 Rows = NDArray[np.int64]
 Scores = NDArray[np.float32]
@@ -69,7 +69,7 @@ def reasons_of(
 ) -> Reasons:
     """Return why each pair counts as a duplicate: (p,) uint8, 0 if it does not.
 
-    Texts that differ in a value are no duplicates, however similar they are. If only the form of words
+    Texts that differ in a value are not duplicates, however similar they are. If only the form of words
     differs, the square of the Jaccard threshold suffices, because every typo costs three substrings. If
     one text has more words, or both have others, the vectors must agree, with a lower cosine than one
     that suffices on its own; then half of the way to the square suffices for long texts.
