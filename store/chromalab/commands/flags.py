@@ -23,7 +23,7 @@ _ALIKE = (
     frozenset({"id", "ids", "id-column"}),
     frozenset({"meta", "metadata", "metadatas"}),
     frozenset({"order-by", "sort", "sort-by", "order"}),
-    frozenset({"color", "colour", "color-by"}),
+    frozenset({"color", "color-by", "hue"}),
     frozenset({"metric", "space", "distance"}),
     frozenset({"model", "embedding-function", "embedder"}),
 )
