@@ -230,7 +230,7 @@ def test_the_html_for_a_saved_notebook_escapes_everything(facts):
     search_panel.search(HOSTILE)
     data, _ = search_panel._repr_mimebundle_()
     assert "<img" not in data["text/html"]
-    assert data["text/html"].count("&lt;img") == 3  # query, id, document
+    assert data["text/html"].count("&lt;img") == 4  # query, label of the table, id, document
 
 
 def test_hostile_text_reaches_the_browser_unchanged_which_shows_it_as_text(facts):
