@@ -218,9 +218,8 @@ def test_a_collection_opens_its_search_panel(facts):
 
 def test_before_a_search_the_html_explains_what_to_do(facts):
     data, _ = SearchPanel(facts)._repr_mimebundle_()
-    assert (
-        data["text/html"] == "<p>Search panel over 'facts' (3 records). Run the cell to search.</p>"
-    )
+    line = "<p>Search panel over 'facts' (3 records). Run the cell to search.</p>"
+    assert line in data["text/html"]
     assert "application/vnd.jupyter.widget-view+json" in data
 
 
