@@ -13,7 +13,7 @@ import traitlets
 from chromalab.analytics import Clusters, Duplicates, Outliers
 from chromalab.errors import ChromalabError, InvalidArgumentError, short
 from chromalab.feedback import Decision, Decisions
-from chromalab.results.tables import count, html_table
+from chromalab.results.tables import count, html_block, html_table
 from chromalab_widgets.core.bundles import bundle
 from chromalab_widgets.core.fields import flag, maybe, number, text, whole
 from chromalab_widgets.core.selection import SelectingWidget
@@ -301,7 +301,7 @@ class Review(SelectingWidget):
 
     def _static_html(self) -> str:
         if not self.item:
-            return f"<p>{html.escape(repr(self), quote=False)}</p>"
+            return html_block(f"<p>{html.escape(repr(self), quote=False)}</p>")
         rows = [
             [record["id"], "".join(piece for piece, mark in record["text"] if mark >= 0)]
             for record in self.item["records"]

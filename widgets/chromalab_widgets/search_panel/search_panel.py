@@ -14,7 +14,7 @@ from chromalab.arguments.values import check_n_results
 from chromalab.arguments.where_text import parse_where_text
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, short
 from chromalab.judgments.arguments import user_name
-from chromalab.results.tables import count, html_table
+from chromalab.results.tables import count, html_block, html_table
 from chromalab_widgets.core.bundles import bundle
 from chromalab_widgets.core.fields import choice, flag, maybe, number, text, whole
 from chromalab_widgets.core.filters import check_where
@@ -369,7 +369,7 @@ class SearchPanel(SelectingWidget):
         status = self.error or self.status
         if not self.rows:
             line = f"Search panel over {self.collection_name!r} ({status}). Run the cell to search."
-            return f"<p>{html.escape(line, quote=False)}</p>"
+            return html_block(f"<p>{html.escape(line, quote=False)}</p>")
         return html_table(
             ["id", "document", "distance"],
             [[row["id"], row["document"], row["distance"]] for row in self.rows],
