@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from chromalab.arguments.values import check_field
-from chromalab.errors import InvalidArgumentError, printable
+from chromalab.engine.values import Attachment
+from chromalab.errors import InvalidArgumentError, printable, short
 from chromalab.results.tables import Table, count, cut, html_table, one_line, text_table
 from chromalab.snapshot import Snapshot
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Result"]
 
 _PAGE = 1000
+_WRITTEN = "field written by analysis"
+"""The kind of the attachments that name the metadata fields which analyses have written."""
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -65,17 +68,19 @@ class Result(Table):
         """Whether the collection has changed since."""
         return self.snapshot.is_stale
 
-    def into(self, field: str) -> Self:
+    def into(self, field: str, *, overwrite: bool = False) -> Self:
         """Write the result to the records' metadata, in one transaction.
 
         Args:
             field: Metadata field to write to. A projection writes one field per dimension.
+            overwrite: Whether to replace values that no analysis wrote, such as labels by people.
 
         Returns:
             The same result, of the current version of the collection. A stale result stays stale.
 
         Raises:
-            InvalidArgumentError: The result is of an array, or the field name is invalid.
+            InvalidArgumentError: The result is of an array, the field name is invalid, or values that no
+                analysis wrote would change.
         """
         snapshot, field = self.snapshot, check_field(field, "into")
         if snapshot.origin is None:
@@ -84,6 +89,11 @@ class Result(Table):
                 "df() has the values."
             )
         columns = self.columns(field)
+        written = _written_fields(snapshot.origin)
+        if not overwrite and written is not None:
+            for name, values in columns.items():
+                if name not in written:
+                    _check_unchanged(name, snapshot.column(name), values)
         metadatas = [
             dict(zip(columns, values, strict=True))
             for values in zip(*columns.values(), strict=True)
@@ -93,6 +103,11 @@ class Result(Table):
             update = {"ids": ids, "metadatas": metadatas}
             current = not snapshot.is_stale
             version = snapshot.origin.replace_records(update=update).version
+            new = [
+                Attachment(_WRITTEN, {}, name) for name in columns if name not in (written or ())
+            ]
+            if new:
+                snapshot.origin.engine.attach(snapshot.origin.id, add=new)
             if not current or version > (snapshot.version or 0) + 1:
                 return self  # there were other writes that it has not seen: it stays stale
             return replace(self, snapshot=replace(snapshot, version=version))
@@ -142,3 +157,21 @@ class Result(Table):
         )
         stale = "; the collection has changed since, run it again" if self.is_stale else ""
         return f"{name}: {records}{version}; {options}{stale}"
+
+
+def _written_fields(origin: Any) -> set[str] | None:
+    """Return the metadata fields that analyses have written; None where that is not recorded."""
+    if not hasattr(origin, "engine"):  # a collection of another client
+        return None
+    stored = origin.engine.attachments(origin.id, _WRITTEN)
+    return {attachment.name for attachment in stored if attachment.name is not None}
+
+
+def _check_unchanged(field: str, before: Sequence[Any], after: Sequence[Any]) -> None:
+    """Raise InvalidArgumentError if a result would change values that somebody else wrote."""
+    changed = sum(old is not None and old != new for old, new in zip(before, after, strict=True))
+    if changed:
+        raise InvalidArgumentError(
+            f"{short(field)} has values that no analysis wrote, and {changed:,} of them would change. "
+            f"Choose another field, or replace them with into({short(field)}, overwrite=True)."
+        )

@@ -200,7 +200,7 @@ class Classification(Result):
             ],
         }
 
-    def into(self, field: str) -> Self:
+    def into(self, field: str, *, overwrite: bool = False) -> Self:
         """Write labels to metadata in one transaction, but never over a label that a user gave.
 
         A record with a value in `field` is left unchanged unless an earlier `into` wrote that value. The
@@ -212,15 +212,22 @@ class Classification(Result):
 
         Args:
             field: The metadata field; it may be the field of the labels themselves.
+            overwrite: Not supported: labels that users gave are never replaced.
 
         Returns:
             The same result, at the version of the collection after the write; it stays stale if the
             collection had changed before.
 
         Raises:
-            InvalidArgumentError: The result is not of a collection, or the field name is invalid.
+            InvalidArgumentError: The result is not of a collection, the field name is invalid, or
+                `overwrite` is given.
         """
         field = check_field(field, "into")
+        if overwrite:
+            raise InvalidArgumentError(
+                "classify never replaces labels that users gave. Write to another field, or delete the "
+                "labels first."
+            )
         if self.snapshot.origin is None:
             raise InvalidArgumentError(
                 "There is no collection to write to: the result is of an array. df() has the values."

@@ -1,0 +1,58 @@
+"""`into` does not replace values that people wrote."""
+
+import numpy as np
+import pytest
+
+from chromalab.errors import InvalidArgumentError
+
+ROWS = np.repeat(np.eye(2), 30, axis=0) + np.random.default_rng(0).normal(0, 0.1, (60, 2))
+
+
+@pytest.fixture
+def points(client):
+    points = client.create_collection("points", embedding_function=None)
+    points.add(ids=[str(n) for n in range(60)], embeddings=ROWS)
+    return points
+
+
+def topics(points):
+    return [(metadata or {}).get("topic") for metadata in points.get()["metadatas"]]
+
+
+def test_values_that_no_analysis_wrote_are_kept(points):
+    points.update(ids=["3", "4"], metadatas=[{"topic": "tea"}, {"topic": "chalk"}])
+    found = points.cluster(progress=False)
+    with pytest.raises(InvalidArgumentError, match=r"'topic' has values that no .*and 2 of them"):
+        found.into("topic")
+    for write in (points.outliers, points.dedupe, points.cluster):
+        with pytest.raises(InvalidArgumentError, match="overwrite=True"):
+            write(into="topic", progress=False)
+    assert topics(points)[3:5] == ["tea", "chalk"]
+    assert topics(points)[0] is None
+    found.into("topic", overwrite=True)
+    assert topics(points) == found.labels.tolist()
+
+
+def test_values_of_an_analysis_are_replaced_by_the_next_one_also_after_a_restart(tmp_path):
+    import chromalab
+
+    with chromalab.PersistentClient(tmp_path) as client:
+        points = client.create_collection("points", embedding_function=None)
+        points.add(ids=[str(n) for n in range(60)], embeddings=ROWS)
+        points.cluster(into="topic", progress=False)
+    with chromalab.PersistentClient(tmp_path) as client:
+        points = client.get_collection("points")
+        points.cluster("kmeans", n_clusters=3, into="topic", progress=False)
+        assert set(topics(points)) == {0, 1, 2}
+
+
+def test_labels_that_stay_the_same_are_no_conflict(points):
+    points.update(ids=["0", "59"], metadatas=[{"topic": "tea"}, {"topic": "chalk"}])
+    assert set(points.propagate("topic", into="topic", progress=False).labels) == {"tea", "chalk"}
+
+
+def test_classify_refuses_to_replace_labels(points):
+    points.update(ids=["0", "59"], metadatas=[{"topic": "tea"}, {"topic": "chalk"}])
+    found = points.classify("topic", progress=False)
+    with pytest.raises(InvalidArgumentError, match="never replaces labels"):
+        found.into("topic", overwrite=True)
