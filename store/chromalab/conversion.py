@@ -326,7 +326,7 @@ def _arrow_table(data: Any) -> Any:
 
 
 def _rows_of_pandas(frame: Any) -> tuple[list[Any], list[Any]]:
-    _unique(frame.columns)  # of two columns with one name, to_dict would drop one
+    _unique(frame.columns)  # to_dict would drop one of two columns with one name
     rows = list(frame.to_dict("records"))
     names = [str(column) for column in frame.columns]
     for level, name in enumerate(frame.index.names):

@@ -199,7 +199,7 @@ def test_html_escapes_all_text():
         queries=(Query(evil, (evil,)),),
     )._repr_html_()
     assert "<script" not in html
-    assert html.count("&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;") == 8
+    assert html.count("&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;") == 12
     assert "1 of 1 shown" in html
 
 

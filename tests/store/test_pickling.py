@@ -124,7 +124,7 @@ def test_a_store_that_is_gone_is_not_created_again(tmp_path):
     assert len(snapshot) == 60
     assert snapshot.is_stale
     assert "no longer available" in repr(snapshot.origin)
-    with pytest.raises(errors.StoreGoneError, match=r"no store in .*PersistentClient"):
+    with pytest.raises(errors.StoreGoneError, match=r"is no longer in .*PersistentClient"):
         snapshot.origin.count()
     assert not folder.exists()
 

@@ -76,7 +76,7 @@ def read_labels(field: Any, count: int) -> list[Any]:
             "field must be the metadata field of the labels, or one label or None per record; "
             f"got {short(field)}."
         )
-    if hasattr(field, "to_pylist"):  # of pyarrow, whose scalars are not Python values
+    if hasattr(field, "to_pylist"):  # pyarrow, whose scalars are not Python values
         values: list[Any] = field.to_pylist()
     elif getattr(field, "shape", ())[1:] == (1,):  # a table with one column
         values = list(np.asarray(field, dtype=object)[:, 0])

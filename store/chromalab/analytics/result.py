@@ -168,7 +168,7 @@ def _written_fields(origin: Any) -> set[str] | None:
 
 
 def _check_unchanged(field: str, before: Sequence[Any], after: Sequence[Any]) -> None:
-    """Raise InvalidArgumentError if a result would change values that somebody else wrote."""
+    """Raise InvalidArgumentError if a result would change values that no analysis wrote."""
     changed = sum(old is not None and old != new for old, new in zip(before, after, strict=True))
     if changed:
         raise InvalidArgumentError(

@@ -219,7 +219,7 @@ def _rows(data: Any, is_dataset: bool) -> tuple[list[Any], list[Any]]:
     if listed is None:
         raise InvalidArgumentError(
             "data must be a DataFrame, an Arrow table, a dataset, a dict of columns, a list of dicts or a "
-            f"list of texts; got a {type(data).__name__}."
+            f"list of texts; got {short(data)}, of type {type(data).__name__}."
         )
     has_index = hasattr(data, "index") and hasattr(data, "iloc")
     return listed, list(data.index) if has_index else list(range(len(listed)))
@@ -228,7 +228,7 @@ def _rows(data: Any, is_dataset: bool) -> tuple[list[Any], list[Any]]:
 def _named(at: int, row: Any, flatten: bool) -> dict[str, Any]:
     if not isinstance(row, Mapping):
         raise InvalidArgumentError(
-            f"Row {at} must be a dict; got a {type(row).__name__}. "
+            f"Row {at} must be a dict; got {short(row)}, of type {type(row).__name__}. "
             "Pass a DataFrame, a list of dicts or a list of texts."
         )
     pairs = list(_flat(row, "", 0)) if flatten else [(str(key), row[key]) for key in row]

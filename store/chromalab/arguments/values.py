@@ -52,7 +52,7 @@ MAX_BATCH_SIZE = 5461
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{1,510}[a-zA-Z0-9]")
 _ADDRESS = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
 _INT64 = 2**63
-_LARGEST_ARRAY = 64  # of metadata; the embeddings of models are larger
+_LARGEST_ARRAY = 64  # numbers in an array of metadata; the embeddings of models are larger
 
 
 def check_ids(ids: Any, *, paired: bool = False) -> list[str]:

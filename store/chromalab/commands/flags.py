@@ -38,7 +38,7 @@ def sort_words(verb: Verb, words: Sequence[Word]) -> dict[str, list[Word]]:
     A word that could be meant in two ways belongs to nothing, and is an error.
 
     Raises:
-        InvalidArgumentError: there is no such flag, it is given twice or without a value, or a word is
+        InvalidArgumentError: There is no such flag, it is given twice or without a value, or a word is
             more than the verb takes.
     """
     return _Sorter(verb, list(words)).sort()
@@ -193,9 +193,8 @@ class _Sorter:
         last = self._places[-1] if self._places else None
         if last is None or last.offers is collections or not word.is_bare:
             flags = [a.shown for a in self._verb.arguments if a.is_flag]
-            return InvalidArgumentError(
-                f"{self._verb.name} does not take {typed}. {near(word.text, flags, what='Flags')}"
-            )
+            hint = near(word.text, flags, what="Flags") if flags else f"Use: {self._verb.usage}"
+            return InvalidArgumentError(f"{self._verb.name} does not take {typed}. {hint}")
         first = one_line(self._given[last.key][-1].text)
         return InvalidArgumentError(
             f"{self._verb.name} takes one {last.key}; got {first!r} and {typed}. "

@@ -36,7 +36,7 @@ def _label(call: Call) -> Any:
     pairs = _pairs(call.body, "id", "label", last_colon=True)
     for pair in pairs:
         for name, value in zip(("id", "label"), pair, strict=True):
-            if not isinstance(value, Hashable):  # of JSON: a list or an object
+            if not isinstance(value, Hashable):  # a list or an object of JSON
                 raise InvalidArgumentError(f"{name} must be a text; got {short(value)}.")
     written = queue.label({id: known.get(label, label) for id, label in pairs})
     return Notice(f"Wrote {count(written, 'label')} to {one_line(field)!r} of {collection.name!r}.")

@@ -97,7 +97,7 @@ def split(line: str) -> list[Word]:
     r"""Split a line into words.
 
     Raises:
-        InvalidArgumentError: a quote is not closed, or is in the middle of a word.
+        InvalidArgumentError: A quote is not closed, or is in the middle of a word.
 
     Example:
         >>> [word.text for word in split('query papers "code search" -k 5;  # the first five')]
@@ -232,7 +232,7 @@ def items_of(source: str, name: str) -> list[str]:
         name: The option, for messages.
 
     Raises:
-        InvalidArgumentError: an item is empty, or is a variable.
+        InvalidArgumentError: An item is empty, or is a variable.
 
     Example:
         >>> items_of('"a, b",c', "--meta"), items_of('"a, b"', "--meta")
@@ -267,7 +267,7 @@ def variable_in(word: str) -> str | None:
     """Return the variable that `:name` refers to; None for any other word.
 
     Raises:
-        InvalidArgumentError: the word starts with ":", and something other than a name follows.
+        InvalidArgumentError: The word starts with ":", and something other than a name follows.
 
     Example:
         >>> variable_in(":df"), variable_in("df")

@@ -349,7 +349,7 @@ def _leased_copy(folder: str, durability: str, is_ephemeral: bool) -> Lease:
     if found is not None:
         return found
     reason: ChromalabError = StoreGoneError(
-        f"There is no store in '{path}' any more, from which this was pickled. Open the store where it is "
+        f"The store from which this was pickled is no longer in '{path}'. Open the store where it is "
         "now with PersistentClient, and get the collection from it."
     )
     if is_ephemeral:

@@ -161,7 +161,10 @@ def one_line(value: Any, width: int = 80) -> str:
         value = f"{value:.4g}"
     elif isinstance(value, Mapping):
         # One long value must not hide the others.
-        cut_short = ((key, one_line(item, _METADATA_VALUE)) for key, item in value.items())
+        cut_short = (
+            (key, one_line(str(item) if isinstance(item, Mapping) else item, _METADATA_VALUE))
+            for key, item in value.items()
+        )
         value = ", ".join(f"{key}: {item}" for key, item in cut_short)
     text = " ".join(printable(str(value)[: width * 2]).split())
     return text if len(text) <= width else text[: width - 3] + "..."

@@ -101,7 +101,7 @@ class Values:
         self._results: dict[str, Any] = {}
         self._colors: dict[
             str, dict[Any, str]
-        ] = {}  # of categories, which keep them when points move
+        ] = {}  # categories keep their colors when points move
 
     def names(self) -> list[str]:
         """List the names to color by: fields, then results that were given, then the neighbor recall."""

@@ -40,7 +40,7 @@ _SAVED = (
     "contours", "density", "groups", "outliers", "query", "hits", "moved", "status", "height",
 )  # fmt: skip
 _DRAWN = 200_000  # points in the picture of a saved notebook; a larger map is sampled
-_WIDTH, _HEIGHT = 760, 520  # of that picture, in pixels
+_WIDTH, _HEIGHT = 760, 520  # the size of that picture in pixels
 _LEGEND_SHOWN = 40  # entries below it
 _METHODS = {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA", "pacmap": "PaCMAP"}
 

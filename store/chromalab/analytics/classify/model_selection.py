@@ -29,7 +29,7 @@ _FEW = (
     10  # labels of a class; up to here the unlabeled records say more about it than its labels do
 )
 _MIN_EACH = 2  # labels of a class; up to here there is nothing to hold out
-_SMALLEST = 0.1  # of the classes may be smaller than what counts as the smallest class
+_SMALLEST = 0.1  # the share of classes that may be smaller than what counts as the smallest class
 _MIN_COMPARED = 20  # held-out labels; with fewer, a difference between methods means nothing
 _MAX_COMPARED = 1_500  # labels that methods are compared on; the chosen method is held out on all
 _FOLDS, _FOLDS_OF_MANY = 5, 3

@@ -15,7 +15,7 @@ from chromalab.snapshot import Snapshot
 __all__ = ["MODES", "ApplyResult", "Mode", "UndoResult", "apply_groups", "missing_metadata"]
 
 _SHOWN = 5  # groups or records
-_TRIES = 5  # of an undo while others write
+_TRIES = 5  # how often an undo is tried while others write
 
 Mode = Literal["delete", "mark", "merge"]
 MODES: tuple[Mode, ...] = get_args(Mode)

@@ -81,6 +81,7 @@ def dedupe(
         >>> notes.count()
         2
         >>> done.undo()
+        notes: 1 restored
         >>> notes.count()
         3
     """

@@ -1,4 +1,7 @@
-"""`Duplicates`: which records are duplicates, why, and which record represents each group."""
+"""`Duplicates`: which records are duplicates, why, and which record represents each group.
+
+It has over 600 lines because one result has three tables, two charts, and what can be done with it.
+"""
 
 from __future__ import annotations
 

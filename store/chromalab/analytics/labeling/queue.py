@@ -319,7 +319,7 @@ def write_labels(
     Args:
         collection: A collection of chromalab, or of another client.
         field: The metadata field.
-        labels: Labels by id; a missing or blank one skips a record.
+        labels: Labels by id; records with a missing or blank label are skipped.
         choices: The labels that are allowed; any by default.
 
     Returns:

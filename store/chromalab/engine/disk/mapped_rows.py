@@ -17,7 +17,7 @@ from typing import IO
 import numpy as np
 
 from chromalab.engine.disk import process_forks
-from chromalab.engine.disk.open_files import open_files
+from chromalab.engine.disk.vectors import open_files
 from chromalab.engine.record_transform import RecordTransform
 from chromalab.engine.values import Vectors
 

@@ -15,20 +15,31 @@ import mmap
 import os
 import sqlite3
 import stat
+import threading
+import weakref
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
-from chromalab.engine.disk import catalog
+from chromalab.engine.disk import catalog, process_forks
 from chromalab.engine.disk.folder import sync_folder
-from chromalab.engine.disk.open_files import open_files
 from chromalab.engine.disk.store import Store
 from chromalab.engine.values import Vectors
 from chromalab.errors import InternalError
 
-__all__ = ["MissingVectorsError", "VectorFile", "append", "forget_pending", "restore"]
+__all__ = [
+    "MissingVectorsError",
+    "OpenFiles",
+    "VectorFile",
+    "append",
+    "forget_pending",
+    "open_files",
+    "restore",
+]
 
 _ITEM = 4  # bytes of a float32, little-endian on disk
 _BLOCK = 2**20
@@ -39,8 +50,73 @@ _sync = getattr(os, "fdatasync", os.fsync)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
+_SHARE_OPEN = (
+    8  # the part of the process's descriptors that they may use; a holder needs one or two
+)
+_FEWEST_OPEN, _MOST_OPEN = 4, 512
+
+
 class MissingVectorsError(InternalError):
     """The vector file of a collection is missing: damage, or a delete by another process."""
+
+
+class _Holder(Protocol):
+    def let_go(self) -> None:
+        """Close the files; they are opened again when needed."""
+
+
+class OpenFiles:
+    """Limits the files that memory maps keep open: the least recently used are let go.
+
+    Each memory map holds a file descriptor, and a process may have few: 256 by default on macOS, 1,024 on
+    Linux. A map that is let go is made again when its collection is used next, which takes microseconds.
+    The arrays of snapshots and of running queries keep the map that they were made of.
+    """
+
+    def __init__(self) -> None:
+        self._used: OrderedDict[weakref.ref[_Holder], None] = OrderedDict()
+        self.renew()
+        process_forks.renew_in_child(self)
+
+    def renew(self) -> None:
+        """Create a new lock; after a fork, a thread missing in the child may hold the old one."""
+        self._lock = threading.RLock()  # a holder may be garbage-collected while this thread has it
+
+    def use(self, holder: _Holder) -> None:
+        """Note that a holder opened its files, or uses them; close those used least recently."""
+        most = _most_open()
+        with self._lock:
+            own = weakref.ref(holder, self._drop)
+            self._used[own] = None
+            self._used.move_to_end(own)
+            oldest = []
+            while len(self._used) > most:
+                oldest.append(self._used.popitem(last=False)[0])
+        for reference in oldest:
+            found = reference()
+            if found is not None and found is not holder:
+                found.let_go()
+
+    def _drop(self, reference: weakref.ref[_Holder]) -> None:
+        with self._lock:
+            self._used.pop(reference, None)
+
+
+def _most_open() -> int:
+    """How many holders may have open files, by the limit that the process has now."""
+    try:
+        from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
+    except ImportError:  # Windows, which has no such limit
+        return _MOST_OPEN
+    soft, _ = getrlimit(RLIMIT_NOFILE)
+    return (
+        _MOST_OPEN
+        if soft == RLIM_INFINITY
+        else min(_MOST_OPEN, max(_FEWEST_OPEN, soft // _SHARE_OPEN))
+    )
+
+
+open_files = OpenFiles()
 
 
 class VectorFile:
