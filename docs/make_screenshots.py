@@ -55,8 +55,8 @@ SHOWN = {"topics": "topics = %chroma topics", "map": "layout.plot"}
 MAP = """import chromalab
 
 bank = chromalab.PersistentClient("analytics.chroma").get_collection("bank")
-map = bank.map(labels=True, density=True)
-map"""
+shown = bank.map(labels=True, density=True)
+shown"""
 
 
 def main() -> None:
