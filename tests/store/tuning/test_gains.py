@@ -12,7 +12,7 @@ from chromalab.tuning.crossvalidation import cross_validate
 from chromalab.tuning.methods import Method, candidates
 from chromalab.tuning.training_set import TrainingSet
 
-SHARED = Path(__file__).parents[5] / "shared" / "data" / "feedback"
+SHARED = Path(__file__).parents[4] / "shared" / "data" / "feedback"
 
 
 def test_unjudged_queries_gain(world, report):
