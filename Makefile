@@ -10,7 +10,8 @@ AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 # The tests with processes that are killed, with large indexes, or with long training runs.
 SLOW = reliability or process or kill or test_packaging or test_indexing or test_compact or test_minilm or test_sources \
   or test_project_maps or test_outliers or test_stored or test_graph or test_estimators or test_classify or test_suggest \
-  or test_reviews or tuning
+  or test_reviews or tuning or test_alone or test_unequal or test_journal or test_columns or test_cluster or test_dedupe \
+  or test_link or test_preparation or test_open_files or test_read_only or test_forks or test_interrupts or test_label_queue
 
 # $(call need,TEST,PACKAGE): if TEST fails, root installs the Debian package; other users get its name.
 define need
