@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from chromalab.arguments.values import check_field
 from chromalab.engine.values import Attachment
-from chromalab.errors import InvalidArgumentError, printable, short
+from chromalab.errors import InvalidArgumentError, UniqueConstraintError, printable, short
 from chromalab.results.tables import Table, count, cut, html_table, one_line, text_table
 from chromalab.snapshot import Snapshot
 
@@ -93,7 +94,7 @@ class Result(Table):
         if not overwrite and written is not None:
             for name, values in columns.items():
                 if name not in written:
-                    _check_unchanged(name, snapshot.column(name), values)
+                    _check_unchanged(name, _current(snapshot, name), values)
         metadatas = [
             dict(zip(columns, values, strict=True))
             for values in zip(*columns.values(), strict=True)
@@ -106,7 +107,7 @@ class Result(Table):
             new = [
                 Attachment(_WRITTEN, {}, name) for name in columns if name not in (written or ())
             ]
-            if new:
+            with suppress(UniqueConstraintError):  # another process has recorded it just now
                 snapshot.origin.engine.attach(snapshot.origin.id, add=new)
             if not current or version > (snapshot.version or 0) + 1:
                 return self  # there were other writes that it has not seen: it stays stale
@@ -165,6 +166,15 @@ def _written_fields(origin: Any) -> set[str] | None:
         return None
     stored = origin.engine.attachments(origin.id, _WRITTEN)
     return {attachment.name for attachment in stored if attachment.name is not None}
+
+
+def _current(snapshot: Snapshot, field: str) -> list[Any]:
+    """Return the values that the records of a snapshot have now; None for deleted records."""
+    if not snapshot.is_stale:
+        return snapshot.column(field)
+    now = Snapshot.of(snapshot.origin)
+    values = dict(zip(now.ids, now.column(field), strict=True))
+    return [values.get(id) for id in snapshot.ids]
 
 
 def _check_unchanged(field: str, before: Sequence[Any], after: Sequence[Any]) -> None:

@@ -46,6 +46,14 @@ def test_values_of_an_analysis_are_replaced_by_the_next_one_also_after_a_restart
         assert set(topics(points)) == {0, 1, 2}
 
 
+def test_values_that_were_written_after_the_analysis_are_kept(points):
+    found = points.cluster(progress=False)
+    points.update(ids=["3"], metadatas=[{"topic": "tea"}])
+    with pytest.raises(InvalidArgumentError, match="and 1 of them would change"):
+        found.into("topic")
+    assert topics(points)[3] == "tea"
+
+
 def test_labels_that_stay_the_same_are_no_conflict(points):
     points.update(ids=["0", "59"], metadatas=[{"topic": "tea"}, {"topic": "chalk"}])
     assert set(points.propagate("topic", into="topic", progress=False).labels) == {"tea", "chalk"}
