@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from chromalab.arguments.table import Problem, Record, read_table
+from chromalab.arguments.values import check_batch_rows
 from chromalab.embed import embed_documents, shows_progress
 from chromalab.engine import Batch, Filter, Range
 from chromalab.errors import (
@@ -20,7 +21,6 @@ from chromalab.errors import (
 from chromalab.handle import Handle
 from chromalab.progress_bar import progress_bar
 from chromalab.results.tables import count, data_frame
-from chromalab.upkeep import check_batch_rows
 
 if TYPE_CHECKING:
     import pandas

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
-from chromalab.arguments.values import MAX_BATCH_SIZE
+from chromalab.arguments.values import check_batch_rows
 from chromalab.embed import EmbeddingFunction, embed_documents, name_of, to_config
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.handle import Handle
 from chromalab.results.progress import bar
 from chromalab.results.reports import CompactResult, ReembedResult
 
-__all__ = ["check_batch_rows", "compact", "reembed"]
+__all__ = ["compact", "reembed"]
 
 
 def compact(collection: Handle, *, progress: bool = True) -> CompactResult:
@@ -96,12 +94,3 @@ def reembed(
     collection.use_embedding_function(embedding_function)
     model = name_of(embedding_function) or type(embedding_function).__name__
     return ReembedResult(collection.name, **asdict(done), model=model)
-
-
-def check_batch_rows(batch_size: Any) -> int:
-    """Check `batch_size`: the number of rows to write at a time."""
-    if not isinstance(batch_size, int | np.integer) or not 1 <= batch_size <= MAX_BATCH_SIZE:
-        raise InvalidArgumentError(
-            f"batch_size must be an integer from 1 to {MAX_BATCH_SIZE:,}; got {short(batch_size)}."
-        )
-    return int(batch_size)

@@ -28,6 +28,7 @@ from chromalab.sparse import SparseVector
 
 __all__ = [
     "MAX_BATCH_SIZE",
+    "check_batch_rows",
     "check_batch_size",
     "check_documents",
     "check_embeddings",
@@ -290,6 +291,15 @@ def check_name(name: Any) -> str:
             f"got {short(name)}."
         )
     return name
+
+
+def check_batch_rows(batch_size: Any) -> int:
+    """Check `batch_size`: the number of rows to write at a time."""
+    if not isinstance(batch_size, int | np.integer) or not 1 <= batch_size <= MAX_BATCH_SIZE:
+        raise InvalidArgumentError(
+            f"batch_size must be an integer from 1 to {MAX_BATCH_SIZE:,}; got {short(batch_size)}."
+        )
+    return int(batch_size)
 
 
 def check_batch_size(ids: Sequence[str]) -> None:
