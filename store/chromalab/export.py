@@ -26,7 +26,7 @@ __all__ = ["ExportResult", "df", "export"]
 
 _PARTS = ("documents", "metadatas", "uris")
 _TAKEN = ("id", "document", "embedding", "metadata", "distance", "uri")
-_SUFFIXES = (".csv", ".parquet")
+_SUFFIXES = (".csv", ".parquet", ".jsonl")
 
 
 @dataclass(frozen=True)
@@ -77,17 +77,8 @@ def df(collection: Handle, where: Where | None = None) -> pandas.DataFrame:
         0  a 2024-06-01     1
         1  b 2024-06-02  <NA>
     """
-    filter = read_filter(None, where, None)
-    found = get_result(collection.engine.get(collection.id, filter, {*_PARTS}, None, 0), _PARTS)
-    total = len(found["ids"])
-    frame = data_frame(list(zip(found["ids"], found["documents"], strict=True)), ["id", "document"])
-    fields: dict[str, list[Any]] = {}
-    if any(uri is not None for uri in found["uris"]):
-        fields["uri"] = found["uris"]
-    for row, metadata in enumerate(found["metadatas"]):
-        for key, value in (metadata or {}).items():
-            name = f"metadata.{key}" if key in _TAKEN else key  # as in GetResult.df
-            fields.setdefault(name, [None] * total)[row] = value
+    ids, documents, fields = _columns(collection, where)
+    frame = data_frame(list(zip(ids, documents, strict=True)), ["id", "document"])
     columns = [_typed(name, values) for name, values in fields.items()]
     return _joined([frame, *columns])
 
@@ -99,16 +90,16 @@ def export(
     *,
     overwrite: bool = False,
 ) -> ExportResult:
-    """Write the records to a CSV or Parquet file, with one column per metadata key.
+    """Write the records to a CSV, Parquet or JSON Lines file, with one column per metadata key.
 
-    Parquet keeps the types of `df`. In CSV, and in Parquet columns of mixed types, lists are JSON.
-    Embeddings are not written.
+    Parquet keeps the types of `df`; JSON Lines keeps the values as they are stored, in which dates are
+    ISO texts. In CSV, and in Parquet columns of mixed types, lists are JSON. Embeddings are not written.
 
     Args:
         collection: The collection.
-        path: The file, which ends with .csv or .parquet.
+        path: The file, which ends with .csv, .parquet or .jsonl.
         where: A metadata filter, e.g. `{"year": {"$gte": 2020}}`; all records by default.
-        overwrite: Whether to replace an existing file.
+        overwrite: Replace an existing file.
 
     Raises:
         InvalidArgumentError: The file exists, or its name ends with something else.
@@ -117,16 +108,49 @@ def export(
     file = Path(path).expanduser()
     if file.suffix.lower() not in _SUFFIXES:
         raise InvalidArgumentError(
-            f"path must end with {' or '.join(_SUFFIXES)}; got {short(str(path))}."
+            f"path must end with {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}; got {short(str(path))}."
         )
-    frame = df(collection, where)
     buffer = BytesIO()
-    if file.suffix.lower() == ".csv":
-        frame.map(_cell).to_csv(buffer, index=False)
+    if file.suffix.lower() == ".jsonl":
+        records, columns = _json_lines(collection, where, buffer)
     else:
-        _parquet(frame, buffer)
+        frame = df(collection, where)
+        records, columns = len(frame), tuple(map(str, frame.columns))
+        if file.suffix.lower() == ".csv":
+            frame.map(_cell).to_csv(buffer, index=False)
+        else:
+            _parquet(frame, buffer)
     write_whole(file, buffer.getvalue(), overwrite=overwrite)
-    return ExportResult(collection.name, file, len(frame), tuple(map(str, frame.columns)))
+    return ExportResult(collection.name, file, records, columns)
+
+
+def _columns(
+    collection: Handle, where: Where | None
+) -> tuple[list[str], list[str | None], dict[str, list[Any]]]:
+    """Read the ids, the documents, and the values of every metadata key, with None where there is none."""
+    filter = read_filter(None, where, None)
+    found = get_result(collection.engine.get(collection.id, filter, {*_PARTS}, None, 0), _PARTS)
+    fields: dict[str, list[Any]] = {}
+    if any(uri is not None for uri in found["uris"]):
+        fields["uri"] = found["uris"]
+    for row, metadata in enumerate(found["metadatas"]):
+        for key, value in (metadata or {}).items():
+            name = f"metadata.{key}" if key in _TAKEN else key  # as in GetResult.df
+            fields.setdefault(name, [None] * len(found["ids"]))[row] = value
+    return found["ids"], found["documents"], fields
+
+
+def _json_lines(
+    collection: Handle, where: Where | None, buffer: BytesIO
+) -> tuple[int, tuple[str, ...]]:
+    ids, documents, fields = _columns(collection, where)
+    columns = {"id": ids, "document": documents, **fields}
+    for row in zip(*columns.values(), strict=True):
+        record = {
+            name: value for name, value in zip(columns, row, strict=True) if value is not None
+        }
+        buffer.write(f"{_json(record)}\n".encode())
+    return len(ids), tuple(columns)
 
 
 def _parquet(frame: pandas.DataFrame, buffer: BytesIO) -> None:
@@ -184,5 +208,4 @@ def _is_empty(value: Any) -> bool:
 
 
 def _json(value: Any) -> str:
-    plain: Sequence[Any] | Any = value.to_dict() if isinstance(value, SparseVector) else value
-    return json.dumps(plain, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False, default=SparseVector.to_dict)

@@ -98,7 +98,7 @@ class AddResult:
             remarks.append(f"Skipped {rows} whose id has another text: see .clashes")
         if self.differing:
             rows = count(self.differing, "row")
-            remarks.append(f"Skipped {rows} with other metadata: update=True writes it")
+            remarks.append(f"Skipped {rows} with other metadata, which `update` writes")
         if self.bad_rows:
             rows = count(self.bad_rows, "row")
             remarks.append(f"Left out {rows}: {printable('; '.join(map(str, self.problems)))}")

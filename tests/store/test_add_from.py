@@ -448,7 +448,7 @@ def test_a_corrected_table_updates_the_records_that_differ(notes, function):
     table.loc[1, "kind"] = None
     kept = notes.add_from(table)
     assert (kept.added, kept.skipped, kept.differing) == (0, 3, 1)
-    assert "Skipped 1 row with other metadata: update=True writes it" in repr(kept)
+    assert "Skipped 1 row with other metadata, which `update` writes" in repr(kept)
     assert notes.get()["documents"] == texts
     function.embedded.clear()
     assert notes.add_from(table, update=True, dry_run=True).updated == 2

@@ -1,6 +1,7 @@
 """`collection.df` and `collection.export` give the records back with the types of their values."""
 
 import datetime
+import json
 
 import pandas
 import pytest
@@ -61,6 +62,22 @@ def test_parquet_comes_back_as_it_was(notes, tmp_path):
     assert frame["tags"][1].tolist() == ["p", "q"]
 
 
+def test_json_lines_keep_every_value_and_can_be_added_again(client, function, notes, tmp_path):
+    sparse = chromalab.SparseVector([1], [0.5])
+    notes.add_from(ROWS)
+    notes.update(ids=["a"], metadatas=[{"sparse": sparse, "id": 7}])
+    written = notes.export(tmp_path / "notes.jsonl")
+    rows = [json.loads(line) for line in written.path.read_text("utf-8").splitlines()]
+    assert rows[1] == {"id": "b", "document": "walk", "tags": ["p", "q"], "mixed": 1}
+    assert rows[0].pop("sparse") == sparse.to_dict()
+    assert rows[0].pop("metadata.id") == 7
+    copy = client.create_collection("copy", embedding_function=function)
+    copy.add_from(rows)
+    notes.update(ids=["a"], metadatas=[{"sparse": None, "id": None}])
+    assert copy.get() == notes.get()
+    assert set(written.columns) == {"metadata.id", "sparse", *notes.df().columns}
+
+
 def test_an_exported_csv_can_be_added_again(client, function, notes, tmp_path):
     notes.add_from(ROWS, meta=["at", "n"])
     notes.export(str(tmp_path / "notes.csv"), where={"n": 1})
@@ -75,7 +92,9 @@ def test_a_file_is_replaced_only_on_request(notes, tmp_path):
     with pytest.raises(errors.InvalidArgumentError, match="already exists"):
         notes.export(tmp_path / "notes.csv")
     assert notes.export(tmp_path / "notes.csv", overwrite=True).records == 1
-    with pytest.raises(errors.InvalidArgumentError, match=r"path must end with .csv or .parquet"):
+    with pytest.raises(
+        errors.InvalidArgumentError, match=r"path must end with .csv, .parquet or .jsonl"
+    ):
         notes.export(tmp_path / "notes.xlsx")
     assert isinstance(notes.export(tmp_path / "more.csv").df(), pandas.DataFrame)
     assert chromalab.Collection.export.__doc__

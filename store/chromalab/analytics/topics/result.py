@@ -197,7 +197,7 @@ class Topics(Result):
         if not len(places):
             what = "Noise is not a topic" if label == -1 else f"No topic {short(label)}"
             known = near(str(label), map(str, self.topic_labels.tolist()), what="Topics")
-            raise InvalidArgumentError(f"{what}. {known}.")
+            raise InvalidArgumentError(f"{what}. {known}")
         return int(places[0])
 
     def _largest(self) -> NDArray[np.int64]:
