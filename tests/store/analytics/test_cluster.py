@@ -191,6 +191,16 @@ def test_bad_data_gives_noise_or_one_cluster(method: str, rows: NDArray[Any]) ->
         assert len(result.predict(rows[:1])) == 1
 
 
+def test_hdbscan_finds_one_cluster_in_records_of_one_direction() -> None:
+    lengths = np.outer(np.arange(1, 101), [1.0, 2.0, 3.0])
+    for vectors in (np.ones((50, 4)), lengths):
+        found = cluster(vectors, method="hdbscan", progress=False)
+        assert found.sizes.tolist() == [len(vectors)]
+        assert (found.probabilities == 1).all()
+    few = cluster(np.ones((10, 4)), method="hdbscan", min_cluster_size=11, progress=False)
+    assert (few.labels == -1).all()
+
+
 def test_equal_vectors_are_one_cluster() -> None:
     result = cluster(np.ones((50, 4)))
     assert result.sizes.tolist() == [50]
