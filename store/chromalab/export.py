@@ -17,16 +17,16 @@ from chromalab.handle import Handle
 from chromalab.results.records import get_result
 from chromalab.results.tables import count, data_frame
 from chromalab.sparse import SparseVector
-from chromalab.types import Where
+from chromalab.types import IDs, Where
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["ExportResult", "df", "export"]
+__all__ = ["ExportResult", "csv_bytes", "df", "export"]
 
 _PARTS = ("documents", "metadatas", "uris")
 _TAKEN = ("id", "document", "embedding", "metadata", "distance", "uri")
-_SUFFIXES = (".csv", ".parquet", ".jsonl")
+_SUFFIXES = (".csv", ".parquet", ".json", ".jsonl")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,9 @@ class ExportResult:
         return data_frame([{**vars(self), "path": str(self.path), "columns": list(self.columns)}])
 
 
-def df(collection: Handle, where: Where | None = None) -> pandas.DataFrame:
+def df(
+    collection: Handle, where: Where | None = None, *, ids: IDs | str | None = None
+) -> pandas.DataFrame:
     """Return the records as a pandas DataFrame, with one column per metadata key.
 
     Columns of dates are datetimes, and columns of integers or booleans stay so where values are missing.
@@ -63,6 +65,7 @@ def df(collection: Handle, where: Where | None = None) -> pandas.DataFrame:
     Args:
         collection: The collection.
         where: A metadata filter, e.g. `{"year": {"$gte": 2020}}`; all records by default.
+        ids: Ids to choose among; unknown ids are left out.
 
     Raises:
         InvalidArgumentError: The filter cannot be parsed.
@@ -77,10 +80,26 @@ def df(collection: Handle, where: Where | None = None) -> pandas.DataFrame:
         0  a 2024-06-01     1
         1  b 2024-06-02  <NA>
     """
-    ids, documents, fields = _columns(collection, where)
-    frame = data_frame(list(zip(ids, documents, strict=True)), ["id", "document"])
+    fields = _fields(collection, where, ids)
+    names = list(fields)[:2]  # the id and the document, which stay as they are
+    frame = data_frame(list(zip(*(fields.pop(name) for name in names), strict=True)), names)
     columns = [_typed(name, values) for name, values in fields.items()]
     return _joined([frame, *columns])
+
+
+def _fields(collection: Handle, where: Where | None, ids: IDs | str | None) -> dict[str, list[Any]]:
+    """Return the id, the document and all fields of the records, one value or None per record."""
+    filter = read_filter(ids, where, None)
+    found = get_result(collection.engine.get(collection.id, filter, {*_PARTS}, None, 0), _PARTS)
+    total = len(found["ids"])
+    fields = {"id": found["ids"], "document": found["documents"]}
+    if any(uri is not None for uri in found["uris"]):
+        fields["uri"] = found["uris"]
+    for row, metadata in enumerate(found["metadatas"]):
+        for key, value in (metadata or {}).items():
+            name = f"metadata.{key}" if key in _TAKEN else key  # as in GetResult.df
+            fields.setdefault(name, [None] * total)[row] = value
+    return fields
 
 
 def export(
@@ -88,18 +107,21 @@ def export(
     path: str | Path,
     where: Where | None = None,
     *,
+    ids: IDs | str | None = None,
     overwrite: bool = False,
 ) -> ExportResult:
-    """Write the records to a CSV, Parquet or JSON Lines file, with one column per metadata key.
+    """Write the records to a CSV, Parquet or JSON file, with one column per metadata key.
 
-    Parquet keeps the types of `df`; JSON Lines keeps the values as they are stored, in which dates are
-    ISO texts. In CSV, and in Parquet columns of mixed types, lists are JSON. Embeddings are not written.
+    Parquet keeps the types of `df`. In CSV, and in Parquet columns of mixed types, lists are JSON. JSON
+    has one object per record, without the keys that it lacks: a list of them, or in .jsonl one per line.
+    Embeddings are not written.
 
     Args:
         collection: The collection.
-        path: The file, which ends with .csv, .parquet or .jsonl.
+        path: The file, which ends with .csv, .parquet, .json or .jsonl.
         where: A metadata filter, e.g. `{"year": {"$gte": 2020}}`; all records by default.
-        overwrite: Replace an existing file.
+        ids: Ids to choose among; unknown ids are left out.
+        overwrite: Whether to replace an existing file.
 
     Raises:
         InvalidArgumentError: The file exists, or its name ends with something else.
@@ -108,52 +130,40 @@ def export(
     file = Path(path).expanduser()
     if file.suffix.lower() not in _SUFFIXES:
         raise InvalidArgumentError(
-            f"path must end with {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}; got {short(str(path))}."
+            f"path must end with {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}; "
+            f"got {short(str(path))}."
         )
-    buffer = BytesIO()
-    if file.suffix.lower() == ".jsonl":
-        records, columns = _json_lines(collection, where, buffer)
+    suffix = file.suffix.lower()
+    if suffix in (".json", ".jsonl"):
+        fields = _fields(collection, where, ids)
+        columns, total = list(fields), len(fields["id"])
+        content = _json_bytes(fields, lines=suffix == ".jsonl")
     else:
-        frame = df(collection, where)
-        records, columns = len(frame), tuple(map(str, frame.columns))
-        if file.suffix.lower() == ".csv":
-            frame.map(_cell).to_csv(buffer, index=False)
-        else:
-            _parquet(frame, buffer)
-    write_whole(file, buffer.getvalue(), overwrite=overwrite)
-    return ExportResult(collection.name, file, records, columns)
+        frame = df(collection, where, ids=ids)
+        columns, total = list(map(str, frame.columns)), len(frame)
+        content = csv_bytes(frame) if suffix == ".csv" else _parquet_bytes(frame)
+    write_whole(file, content, overwrite=overwrite)
+    return ExportResult(collection.name, file, total, tuple(columns))
 
 
-def _columns(
-    collection: Handle, where: Where | None
-) -> tuple[list[str], list[str | None], dict[str, list[Any]]]:
-    """Read the ids, the documents, and the values of every metadata key, with None where there is none."""
-    filter = read_filter(None, where, None)
-    found = get_result(collection.engine.get(collection.id, filter, {*_PARTS}, None, 0), _PARTS)
-    fields: dict[str, list[Any]] = {}
-    if any(uri is not None for uri in found["uris"]):
-        fields["uri"] = found["uris"]
-    for row, metadata in enumerate(found["metadatas"]):
-        for key, value in (metadata or {}).items():
-            name = f"metadata.{key}" if key in _TAKEN else key  # as in GetResult.df
-            fields.setdefault(name, [None] * len(found["ids"]))[row] = value
-    return found["ids"], found["documents"], fields
+def csv_bytes(frame: pandas.DataFrame) -> bytes:
+    """Return a DataFrame of records as CSV in UTF-8, with lists as JSON."""
+    text: str = frame.map(_cell).to_csv(index=False)
+    return text.encode()
 
 
-def _json_lines(
-    collection: Handle, where: Where | None, buffer: BytesIO
-) -> tuple[int, tuple[str, ...]]:
-    ids, documents, fields = _columns(collection, where)
-    columns = {"id": ids, "document": documents, **fields}
-    for row in zip(*columns.values(), strict=True):
-        record = {
-            name: value for name, value in zip(columns, row, strict=True) if value is not None
-        }
-        buffer.write(f"{_json(record)}\n".encode())
-    return len(ids), tuple(columns)
+def _json_bytes(fields: dict[str, list[Any]], *, lines: bool) -> bytes:
+    rows = zip(*fields.values(), strict=True)
+    records = [
+        _json({name: value for name, value in zip(fields, row, strict=True) if value is not None})
+        for row in rows
+    ]
+    text = "".join(f"{record}\n" for record in records)
+    return (text if lines else f"[{','.join(records)}]\n").encode()
 
 
-def _parquet(frame: pandas.DataFrame, buffer: BytesIO) -> None:
+def _parquet_bytes(frame: pandas.DataFrame) -> bytes:
+    buffer = BytesIO()
     mixed = frame.copy()
     for name in frame.columns:
         kinds = {type(value) for value in frame[name].dropna().tolist()}
@@ -165,6 +175,7 @@ def _parquet(frame: pandas.DataFrame, buffer: BytesIO) -> None:
         raise MissingDependencyError(
             'Parquet files need pyarrow: pip install "chromalab[arrow]"'
         ) from error
+    return buffer.getvalue()
 
 
 def _joined(parts: Sequence[Any]) -> pandas.DataFrame:

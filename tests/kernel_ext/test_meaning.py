@@ -262,7 +262,10 @@ def test_the_collection_is_described(cell):
         ("rename notes", "rename needs name. For example: %chroma rename papers articles"),
         ("rename notes notes2 --metadata x", "rename does not take '--metadata'"),
         ("upsert notes :n --update", "upsert does not take '--update'"),
-        ("export notes notes.txt", "path must end with .csv, .parquet or .jsonl; got 'notes.txt'"),
+        (
+            "export notes notes.txt",
+            "path must end with .csv, .parquet, .json or .jsonl; got 'notes.txt'",
+        ),
     ],
 )
 def test_a_message_of_a_call_names_flags_and_commands(store, error, line, message):

@@ -62,28 +62,29 @@ def test_parquet_comes_back_as_it_was(notes, tmp_path):
     assert frame["tags"][1].tolist() == ["p", "q"]
 
 
-def test_json_lines_keep_every_value_and_can_be_added_again(client, function, notes, tmp_path):
-    sparse = chromalab.SparseVector([1], [0.5])
-    notes.add_from(ROWS)
-    notes.update(ids=["a"], metadatas=[{"sparse": sparse, "id": 7}])
-    written = notes.export(tmp_path / "notes.jsonl")
-    rows = [json.loads(line) for line in written.path.read_text("utf-8").splitlines()]
-    assert rows[1] == {"id": "b", "document": "walk", "tags": ["p", "q"], "mixed": 1}
-    assert rows[0].pop("sparse") == sparse.to_dict()
-    assert rows[0].pop("metadata.id") == 7
-    copy = client.create_collection("copy", embedding_function=function)
-    copy.add_from(rows)
-    notes.update(ids=["a"], metadatas=[{"sparse": None, "id": None}])
-    assert copy.get() == notes.get()
-    assert set(written.columns) == {"metadata.id", "sparse", *notes.df().columns}
-
-
 def test_an_exported_csv_can_be_added_again(client, function, notes, tmp_path):
     notes.add_from(ROWS, meta=["at", "n"])
     notes.export(str(tmp_path / "notes.csv"), where={"n": 1})
     copy = client.create_collection("copy", embedding_function=function)
     copy.add_from(pandas.read_csv(tmp_path / "notes.csv", parse_dates=["at"]))
     assert copy.get(where={"at": datetime.date(2024, 6, 1)})["documents"] == ["tea"]
+
+
+def test_json_has_what_is_stored(notes, tmp_path):
+    notes.add_from(ROWS)
+    assert notes.export(tmp_path / "notes.json").columns[:3] == ("id", "document", "at")
+    rows = json.loads((tmp_path / "notes.json").read_text("utf-8"))
+    assert rows[1] == {"id": "b", "document": "walk", "tags": ["p", "q"], "mixed": 1}
+    assert rows[0]["at"] == "2024-06-01"
+    notes.export(tmp_path / "notes.jsonl")
+    assert [*map(json.loads, (tmp_path / "notes.jsonl").read_text("utf-8").splitlines())] == rows
+
+
+def test_ids_choose_among_the_records(notes, tmp_path):
+    notes.add_from(ROWS)
+    notes.export(tmp_path / "two.json", ids=["c", "a", "unknown"], where={"mixed": "one"})
+    assert [row["id"] for row in json.loads((tmp_path / "two.json").read_text("utf-8"))] == ["c"]
+    assert notes.df(ids=["c", "a"])["id"].tolist() == ["a", "c"]
 
 
 def test_a_file_is_replaced_only_on_request(notes, tmp_path):
@@ -93,7 +94,7 @@ def test_a_file_is_replaced_only_on_request(notes, tmp_path):
         notes.export(tmp_path / "notes.csv")
     assert notes.export(tmp_path / "notes.csv", overwrite=True).records == 1
     with pytest.raises(
-        errors.InvalidArgumentError, match=r"path must end with .csv, .parquet or .jsonl"
+        errors.InvalidArgumentError, match=r"path must end with .csv, .parquet, .json or .jsonl"
     ):
         notes.export(tmp_path / "notes.xlsx")
     assert isinstance(notes.export(tmp_path / "more.csv").df(), pandas.DataFrame)

@@ -195,13 +195,13 @@ RECORDS = (
     ),
     Verb(
         api="collection.export",
-        summary="Write the records to a CSV, Parquet or JSON Lines file.",
+        summary="Write the records to a CSV, Parquet or JSON file.",
         examples=(
             "%chroma export papers papers.parquet",
             '%chroma export papers recent.csv --where "year >= 2020" --overwrite',
         ),
         positional=("path",),
-        changes={"path": {"kind": "path"}},
+        changes={"path": {"kind": "path"}, "ids": {"kind": "words"}},
     ),
     Verb(
         api="collection.delete",

@@ -146,7 +146,10 @@ def test_a_comparison_counts_shared_records(found: Clusters) -> None:
     assert 0 < coarse.ari < 1
     assert coarse.pairs[:, 2].sum() == len(TRUE)
     assert "ARI" in repr(coarse)
-    assert found.compare([f"g{label}" for label in TRUE]).ari > 0.98
+    named = found.compare([f"g{label}" for label in TRUE])
+    assert named.ari > 0.98
+    assert set(named.df()["other"]) <= {f"g{label}" for label in TRUE}  # names, not numbers
+    assert "g0" in repr(named)
     with pytest.raises(InvalidArgumentError, match="got 2 labels for 240 records"):
         found.compare([1, 2])
 
