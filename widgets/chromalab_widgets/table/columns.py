@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from chromalab import Collection
 from chromalab.arguments.values import check_field
+from chromalab.conversion import items
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.results.reports import Distinct
 from chromalab.results.tables import one_line
@@ -56,11 +57,12 @@ class Columns:
             columns = set(known[:MOST])
             self._names = [key for key in met if key in columns]
         else:
-            if isinstance(given, str) or not isinstance(given, Sequence):
+            listed = items(given, "columns")
+            if listed is None:
                 raise InvalidArgumentError(
                     f"columns must be a list of metadata fields; got {short(given)}."
                 )
-            self._names = known = list(dict.fromkeys(check_field(key, "columns") for key in given))
+            self._names = known = list(dict.fromkeys(check_field(key, "columns") for key in listed))
         self._types: dict[str, set[type]] = {key: set() for key in known}
         self._more = False  # whether there are fields beyond those that are remembered
         self.add(sample)
