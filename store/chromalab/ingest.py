@@ -83,7 +83,7 @@ class AddResult:
         would = "would be " if self.dry_run else ""
         updated = f", {self.updated:,} {would}updated" if self.updated else ""
         done = f"{printable(self.collection)}: {self.added:,} {would}added{updated}{_skipped(self)}"
-        return ". ".join([done, *self._remarks()])
+        return "\n".join([done, *self._remarks()])
 
     def df(self) -> pandas.DataFrame:
         """Return a pandas DataFrame with one row of counts."""

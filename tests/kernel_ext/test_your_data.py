@@ -35,7 +35,7 @@ def test_the_page_goes_from_a_file_to_a_clean_set_and_an_export(shell, cells):
         cell = cell.replace("map tickets --topics", "map tickets --projection pca")  # in no time
         shell.run_cell(cell, store_history=False).raise_error()
     assert repr(shell.user_ns["added"]).startswith(
-        "tickets: 58 added, 5 skipped (same id). Left out 2 rows"
+        "tickets: 58 added, 5 skipped (same id)\nLeft out 2 rows"
     )
     assert len(shell.user_ns["duplicates"].snapshot) == 58
     clean = pandas.read_parquet("clean.parquet")

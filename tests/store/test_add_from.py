@@ -434,7 +434,7 @@ def test_rows_whose_id_has_another_text_are_listed(notes):
         ("c", "room", "home", 3),
     }
     assert repr(added) == (
-        "notes: 1 added, 3 skipped (same id). Skipped 2 rows whose id has another text: see .clashes"
+        "notes: 1 added, 3 skipped (same id)\nSkipped 2 rows whose id has another text: see .clashes"
     )
     assert added.df()["clashes"].tolist() == [2]
 
