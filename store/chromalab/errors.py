@@ -71,6 +71,12 @@ class _Short(reprlib.Repr):
 
     repr_bytes = repr_bytearray = reprlib.Repr.repr_str
 
+    def repr_instance(self, x: Any, level: int) -> str:
+        shape = getattr(x, "shape", None)
+        if isinstance(shape, tuple) and len(shape) > 1:  # a table, of which only corners would fit
+            return f"{type(x).__name__} of shape {shape}"
+        return super().repr_instance(x, level)
+
     def repr_int(self, x: int, level: int) -> str:
         if x.bit_length() > 1000:  # Python refuses to convert more than 4,300 digits
             return f"<an integer of {x.bit_length():,} bits>"

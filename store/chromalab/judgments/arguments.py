@@ -98,11 +98,11 @@ def list_queries(queries: Any) -> list[Any]:
 
 
 def required_text(value: Any, what: str) -> str:
-    """Check a text that must be given and must not be empty."""
+    """Check a text that must be given and must not be blank."""
     if not isinstance(value, str):
         raise InvalidArgumentError(f"{what} must be a string; got {short(value)}.")
     (text,) = check_documents([value], what)
-    if not text:
+    if not text.strip():
         raise InvalidArgumentError(f"{what} is empty. Give a text.")
     return text
 
