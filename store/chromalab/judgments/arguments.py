@@ -102,7 +102,7 @@ def required_text(value: Any, what: str) -> str:
     if not isinstance(value, str):
         raise InvalidArgumentError(f"{what} must be a string; got {short(value)}.")
     (text,) = check_documents([value], what)
-    if not text.strip():
+    if text is None or not text.strip():
         raise InvalidArgumentError(f"{what} is empty. Give a text.")
     return text
 

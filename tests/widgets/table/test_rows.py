@@ -1,6 +1,5 @@
 """Rows are read one page at a time, and columns are the fields that were found."""
 
-import numpy
 import numpy as np
 import pytest
 
@@ -160,7 +159,7 @@ def test_an_empty_collection_is_a_table_too(browse, client):
 
 
 def test_the_status_names_a_column_that_no_record_has(notes, browse):
-    browser = browse(notes.table(columns=numpy.array(["kind", "nope"])))
+    browser = browse(notes.table(columns=np.array(["kind", "nope"])))
     assert browser.table.status == "4 records, no record has 'nope'"
     notes.update(ids=["a"], metadatas=[{"nope": 1}])
     browser.ids()
