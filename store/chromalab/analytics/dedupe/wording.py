@@ -176,9 +176,10 @@ class Wording:
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
-        self._words = [words_of(text) for text in texts]
-        self._sets = [frozenset(words) for words in self._words]
-        self._numbers = [tuple(filter(_DIGIT.search, words)) for words in self._words]
+        words = [words_of(text) for text in texts]
+        self._numbers = [tuple(filter(_DIGIT.search, row)) for row in words]
+        self._words = [_marked(row) for row in words]
+        self._sets = [frozenset(row) for row in self._words]
         self.texts_with = Counter(word for words in self._sets for word in words)
         self._typos: dict[tuple[str, str, bool], bool] = {}
 
@@ -201,7 +202,7 @@ class Wording:
         pairs = enumerate(zip(left, right, strict=False))
         places = [place for place, (word, against) in pairs if word != against]
         is_swap = len(places) == 2 and places[1] == places[0] + 1
-        return [] if is_swap else [left[place] for place in places]
+        return [] if is_swap else [left[place].rstrip() for place in places]
 
     def difference(self, one: int, other: int, *, strict: bool = False, typos: bool = True) -> int:
         """Return what differs between two texts: SAME, ADDED, OTHER or VALUE.
@@ -231,15 +232,10 @@ class Wording:
         return OTHER if has_left and has_right else ADDED if has_left or has_right else SAME
 
     def _unmatched(self, one: int, other: int) -> tuple[list[str], list[str]]:
-        words, others = self._words[one], self._words[other]
-        if len(self._sets[one]) < len(words) or len(self._sets[other]) < len(others):
-            counts, other_counts = Counter(words), Counter(others)
-            return list((counts - other_counts).elements()), list(
-                (other_counts - counts).elements()
-            )
+        words, others = self._sets[one], self._sets[other]
         return (
-            [word for word in words if word not in self._sets[other]],
-            [word for word in others if word not in self._sets[one]],
+            [word.rstrip() for word in self._words[one] if word not in others],
+            [word.rstrip() for word in self._words[other] if word not in words],
         )
 
     def _unlike(
@@ -249,7 +245,14 @@ class Wording:
         rest: list[str] = []
         unmatched = list(right)
         for word in left:
-            found = next((w for w in unmatched if self._typo(word, w, strict)), None)
+            found = next(
+                (
+                    w
+                    for w in unmatched
+                    if -3 < len(w) - len(word) < 3 and self._typo(word, w, strict)
+                ),
+                None,
+            )
             if found is None:
                 rest.append(word)
             else:
@@ -287,8 +290,6 @@ class Wording:
         if _DIGIT.search(one) or _DIGIT.search(other):
             return False
         short, long = (one, other) if len(one) <= len(other) else (other, one)
-        if len(long) - len(short) > 2:
-            return False
         if one == other:
             return True
         rare, common = sorted((self.texts_with[one], self.texts_with[other]))
@@ -305,6 +306,18 @@ class Wording:
         if len(long) - len(short) > most or len(set(long) - set(short)) > most:
             return False
         return edit_distance(short, long, most) <= most
+
+
+def _marked(words: list[str]) -> list[str]:
+    """Add spaces to the repetitions of a word, so that a set counts each of them."""
+    if len(set(words)) == len(words):
+        return words
+    seen: Counter[str] = Counter()
+    marked = []
+    for word in words:
+        marked.append(word + " " * seen[word])
+        seen[word] += 1
+    return marked
 
 
 def _exchange(words: tuple[list[str], list[str]]) -> Exchange:
@@ -355,11 +368,14 @@ def compare(
     partners = np.zeros(len(texts), dtype=np.int64)
     variants: dict[str, set[int]] = defaultdict(set)  # the texts with a word that have a variant
     exchanges: Counter[Exchange] = Counter()
-    for pair in np.flatnonzero(similar & (found != SAME)).tolist():
-        partners[list(pairs[pair])] += 1
-        words = wording.only_in(*pairs[pair])
+    differing: dict[int, tuple[list[str], list[str]]] = {}
+    counted = np.flatnonzero(similar & (found != SAME))
+    np.add.at(partners, np.concatenate([left[counted], right[counted]]), 1)
+    for pair in counted.tolist():
+        words = differing[pair] = wording.only_in(*pairs[pair])
         if sum(map(len, words)) <= _MOST_EXCHANGED:
-            exchanges[_exchange(words)] += bool(found[pair] == OTHER)
+            if found[pair] == OTHER:
+                exchanges[_exchange(words)] += 1
             for row, side in zip(pairs[pair], words, strict=True):
                 for word in side:
                     variants[word].add(row)
@@ -368,11 +384,15 @@ def compare(
         total = wording.texts_with[word]
         return total >= _FREQUENT and len(variants[word]) < _FEW * total
 
+    replaced = {
+        word for words in exchanges if max(map(len, words)) == 1 for side in words for word in side
+    }
+
     lengths = np.minimum(wording.lengths[left], wording.lengths[right])
     patterned = np.maximum(partners[left], partners[right]) >= _FEWEST_VALUES
     open_pairs = worth & (found != VALUE) & (lengths <= _LONGEST_PATTERN)
     for pair in np.flatnonzero(open_pairs).tolist():
-        words = wording.only_in(*pairs[pair])
+        words = differing.get(pair) or wording.only_in(*pairs[pair])
         if not patterned[pair] and exchanges[_exchange(words)] < _FEWEST_VALUES:
             continue
         if found[pair] == SAME:
@@ -380,7 +400,8 @@ def compare(
             words = wording.only_in(*pairs[pair], strict=True)
             if found[pair] == SAME:
                 words = wording.moved(*pairs[pair]), []
-        if not all(map(is_common, chain(*words))):
+        is_filler = found[pair] == ADDED and replaced.isdisjoint(chain(*words))
+        if not is_filler and not all(map(is_common, chain(*words))):
             found[pair] = VALUE
         elif found[pair] != VALUE and any(words):
             found[pair] |= COMMON
