@@ -145,7 +145,9 @@ _LONG_TEXT = 12  # words
 _COMMON = 10  # texts with a word that is misspelled in another one
 _SIMILAR, _NEAR = 0.5, 0.95  # Jaccard and cosine
 _MOST_WORDS = 8  # compared for misspellings
-_MOST_EXCHANGED = 4  # words that make an exchange
+_MOST_EXCHANGED = (
+    6  # words that make an exchange; two Chinese characters are three words on each side
+)
 _FREQUENT = 5  # texts with a common word
 _FEW = 0.33  # share of the texts with a common word that have a variant with another word
 _FEWEST_VALUES = 3  # in one place of a pattern, or exchanges of one word for another
