@@ -68,7 +68,8 @@ class Duplicates(Result):
         jaccard: (p,) float32, the share of three-character substrings that both texts have; NaN where
             they were not compared.
         wording: (p,) uint8, what differs between the words of the texts: 0 only their form, 1 one text
-            has more, 2 both have others, 3 a number, a name or another value.
+            has more, 2 both have others, 3 a number, a name or another value; 4 and 8 are added for long
+            texts, and for common words in texts that follow a pattern.
         group: (n,) int64, the group of each record, -1 for a record without duplicates; 0 is the
             largest group.
         representatives: (g,) int64, the row of the representative of each group.
