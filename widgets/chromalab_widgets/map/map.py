@@ -17,6 +17,7 @@ import traitlets
 from numpy.typing import NDArray
 
 from chromalab.analytics import Duplicates, Outliers, Projection, Result
+from chromalab.analytics.project.projector import MapOptions
 from chromalab.errors import InvalidArgumentError, MissingDependencyError, short
 from chromalab.results.tables import count, data_frame, html_block
 from chromalab.snapshot import Snapshot
@@ -123,6 +124,8 @@ class Map(SelectingWidget):
 
     writable = frozenset({"density", "hidden"})
 
+    _thread: LayoutThread | None = None  # while the layout is being computed
+
     collection_name = traitlets.Unicode().tag(sync=True)
     count = traitlets.Int(help="The number of points.").tag(sync=True)
     generation = traitlets.Int(
@@ -173,7 +176,6 @@ class Map(SelectingWidget):
                 f"outliers must be a result of outliers(); got {short(outliers)}."
             )
         self.collection = collection
-        self._thread: LayoutThread | None = None
         name = projection if isinstance(projection, str) else "umap"
         self._method = _METHODS.get(name, name)  # of the layout, where it has to be computed
         self._named: list[Naming | None] = []  # filled by the thread
@@ -181,6 +183,7 @@ class Map(SelectingWidget):
         self._has_picture = True  # whether the static version shows the points yet
         computed = (projection is None or isinstance(projection, str)) and someone_is_watching()
         if computed:
+            MapOptions(method=name)  # raises here, not in the thread, if there is no such method
             self._layout = first_layout(Snapshot.of(collection))
         else:
             self._layout = layout_of(collection, projection)
@@ -540,8 +543,9 @@ class Map(SelectingWidget):
         if self.count <= 16:  # all the other records are its 15 nearest
             return about
         recall = f"{projection.neighbor_recall:.2f}".removeprefix("0")
-        epochs = f", stopped after {projection.parameters['epochs']:,} epochs"
-        return f"{about}{epochs if projection.interrupted else ''}, neighbor recall@15 {recall}"
+        if projection.interrupted:
+            about += f", stopped after {count(projection.parameters['epochs'], 'epoch')}"
+        return f"{about}, neighbor recall@15 {recall}"
 
     def _selection_changed(self) -> None:
         picked, self._picked = self._picked, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import textwrap
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -99,28 +100,33 @@ def draw_picture(
     axes.set_axis_off()
     pen = _Pen(axes, theme, scale)
 
-    top = float(_MARGIN)
-    for text, size, weight in ((title, 20, "bold"), (note, 12, "normal")):
-        if text:
-            pen.write(cut(text, int(1.6 * width / size)), _MARGIN, top, size, weight=weight)
-            top += round(1.6 * size)
-    names = {label["text"] for label in labels}
-    entries = [] if all(e["label"] in names for e in coloring.entries) else coloring.entries
-    right: float = width - _MARGIN
-    if entries:
-        letters = int((_LEGEND_SHARE * width - _SWATCH) / _LETTER)
-        right -= _draw_legend(pen, coloring, (top + 4, height - _MARGIN), right, letters) + _MARGIN
-    area = (_MARGIN, top, right, height - _MARGIN)
-    _draw_points(axes, _fitted(coordinates, coordinates, area), coloring)
-    if len(coordinates) and labels:
-        places = np.array([[label["x"], label["y"]] for label in labels], dtype=np.float32)
-        _draw_names(
-            pen, labels, _fitted(places, coordinates, area), area, math.sqrt(width / _REFERENCE)
-        )
+    with warnings.catch_warnings():
+        # A letter that no installed font has is drawn as a box; matplotlib would warn of each one.
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
+        top = float(_MARGIN)
+        for text, size, weight in ((title, 20, "bold"), (note, 12, "normal")):
+            if text:
+                pen.write(cut(text, int(1.6 * width / size)), _MARGIN, top, size, weight=weight)
+                top += round(1.6 * size)
+        names = {label["text"] for label in labels}
+        entries = [] if all(e["label"] in names for e in coloring.entries) else coloring.entries
+        right: float = width - _MARGIN
+        if entries:
+            letters = int((_LEGEND_SHARE * width - _SWATCH) / _LETTER)
+            right -= (
+                _draw_legend(pen, coloring, (top + 4, height - _MARGIN), right, letters) + _MARGIN
+            )
+        area = (_MARGIN, top, right, height - _MARGIN)
+        _draw_points(axes, _fitted(coordinates, coordinates, area), coloring)
+        if len(coordinates) and labels:
+            places = np.array([[label["x"], label["y"]] for label in labels], dtype=np.float32)
+            _draw_names(
+                pen, labels, _fitted(places, coordinates, area), area, math.sqrt(width / _REFERENCE)
+            )
 
-    held = io.BytesIO()
-    figure.savefig(held, format="png", facecolor=theme.background)
-    return _with_palette(held) if theme.background == "none" else held.getvalue()
+        held = io.BytesIO()
+        figure.savefig(held, format="png", facecolor=theme.background)
+        return _with_palette(held) if theme.background == "none" else held.getvalue()
 
 
 class _Pen:
