@@ -23,7 +23,7 @@ _MARGIN, _LINE = 20, 18  # pixels: around the picture, and the height of a line 
 _LEGEND_SHARE = 0.22  # of the width, at most; the labels are cut to fit
 _LETTER = 6.9  # the mean width in pixels of a letter of the legend
 _SWATCH = 18  # pixels from the left of the legend to its labels
-_REFERENCE = 1200  # the width for which the sizes of names are made
+_REFERENCE = 1000  # the width of the points for which the sizes of names are made
 _NAME_WIDTH = 20  # characters after which a name goes on in a second line
 _NAME_SIZES = {True: (15.0, 25.0), False: (10.0, 16.0)}  # in pixels, of wide areas and of others
 _GAP = 6  # pixels between a place and the name of a small area, which would cover it
@@ -108,21 +108,14 @@ def draw_picture(
             if text:
                 pen.write(cut(text, int(1.6 * width / size)), _MARGIN, top, size, weight=weight)
                 top += round(1.6 * size)
-        names = {label["text"] for label in labels}
-        entries = [] if all(e["label"] in names for e in coloring.entries) else coloring.entries
-        right: float = width - _MARGIN
-        if entries:
-            letters = int((_LEGEND_SHARE * width - _SWATCH) / _LETTER)
-            right -= (
-                _draw_legend(pen, coloring, (top + 4, height - _MARGIN), right, letters) + _MARGIN
-            )
-        area = (_MARGIN, top, right, height - _MARGIN)
+        area: Box = (_MARGIN, top, width - _MARGIN, height - _MARGIN)
+        names = _draw_names(pen, labels, coordinates, area)
+        if not {entry["label"] for entry in coloring.entries} <= names.keys():
+            for text in names.values():
+                text.remove()
+            area = _draw_legend(pen, coloring, area)
+            _draw_names(pen, labels, coordinates, area)
         _draw_points(axes, _fitted(coordinates, coordinates, area), coloring)
-        if len(coordinates) and labels:
-            places = np.array([[label["x"], label["y"]] for label in labels], dtype=np.float32)
-            _draw_names(
-                pen, labels, _fitted(places, coordinates, area), area, math.sqrt(width / _REFERENCE)
-            )
 
         held = io.BytesIO()
         figure.savefig(held, format="png", facecolor=theme.background)
@@ -172,48 +165,51 @@ def _draw_points(axes: Any, at: NDArray[np.float64], coloring: Coloring) -> None
     )  # fmt: skip
 
 
-def _draw_legend(
-    pen: _Pen, coloring: Coloring, between: tuple[float, float], right: float, letters: int
-) -> float:
-    """Draw the entries that fit between two heights, and return the width that they take."""
-    top, bottom = between
+def _draw_legend(pen: _Pen, coloring: Coloring, area: Box) -> Box:
+    """Draw the entries that fit on the right of an area, and return what is left of it."""
+    left, top, right, bottom = area
+    letters = int((_LEGEND_SHARE * (right - left) - _SWATCH) / _LETTER)
     room = int((bottom - top) // _LINE) - 2
     shown = coloring.entries if len(coloring.entries) <= room + 1 else coloring.entries[:room]
-    lines = [
-        f"{cut(entry['label'], letters - len(number) - 4)}  {number}"
-        for entry in shown
-        for number in [f"{entry['count']:,}"]
-    ]
+    lines = []
+    for entry in shown:
+        number = f"{entry['count']:,}"
+        lines.append(f"{cut(entry['label'], max(4, letters - len(number) - 4))}  {number}")
     if more := len(coloring.entries) - len(shown):
         lines.append(f"and {more:,} more")
-    title = pen.write(cut(coloring.title, letters), 0, top, 13, weight="bold")
-    written = [pen.write(line, 0, top + (at + 1.4) * _LINE, 12) for at, line in enumerate(lines)]
-    width = _SWATCH + max(pen.measure(text)[0] for text in (title, *written))
+    heights = [top + (at + 1.4) * _LINE for at in range(len(lines))]
+    title = pen.write(cut(coloring.title, max(4, letters)), 0, top, 13, weight="bold")
+    written = [pen.write(line, 0, y, 12) for line, y in zip(lines, heights, strict=True)]
+    width = max(pen.measure(text)[0] for text in (title, *written)) + _SWATCH
     title.set_x(right - width)
     for text in written:
         text.set_x(right - width + _SWATCH)
-    for at, entry in enumerate(shown):
+    for entry, y in zip(shown, heights, strict=False):
         pen.axes.plot(
-            right - width + 5, top + (at + 1.4) * _LINE + 7, "o", markersize=9 * _POINT,
-            color=coloring.palette[(entry["low"] + entry["high"]) // 2], markeredgewidth=0,
+            right - width + 5, y + 7, "o", markersize=9 * _POINT, markeredgewidth=0,
+            color=coloring.palette[(entry["low"] + entry["high"]) // 2],
         )  # fmt: skip
-    return width
+    return left, top, right - width - _MARGIN, bottom
 
 
 def _draw_names(
     pen: _Pen,
     labels: Sequence[Mapping[str, Any]],
-    places: NDArray[np.float64],
+    coordinates: NDArray[np.float32],
     area: Box,
-    zoom: float,
-) -> None:
-    """Draw the names for which there is room, the first of them first."""
+) -> dict[str, Any]:
+    """Draw the names for which there is room, the first of them first, and return their texts."""
+    if not len(labels) or not len(coordinates):
+        return {}
+    places = np.array([[label["x"], label["y"]] for label in labels], dtype=np.float32)
     largest = {
         wide: max((one["count"] for one in labels if one.get("wide", False) == wide), default=0)
         for wide in (True, False)
     }
+    zoom = math.sqrt((area[2] - area[0]) / _REFERENCE)
     taken: list[Box] = []
-    for label, (x, y) in zip(labels, places.tolist(), strict=True):
+    names = {}
+    for label, (x, y) in zip(labels, _fitted(places, coordinates, area).tolist(), strict=True):
         wide = label.get("wide", False)
         low, high = _NAME_SIZES[wide]
         size = zoom * (low + (high - low) * math.sqrt(label["count"] / largest[wide]))
@@ -226,6 +222,8 @@ def _draw_names(
             continue
         taken.append(box)
         text.set_position(((box[0] + box[2]) / 2, (box[1] + box[3]) / 2))
+        names[label["text"]] = text
+    return names
 
 
 def _wrapped(name: str) -> str:
