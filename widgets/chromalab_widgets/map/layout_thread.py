@@ -30,7 +30,7 @@ def someone_is_watching() -> bool:
 
 
 class _AbandonedError(BaseException):
-    """Ends a computation whose result nobody needs any more."""
+    """Ends a computation without a result."""
 
 
 class LayoutThread:

@@ -1,4 +1,8 @@
-"""`Map`: the records of a collection as points, to explore, search, and select from."""
+"""`Map`: the records of a collection as points, to explore, search, and select from.
+
+The module has over 600 lines because requests of the browser, calls from Python, and the thread that
+computes the layout all change the same traits, under one lock.
+"""
 
 from __future__ import annotations
 
@@ -177,7 +181,7 @@ class Map(SelectingWidget):
             )
         self.collection = collection
         name = projection if isinstance(projection, str) else "umap"
-        self._method = _METHODS.get(name, name)  # of the layout, where it has to be computed
+        self._method = _METHODS.get(name, name)  # what is computed, unless coordinates are given
         self._named: list[Naming | None] = []  # filled by the thread
         self._failure: BaseException | None = None
         self._has_picture = True  # whether the static version shows the points yet

@@ -20,7 +20,8 @@ __all__ = ["DARK", "LIGHT", "TRANSPARENT", "Theme", "draw_picture"]
 
 _POINT = 72 / 100  # points per pixel of the picture at scale 1, which has 100 dots per inch
 _MARGIN, _LINE = 20, 18  # pixels: around the picture, and the height of a line of the legend
-_LEGEND_SHARE = 0.22  # of the width, at most; the labels are cut to fit
+_LEGEND_SHARE = 0.3  # at most, as a share of the width; the labels are cut to fit
+_LEGEND_LETTERS = 38  # in a line, at most
 _LETTER = 6.9  # the mean width in pixels of a letter of the legend
 _SWATCH = 18  # pixels from the left of the legend to its labels
 _REFERENCE = 1000  # the width of the points for which the sizes of names are made
@@ -168,17 +169,18 @@ def _draw_points(axes: Any, at: NDArray[np.float64], coloring: Coloring) -> None
 def _draw_legend(pen: _Pen, coloring: Coloring, area: Box) -> Box:
     """Draw the entries that fit on the right of an area, and return what is left of it."""
     left, top, right, bottom = area
-    letters = int((_LEGEND_SHARE * (right - left) - _SWATCH) / _LETTER)
+    fitting = int((_LEGEND_SHARE * (right - left) - _SWATCH) / _LETTER)
+    letters = min(_LEGEND_LETTERS, max(10, fitting))
     room = int((bottom - top) // _LINE) - 2
     shown = coloring.entries if len(coloring.entries) <= room + 1 else coloring.entries[:room]
     lines = []
     for entry in shown:
         number = f"{entry['count']:,}"
-        lines.append(f"{cut(entry['label'], max(4, letters - len(number) - 4))}  {number}")
+        lines.append(f"{cut(entry['label'], letters - len(number) - 2)}  {number}")
     if more := len(coloring.entries) - len(shown):
         lines.append(f"and {more:,} more")
     heights = [top + (at + 1.4) * _LINE for at in range(len(lines))]
-    title = pen.write(cut(coloring.title, max(4, letters)), 0, top, 13, weight="bold")
+    title = pen.write(cut(coloring.title, letters), 0, top, 13, weight="bold")
     written = [pen.write(line, 0, y, 12) for line, y in zip(lines, heights, strict=True)]
     width = max(pen.measure(text)[0] for text in (title, *written)) + _SWATCH
     title.set_x(right - width)
