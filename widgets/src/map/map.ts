@@ -33,13 +33,15 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   const highlight = element("button", { type: "button", title: "Color only the selected records" }, "Highlight");
   const clearSelection = element("button", { type: "button", title: "Clear the selection (Esc)" }, "Clear selection");
   const buttons = element("div", { class: "cl-selection cl-small", role: "group", "aria-label": "Selection" }, highlight, clearSelection);
-  const foot = element("div", { class: "cl-foot" }, live.element, buttons);
+  const stop = element("button", { type: "button", title: "Leave the map as it is now" }, "Stop");
+  const foot = element("div", { class: "cl-foot" }, live.element, stop, buttons);
   const root = element("div", { class: "chromalab-widget cl-map" }, toolbar.element, stage.element, side, foot);
   listeners.add(() => legend.release());
   listeners.add(() => lists.release());
 
   let painted = 0;
   let count = -1;
+  let generation = -1; // of the drawn points
   let halved = false; // whether coordinates arrived without their codes, or codes without their coordinates
   let selected = words(model.get("selected"));
   // Whether only the selected records have color. A map opens in color, even if records were selected before; every change
@@ -58,11 +60,13 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     moved ||= halved || count < 0;
     halved = coordinates.x.length !== codes.length;
     if (halved) return; // the other half of the change is still to come
+    const other = generation !== model.get("generation"); // whether the records may be others
     const animate = moved && codes.length === count && !reducedMotion();
-    count = codes.length;
+    const how = !animate ? "at once" : model.get("computing") ? "step" : "animated";
+    [count, generation] = [codes.length, model.get("generation")];
     paint();
-    if (moved) {
-      card.forget();
+    if (moved) card.forget(); // another record may be under the pointer
+    if (other) {
       selected = words(model.get("selected")); // its rows belong to these coordinates
       void drawSelected();
     }
@@ -70,8 +74,8 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     stage.overlay.setGroups(words(model.get("groups")));
     stage.overlay.outliers = words(model.get("outliers"));
     stage.labels.set(model.get("labels"));
-    const drawn = moved ? stage.draw(coordinates, codes, animate) : stage.recode(codes);
-    if (moved) stage.home();
+    const drawn = moved ? stage.draw(coordinates, codes, how) : stage.recode(codes);
+    if (moved && (other || stage.isHome)) stage.home();
     drawLegend();
     drawLit();
     await drawn;
@@ -128,6 +132,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     const records = many === 0 ? "" : `${many.toLocaleString("en")} record${many === 1 ? "" : "s"} selected. `;
     root.classList.toggle("cl-busy", model.get("busy"));
     live.announce(error || records + model.get("status"), error !== "");
+    stop.hidden = !model.get("computing");
     buttons.hidden = many === 0;
     highlight.setAttribute("aria-pressed", String(highlighted));
   };
@@ -162,13 +167,13 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     } else if (has("hits", "focus", "moved")) drawLit();
     if (has("density", "contours")) drawDensity();
     if (has("color_by", "color_choices")) drawChoices();
-    if (has("status", "error", "busy")) drawStatus();
+    if (has("status", "error", "busy", "computing")) drawStatus();
     if (has("query") && !asking) toolbar.search.value = typed = model.get("query"); // otherwise more text was typed in the meantime
     if (has("height")) stage.element.style.height = `${model.get("height")}px`;
   };
   const names: (keyof MapModel)[] = [
     "points", "codes", "legend", "hidden", "selected", "labels", "contours", "density", "groups", "outliers",
-    "hits", "focus", "moved", "color_by", "color_choices", "status", "error", "busy", "query", "height",
+    "hits", "focus", "moved", "color_by", "color_choices", "status", "computing", "error", "busy", "query", "height",
   ];
   names.forEach(later);
 
@@ -269,6 +274,10 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     highlighted = !highlighted;
     drawStatus();
     drawLit();
+  });
+  listeners.onElement(stop, "click", () => {
+    requests.send("stop");
+    stage.element.focus(); // the button disappears
   });
   listeners.onElement(clearSelection, "click", () => {
     select(new Uint32Array());

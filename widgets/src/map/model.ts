@@ -64,6 +64,8 @@ export interface MapModel {
   moved: Line[];
   can_search: boolean;
   status: string;
+  /** Whether the layout is still being computed; its steps arrive as `points`. */
+  computing: boolean;
   height: number;
   error: string;
   busy: boolean;
