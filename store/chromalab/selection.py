@@ -84,6 +84,11 @@ class Selection:
         self._watchers: list[Callable[[], _Callback | None]] = []
 
     @property
+    def collection(self) -> Any:
+        """The collection that the ids belong to."""
+        return self._collection
+
+    @property
     def ids(self) -> list[str]:
         """The selected ids, in the order of selection; can be set, and passed to `query(ids=...)`."""
         return list(self._ids)
@@ -188,8 +193,13 @@ class Selection:
             self._watchers = [watcher for watcher in self._watchers if watcher is not held]
 
     def df(self) -> pandas.DataFrame:
-        """Return a pandas DataFrame of the selected records, in the order of the collection."""
+        """Return a pandas DataFrame of the selected records, in the order of the collection.
+
+        It has the columns and types of `collection.df`.
+        """
         ids = list(self._ids)
+        if ids and hasattr(self._collection, "df"):
+            return self._collection.df(ids=ids)  # type: ignore[no-any-return]
         # Chroma treats an empty list of ids as "no records", and older releases reject it.
         found = self._collection.get(ids=ids) if ids else self._collection.get(limit=0)
         if hasattr(found, "df"):

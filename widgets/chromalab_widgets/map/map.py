@@ -18,13 +18,13 @@ from chromalab.errors import InvalidArgumentError, MissingDependencyError, short
 from chromalab.results.tables import count, cut, data_frame, html_block
 from chromalab_widgets.core.bundles import bundle
 from chromalab_widgets.core.fields import text, whole
-from chromalab_widgets.core.selection import SelectingWidget
+from chromalab_widgets.core.selection_bar import SELECTION_VERBS, ActingWidget
 from chromalab_widgets.core.widget import Reply, Verb
 from chromalab_widgets.map.colors import Values
 from chromalab_widgets.map.density import contours
 from chromalab_widgets.map.export import draw_png, label_picture, page
 from chromalab_widgets.map.labels import naming_of
-from chromalab_widgets.map.layout import layout_of, most_moved, moved_onto
+from chromalab_widgets.map.layout import layout_of, most_moved, moved_onto, read_again
 from chromalab_widgets.map.records import Records
 
 __all__ = ["Map"]
@@ -49,7 +49,7 @@ def _binary(help: str) -> Any:
     return traitlets.Bytes(help=help).tag(sync=True)
 
 
-class Map(SelectingWidget):
+class Map(ActingWidget):
     """Show the records as points on a map, where similar records are close to each other.
 
     Drag to move, scroll to zoom, click a point to see its true neighbors, press L or hold Alt and drag to
@@ -99,9 +99,10 @@ class Map(SelectingWidget):
         "unfocus": Verb("_unfocus", quiet=True),
         "color": Verb("_recolor", by=text(1000, blank=True)),
         "entry": Verb("_entry", entry=whole(0, 255)),
+        **SELECTION_VERBS,
     }
 
-    writable = frozenset({"density", "hidden"})
+    writable = ActingWidget.writable | {"density", "hidden"}
 
     collection_name = traitlets.Unicode().tag(sync=True)
     count = traitlets.Int(help="The number of points.").tag(sync=True)
@@ -280,7 +281,7 @@ class Map(SelectingWidget):
         state = {name: getattr(self, name) for name in _SAVED}
         state |= {
             "selected": self.selected, "focus": {}, "color_choices": [], "can_search": True,
-            "error": "", "busy": False,
+            "can_act": False, "selection_changes": 0, "error": "", "busy": False,
         }  # fmt: skip
         cards = [self._records.card(row) for row in range(self.count)]
         code, css = (bundle(f"map.{kind}").read_text("utf-8") for kind in ("js", "css"))
@@ -325,6 +326,22 @@ class Map(SelectingWidget):
                 f"to_embedding_atlas() needs embedding-atlas ({error}). Run pip install embedding-atlas."
             ) from error
         return EmbeddingAtlasWidget(self._frame(), x="x", y="y", text="text", **options)
+
+    def _records_written(self) -> None:
+        """Show the records as they are now, where they were, without those that are gone."""
+        with self.working():
+            layout = read_again(self._layout, self.collection)
+            self._records = Records(layout.snapshot, self.collection, self._text)
+            self._naming = self._naming and self._naming.of(layout.snapshot.ids)
+            if len(layout.snapshot) != self.count:
+                self._layout = layout
+                self.hits, self.query, self.focus, self.moved = [], "", {}, []
+                self._send_layout()
+            self._layout, hidden = layout, self.hidden
+            self._values = self._values.moved(layout)
+            self.recolor(self.color_by if self.color_by in self._values.names() else None)
+            self.hidden = [entry for entry in hidden if entry < len(self.legend["entries"])]
+            self._selection_changed()
 
     def _send_layout(self) -> None:
         """Send the coordinates and everything that depends on them."""

@@ -16,13 +16,13 @@ from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, sho
 from chromalab.judgments.arguments import user_name
 from chromalab.results.tables import count, html_block, html_table
 from chromalab_widgets.core.bundles import bundle
-from chromalab_widgets.core.fields import choice, flag, maybe, number, text, whole
-from chromalab_widgets.core.filters import check_where
+from chromalab_widgets.core.fields import bound, choice, flag, maybe, number, text, whole
+from chromalab_widgets.core.filters import Bound, check_where
 from chromalab_widgets.core.records import query_rows, record
 from chromalab_widgets.core.selection import SelectingWidget
 from chromalab_widgets.core.text import cut
 from chromalab_widgets.core.widget import Verb
-from chromalab_widgets.search_panel.facets import Facet, facets_of, where_of
+from chromalab_widgets.search_panel.facets import Facet, RangeFacet, facets_of, where_of
 from chromalab_widgets.search_panel.ranks import ranks_of, why
 
 __all__ = ["SearchPanel"]
@@ -103,6 +103,7 @@ class SearchPanel(SelectingWidget):
         "missing": Verb("missing", id=text()),
         "facets": Verb("read_facets"),
         "filter": Verb("_filter", key=text(), position=whole(0, 1_000), on=flag()),
+        "range": Verb("_range", key=text(), low=maybe(bound()), high=maybe(bound())),
         "restrict": Verb("restrict", called={"text": "The filter"}, text=text(blank=True)),
         "side": Verb("show_side", side=choice("after", "before")),
         "why": Verb("why", id=text(blank=True)),
@@ -126,6 +127,7 @@ class SearchPanel(SelectingWidget):
     chosen = traitlets.Dict(help="By field, the positions of the values filtered by.").tag(
         sync=True
     )
+    ranges = traitlets.Dict(help="By field, the bounds filtered by, or null.").tag(sync=True)
     where = traitlets.Any(help="The filter of every search, or None.")
     where_text = traitlets.Unicode(help="The filter that was typed, or empty.").tag(sync=True)
     transform = traitlets.Unicode(help="The active transform, or empty.").tag(sync=True)
@@ -153,7 +155,7 @@ class SearchPanel(SelectingWidget):
         self.collection = collection
         self.by = by
         self.results: Any = None
-        self._facets: list[Facet] = []
+        self._facets: list[Facet | RangeFacet] = []
         super().__init__(
             collection,
             collection_name=collection.name,
@@ -228,7 +230,7 @@ class SearchPanel(SelectingWidget):
         with self.working():
             self._facets = facets_of(self.collection)
             self.facets = [facet.shown() for facet in self._facets]
-            self.chosen = {}
+            self.chosen, self.ranges = {}, {}
 
     def restrict(self, text: str) -> None:
         """Restrict the search to records that match a condition, as if it had been typed.
@@ -301,7 +303,7 @@ class SearchPanel(SelectingWidget):
             self._selection_changed()
         return found
 
-    @traitlets.observe("where", "where_text", "chosen")
+    @traitlets.observe("where", "where_text", "chosen", "ranges")
     def _search_again(self, change: object = None) -> None:
         if self.query:
             self._search(self.query)
@@ -338,15 +340,21 @@ class SearchPanel(SelectingWidget):
         """Join the typed condition, by default `where_text`, with all other filters."""
         text = self.where_text if typed is None else typed
         parsed = parse_where_text(text) if text else None
-        return where_of(self._facets, self.chosen, self.where, parsed)
+        return where_of(self._facets, self.chosen, self.ranges, self.where, parsed)
 
     def _filter(self, key: str, position: int, on: bool) -> None:
         facet = next((facet for facet in self._facets if facet.key == key), None)
-        if facet is None or position >= len(facet.values):
+        if not isinstance(facet, Facet) or position >= len(facet.values):
             raise InvalidArgumentError(f"No value {position} of {short(key)} to filter by.")
         others = [at for at in self.chosen.get(key, []) if at != position]
         chosen = {**self.chosen, key: sorted([*others, position]) if on else others}
         self.chosen = {key: positions for key, positions in chosen.items() if positions}
+
+    def _range(self, key: str, low: Bound, high: Bound) -> None:
+        if not any(facet.key == key and isinstance(facet, RangeFacet) for facet in self._facets):
+            raise InvalidArgumentError(f"{short(key)} has no range to filter by.")
+        others = {other: both for other, both in self.ranges.items() if other != key}
+        self.ranges = others if low is None and high is None else {**others, key: (low, high)}
 
     def _pick(self, id: str, more: bool) -> None:
         if not any(row["id"] == id for row in self.rows):

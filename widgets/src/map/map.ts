@@ -1,9 +1,10 @@
-import type { RenderProps } from "@anywidget/types";
+import type { AnyModel, RenderProps } from "@anywidget/types";
 import { element } from "../core/dom";
 import { onKeys } from "../core/keyboard";
 import { Listeners } from "../core/listeners";
 import { LiveRegion } from "../core/live";
 import { bytes, floats, Requests, words, type Answer } from "../core/requests";
+import { type ActingModel, SelectionBar } from "../core/selection_bar";
 import { reducedMotion, watchTheme } from "../core/theme";
 import { HoverCard } from "./card";
 import type { How } from "./lasso";
@@ -31,9 +32,12 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   stage.element.style.height = `${model.get("height")}px`;
   const side = element("aside", { "aria-label": "Legend and records" }, legend.element, lists.element);
   const highlight = element("button", { type: "button", title: "Color only the selected records" }, "Highlight");
-  const clearSelection = element("button", { type: "button", title: "Clear the selection (Esc)" }, "Clear selection");
-  const buttons = element("div", { class: "cl-selection cl-small", role: "group", "aria-label": "Selection" }, highlight, clearSelection);
-  const foot = element("div", { class: "cl-foot" }, live.element, buttons);
+  const bar = new SelectionBar(model as unknown as AnyModel<ActingModel>, requests, listeners, {
+    clear: () => select(new Uint32Array()),
+    home: stage.element,
+    buttons: [highlight],
+  });
+  const foot = element("div", { class: "cl-foot" }, live.element, bar.element);
   const root = element("div", { class: "chromalab-widget cl-map" }, toolbar.element, stage.element, side, foot);
   listeners.add(() => legend.release());
   listeners.add(() => lists.release());
@@ -110,6 +114,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   };
   const drawSelected = async (): Promise<void> => {
     const rows = selected;
+    bar.draw(rows.length);
     drawStatus();
     drawLit();
     if (rows.length === 0) return;
@@ -128,7 +133,6 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     const records = many === 0 ? "" : `${many.toLocaleString("en")} record${many === 1 ? "" : "s"} selected. `;
     root.classList.toggle("cl-busy", model.get("busy"));
     live.announce(error || records + model.get("status"), error !== "");
-    buttons.hidden = many === 0;
     highlight.setAttribute("aria-pressed", String(highlighted));
   };
   const drawDensity = (): void => {
@@ -243,9 +247,10 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     if ("row" in model.get("focus")) requests.send("unfocus");
     if (model.get("query") !== "") search("");
   }
-  /** Clears one thing at a time: the lasso being drawn, the clicked record, the search, the selection. */
+  /** Clears one thing at a time: the lasso being drawn, an action, the clicked record, the search, the selection. */
   function clear(): boolean {
     if (stage.lasso.drawing) stage.lasso.cancel();
+    else if (bar.close()) return true;
     else if ("row" in model.get("focus")) requests.send("unfocus");
     else if (model.get("query") !== "") search("");
     else if (selected.length > 0) select(new Uint32Array());
@@ -269,10 +274,6 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     highlighted = !highlighted;
     drawStatus();
     drawLit();
-  });
-  listeners.onElement(clearSelection, "click", () => {
-    select(new Uint32Array());
-    stage.element.focus(); // the button disappears
   });
   listeners.onElement(toolbar.search, "input", () => search(toolbar.search.value.trim()));
   listeners.onElement(toolbar.color, "change", () => requests.send("color", { by: toolbar.color.value }));

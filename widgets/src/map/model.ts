@@ -64,6 +64,9 @@ export interface MapModel {
   moved: Line[];
   can_search: boolean;
   status: string;
+  can_act: boolean;
+  selection_changes: number;
+  selection_seen: number;
   height: number;
   error: string;
   busy: boolean;
