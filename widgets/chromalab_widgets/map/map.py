@@ -14,6 +14,7 @@ import numpy as np
 import traitlets
 
 from chromalab.analytics import Duplicates, Outliers
+from chromalab.arguments.values import check_show
 from chromalab.errors import InvalidArgumentError, MissingDependencyError, short
 from chromalab.results.tables import count, cut, data_frame, html_block
 from chromalab_widgets.core.bundles import bundle
@@ -70,6 +71,7 @@ class Map(ActingWidget):
         outliers: A result of `outliers`; each outlier gets a ring.
         density: Whether to show density contours; a button on the map changes it.
         height: The height in CSS pixels.
+        show: The metadata fields that cards show, or "all"; by default, the most useful ones.
 
     Attributes:
         selection: `collection.selection`.
@@ -143,6 +145,7 @@ class Map(ActingWidget):
         outliers: Outliers | None = None,
         density: bool = False,
         height: int = 520,
+        show: Sequence[str] | str | None = None,
     ) -> None:
         if not isinstance(duplicates, Duplicates | None):
             raise InvalidArgumentError(
@@ -155,9 +158,9 @@ class Map(ActingWidget):
         self.collection = collection
         self._layout = layout_of(collection, projection)
         snapshot = self._layout.snapshot
-        self._text = text
+        self._text, self._show = text, check_show(show)
         self._picked: bytes | None = None  # the rows of a selection that the browser is making
-        self._records = Records(snapshot, collection, text)
+        self._records = Records(snapshot, collection, text, self._show)
         self._values = Values(self._layout)
         self._naming = naming_of(labels, collection, snapshot)
         super().__init__(
@@ -209,7 +212,7 @@ class Map(ActingWidget):
             if naming is None and self._naming is not None:
                 naming = self._naming.of(snapshot.ids)
             self._layout, self._naming = layout, naming
-            self._records = Records(snapshot, self.collection, self._text)
+            self._records = Records(snapshot, self.collection, self._text, self._show)
             self._values = self._values.moved(layout)
             self.hits, self.query, self.focus = [], "", {}
             self._send_layout()
@@ -331,7 +334,7 @@ class Map(ActingWidget):
         """Show the records as they are now, where they were, without those that are gone."""
         with self.working():
             layout = read_again(self._layout, self.collection)
-            self._records = Records(layout.snapshot, self.collection, self._text)
+            self._records = Records(layout.snapshot, self.collection, self._text, self._show)
             self._naming = self._naming and self._naming.of(layout.snapshot.ids)
             if len(layout.snapshot) != self.count:
                 self._layout = layout

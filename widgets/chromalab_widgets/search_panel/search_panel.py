@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import html
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 import traitlets
 
 from chromalab.arguments.records import read_filter
-from chromalab.arguments.values import check_n_results
+from chromalab.arguments.values import check_n_results, check_show
 from chromalab.arguments.where_text import parse_where_text
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, short
 from chromalab.judgments.arguments import user_name
@@ -66,6 +66,7 @@ class SearchPanel(SelectingWidget):
         collection: A collection.
         n_results: The number of records that a search shows.
         where: A metadata filter that applies to every search.
+        show: The metadata fields that results show, or "all"; by default, the most useful ones.
         by: Who judges; by default, the user of this machine.
 
     Attributes:
@@ -150,9 +151,11 @@ class SearchPanel(SelectingWidget):
         *,
         n_results: int = 10,
         where: Mapping[str, Any] | None = None,
+        show: Sequence[str] | str | None = None,
         by: str | None = None,
     ) -> None:
         self.collection = collection
+        self._show = check_show(show)
         self.by = by
         self.results: Any = None
         self._facets: list[Facet | RangeFacet] = []
@@ -217,7 +220,7 @@ class SearchPanel(SelectingWidget):
                     where=self._where(),
                     include=_PARTS,
                 )
-                rows = query_rows(found)
+                rows = query_rows(found, self._show)
             self.candidates = [row for row in rows if row["id"] not in shown][:_CANDIDATES]
             if not self.candidates:
                 raise InvalidArgumentError(
@@ -282,7 +285,7 @@ class SearchPanel(SelectingWidget):
                 start = time.perf_counter()
                 found = self._ask(text, self.n_results, self.side if active else "")
                 milliseconds = 1000 * (time.perf_counter() - start)
-                rows = query_rows(found)
+                rows = query_rows(found, self._show)
                 filtered = "" if self._where() is None else ", filtered"
                 status = (
                     f"{len(rows):,} of {self.collection.count():,}"
