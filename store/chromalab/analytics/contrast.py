@@ -136,7 +136,7 @@ def contrast(data: Any, ids: Iterable[str], *, n: int = 10) -> Contrast:
     does not count more than others. They are ranked by the signed root of the likelihood ratio (Dunning
     1993, "Accurate methods for the statistics of surprise and coincidence"), which holds for rare words
     and small selections, too. Numbers and dates are compared by the Mann-Whitney test. What could be
-    chance is left out: by Fisher's exact test and that of Mann and Whitney, at most 5% of the words, of the
+    chance is left out: by the binomial test and that of Mann and Whitney, at most 5% of the words, of the
     values and of the shifts are expected to be false discoveries (Benjamini and Hochberg 1995).
 
     Args:
@@ -258,13 +258,11 @@ def _ordered(values: Sequence[Any]) -> NDArray[np.float64] | None:
 def _shift(
     key: str, values: Sequence[Any], ordered: NDArray[np.float64], flags: NDArray[np.bool_]
 ) -> Shift:
-    from scipy.stats import rankdata
-
-    ranks = rankdata(ordered)
+    _, at, ties = np.unique(ordered, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(ties) - (ties - 1) / 2)[at]  # equal values share the mean of their ranks
     selected, others, total = int(flags.sum()), int((~flags).sum()), len(flags)
     higher = (ranks[flags].sum() / selected - (selected + 1) / 2) / others
-    ties = np.unique(ordered, return_counts=True)[1].astype(np.float64)
-    correction = 1 - (ties**3 - ties).sum() / (float(total) ** 3 - total)
+    correction = 1 - (ties.astype(np.float64) ** 3 - ties).sum() / (float(total) ** 3 - total)
     deviation = math.sqrt((total + 1) / 12 / selected / others * correction)
     here, there = (_median(values, ordered, chosen) for chosen in (flags, ~flags))
     return Shift(key, here, there, float(higher), float((higher - 0.5) / deviation))
@@ -284,7 +282,7 @@ def _significant(
     here: NDArray[np.int64], there: NDArray[np.int64], is_selected: NDArray[np.bool_]
 ) -> Iterable[tuple[int, tuple[int, int, float, float]]]:
     """Yield the position, the counts, the lift and the score of each over-represented one, strongest first."""
-    from scipy.stats import hypergeom
+    from scipy.special import bdtrc
 
     selected = int(is_selected.sum())
     others = len(is_selected) - selected
@@ -292,9 +290,13 @@ def _significant(
     a, b = here[tried], there[tried]
     scores = _score(a, selected, b, others)
     p = np.ones(len(tried))
-    # By the exact test of Fisher, as the score of two or three records is far from normal.
+    # Not by the score, which is far from normal for two or three records. The binomial tail bounds that of
+    # Fisher's exact test, is close to it where it matters, and takes a thousandth of the time.
     likely = np.flatnonzero((a >= _MIN_RECORDS) & (scores > 1))
-    p[likely] = hypergeom.sf(a[likely] - 1, len(is_selected), (a + b)[likely], selected)
+    times = (a + b)[likely]
+    draws = np.minimum(times, selected)
+    share = np.maximum(times, selected) / len(is_selected)
+    p[likely] = bdtrc(a[likely] - 1, draws, share)
     is_kept = _is_discovery(p)
     with np.errstate(divide="ignore", invalid="ignore"):
         lifts = (a / selected) / (b / others)
