@@ -10,6 +10,7 @@ from PIL import Image
 
 import chromalab
 from chromalab import errors
+from chromalab.results.metadata import shown_keys
 from chromalab.results.picture import picture
 from chromalab.results.tables import html_table, text_table
 
@@ -152,6 +153,7 @@ def test_show_makes_columns_of_the_keys_and_keeps_the_result_whole(many_keys):
         "id  document  year  unknown  name",
         "a   tea       1              x",
         "b   milk      2              y",
+        "no record here has 'unknown'",
     ]
     assert len(shown["metadatas"][0]) == 6
     assert list(shown.df())[:4] == ["id", "document", "name", "note"]
@@ -164,7 +166,22 @@ def test_show_makes_columns_of_the_keys_and_keeps_the_result_whole(many_keys):
 
 def test_by_default_one_column_begins_with_the_most_useful_keys(many_keys):
     first = repr(many_keys.get()).splitlines()[1]
-    assert first.split(maxsplit=2)[2].startswith("name: x, hot: True, year: 1, n: 2, note: a long")
+    assert first.split(maxsplit=2)[2].startswith("name: x, kind: food, hot: True, year: 1, note: a")
+
+
+def test_useful_keys_differ_and_are_not_names_of_single_records():
+    rows = [
+        {
+            "source": "web",
+            "customer": f"c{n}",
+            "day": f"2024-05-{n:02}",
+            "kind": "ab"[n % 2],
+            "n": n,
+            "ok": n > 3,
+        }
+        for n in range(1, 25)
+    ]
+    assert shown_keys(None, rows) == ["day", "kind", "n", "ok"]
 
 
 @pytest.mark.parametrize("show", ["year", [3], {"year": 1}, 7])

@@ -26,7 +26,7 @@ def card_of(map):
 
 def test_a_card_shows_a_few_fields_and_how_many_more_there_are(wide):
     coordinates = np.eye(3, 2)
-    few = [["key0", "0"], ["key1", "1"], ["key2", "2"], ["year", "1"], ["…", "4 more"]]
+    few = [["key0", "0"], ["key1", "1"], ["key2", "2"], ["key3", "3"], ["…", "4 more"]]
     assert card_of(wide.map(coordinates)) == few
     assert card_of(wide.map(coordinates, show=["year", "key6"])) == [["year", "1"], ["key6", "6"]]
     assert len(card_of(wide.map(coordinates, show="all"))) == 8

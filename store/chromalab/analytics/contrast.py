@@ -182,7 +182,7 @@ def _words(snapshot: Snapshot, is_selected: NDArray[np.bool_], n: int) -> list[F
     """Return the over-represented words, without those that repeat a word of a stronger one."""
     matrix = token_matrix_of(snapshot)
     term = np.repeat(np.arange(len(matrix.frequency)), np.diff(matrix.starts))
-    is_first = np.ones(len(term), dtype=bool)  # of the occurrences of a term in a record
+    is_first = np.ones(len(term), dtype=bool)  # among the occurrences of a term in a record
     is_first[1:] = (term[1:] != term[:-1]) | (matrix.texts[1:] != matrix.texts[:-1])
     term, is_here = term[is_first], is_selected[matrix.texts[is_first]]
     here = np.bincount(term[is_here], minlength=len(matrix.frequency))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from chromalab.engine import read_instant
+
 __all__ = ["ALL", "FEW", "Show", "shown_keys"]
 
 Show = Sequence[str] | str | None
@@ -15,13 +17,14 @@ FEW = 4
 """The number of keys that are displayed by default."""
 
 _LONG = 40  # characters: longer values are texts of their own
+_MANY = 20  # records: among fewer, it says little that a value is always the same or never
 
 
 def shown_keys(show: Show, metadatas: Iterable[Mapping[str, Any] | None]) -> list[str]:
     """Return the metadata keys to display for some records.
 
-    By default these are the four keys that most records have and whose values are short and differ, in
-    the order in which they are stored.
+    By default these are the four keys that most records have and whose values are short, in the order in
+    which they are stored; keys whose values never differ, or are names of single records, come last.
 
     Args:
         show: The keys, "all", or None.
@@ -37,17 +40,25 @@ def shown_keys(show: Show, metadatas: Iterable[Mapping[str, Any] | None]) -> lis
     """
     if show is not None and show != ALL and list(show) != [ALL]:
         return list(show)
-    values: dict[str, list[str]] = {}
+    values: dict[str, list[Any]] = {}
     for metadata in metadatas:
         for key, value in (metadata or {}).items():
-            values.setdefault(key, []).append(str(value)[: _LONG + 1])
+            values.setdefault(key, []).append(value)
     if show is not None:
         return list(values)
 
     def rank(key: str) -> tuple[bool, int, bool]:
-        found = values[key]
-        is_long = sum(map(len, found)) > _LONG * len(found)
-        return is_long, -len(found), len(found) > 1 and len(set(found)) == 1
+        texts = [str(value)[: _LONG + 1] for value in values[key]]
+        is_long = sum(map(len, texts)) > _LONG * len(texts)
+        return is_long, -len(texts), _is_dull(values[key], len(set(texts)))
 
     chosen = set(sorted(values, key=rank)[:FEW])
     return [key for key in values if key in chosen]
+
+
+def _is_dull(values: Sequence[Any], distinct: int) -> bool:
+    """Whether values are all the same, or nearly all different texts that are no dates."""
+    if len(values) < _MANY or 1 < distinct <= len(values) / 2:
+        return False
+    first = values[0]
+    return distinct == 1 or (isinstance(first, str) and read_instant(first) is None)

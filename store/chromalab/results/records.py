@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from chromalab.engine import Rows
+from chromalab.errors import short
 from chromalab.results.metadata import Show, shown_keys
 from chromalab.results.tables import Table, cut, data_frame, html_table, text_table
 from chromalab.sparse import with_sparse_vectors
@@ -35,9 +36,9 @@ class _Records(Table, dict[str, Any]):
         self, header: Sequence[str], rows: Sequence[Sequence[Any]]
     ) -> tuple[list[str], list[list[Any]]]:
         """Return the header and the rows of the table, with the metadata keys to display."""
-        if "metadata" not in header:
+        at = _metadata_column(header)
+        if at < 0:
             return list(header), [list(row) for row in rows]
-        at = len(header) - 1 - list(reversed(header)).index("metadata")
         found = [row[at] or {} for row in rows]
         keys = shown_keys(self.show, found)
         if self.show is not None:
@@ -71,8 +72,19 @@ class _Records(Table, dict[str, Any]):
         raise NotImplementedError
 
     def _note(self) -> str:
-        total = len(self._rows())
-        return cut(self._limit, total) if total else "no records"
+        rows = self._rows()
+        if not rows:
+            return "no records"
+        return "; ".join(filter(None, [cut(self._limit, len(rows)), self._unknown(rows)]))
+
+    def _unknown(self, rows: Sequence[Sequence[Any]]) -> str:
+        """Return a note about the keys to display that none of the records has."""
+        at = _metadata_column(self._header())
+        if at < 0:
+            return ""
+        known = {key for row in rows for key in row[at] or ()}
+        missing = [short(key) for key in shown_keys(self.show, ()) if key not in known]
+        return f"no record here has {', '.join(missing)}" if missing else ""
 
     def df(self) -> pandas.DataFrame:
         """Return a pandas DataFrame with one row per record and one column per metadata key.
@@ -171,6 +183,11 @@ _SINGULAR = {
     "distances": "distance",
     "uris": "uri",
 }
+
+
+def _metadata_column(header: Sequence[str]) -> int:
+    """Return the position of the metadata, -1 if it was not included."""
+    return list(header).index("metadata") if "metadata" in header else -1
 
 
 def get_result(rows: Rows, include: Sequence[str], show: Show = None) -> GetResult:

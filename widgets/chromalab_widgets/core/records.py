@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chromalab.results.metadata import ALL, Show, shown_keys
 from chromalab_widgets.core.text import cut
 
 __all__ = ["DOCUMENT_SHOWN", "VALUE_SHOWN", "facts", "more", "query_rows", "record"]
@@ -58,19 +57,21 @@ def more(fields: int) -> list[str]:
     return ["…", f"{fields:,} more"]
 
 
-def query_rows(found: Any, show: Show = ALL) -> list[dict[str, Any]]:
+def query_rows(
+    found: Any, keys: Sequence[str] | None = None, *, counts_rest: bool = False
+) -> list[dict[str, Any]]:
     """Convert Chroma's lists, one per query, to what the browser draws for the first query.
 
     Args:
         found: The result of a query.
-        show: The metadata fields to show; see `shown_keys`.
+        keys: The metadata fields to show, in order; None for all.
+        counts_rest: Whether a result says how many other fields it has.
     """
-    keys = shown_keys(show, found["metadatas"][0])
     columns = (found[key][0] for key in ("ids", "documents", "metadatas", "distances"))
     return [
         {
             **record(id, document, metadata),
-            "metadata": facts(metadata, keys, counts_rest=show is None),
+            "metadata": facts(metadata, keys, counts_rest=counts_rest),
             "distance": float(distance),
         }
         for id, document, metadata, distance in zip(*columns, strict=True)

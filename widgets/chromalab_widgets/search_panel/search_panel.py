@@ -14,6 +14,7 @@ from chromalab.arguments.values import check_n_results, check_show
 from chromalab.arguments.where_text import parse_where_text
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, short
 from chromalab.judgments.arguments import user_name
+from chromalab.results.metadata import ALL, shown_keys
 from chromalab.results.tables import count, html_block, html_table
 from chromalab_widgets.core.bundles import bundle
 from chromalab_widgets.core.fields import bound, choice, flag, maybe, number, text, whole
@@ -31,6 +32,7 @@ _QUERY_SHOWN = 40
 _LONGEST_QUERY = 10_000
 _LONGEST_NOTE = 2_000
 _CANDIDATES = 5
+_KEYS_READ = 1000  # records that decide which fields are the most useful
 _DEPTH = 100  # ranks that are compared on the other side of the transform
 _PARTS = ["documents", "metadatas", "distances"]
 _CALLED = "The text to search for"
@@ -156,6 +158,7 @@ class SearchPanel(SelectingWidget):
     ) -> None:
         self.collection = collection
         self._show = check_show(show)
+        self._keys: list[str] | None = None  # those to show, once there are results
         self.by = by
         self.results: Any = None
         self._facets: list[Facet | RangeFacet] = []
@@ -220,7 +223,7 @@ class SearchPanel(SelectingWidget):
                     where=self._where(),
                     include=_PARTS,
                 )
-                rows = query_rows(found, self._show)
+                rows = self._shown(found)
             self.candidates = [row for row in rows if row["id"] not in shown][:_CANDIDATES]
             if not self.candidates:
                 raise InvalidArgumentError(
@@ -285,7 +288,7 @@ class SearchPanel(SelectingWidget):
                 start = time.perf_counter()
                 found = self._ask(text, self.n_results, self.side if active else "")
                 milliseconds = 1000 * (time.perf_counter() - start)
-                rows = query_rows(found, self._show)
+                rows = self._shown(found)
                 filtered = "" if self._where() is None else ", filtered"
                 status = (
                     f"{len(rows):,} of {self.collection.count():,}"
@@ -317,6 +320,18 @@ class SearchPanel(SelectingWidget):
         return self.collection.query(
             query_texts=[text], n_results=count, where=self._where(), include=_PARTS, **options
         )
+
+    def _shown(self, found: Any) -> list[dict[str, Any]]:
+        """Return results as rows, with the metadata fields to show."""
+        if self._show == ALL:
+            return query_rows(found)
+        if self._keys is None:
+            read = getattr(self.collection, "get", None)
+            sample = found["metadatas"][0]
+            if read is not None and self._show is None:
+                sample = read(limit=_KEYS_READ, include=["metadatas"])["metadatas"]
+            self._keys = shown_keys(self._show, sample)
+        return query_rows(found, self._keys, counts_rest=self._show is None)
 
     def _moves(self, text: str, rows: list[dict[str, Any]]) -> dict[str, int]:
         self.depth = max(_DEPTH, self.n_results)
