@@ -12,7 +12,7 @@ from chromalab.commands.verb import Call, Verb
 from chromalab.errors import InvalidArgumentError
 from chromalab.results.tables import count, one_line
 
-__all__ = ["DESCENDING", "RECORDS"]
+__all__ = ["DESCENDING", "RECORDS", "SHOW"]
 
 
 def _add(call: Call, **options: Any) -> Any:
@@ -96,6 +96,7 @@ def _contains(call: Call) -> dict[str, Any]:
 DESCENDING = {
     "order_by": {"help": "The metadata key to sort by; --order-by=-year sorts in descending order."}
 }
+SHOW = {"show": {"kind": "words"}}
 _IDS = {"ids": {"help": "Ids, or :name of a list.", "kind": "any", "many": True}}
 
 _ADD = Verb(
@@ -156,7 +157,7 @@ RECORDS = (
             "query_uris",
             "where_document",
         ),
-        changes={"n_results": {"setting": "k"}, "ids": {"kind": "words"}},
+        changes={"n_results": {"setting": "k"}, "ids": {"kind": "words"}, **SHOW},
         adds=(CONTAINS, JSONL, FILL),
         body="queries, separated by empty lines",
         action=_query,
@@ -165,12 +166,12 @@ RECORDS = (
         api="collection.get",
         summary="Read records by id or by a condition.",
         examples=(
-            "%chroma get papers p1 p2",
+            "%chroma get papers p1 p2 --show year,venue",
             '%chroma get papers --where "year = 2024" --limit 20',
         ),
         positional=("ids",),
         hides=("where_document",),
-        changes={**_IDS, **DESCENDING},
+        changes={**_IDS, **DESCENDING, **SHOW},
         adds=(CONTAINS,),
         action=_filtered,
     ),

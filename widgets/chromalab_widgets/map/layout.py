@@ -10,13 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.analytics import Projection, neighbors, project
+from chromalab.analytics.analysis import snapshot_of
 from chromalab.analytics.project.alignment import procrustes, shared_rows
 from chromalab.analytics.project.pca import first_coordinates
 from chromalab.analytics.project.quality import map_neighbors
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.snapshot import Snapshot
 
-__all__ = ["Layout", "first_layout", "layout_of", "most_moved", "moved_onto", "scaled"]
+__all__ = [
+    "Layout",
+    "first_layout",
+    "layout_of",
+    "most_moved",
+    "moved_onto",
+    "read_again",
+    "scaled",
+]
 
 _NEAREST = 15
 _BLOCK = 4096
@@ -108,6 +117,22 @@ def moved_onto(layout: Layout, earlier: Layout) -> Layout:
         return layout
     move = procrustes(layout.coordinates[rows], earlier.coordinates[before])
     return Layout(layout.snapshot, scaled(move(layout.coordinates)), layout.projection)
+
+
+def read_again(layout: Layout, data: Any) -> Layout:
+    """Return a layout with its records as they are now, without those that were deleted since.
+
+    The others stay where they are. Records that were added since are left out.
+    """
+    now = snapshot_of(data, layout.snapshot.where)
+    rows = np.array(
+        [row for row, id in enumerate(now.ids) if id in layout.snapshot.rows_by_id], int
+    )
+    before = [layout.snapshot.rows_by_id[now.ids[row]] for row in rows.tolist()]
+    if len(rows) < len(now):
+        now = now.take(rows)
+    is_whole = len(now) == len(layout.snapshot)
+    return Layout(now, layout.coordinates[before], layout.projection if is_whole else None)
 
 
 def most_moved(layout: Layout, earlier: Layout, count: int) -> list[tuple[int, float]]:

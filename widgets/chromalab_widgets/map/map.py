@@ -22,12 +22,13 @@ from numpy.typing import NDArray
 
 from chromalab.analytics import Duplicates, Outliers, Projection, Result
 from chromalab.analytics.project.projector import MapOptions
+from chromalab.arguments.values import check_show
 from chromalab.errors import InvalidArgumentError, MissingDependencyError, short
 from chromalab.results.tables import count, data_frame, html_block
 from chromalab.snapshot import Snapshot
 from chromalab_widgets.core.bundles import bundle
 from chromalab_widgets.core.fields import text, whole
-from chromalab_widgets.core.selection import SelectingWidget
+from chromalab_widgets.core.selection_bar import SELECTION_VERBS, ActingWidget
 from chromalab_widgets.core.text import sentence
 from chromalab_widgets.core.widget import Reply, Verb
 from chromalab_widgets.map.colors import NEIGHBOR_RECALL, Values
@@ -40,6 +41,7 @@ from chromalab_widgets.map.layout import (
     layout_of,
     most_moved,
     moved_onto,
+    read_again,
     scaled,
 )
 from chromalab_widgets.map.layout_thread import LayoutThread, someone_is_watching
@@ -69,7 +71,7 @@ def _binary(help: str) -> Any:
     return traitlets.Bytes(help=help).tag(sync=True)
 
 
-class Map(SelectingWidget):
+class Map(ActingWidget):
     """Show the records as points on a map, where similar records are close to each other.
 
     Drag to move, scroll to zoom, click a point to see its true neighbors, press L or hold Alt and drag to
@@ -94,6 +96,7 @@ class Map(SelectingWidget):
         outliers: A result of `outliers`; each outlier gets a ring.
         density: Whether to show density contours; a button on the map changes it.
         height: The height in CSS pixels.
+        show: The metadata fields that cards show, or "all"; by default, the most useful ones.
 
     Attributes:
         selection: `collection.selection`.
@@ -124,9 +127,10 @@ class Map(SelectingWidget):
         "color": Verb("_recolor", by=text(1000, blank=True)),
         "entry": Verb("_entry", entry=whole(0, 255)),
         "stop": Verb("_stop", quiet=True),
+        **SELECTION_VERBS,
     }
 
-    writable = frozenset({"density", "hidden"})
+    writable = ActingWidget.writable | {"density", "hidden"}
 
     _thread: LayoutThread | None = None  # while the layout is being computed
 
@@ -170,6 +174,7 @@ class Map(SelectingWidget):
         outliers: Outliers | None = None,
         density: bool = False,
         height: int = 520,
+        show: Sequence[str] | str | None = None,
     ) -> None:
         if not isinstance(duplicates, Duplicates | None):
             raise InvalidArgumentError(
@@ -192,9 +197,9 @@ class Map(SelectingWidget):
         else:
             self._layout = layout_of(collection, projection)
         snapshot = self._layout.snapshot
-        self._text = text
+        self._text, self._show = text, check_show(show)
         self._picked: bytes | None = None  # the rows of a selection that the browser is making
-        self._records = Records(snapshot, collection, text)
+        self._records = Records(snapshot, collection, text, self._show)
         self._values = Values(self._layout)
         # Clusters are computed, and named, in the thread as well.
         named_later = computed and (labels is True or isinstance(labels, Result))
@@ -269,7 +274,7 @@ class Map(SelectingWidget):
             if naming is None and self._naming is not None:
                 naming = self._naming.of(snapshot.ids)
             self._layout, self._naming = layout, naming
-            self._records = Records(snapshot, self.collection, self._text)
+            self._records = Records(snapshot, self.collection, self._text, self._show)
             self._values = self._values.moved(layout)
             self.hits, self.query, self.focus = [], "", {}
             self.generation += 1
@@ -372,7 +377,7 @@ class Map(SelectingWidget):
         state = {name: getattr(self, name) for name in _SAVED}
         state |= {
             "selected": self.selected, "focus": {}, "color_choices": [], "can_search": True,
-            "error": "", "busy": False, "computing": False,
+            "can_act": False, "selection_changes": 0, "error": "", "busy": False, "computing": False,
         }  # fmt: skip
         cards = [self._records.card(row) for row in range(self.count)]
         code, css = (bundle(f"map.{kind}").read_text("utf-8") for kind in ("js", "css"))
@@ -489,6 +494,23 @@ class Map(SelectingWidget):
         """Leave the map as it is at this moment of the computation."""
         if self._thread is not None:
             self._thread.stop()
+
+    def _records_written(self) -> None:
+        """Show the records as they are now, where they were, without those that are gone."""
+        self._wait()  # what is being computed has the records of before
+        with self.working():
+            layout = read_again(self._layout, self.collection)
+            self._records = Records(layout.snapshot, self.collection, self._text, self._show)
+            self._naming = self._naming and self._naming.of(layout.snapshot.ids)
+            if len(layout.snapshot) != self.count:
+                self._layout = layout
+                self.hits, self.query, self.focus, self.moved = [], "", {}, []
+                self._send_layout()
+            self._layout, hidden = layout, self.hidden
+            self._values = self._values.moved(layout)
+            self.recolor(self.color_by if self.color_by in self._values.names() else None)
+            self.hidden = [entry for entry in hidden if entry < len(self.legend["entries"])]
+            self._selection_changed()
 
     def _send_layout(self) -> None:
         """Send the coordinates and everything that depends on them."""

@@ -1,9 +1,10 @@
-import type { RenderProps } from "@anywidget/types";
+import type { AnyModel, RenderProps } from "@anywidget/types";
 import { element } from "../core/dom";
 import { onKeys } from "../core/keyboard";
 import { Listeners } from "../core/listeners";
 import { LiveRegion } from "../core/live";
 import { bytes, floats, Requests, words, type Answer } from "../core/requests";
+import { type ActingModel, SelectionBar } from "../core/selection_bar";
 import { reducedMotion, watchTheme } from "../core/theme";
 import { HoverCard } from "./card";
 import type { How } from "./lasso";
@@ -31,10 +32,13 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   stage.element.style.height = `${model.get("height")}px`;
   const side = element("aside", { "aria-label": "Legend and records" }, legend.element, lists.element);
   const highlight = element("button", { type: "button", title: "Color only the selected records" }, "Highlight");
-  const clearSelection = element("button", { type: "button", title: "Clear the selection (Esc)" }, "Clear selection");
-  const buttons = element("div", { class: "cl-selection cl-small", role: "group", "aria-label": "Selection" }, highlight, clearSelection);
+  const bar = new SelectionBar(model as unknown as AnyModel<ActingModel>, requests, listeners, {
+    clear: () => select(new Uint32Array()),
+    home: stage.element,
+    buttons: [highlight],
+  });
   const stop = element("button", { type: "button", title: "Leave the map as it is now" }, "Stop");
-  const foot = element("div", { class: "cl-foot" }, live.element, stop, buttons);
+  const foot = element("div", { class: "cl-foot" }, live.element, stop, bar.element);
   const root = element("div", { class: "chromalab-widget cl-map" }, toolbar.element, stage.element, side, foot);
   listeners.add(() => legend.release());
   listeners.add(() => lists.release());
@@ -114,6 +118,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   };
   const drawSelected = async (): Promise<void> => {
     const rows = selected;
+    bar.draw(rows.length);
     drawStatus();
     drawLit();
     if (rows.length === 0) return;
@@ -133,7 +138,6 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     root.classList.toggle("cl-busy", model.get("busy"));
     live.announce(error || records + model.get("status"), error !== "");
     stop.hidden = !model.get("computing");
-    buttons.hidden = many === 0;
     highlight.setAttribute("aria-pressed", String(highlighted));
   };
   const drawDensity = (): void => {
@@ -248,9 +252,10 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     if ("row" in model.get("focus")) requests.send("unfocus");
     if (model.get("query") !== "") search("");
   }
-  /** Clears one thing at a time: the lasso being drawn, the clicked record, the search, the selection. */
+  /** Clears one thing at a time: the lasso being drawn, an action, the clicked record, the search, the selection. */
   function clear(): boolean {
     if (stage.lasso.drawing) stage.lasso.cancel();
+    else if (bar.close()) return true;
     else if ("row" in model.get("focus")) requests.send("unfocus");
     else if (model.get("query") !== "") search("");
     else if (selected.length > 0) select(new Uint32Array());
@@ -277,10 +282,6 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   });
   listeners.onElement(stop, "click", () => {
     requests.send("stop");
-    stage.element.focus(); // the button disappears
-  });
-  listeners.onElement(clearSelection, "click", () => {
-    select(new Uint32Array());
     stage.element.focus(); // the button disappears
   });
   listeners.onElement(toolbar.search, "input", () => search(toolbar.search.value.trim()));

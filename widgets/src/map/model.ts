@@ -66,6 +66,9 @@ export interface MapModel {
   status: string;
   /** Whether the layout is still being computed; its steps arrive as `points`. */
   computing: boolean;
+  can_act: boolean;
+  selection_changes: number;
+  selection_seen: number;
   height: number;
   error: string;
   busy: boolean;
