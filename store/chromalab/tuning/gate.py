@@ -32,7 +32,7 @@ _MAX_PAIRS = 1000
 # Up to 15 queries, cross-validation cannot tell a gain from chance: half of the logs of random thumbs pass
 # the veto. So the judgments are tested as well.
 _FEW = 15
-_RANDOM = 0.1  # Judgments with a larger p-value are refused before learning.
+_RANDOM = 0.05  # Judgments with a larger p-value are refused before learning.
 _LEVEL = 0.02  # Of the judgments and the gain together.
 _PERMUTATIONS = 999
 
@@ -195,8 +195,8 @@ def _like_random(queries: int, p: float, although: str) -> Admission:
     """Refuse the judgments of few queries; what they show grows with the square root of their number."""
     shown = NormalDist().inv_cdf(1 - p) if 0 < p < 0.5 else 0.0
     required = NormalDist().inv_cdf(1 - _LEVEL)
-    most = _FEW + 1 - queries
-    needed = min(most, math.ceil(queries * ((required / shown) ** 2 - 1))) if shown else most
+    needed = math.ceil(queries * ((required / shown) ** 2 - 1)) if shown else _FEW
+    needed = min(needed, _FEW)
     return Admission(
         False,
         f"Judgments of {queries} quer{'ies are' if queries > 1 else 'y is'} too few to tell these from random "

@@ -63,6 +63,7 @@ def tune(
             unchanged and gains less.
         gate: What is admitted. "veto" refuses a likely loss, "strict" requires a gain of one standard
             error, "auto" is "strict" from 500 judgments and "veto" below, and "off" admits everything.
+            "auto" and "strict" also refuse judgments of up to 15 queries that could be random.
         name: The name of the transform; by default tuned-1, tuned-2 and so on.
         use: Let queries go through the transform at once.
         random_state: The seed.
