@@ -95,7 +95,7 @@ def test_true_judgments_of_few_queries_are_admitted(displayed):
 
 
 def test_few_queries_are_judged_together_with_their_gain():
-    changes = np.array([[0.0, gain] for gain in (0.3, 0.2, -0.1, 0.4, 0.1)])
+    changes = np.array([[0.0, gain] for gain in (0.3, 0.2, -0.3, 0.4, -0.1)])
     found = HeldOut(np.arange(5), changes, np.zeros((5, 2, 3)), np.ones((5, 2), dtype=np.int64))
     assert 1 < found.z < 2
     assert decide(found, 50, "auto", chance=0.01).admitted
