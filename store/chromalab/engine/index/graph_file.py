@@ -27,6 +27,7 @@ from chromalab.engine.disk.folder import hold, sync_folder
 from chromalab.engine.index.hnsw import HnswGraph, comparable
 from chromalab.engine.index.library import Memory, Parameters
 from chromalab.engine.values import Vectors
+from chromalab.files import rename, sync
 
 __all__ = ["GraphFile", "Unusable"]
 
@@ -90,8 +91,8 @@ class GraphFile:
                     file.write(part)
                 file.write(digest.digest())
                 file.flush()
-                os.fsync(file.fileno())
-            os.replace(draft, self.path)
+                sync(file.fileno())
+            rename(draft, self.path)
         except FileNotFoundError:
             return  # the collection was deleted or compacted, and its files removed, in the meantime
         finally:
@@ -128,7 +129,7 @@ class GraphFile:
             with os.fdopen(os.open(draft, _NEW, 0o666), "wb") as file:
                 hold(file.fileno())
                 file.writelines(blocks)
-            os.replace(draft, other.path)
+            rename(draft, other.path)
 
     def damage(self) -> str | None:
         """Describe what is wrong with the bytes of the file; None if nothing is, or if it is missing."""
