@@ -36,7 +36,7 @@ CELLS = [
     # The names that IPython 7 completes with, and the index that a large collection would get.
     "import IPython, ipywidgets, chromalab\n"
     "from chromalab.engine.index.library import library\n"
-    "offered = [one.text for one in get_ipython().Completer.completions('%chroma qu', 10)]\n"
+    "offered = get_ipython().complete('qu', '%chroma qu', 10)[1]\n"
     "assert IPython.__version__ == '7.34.0' and ipywidgets.__version__ == '7.7.1'\n"
     "assert 'query' in offered and library().name == 'voyager' and len(hits['ids']) == 1\n"
     "'ok'",
