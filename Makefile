@@ -29,7 +29,7 @@ endef
 
 .PHONY: help lab quickstart test test-quick test-python environments soak lint format bench contract docs lock clean
 help:  ## Show these commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 lab: $(VENV)/lab.stamp minilm  ## Open JupyterLab on the quickstart (LAB_ARGS="--no-browser" on a server)
 	$(BIN)/jupyter lab $(AS_ROOT) $(LAB_ARGS) notebooks/quickstart.ipynb

@@ -311,7 +311,7 @@ class _Stream:
         self._rest = memoryview(b"")
 
     def read(self, size: int) -> bytes:
-        """At most so many bytes; none at the end."""
+        """At most `size` bytes; none at the end."""
         if not self._rest:
             self._rest = memoryview(next(self._parts, b"")).cast("B")
         part, self._rest = self._rest[:size], self._rest[size:]
