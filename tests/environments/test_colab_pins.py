@@ -3,6 +3,7 @@
 import datetime
 import importlib.util
 import sys
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ _spec.loader.exec_module(renew)
 
 OLD = renew.PINS.read_text()
 PROJECT = tomllib.loads((HERE.parents[1] / "pyproject.toml").read_text())["project"]
-OURS = [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), [])]
+OURS = [*PROJECT["dependencies"], *chain(*PROJECT["optional-dependencies"].values())]
 
 
 def test_a_version_that_colab_has_satisfies_every_bound():
