@@ -149,7 +149,7 @@ class EmbeddedEngine:
         with sweeping(self.store) as connection:
             entry = catalog.find(connection, *scope, name)
             catalog.delete(connection, entry)
-        self._forget(entry.model.id)
+            self._forget(entry.model.id)
         self.store.shrink(least=_WORTH_SHRINKING)
 
     def fork_collection(self, id: UUID, name: str) -> CollectionModel:
@@ -208,8 +208,7 @@ class EmbeddedEngine:
             gone = catalog.entries(connection, *scope)
             for entry in gone:
                 catalog.delete(connection, entry)
-        for entry in gone:
-            self._forget(entry.model.id)
+                self._forget(entry.model.id)
         self.store.shrink(least=_WORTH_SHRINKING)
 
     def reset(self) -> None:
@@ -217,8 +216,8 @@ class EmbeddedEngine:
         with sweeping(self.store) as connection:
             gone = catalog.ids(connection)
             tenants.clear(connection)
-        for id in gone:
-            self._forget(id)
+            for id in gone:
+                self._forget(id)
         self.store.shrink(least=_WORTH_SHRINKING)
 
     # Records: reads, writes and queries
@@ -418,8 +417,17 @@ class EmbeddedEngine:
     def close(self) -> None:
         """Release files and connections."""
         self._builder.stop()
-        self.store.close()
-        self._residents.clear()
+        self.closing()()
+
+    def closing(self) -> Callable[[], None]:
+        """A function that releases files and connections, and does not keep the engine alive."""
+        store, residents = self.store, self._residents
+
+        def close() -> None:
+            residents.clear()  # with their maps: Windows does not delete what is mapped
+            store.close()
+
+        return close
 
     # What the calls share
 
@@ -505,7 +513,7 @@ class EmbeddedEngine:
         return Opened(connection, resident.entry(row), resident)
 
     def _forget(self, id: UUID) -> None:
-        """Drop the in-memory state of a collection that no longer exists."""
+        """Drop the in-memory state of a collection; Windows deletes no file that it has mapped."""
         self._residents.pop(id, None)
 
 

@@ -385,7 +385,7 @@ def lease(path: Path, durability: str, make: Callable[[], EmbeddedEngine] | None
         found = _lease_open(path, durability)
         if found is None:
             shared = _Shared(engine, is_ephemeral=make is not None)
-            _open[os.path.realpath(path)] = shared
+            _open[_key(path)] = shared
             return _join(shared)
     engine.close()  # another thread was quicker
     return found
@@ -418,13 +418,22 @@ class _Shared:
         self.engine.close()
 
 
-_open: dict[str, _Shared] = {}
+_open: dict[object, _Shared] = {}
 _lock = threading.RLock()
+
+
+def _key(path: Path) -> object:
+    """Identify a folder, whose path may be spelled in several ways: in other case on macOS."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return os.path.realpath(path)
+    return found.st_dev, found.st_ino
 
 
 def _lease_open(path: Path, durability: str | None) -> Lease | None:
     with _lock:
-        shared = _open.get(os.path.realpath(path))
+        shared = _open.get(_key(path))
         if shared is None or not shared.engine.store.is_there:
             return None
         if durability is not None:

@@ -377,6 +377,8 @@ class Store:
         try:
             self._set_synchronous(connection, self.durability)
             connection.execute("PRAGMA trusted_schema = OFF")
+            for name in ("fullfsync", "checkpoint_fullfsync"):  # see `files.sync`; only for macOS
+                connection.execute(f"PRAGMA {name} = ON")
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         except BaseException:
             connection.close()

@@ -23,10 +23,9 @@ from chromalab.engine.disk.folder import hold, sync_folder
 from chromalab.engine.disk.store import translated
 from chromalab.engine.opened import Opened
 from chromalab.engine.values import Vectors
+from chromalab.files import sync
 
 __all__ = ["Access", "Draft", "switch_to"]
-
-_sync = getattr(os, "fdatasync", os.fsync)
 
 T = TypeVar("T")
 
@@ -100,7 +99,7 @@ class Draft:
         with translated(self.path.parent.parent):
             self._file.flush()
             if durable:
-                _sync(self._file.fileno())
+                sync(self._file.fileno())
 
     def publish(self, name: str, *, durable: bool) -> None:
         """Rename the file to its final name, in the write transaction that puts it into use."""
