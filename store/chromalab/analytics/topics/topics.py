@@ -23,7 +23,7 @@ def topics(
     *,
     name: Callable[[list[str], list[str]], str] | None = None,
     n_words: int = 10,
-    ngrams: tuple[int, int] = (1, 2),
+    ngrams: tuple[int, int] = (1, 3),
     n_documents: int = 3,
     stop_words: Collection[str] | None = None,
     where: Where | None = None,
