@@ -92,12 +92,12 @@ def topic_words(
 ) -> list[list[tuple[int, float]]]:
     """Weight the terms of each topic by c-TF-IDF and by their nearness to its center.
 
-    c-TF-IDF of a term with the share tf of a topic's words is sqrt(tf) * ln(1 + A / f), where f is
-    its frequency in all texts, and A the mean number of words per topic (BERTopic, Grootendorst 2022,
-    https://arxiv.org/abs/2203.05794; the root is its option `reduce_frequent_words`). The terms that it
-    ranks highest are then weighted by `nearness`, too. Terms of only digits and single letters are left
-    out, and so are stop words and terms that begin or end with one, unless a topic has no others. Terms
-    that occur in only one text of a topic come after all others.
+    c-TF-IDF of a term with the share tf of a topic's words is tf * ln(1 + A / f), where f is the number
+    of texts that contain it, and A the mean number of words per topic (BERTopic, Grootendorst 2022,
+    https://arxiv.org/abs/2203.05794). The terms that it ranks highest are also weighted by the square
+    root of `_nearness`; without the root, terms of a few texts came first. Terms that begin or end with
+    digits, a single letter or a stop word are left out, unless a topic has no others without digits and
+    single letters. Terms that occur in only one text of a topic come after all others.
 
     Args:
         matrix: The terms of the texts.
@@ -127,8 +127,11 @@ def topic_words(
         if not chosen.any():
             chosen = fallback[terms]
         terms, scores, once = terms[chosen], scores[chosen], times[chosen] == 1
-        top = np.lexsort((-scores, once))[: n_words + _RERANKED]
-        ranked.append((terms[top], scores[top], once[top]))
+        if len(terms) > n_words + _RERANKED:  # all terms that are as heavy as the last one remain
+            last = np.lexsort((-scores, once))[n_words + _RERANKED - 1]
+            heavy = (once < once[last]) | ((once == once[last]) & (scores >= scores[last]))
+            terms, scores, once = terms[heavy], scores[heavy], once[heavy]
+        ranked.append((terms, scores, once))
     near = _nearness(matrix, topic, [terms for terms, *_ in ranked], counts.total, centers)
     best = []
     for (terms, scores, once), nearness in zip(ranked, near, strict=True):
@@ -173,16 +176,14 @@ def _nearness(
     toward = np.vstack([toward / np.where(length > 0, length, 1), np.zeros(len(away))])
     found = []
     for number, own in enumerate(terms):
-        if length[number] == 0:
+        if length[number] == 0 or not len(own):
             found.append(np.ones(len(own)))
             continue
         many = matrix.frequency[own].astype(np.int64)
         starts = np.r_[0, np.cumsum(many)[:-1]].astype(np.int64)
         at = np.arange(many.sum()) + np.repeat(matrix.starts[own] - starts, many)
-        sums = (
-            np.add.reduceat(toward[topic[matrix.texts[at]], number], starts) if len(own) else many
-        )
-        found.append(np.clip(sums / np.maximum(many, 1), 0, 1))
+        sums = np.add.reduceat(toward[topic[matrix.texts[at]], number], starts)
+        found.append(np.clip(sums / many, 0, 1))
     return found
 
 
@@ -192,6 +193,8 @@ def _function_words(matrix: TokenMatrix, counts: TermCounts) -> list[list[int]]:
     The language is the one whose function words are most frequent. Not all lists apply at once, since
     words such as "die" and "war" have a meaning in one language and none in another.
     """
+    from scipy.sparse import csr_matrix
+
     known = {language: _numbers(matrix, words) for language, words in FUNCTION_WORDS.items()}
     listed = np.zeros((len(known), len(matrix.words)), dtype=bool)
     for own, numbers in zip(listed, known.values(), strict=True):
@@ -200,8 +203,6 @@ def _function_words(matrix: TokenMatrix, counts: TermCounts) -> list[list[int]]:
     here = np.flatnonzero(listed.any(axis=0)[first])
     topic = np.searchsorted(counts.ends, here, side="right") - 1
     shape = (len(counts.total), len(matrix.words))
-    from scipy.sparse import csr_matrix
-
     times = csr_matrix((counts.times[here], (topic, first[here])), shape=shape) @ listed.T
     languages = list(known)
     return [[*known["English"], *known[languages[at]]] for at in times.argmax(axis=1).tolist()]
