@@ -17,6 +17,7 @@ from chromalab.arguments.values import (
     check_limit,
     check_metadata,
     check_name,
+    check_show,
 )
 from chromalab.errors import InvalidArgumentError
 from chromalab.evaluation import evaluate
@@ -188,6 +189,7 @@ class Collection(Handle):
         include: Include = ("metadatas", "documents"),
         *,
         order_by: str | None = None,
+        show: Sequence[str] | str | None = None,
     ) -> GetResult:
         """Read records, in the order in which they were added or by a metadata key.
 
@@ -201,6 +203,8 @@ class Collection(Handle):
             order_by: The metadata key to sort by; "-year" sorts in descending order. Numbers come
                 first, then texts, booleans and lists. Records without the key come last, and equal ones
                 stay in the order in which they were added, in both directions.
+            show: The metadata keys to display, each as a column, or "all"; by default, one column has the
+                most useful ones. The result itself has all keys.
 
         Returns:
             Chroma's dict; `embeddings` is (n, dimension) float32.
@@ -220,7 +224,7 @@ class Collection(Handle):
         limit, offset = check_limit("limit", limit), check_limit("offset", offset)
         filter, order = read_filter(ids, where, where_document), read_order(order_by)
         rows = self.engine.get(self.id, filter, set(parts), limit, offset or 0, order)
-        return get_result(rows, parts)
+        return get_result(rows, parts, check_show(show))
 
     def peek(self, limit: int = 10) -> GetResult:
         """Read the first records, with their embeddings.

@@ -16,10 +16,10 @@ from chromalab.snapshot import Snapshot
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Result"]
+__all__ = ["WRITTEN", "Result", "written_fields"]
 
 _PAGE = 1000
-_WRITTEN = "field written by analysis"
+WRITTEN = "field written by analysis"
 """The kind of the attachments that name the metadata fields which analyses have written."""
 
 
@@ -90,7 +90,7 @@ class Result(Table):
                 "df() has the values."
             )
         columns = self.columns(field)
-        written = _written_fields(snapshot.origin)
+        written = written_fields(snapshot.origin)
         if not overwrite and written is not None:
             for name, values in columns.items():
                 if name not in written:
@@ -104,14 +104,14 @@ class Result(Table):
             update = {"ids": ids, "metadatas": metadatas}
             current = not snapshot.is_stale
             version = snapshot.origin.replace_records(update=update).version
-            new = [
-                Attachment(_WRITTEN, {}, name) for name in columns if name not in (written or ())
-            ]
+            new = [Attachment(WRITTEN, {}, name) for name in columns if name not in (written or ())]
             with suppress(UniqueConstraintError):  # another process has recorded it just now
                 snapshot.origin.engine.attach(snapshot.origin.id, add=new)
             if not current or version > (snapshot.version or 0) + 1:
                 return self  # there were other writes that it has not seen: it stays stale
-            return replace(self, snapshot=replace(snapshot, version=version))
+            # Its own write does not make a result stale, whichever of the two names it is shown by.
+            object.__setattr__(self, "snapshot", replace(snapshot, version=version))
+            return self
         for at in range(0, len(ids), _PAGE):  # another client, which takes one page at a time
             page = slice(at, at + _PAGE)
             snapshot.origin.update(ids=ids[page], metadatas=metadatas[page])
@@ -160,11 +160,11 @@ class Result(Table):
         return f"{name}: {records}{version}; {options}{stale}"
 
 
-def _written_fields(origin: Any) -> set[str] | None:
+def written_fields(origin: Any) -> set[str] | None:
     """Return the metadata fields that analyses have written; None where that is not recorded."""
     if not hasattr(origin, "engine"):  # a collection of another client
         return None
-    stored = origin.engine.attachments(origin.id, _WRITTEN)
+    stored = origin.engine.attachments(origin.id, WRITTEN)
     return {attachment.name for attachment in stored if attachment.name is not None}
 
 

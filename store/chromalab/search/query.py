@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from chromalab.arguments.records import read_filter, read_texts, reject_images
 from chromalab.arguments.values import (
@@ -10,10 +11,11 @@ from chromalab.arguments.values import (
     check_include,
     check_max_distance,
     check_n_results,
+    check_show,
 )
 from chromalab.embed import EmbeddingFunction, embed_queries
 from chromalab.engine.values import Filter, OutdatedQueryError, QueryBasis, Vectors
-from chromalab.errors import InvalidArgumentError
+from chromalab.errors import InvalidArgumentError, InvalidDimensionException
 from chromalab.handle import Handle
 from chromalab.results.records import PARTS, QueryResult, query_result, within
 from chromalab.results.reports import Explanation
@@ -22,7 +24,9 @@ from chromalab.transforms.storage import ACTIVE
 from chromalab.transforms.transform import Transform
 from chromalab.types import Documents, Embeddings, IDs, Include, Where, WhereDocument
 
-__all__ = ["explain", "query"]
+__all__ = ["explain", "query", "with_one_model"]
+
+T = TypeVar("T")
 
 
 def query(
@@ -39,6 +43,7 @@ def query(
     *,
     max_distance: float | None = None,
     transform: Transform | str | bool | None = "active",
+    show: Sequence[str] | str | None = None,
 ) -> QueryResult:
     """Find the nearest records to each query.
 
@@ -58,6 +63,8 @@ def query(
             the queries, and the records too where it was learned for both. "active" is the one that
             `transforms.use` chose, if any; None compares the embeddings as they are. A `Transform`
             object works too. Records are always returned as they are stored.
+        show: The metadata keys to display, each as a column, or "all"; by default, one column has the
+            most useful ones. The result itself has all keys.
 
     Returns:
         Chroma's dict, with a list per query under each key, nearest first. Distances are squared l2,
@@ -79,7 +86,7 @@ def query(
     """
     n_results = check_n_results(n_results)
     parts = check_include(include, (*PARTS, "distances"))
-    filter = _filter(ids, where, where_document)
+    filter, shown = _filter(ids, where, where_document), check_show(show)
     asked = _read_queries(query_embeddings, query_texts, query_images, query_uris)
     limit = None if max_distance is None else check_max_distance(max_distance)
     read = set(parts) if limit is None else {*parts, "distances"}
@@ -105,7 +112,7 @@ def query(
                 active.refresh(outdated.attachment)
     if limit is not None:
         found = [within(rows, limit) for rows in found]
-    return query_result(found, parts, asked.labels)
+    return query_result(found, parts, asked.labels, shown)
 
 
 def explain(
@@ -145,16 +152,45 @@ def explain(
         _read_queries(query_embeddings, query_texts),
         _filter(ids, where, where_document),
     )
-    collection.refresh()  # no transaction confirms an explanation
-    vectors = asked.vectors(collection)
-    chosen = collection.room(ActiveTransform).of(transform)
-    name, both, record_transform = None, False, None
-    if chosen is not None:
-        vectors = chosen.queries(vectors)
-        name, both, record_transform = chosen.name, chosen.both, chosen.record_transform
     n_results = check_n_results(n_results)
-    plan = collection.engine.explain(collection.id, vectors, n_results, filter, record_transform)
-    return Explanation(plan, name, both)
+
+    def explained() -> Explanation:
+        vectors = asked.vectors(collection)
+        chosen = collection.room(ActiveTransform).of(transform)
+        name, both, record_transform = None, False, None
+        if chosen is not None:
+            vectors = chosen.queries(vectors)
+            name, both, record_transform = chosen.name, chosen.both, chosen.record_transform
+        plan = collection.engine.explain(
+            collection.id, vectors, n_results, filter, record_transform
+        )
+        return Explanation(plan, name, both)
+
+    return with_one_model(collection, explained)
+
+
+def with_one_model(collection: Handle, read: Callable[[], T]) -> T:
+    """Run what embeds queries and reads in several transactions; again if the model changes meanwhile.
+
+    Args:
+        collection: The collection, which another process may re-embed.
+        read: The function; it embeds by the function that the handle knows.
+    """
+
+    def model() -> tuple[int | None, Any]:
+        now = collection.refresh()
+        return now.dimension, now.configuration["embedding_function"]
+
+    while True:
+        before = model()
+        try:
+            result = read()
+        except InvalidDimensionException:
+            if model() == before:
+                raise
+            continue
+        if model() == before:
+            return result
 
 
 class _Queries:

@@ -9,7 +9,7 @@ from typing import Any
 from chromalab import Collection
 from chromalab.engine.values import Rows
 from chromalab.errors import InvalidArgumentError, NotFoundError, short
-from chromalab_widgets.table.cells import value_of
+from chromalab_widgets.core.cells import value_of
 
 __all__ = ["Edits"]
 

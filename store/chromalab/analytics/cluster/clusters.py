@@ -231,7 +231,9 @@ class Clusters(Result):
 
         return topics_of(self, **options)
 
-    def review(self, *, into: str = "topic", by: str | None = None) -> Any:
+    def review(
+        self, *, into: str = "topic", by: str | None = None, show: Sequence[str] | str | None = None
+    ) -> Any:
         """Open a `chromalab_widgets.Review` of the clusters: keep, name, merge or dissolve each.
 
         Decisions are stored with the collection as they are made; `apply` in the widget writes the
@@ -240,11 +242,12 @@ class Clusters(Result):
         Args:
             into: Metadata field that the names are written to.
             by: Name of the reviewer; the OS user name by default.
+            show: The metadata keys to show, or "all"; by default, the most useful ones.
 
         Raises:
             InvalidArgumentError: The records are not of a collection, or it has changed since.
         """
-        return plug("chromalab.show", "review")(self, into=into, by=by)
+        return plug("chromalab.show", "review")(self, into=into, by=by, show=show)
 
     def df(self) -> pandas.DataFrame:
         """Return a pandas DataFrame: one row per record, with id, label, probability and document."""

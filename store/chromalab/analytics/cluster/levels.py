@@ -107,7 +107,7 @@ def cut_evenly(
     count = len(sizes)
     share = np.r_[sizes / max(1, sizes.sum()), np.zeros(len(tree))]
     whole = np.zeros(count + len(tree))  # the modularity gained inside of a part that is one group
-    best: list[NDArray[np.float64]] = [np.zeros(1)] * count  # of a part in 1, 2, ... groups
+    best: list[NDArray[np.float64]] = [np.zeros(1)] * count  # for 1, 2, ... groups in a part
     left_groups: list[NDArray[np.int64]] = []
     for at, (one, other, resolution) in enumerate(tree):
         left, right = int(one), int(other)
