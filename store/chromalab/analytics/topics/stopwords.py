@@ -29,7 +29,7 @@ FUNCTION_WORDS: dict[str, frozenset[str]] = {
             gave get gets getting give given go goes going gone got gotten had hadn't has hasn't have
             haven't having he her here hers herself him himself his how however i i'd i'll i'm i've if
             im in instead into is isn't it it's its itself just keep keeps know let like made make many
-            may maybe me might mine more most much must my myself need needs neither never no nobody
+            may maybe me might mine more most much must my myself need needs neither never no
             none nor not nothing now of off often on once one ones only onto or other others our ours
             ourselves out over own per perhaps please quite rather really said same saw say says see
             seem seems seen several shall she should since so some someone something still such than
