@@ -196,11 +196,12 @@ def _function_words(matrix: TokenMatrix, counts: TermCounts) -> list[list[int]]:
     from scipy.sparse import csr_matrix
 
     known = {language: _numbers(matrix, words) for language, words in FUNCTION_WORDS.items()}
-    listed = np.zeros((len(known), len(matrix.words)), dtype=bool)
+    listed: NDArray[np.bool_] = np.zeros((len(known), len(matrix.words)), dtype=bool)
     for own, numbers in zip(listed, known.values(), strict=True):
         own[numbers] = True
     first = matrix.edges[0][counts.term]
-    here = np.flatnonzero(listed.any(axis=0)[first])
+    in_any: NDArray[np.bool_] = np.logical_or.reduce(listed, axis=0)
+    here = np.flatnonzero(in_any[first])
     topic = np.searchsorted(counts.ends, here, side="right") - 1
     shape = (len(counts.total), len(matrix.words))
     times = csr_matrix((counts.times[here], (topic, first[here])), shape=shape) @ listed.T
@@ -366,7 +367,7 @@ def representatives(
     """
     chosen: list[list[int]] = []
     for at in range(0, len(members), _TOPICS_AT_ONCE):
-        some = members[at : at + _TOPICS_AT_ONCE]
+        some = list(members[at : at + _TOPICS_AT_ONCE])
         nearest, near_duplicates = _nearest(vectors, some, _PER_DOCUMENT * n_documents)
         for rows, same in zip(nearest.tolist(), near_duplicates, strict=True):
             chosen.append(_different(rows, same, text, n_documents))

@@ -57,6 +57,12 @@ class TokenMatrix:
         return self.parts[:, 0], self.parts[np.arange(len(length)), length - 1]
 
     @cached_property
+    def is_meaningful(self) -> NDArray[np.bool_]:
+        """(terms,) bool, whether a term is more than digits and single letters."""
+        meaningful: NDArray[np.bool_] = (~np.r_[self.weak, True][self.parts]).any(axis=1)
+        return meaningful
+
+    @cached_property
     def number(self) -> dict[str, int]:
         """The number of each word."""
         return {word: number for number, word in enumerate(self.words)}

@@ -94,7 +94,7 @@ class Topics(Result):
         ... )
         >>> found = topics_of(clusters)
         >>> [topic.name for topic in found], found.name_of("3")
-        (['tea, green, black', 'cat, my'], 'cat, my')
+        (['tea, black, green', 'cat'], 'cat')
     """
 
     reads_records: ClassVar[bool] = True
