@@ -74,7 +74,8 @@ class Result(Table):
 
         Args:
             field: Metadata field to write to. A projection writes one field per dimension.
-            overwrite: Whether to replace values that no analysis wrote, such as labels by people.
+            overwrite: Whether to replace values that no analysis wrote, such as labels by people;
+                `collection.undo()` restores them.
 
         Returns:
             The same result, of the current version of the collection. A stale result stays stale.
@@ -91,10 +92,10 @@ class Result(Table):
             )
         columns = self.columns(field)
         written = _written_fields(snapshot.origin)
-        if not overwrite and written is not None:
-            for name, values in columns.items():
-                if name not in written:
-                    _check_unchanged(name, _current(snapshot, name), values)
+        others = [] if written is None else [name for name in columns if name not in written]
+        if not overwrite:
+            for name in others:
+                _check_unchanged(name, _current(snapshot, name), columns[name])
         metadatas = [
             dict(zip(columns, values, strict=True))
             for values in zip(*columns.values(), strict=True)
@@ -103,10 +104,11 @@ class Result(Table):
         if hasattr(snapshot.origin, "replace_records"):
             update = {"ids": ids, "metadatas": metadatas}
             current = not snapshot.is_stale
-            version = snapshot.origin.replace_records(update=update).version
-            new = [
-                Attachment(_WRITTEN, {}, name) for name in columns if name not in (written or ())
-            ]
+            what = f"{type(self).__name__.lower()} into {short(field)}"
+            version = snapshot.origin.replace_records(
+                update=update, operation=what if overwrite and others else None
+            ).version
+            new = [Attachment(_WRITTEN, {}, name) for name in others]
             with suppress(UniqueConstraintError):  # another process has recorded it just now
                 snapshot.origin.engine.attach(snapshot.origin.id, add=new)
             if not current or version > (snapshot.version or 0) + 1:

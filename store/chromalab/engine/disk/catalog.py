@@ -197,12 +197,14 @@ def now() -> str:
 
 
 def delete(connection: sqlite3.Connection, entry: Entry) -> None:
-    """Delete a collection with its records and attachments."""
+    """Delete a collection with its records, attachments and history."""
     for table, column in (
         ("records", "collection"),
         ("dead_slots", "collection"),
         ("changed", "collection"),
         ("attachments", "collection"),
+        ("operations", "collection"),
+        ("trash", "collection"),
         ("collections", "number"),
     ):
         connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (entry.number,))  # noqa: S608

@@ -81,7 +81,7 @@ def _integrity(connection: sqlite3.Connection) -> Iterator[Damage]:
 
 def _loose(connection: sqlite3.Connection) -> Iterator[Damage]:
     """Rows of collections that the catalog does not contain."""
-    for table in ("records", "dead_slots", "changed", "attachments"):
+    for table in ("records", "dead_slots", "changed", "attachments", "operations", "trash"):
         (count,) = connection.execute(
             f"SELECT count(*) FROM {table}"  # noqa: S608
             " WHERE collection NOT IN (SELECT number FROM collections)"
