@@ -200,8 +200,7 @@ def _write(
         for id, row in then.items()
         if row is not None and (before := now.get(id)) is not None
     }
-    recorder.deleted(gone)
-    records.remove(connection, number, version, gone)
+    records.remove(connection, number, version, gone, recorder.deleted(len(gone)))
     records.restore(connection, number, back)
     recorder.added(back)
     records.put(connection, number, version, list(changes), list(changes.values()))

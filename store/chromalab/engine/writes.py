@@ -92,11 +92,10 @@ def delete(collection: Opened, recorder: Recorder, filter: Filter, limit: int | 
     chosen = collection.matching(filter, limit)[:limit]
     if len(chosen):
         entry, places = collection.entry, collection.view.places[chosen].tolist()
-        recorder.deleted(places)
-        records.remove(collection.connection, entry.number, entry.model.version + 1, places)
-        catalog.record_write(
-            collection.connection, entry.number, entry.model.dimension, entry.slots
-        )
+        connection, version = collection.connection, entry.model.version + 1
+        kept_by = recorder.deleted(len(places))
+        records.remove(connection, entry.number, version, places, kept_by)
+        catalog.record_write(connection, entry.number, entry.model.dimension, entry.slots)
     return len(chosen)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from chromalab.engine.configuration import changed_configuration, is_sound
+from chromalab.engine.disk import history
 from chromalab.engine.values import CollectionModel
 from chromalab.errors import InternalError, NotFoundError, UniqueConstraintError, near
 
@@ -198,13 +199,12 @@ def now() -> str:
 
 def delete(connection: sqlite3.Connection, entry: Entry) -> None:
     """Delete a collection with its records, attachments and history."""
+    history.clear(connection, entry.number)
     for table, column in (
         ("records", "collection"),
         ("dead_slots", "collection"),
         ("changed", "collection"),
         ("attachments", "collection"),
-        ("operations", "collection"),
-        ("trash", "collection"),
         ("collections", "number"),
     ):
         connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (entry.number,))  # noqa: S608

@@ -1,8 +1,9 @@
-"""The operations and trash tables: the history of a collection, and what each operation replaced.
+"""The history of a collection: its operations, and what each of them deleted or replaced.
 
-These are functions over a connection in a transaction, the one that writes the records. A row of the
-trash is one record: a deleted one in full, or of a changed one the parts that changed. Vectors are not
-copied, as the vector file keeps its rows until it is rewritten, which empties the history.
+These are functions over a connection in a transaction, the one that writes the records. A deleted record
+stays in the records table, under the negative number of the operation. A row of `replaced` has the parts of
+a changed record that changed, or names one that an undo added. Vectors are not copied, as the vector file
+keeps its rows until it is rewritten, which empties the history.
 
 An operation counts as at least 100 records, and `total` is the sum of an operation and all before it.
 So the limit of a million holds for records, and one of 10,000 for operations, at the cost of one lookup.
@@ -12,12 +13,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from chromalab.engine.disk import catalog
 from chromalab.engine.disk.records import Stored, content_checksum, load
 from chromalab.engine.values import Operation
 from chromalab.errors import InternalError, NotFoundError, short
@@ -26,30 +26,32 @@ __all__ = ["Kept", "Recorder", "clear", "count", "find", "kept", "mark_undone", 
 
 _MOST = 1_000_000  # records, by collection
 _LEAST = 100  # records that an operation counts as
-_BOUND = "(SELECT value FROM json_each(?))"
 _OPERATIONS = (
     "SELECT number, what, at, version, records, undoes, undone_by, checksum FROM operations"
     " WHERE collection = ?"
 )
-_INTO_TRASH = (
-    "INSERT INTO trash (collection, operation, kind, id, slot, document, metadata, uri, checksum,"
-    " vector_checksum, written)"
+_FIELDS = ", ".join(Stored._fields)
+_INTO_REPLACED = (
+    f"INSERT INTO replaced (collection, operation, {_FIELDS}, written)"  # noqa: S608
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_DELETED = "collection IN (SELECT -number FROM operations WHERE collection = ?)"
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A row of the trash.
+    """What an operation kept of a record.
 
     Attributes:
         kind: "deleted", "changed" or "added".
-        before: The record; of a changed one, only the parts and the metadata keys that changed.
-        text: What replaced them, as JSON.
+        before: The record. Of a changed one, only the parts and the metadata keys that changed; of an added
+            one, its id and the checksums that it was added with.
+        text: What replaced the parts, as JSON.
     """
 
     kind: str
     before: Stored
-    text: str | None
+    text: str | None = None
 
     @property
     def written(self) -> dict[str, Any]:
@@ -59,9 +61,9 @@ class Kept:
     @property
     def is_whole(self) -> bool:
         """Whether it is as it was written."""
-        if self.kind != "changed":
-            return self.kind == "added" or self.before.is_whole
-        return self.before.checksum == _checksum(self.before, self.text)
+        if self.kind == "changed":
+            return self.before.checksum == _checksum(self.before, self.text)
+        return self.kind == "added" or self.before.is_whole
 
 
 class Recorder:
@@ -96,7 +98,7 @@ class Recorder:
     def begin(self) -> int:
         """Store the operation if it was not yet, and return its number."""
         if self._number is None:
-            what, at = str(self._what), catalog.now()
+            what, at = str(self._what), datetime.now(timezone.utc).isoformat()
             self._number = self._connection.execute(
                 "INSERT INTO operations (collection, what, at, checksum, undoes, total) VALUES (?, ?, ?, ?, ?,"
                 " coalesce((SELECT total FROM operations WHERE collection = ? ORDER BY number DESC LIMIT 1),"
@@ -112,21 +114,16 @@ class Recorder:
             ).lastrowid
         return int(self._number or 0)
 
-    def deleted(self, places: Sequence[int]) -> None:
-        """Record the records at some places, which are about to be deleted."""
-        if self._what is not None and places:
-            self._connection.execute(
-                f"{_INTO_TRASH} SELECT collection, ?, 'deleted', id, slot, document, metadata, uri,"  # noqa: S608
-                f" checksum, vector_checksum, NULL FROM records WHERE place IN {_BOUND} ORDER BY place",
-                (self.begin(), json.dumps(places)),
-            )
-            self._records += len(places)
+    def deleted(self, count: int) -> int | None:
+        """Count records that are deleted; returns the operation to keep them under, None to lose them."""
+        if self._what is None or not count:
+            return None
+        self._records += count
+        return self.begin()
 
     def added(self, rows: Iterable[Stored]) -> None:
         """Record records that were added."""
-        self._keep(
-            ("added", row.id, *[None] * 4, row.checksum, row.vector_checksum, None) for row in rows
-        )
+        self._keep((row.id, *[None] * 4, *row[-2:], None) for row in rows)
 
     def changed(self, changes: Iterable[tuple[Stored, Stored]]) -> None:
         """Record changes, each a record before and after."""
@@ -147,10 +144,7 @@ class Recorder:
         found = [] if self._what is None else list(rows)
         if found:
             start = (self._collection, self.begin())
-            self._connection.executemany(
-                f"{_INTO_TRASH} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                ((*start, *row) for row in found),
-            )
+            self._connection.executemany(_INTO_REPLACED, ((*start, *row) for row in found))
             self._records += len(found)
 
 
@@ -184,12 +178,15 @@ def find(
 
 def kept(connection: sqlite3.Connection, collection: int, number: int) -> Iterator[Kept]:
     """Read what an operation replaced, the last record first."""
-    for kind, text, *before in connection.execute(
-        f"SELECT kind, written, {', '.join(Stored._fields)} FROM trash"  # noqa: S608
-        " WHERE collection = ? AND operation = ? ORDER BY number DESC",
-        (collection, number),
-    ):
-        yield Kept(kind, Stored(*before), text)
+    sql = f"SELECT {_FIELDS} FROM records WHERE collection = ? ORDER BY place DESC"  # noqa: S608
+    for row in connection.execute(sql, (-number,)):
+        yield Kept("deleted", Stored(*row))
+    sql = (
+        f"SELECT {_FIELDS}, written FROM replaced WHERE collection = ? AND operation = ?"  # noqa: S608
+        " ORDER BY number DESC"
+    )
+    for *row, text in connection.execute(sql, (collection, number)):
+        yield Kept("added" if text is None else "changed", Stored(*row), text)
 
 
 def mark_undone(connection: sqlite3.Connection, operation: Operation, number: int) -> None:
@@ -210,7 +207,8 @@ def count(connection: sqlite3.Connection, collection: int) -> int:
 
 def clear(connection: sqlite3.Connection, collection: int) -> int:
     """Empty the history of a collection; returns the number of operations that were in it."""
-    connection.execute("DELETE FROM trash WHERE collection = ?", (collection,))
+    connection.execute(f"DELETE FROM records WHERE {_DELETED}", (collection,))  # noqa: S608
+    connection.execute("DELETE FROM replaced WHERE collection = ?", (collection,))
     return connection.execute("DELETE FROM operations WHERE collection = ?", (collection,)).rowcount
 
 
@@ -222,8 +220,10 @@ def _trim(connection: sqlite3.Connection, collection: int) -> None:
         oldest, total = connection.execute(f"{ends} LIMIT 1", (collection,)).fetchone()
         if most - total < _MOST:
             return
-        sql = "DELETE FROM trash WHERE collection = ? AND operation = ?"
-        connection.execute(sql, (collection, oldest))
+        connection.execute("DELETE FROM records WHERE collection = ?", (-oldest,))
+        connection.execute(
+            "DELETE FROM replaced WHERE collection = ? AND operation = ?", (collection, oldest)
+        )
         connection.execute("DELETE FROM operations WHERE number = ?", (oldest,))
 
 
@@ -233,7 +233,7 @@ def _exists(connection: sqlite3.Connection, collection: int, number: int) -> boo
 
 
 def _difference(before: Stored, after: Stored) -> tuple[Any, ...] | None:
-    """Return a row of the trash with the parts that a change replaced; None if nothing changed."""
+    """Return a row with the parts that a change replaced; None if nothing changed."""
     written: dict[str, Any] = {}
     parts: dict[str, Any] = {"slot": None, "document": None, "metadata": None, "uri": None}
     for part in ("document", "uri"):
@@ -256,7 +256,7 @@ def _difference(before: Stored, after: Stored) -> tuple[Any, ...] | None:
         return None
     text = json.dumps(written)
     row = Stored(before.id, **parts, checksum=None, vector_checksum=vector)
-    return ("changed", *row._replace(checksum=_checksum(row, text)), text)
+    return (*row._replace(checksum=_checksum(row, text)), text)
 
 
 def _checksum(row: Stored, written: str | None) -> int:

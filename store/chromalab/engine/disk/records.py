@@ -188,16 +188,28 @@ def put(
 
 
 def remove(
-    connection: sqlite3.Connection, collection: int, version: int, places: Sequence[int]
+    connection: sqlite3.Connection,
+    collection: int,
+    version: int,
+    places: Sequence[int],
+    operation: int | None,
 ) -> None:
-    """Delete the records at the given places; record that their slots died in `version`."""
+    """Delete the records at the given places; record that their slots died in `version`.
+
+    The history keeps them in the table, as records of no collection, under the negative number of the
+    operation. This costs less than to copy them.
+    """
     bound = json.dumps([int(place) for place in places])
     connection.execute(
         "INSERT INTO dead_slots (collection, version, slot)"  # noqa: S608
         f" SELECT ?, ?, slot FROM records WHERE place IN {_BOUND}",
         (collection, version, bound),
     )
-    connection.execute(f"DELETE FROM records WHERE place IN {_BOUND}", (bound,))  # noqa: S608
+    if operation is None:
+        connection.execute(f"DELETE FROM records WHERE place IN {_BOUND}", (bound,))  # noqa: S608
+    else:
+        sql = f"UPDATE records SET collection = ? WHERE place IN {_BOUND}"  # noqa: S608
+        connection.execute(sql, (-operation, bound))
 
 
 def merged(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> dict[str, Any] | None:

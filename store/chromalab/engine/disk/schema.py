@@ -124,11 +124,10 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
         "CREATE INDEX operations_by_collection ON operations (collection)",
         """
-        CREATE TABLE trash (
+        CREATE TABLE replaced (
             number INTEGER PRIMARY KEY,
             collection INTEGER NOT NULL,
             operation INTEGER NOT NULL,
-            kind TEXT NOT NULL,
             id TEXT NOT NULL,
             slot INTEGER,
             document TEXT,
@@ -139,14 +138,14 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
             written TEXT
         )
         """,
-        "CREATE INDEX trash_by_operation ON trash (collection, operation)",
+        "CREATE INDEX replaced_by_operation ON replaced (collection, operation)",
     ),
 )
 _TABLES = {
     "collections", "records", "dead_slots", "changed", "pending_vectors", "attachments", "tenants",
-    "databases", "operations", "trash", "sqlite_sequence",
+    "databases", "operations", "replaced", "sqlite_sequence",
 }  # fmt: skip
-_INDEXES = {"records_by_slot", "operations_by_collection", "trash_by_operation"}
+_INDEXES = {"records_by_slot", "operations_by_collection", "replaced_by_operation"}
 
 
 def check_origin(connection: sqlite3.Connection) -> None:
