@@ -301,7 +301,7 @@ class Handle:
         update: Mapping[str, Any] | None = None,
         version: int | None = None,
         operation: str | None = "replace_records",
-        attachment: Attachment | None = None,
+        attachments: Sequence[Attachment] = (),
     ) -> ReplaceResult:
         """Delete records and change metadata in one transaction.
 
@@ -310,12 +310,12 @@ class Handle:
             update: `ids` and `metadatas`, merged into the stored metadata; None deletes a key.
             version: The collection version that the change was made for; any by default.
             operation: What the change is, for the history. None leaves it out, so that it cannot be undone.
-            attachment: Stored in the same transaction, with `operation` and `version` of the result in its
-                body.
+            attachments: Stored in the same transaction, with `operation` and `version` of the result in
+                their bodies. An undo of the operation removes them.
 
         Returns:
             `deleted`, the number of deleted records; `version`, the new version; `operation`, the number
-            that `undo` takes; `attachment`, the number of the attachment.
+            that `undo` takes; `attachments`, the numbers of the attachments.
 
         Raises:
             InvalidArgumentError: The collection is at another version; nothing was written.
@@ -335,7 +335,7 @@ class Handle:
             update=None if update is None or not len(update["ids"]) else _update(update),
             version=version,
             operation=operation,
-            attachment=attachment,
+            attachments=attachments,
         )
         return self.engine.replace(self.id, change)
 

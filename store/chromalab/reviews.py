@@ -119,18 +119,16 @@ class Decisions:
             update=update,
             version=version,
             operation=f"review of {self.queue}: {choice}{details}",
-            attachment=attachment,
+            attachments=[attachment],
         )
-        return replace(
-            decision, operation=done.operation, version=done.version, number=done.attachment
-        )
+        (number,) = done.attachments
+        return replace(decision, operation=done.operation, version=done.version, number=number)
 
     def undo(self) -> Decision:
         """Undo the last decision: restore the records that it deleted and the metadata that it changed.
 
-        A record that was written later is left unchanged and counted in `left`. The records change before
-        the decision is removed, and those that are already as before are not changed again. So after a
-        crash in between, undo can be called once more.
+        A record that was written later is left unchanged and counted in `left`. The undo of the collection
+        does the same, and removes the decision as well.
 
         Returns:
             The decision, with the current version of the collection, and the one that it was `seen` at.
@@ -142,12 +140,11 @@ class Decisions:
         if not decisions:
             raise NotFoundError(f"There are no decisions to undo in {short(self.queue)}.")
         last = decisions[-1]
-        undone = replace(last, version=None)
-        if last.operation is not None:
-            done = self._engine.undo(self._collection.id, last.operation)
-            undone = replace(last, version=done.version, seen=done.seen, left=len(done.refused))
-        self._forget([last])
-        return undone
+        if last.operation is None:
+            self._forget([last])
+            return replace(last, version=None)
+        done = self._engine.undo(self._collection.id, last.operation)
+        return replace(last, version=done.version, seen=done.seen, left=len(done.refused))
 
     def clear(self) -> int:
         """Remove the decisions of the queue; their changes to records remain.

@@ -37,7 +37,7 @@ def label(*ids, value="tea"):
     return {"ids": list(ids), "metadatas": [{"kind": value, "guess": None} for _ in ids]}
 
 
-# The process dies, as by SIGKILL, when SQLite is asked to remove the decision, after the records changed.
+# The process dies, as by SIGKILL, when SQLite is asked to remove the decision, before the commit.
 DIES = """
 import os, sys, chromalab
 from chromalab.feedback import Decisions
@@ -158,19 +158,20 @@ def test_a_decision_on_an_earlier_version_is_refused_and_not_stored(teas):
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_an_undo_that_died_halfway_is_completed_by_the_next(tmp_path, change):
+def test_an_undo_that_died_halfway_has_changed_nothing(tmp_path, change):
     with chromalab.PersistentClient(tmp_path) as client:
         teas = filled(client)
         before = held(teas)
         decisions = Decisions(teas, "some")
         decisions.add("first", "skip")
         decisions.add("second", "do", **change)
-        assert held(teas) != before
+        after = held(teas)
+        assert after != before
     dies_in_undo(tmp_path)
     with chromalab.PersistentClient(tmp_path) as client:
         teas = client.get_collection("teas")
         decisions = Decisions(teas, "some")
-        assert (held(teas), len(decisions)) == (before, 2)
+        assert (held(teas), len(decisions)) == (after, 2)
         undone = decisions.undo()
         assert (undone.item, undone.left, undone.version) == ("second", 0, teas.get_version())
         assert (decisions.undo().item, len(decisions), held(teas)) == ("first", 0, before)
@@ -248,3 +249,13 @@ def test_a_decision_that_has_left_the_history_is_kept_and_gives_the_reason(teas)
     with pytest.raises(NotFoundError, match=r"compact\(\) and reembed\(\) empty it"):
         decisions.undo()
     assert decisions.clear() == 1
+
+
+def test_an_undo_of_the_collection_takes_back_the_decision(teas):
+    decisions = Decisions(teas, "some", by="ada")
+    decisions.add("a", "skip")
+    decisions.add("", "apply", "1 deleted", delete=["b"])
+    assert teas.history().operations[0].what == "review of some: apply: 1 deleted"
+    teas.undo()
+    assert [decision.choice for decision in decisions] == ["skip"]
+    assert teas.count() == 3

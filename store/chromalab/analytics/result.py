@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -105,12 +104,14 @@ class Result(Table):
             update = {"ids": ids, "metadatas": metadatas}
             current = not snapshot.is_stale
             what = f"{type(self).__name__.lower()} into {short(field)}"
-            version = snapshot.origin.replace_records(
-                update=update, operation=what if overwrite and others else None
-            ).version
-            new = [Attachment(_WRITTEN, {}, name) for name in others]
-            with suppress(UniqueConstraintError):  # another process has recorded it just now
-                snapshot.origin.engine.attach(snapshot.origin.id, add=new)
+            try:
+                version = snapshot.origin.replace_records(
+                    update=update,
+                    operation=what if overwrite and others else None,
+                    attachments=[Attachment(_WRITTEN, {}, name) for name in others],
+                ).version
+            except UniqueConstraintError:  # another process has written the field just now
+                return self.into(field, overwrite=overwrite)
             if not current or version > (snapshot.version or 0) + 1:
                 return self  # there were other writes that it has not seen: it stays stale
             return replace(self, snapshot=replace(snapshot, version=version))

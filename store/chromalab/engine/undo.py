@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chromalab.engine.disk import catalog, history, records
+from chromalab.engine.disk import attachments, catalog, history, records
 from chromalab.engine.disk.history import Kept, Recorder
 from chromalab.engine.disk.records import Stored, content_checksum, load, merged, vector_checksums
 from chromalab.engine.opened import Opened
@@ -54,6 +54,7 @@ def undo(collection: Opened, number: int | None, *, durable: bool) -> Undone:
     version = seen + bool(then)
     recorder.end(version)
     history.mark_undone(connection, operation, done)
+    attachments.remove_of(connection, entry.number, operation.number)
     return Undone(operation, done, len(then), tuple(refused.items()), seen, version)
 
 

@@ -211,15 +211,15 @@ class Replacement:
         update: Changes to existing records.
         version: The version of the collection that the changes were computed from; None for any.
         operation: What the change is, for the history; None leaves it out.
-        attachment: Stored in the same transaction, with `operation` and `version` of the result added to
-            its body.
+        attachments: Stored in the same transaction, with `operation` and `version` of the result added to
+            their bodies. An undo of the operation removes them.
     """
 
     delete: Sequence[str] = ()
     update: Batch | None = None
     version: int | None = None
     operation: str | None = None
-    attachment: Attachment | None = None
+    attachments: Sequence[Attachment] = ()
 
 
 @dataclass(frozen=True)
@@ -230,13 +230,13 @@ class ReplaceResult:
         deleted: How many records were deleted.
         version: The version of the collection after it.
         operation: Its number in the history; None if it changed nothing or was left out.
-        attachment: The number of the attachment that was stored with it.
+        attachments: The numbers of the attachments that were stored with it.
     """
 
     deleted: int
     version: int
     operation: int | None
-    attachment: int | None
+    attachments: tuple[int, ...]
 
 
 @dataclass(frozen=True)

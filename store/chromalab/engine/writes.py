@@ -130,12 +130,13 @@ def replace(
     if change.update is not None:
         write(reopened(), change.update, recorder, insert=False, change=True, durable=durable)
     version = reopened().entry.model.version
-    operation, attached = recorder.end(version), None
-    if change.attachment is not None:
-        body = {**change.attachment.body, "operation": operation, "version": version}
-        row = attachments.as_stored(dataclasses.replace(change.attachment, body=body))
-        attached = attachments.insert(connection, number, row)
-    return ReplaceResult(deleted, version, operation, attached)
+    operation = recorder.end(version)
+    attached = []
+    for attachment in change.attachments:
+        body = {**attachment.body, "operation": operation, "version": version}
+        row = attachments.as_stored(dataclasses.replace(attachment, body=body))
+        attached.append(attachments.insert(connection, number, row, operation))
+    return ReplaceResult(deleted, version, operation, tuple(attached))
 
 
 def _check_function(collection: Opened, batch: Batch) -> None:

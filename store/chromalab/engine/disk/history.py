@@ -35,7 +35,7 @@ _INTO_REPLACED = (
     f"INSERT INTO replaced (collection, operation, {_FIELDS}, written)"  # noqa: S608
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_DELETED = "collection IN (SELECT -number FROM operations WHERE collection = ?)"
+_DELETED = "collection IN (SELECT -number FROM operations WHERE collection = ? AND number > 0)"
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,9 @@ def clear(connection: sqlite3.Connection, collection: int) -> int:
 
 def _trim(connection: sqlite3.Connection, collection: int) -> None:
     """Drop the oldest operations beyond the limit; the latest always stays."""
-    ends = "SELECT number, total FROM operations WHERE collection = ? ORDER BY number"
+    ends = (
+        "SELECT number, total FROM operations WHERE collection = ? AND number > 0 ORDER BY number"
+    )
     _, most = connection.execute(f"{ends} DESC LIMIT 1", (collection,)).fetchone()
     while True:
         oldest, total = connection.execute(f"{ends} LIMIT 1", (collection,)).fetchone()

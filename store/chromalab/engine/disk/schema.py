@@ -139,6 +139,7 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )
         """,
         "CREATE INDEX replaced_by_operation ON replaced (collection, operation)",
+        "ALTER TABLE attachments ADD COLUMN operation INTEGER",
     ),
 )
 _TABLES = {
