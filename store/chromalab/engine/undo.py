@@ -42,12 +42,9 @@ def undo(collection: Opened, number: int | None, *, durable: bool) -> Undone:
     kept = list(history.kept(connection, entry.number, operation.number))
     places, now = _current(collection, (row.before.id for row in kept))
     then, refused = _restored(collection, kept, now)
-    recorder = Recorder(
-        connection,
-        entry.number,
-        f"undo of {operation.number}: {operation.what}",
-        undoes=operation.number,
-    )
+    details = f": {operation.what}" if operation.undoes is None else ""
+    what = f"undo of {operation.number}{details}"
+    recorder = Recorder(connection, entry.number, what, undoes=operation.number)
     done = recorder.begin()
     if then:
         _write(collection, places, now, then, recorder, durable=durable)
