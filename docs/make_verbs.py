@@ -18,8 +18,8 @@ a verb are the options of the call, so `n_clusters=12` becomes `--n-clusters 12`
 
 - `:name` passes a Python variable: a DataFrame, a list, a filter, an array of vectors, a collection, the
   result of an analysis. Only a plain name can be passed: for `df.abstract`, write `col = df.abstract` first.
-  In a function, it is the local variable of that name, then the notebook's. A variable of an enclosing
-  function is not seen, so give it a name in the inner one.
+  In a function, it is the local variable of that name, then that of an enclosing function, then the
+  notebook's.
 - Several texts go in the body of a cell, separated by empty lines, or in a list, `:texts`. A `%%chroma` line
   without a verb takes the next line of the cell as the command.
 - `NAME << verb ...` on the first line of a `%%chroma` cell stores the result in NAME; `NAME= << ...` also
@@ -28,9 +28,10 @@ a verb are the options of the call, so `n_clusters=12` becomes `--n-clusters 12`
   variable, and only in the texts: on the line, in the body and, with `--jsonl`, in the text column of the
   rows.
 - `--where` takes a condition such as `year >= 2020 and venue in ("ACL", "EMNLP")`, or `:name` of a dict in
-  Chroma's format. The operators are `= == != > >= < <=`, `in`, `not in`, `contains` and `not contains`,
-  combined with `and`, `or` and parentheses. A value is a number, a quoted text (double a quote inside it:
-  `'O''Reilly'`), `true`, `false` or `:name`. Put a key that is not a single word in backquotes.
+  Chroma's format. The operators are `= == != > >= < <=`, `in`, `not in`, `contains`, `not contains`,
+  `between 2020 and 2024`, `is null` and `is not null`, combined with `and`, `or` and parentheses. A value is
+  a number, a quoted text (double a quote inside it: `'O''Reilly'`), `true`, `false` or `:name`. Put a key
+  that is not a single word in backquotes.
 - A switch has no value. An option that is on by default is turned off with `--no-`, as in `--no-use`.
 - A list is separated by commas, `--meta year,venue` or `--meta year, venue`; ids are separated by spaces.
 - An embedding function that is not registered, `create papers --model :function`, is remembered until the

@@ -15,6 +15,7 @@ def load_ipython_extension(ipython: Any) -> None:
 
     Connections stay open when it is loaded again. A load that fails leaves the shell as it was.
     """
+    from chromalab_kernel.closures import ClosureVariables
     from chromalab_kernel.completer import make_matcher
     from chromalab_kernel.magics import ChromaMagic
     from chromalab_kernel.questions import QuestionLine
@@ -30,6 +31,7 @@ def load_ipython_extension(ipython: Any) -> None:
     ipython.register_magics(magics)
     ipython.Completer.custom_matchers.append(make_matcher(magics.session))
     ipython.input_transformer_manager.token_transformers.append(QuestionLine)
+    ipython.ast_transformers.append(ClosureVariables())
     former = getattr(ipython, _SESSION, None)
     if former is not None:
         magics.session.adopt(former)
@@ -49,5 +51,7 @@ def unload_ipython_extension(ipython: Any) -> None:
     ]
     matchers = ipython.Completer.custom_matchers
     matchers[:] = [m for m in matchers if getattr(m, "matcher_identifier", "") != "chroma"]
-    transformers = ipython.input_transformer_manager.token_transformers
-    transformers[:] = [one for one in transformers if one.__name__ != "QuestionLine"]
+    questions = ipython.input_transformer_manager.token_transformers
+    questions[:] = [one for one in questions if one.__name__ != "QuestionLine"]
+    closures = ipython.ast_transformers
+    closures[:] = [one for one in closures if type(one).__name__ != "ClosureVariables"]

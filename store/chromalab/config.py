@@ -112,7 +112,7 @@ class Settings:
         for name in others:
             if name not in _IGNORED:
                 raise InvalidArgumentError(
-                    f"No setting {name!r}. {near(name, _NAMES)}. "
+                    f"No setting {name!r}. {near(name, _NAMES)} "
                     "Omit settings of Chroma's servers: chromalab does not use them."
                 )
         self.allow_reset = allow_reset

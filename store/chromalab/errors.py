@@ -10,7 +10,8 @@ import difflib
 import reprlib
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from typing import Any, ClassVar
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "notice",
     "printable",
     "short",
+    "wording",
 ]
 
 
@@ -68,6 +70,12 @@ class _Short(reprlib.Repr):
         self.maxstring = self.maxlong = self.maxother = 80
 
     repr_bytes = repr_bytearray = reprlib.Repr.repr_str
+
+    def repr_instance(self, x: Any, level: int) -> str:
+        shape = getattr(x, "shape", None)
+        if isinstance(shape, tuple) and len(shape) > 1:  # a table, of which only corners would fit
+            return f"{type(x).__name__} of shape {shape}"
+        return super().repr_instance(x, level)
 
     def repr_int(self, x: int, level: int) -> str:
         if x.bit_length() > 1000:  # Python refuses to convert more than 4,300 digits
@@ -92,20 +100,20 @@ def short(value: Any, limit: int = 80) -> str:
 
 
 def near(name: str, known: Iterable[str], *, what: str = "Known", limit: int = 8) -> str:
-    """Suggest the known name closest to `name`, then list the known names.
+    """Suggest the known name closest to `name`, then list the known names, as sentences.
 
     Example:
         >>> near("paper", ["papers", "notes"], what="Collections")
-        "Did you mean 'papers'? Collections: notes, papers"
+        "Did you mean 'papers'? Collections: notes, papers."
     """
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1)
     guess = f"Did you mean {close[0]!r}? " if close else ""
     if not names:
-        return f"{guess}{what}: none yet"
+        return f"{guess}{what}: none yet."
     shown = printable(", ".join(names[:limit]))
     more = f" ... {limit} of {len(names)} shown" if len(names) > limit else ""
-    return f"{guess}{what}: {shown}{more}"
+    return f"{guess}{what}: {shown}{more}."
 
 
 class ChromalabError(Exception):
@@ -149,12 +157,16 @@ class ChromalabWarning(UserWarning):
     """Something works differently from what was requested; the message says what can be done."""
 
 
+wording: ContextVar[Callable[[str], str]] = ContextVar("wording", default=str)
+"""Rewrites the notices of a call that was typed as a command, in which options are flags."""
+
+
 def notice(message: str) -> None:
     """Issue a `ChromalabWarning` attributed to the calling line outside of chromalab."""
     level, frame = 3, sys._getframe(1).f_back
     while frame is not None and frame.f_globals.get("__name__", "").startswith("chromalab"):
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, ChromalabWarning, stacklevel=level)
+    warnings.warn(wording.get()(message), ChromalabWarning, stacklevel=level)
 
 
 class InvalidArgumentError(ChromalabError, ValueError):

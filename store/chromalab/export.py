@@ -17,16 +17,16 @@ from chromalab.handle import Handle
 from chromalab.results.records import get_result
 from chromalab.results.tables import count, data_frame
 from chromalab.sparse import SparseVector
-from chromalab.types import Where
+from chromalab.types import IDs, Where
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["ExportResult", "df", "export"]
+__all__ = ["ExportResult", "csv_bytes", "df", "export"]
 
 _PARTS = ("documents", "metadatas", "uris")
 _TAKEN = ("id", "document", "embedding", "metadata", "distance", "uri")
-_SUFFIXES = (".csv", ".parquet")
+_SUFFIXES = (".csv", ".parquet", ".json", ".jsonl")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,9 @@ class ExportResult:
         return data_frame([{**vars(self), "path": str(self.path), "columns": list(self.columns)}])
 
 
-def df(collection: Handle, where: Where | None = None) -> pandas.DataFrame:
+def df(
+    collection: Handle, where: Where | None = None, *, ids: IDs | str | None = None
+) -> pandas.DataFrame:
     """Return the records as a pandas DataFrame, with one column per metadata key.
 
     Columns of dates are datetimes, and columns of integers or booleans stay so where values are missing.
@@ -63,6 +65,7 @@ def df(collection: Handle, where: Where | None = None) -> pandas.DataFrame:
     Args:
         collection: The collection.
         where: A metadata filter, e.g. `{"year": {"$gte": 2020}}`; all records by default.
+        ids: Ids to choose among; unknown ids are left out.
 
     Raises:
         InvalidArgumentError: The filter cannot be parsed.
@@ -77,19 +80,26 @@ def df(collection: Handle, where: Where | None = None) -> pandas.DataFrame:
         0  a 2024-06-01     1
         1  b 2024-06-02  <NA>
     """
-    filter = read_filter(None, where, None)
+    fields = _fields(collection, where, ids)
+    names = list(fields)[:2]  # the id and the document, which stay as they are
+    frame = data_frame(list(zip(*(fields.pop(name) for name in names), strict=True)), names)
+    columns = [_typed(name, values) for name, values in fields.items()]
+    return _joined([frame, *columns])
+
+
+def _fields(collection: Handle, where: Where | None, ids: IDs | str | None) -> dict[str, list[Any]]:
+    """Return the id, the document and all fields of the records, one value or None per record."""
+    filter = read_filter(ids, where, None)
     found = get_result(collection.engine.get(collection.id, filter, {*_PARTS}, None, 0), _PARTS)
     total = len(found["ids"])
-    frame = data_frame(list(zip(found["ids"], found["documents"], strict=True)), ["id", "document"])
-    fields: dict[str, list[Any]] = {}
+    fields = {"id": found["ids"], "document": found["documents"]}
     if any(uri is not None for uri in found["uris"]):
         fields["uri"] = found["uris"]
     for row, metadata in enumerate(found["metadatas"]):
         for key, value in (metadata or {}).items():
             name = f"metadata.{key}" if key in _TAKEN else key  # as in GetResult.df
             fields.setdefault(name, [None] * total)[row] = value
-    columns = [_typed(name, values) for name, values in fields.items()]
-    return _joined([frame, *columns])
+    return fields
 
 
 def export(
@@ -97,17 +107,20 @@ def export(
     path: str | Path,
     where: Where | None = None,
     *,
+    ids: IDs | str | None = None,
     overwrite: bool = False,
 ) -> ExportResult:
-    """Write the records to a CSV or Parquet file, with one column per metadata key.
+    """Write the records to a CSV, Parquet or JSON file, with one column per metadata key.
 
-    Parquet keeps the types of `df`. In CSV, and in Parquet columns of mixed types, lists are JSON.
+    Parquet keeps the types of `df`. In CSV, and in Parquet columns of mixed types, lists are JSON. JSON
+    has one object per record, without the keys that it lacks: a list of them, or in .jsonl one per line.
     Embeddings are not written.
 
     Args:
         collection: The collection.
-        path: The file, which ends with .csv or .parquet.
+        path: The file, which ends with .csv, .parquet, .json or .jsonl.
         where: A metadata filter, e.g. `{"year": {"$gte": 2020}}`; all records by default.
+        ids: Ids to choose among; unknown ids are left out.
         overwrite: Whether to replace an existing file.
 
     Raises:
@@ -117,19 +130,40 @@ def export(
     file = Path(path).expanduser()
     if file.suffix.lower() not in _SUFFIXES:
         raise InvalidArgumentError(
-            f"path must end with {' or '.join(_SUFFIXES)}; got {short(str(path))}."
+            f"path must end with {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}; "
+            f"got {short(str(path))}."
         )
-    frame = df(collection, where)
-    buffer = BytesIO()
-    if file.suffix.lower() == ".csv":
-        frame.map(_cell).to_csv(buffer, index=False)
+    suffix = file.suffix.lower()
+    if suffix in (".json", ".jsonl"):
+        fields = _fields(collection, where, ids)
+        columns, total = list(fields), len(fields["id"])
+        content = _json_bytes(fields, lines=suffix == ".jsonl")
     else:
-        _parquet(frame, buffer)
-    write_whole(file, buffer.getvalue(), overwrite=overwrite)
-    return ExportResult(collection.name, file, len(frame), tuple(map(str, frame.columns)))
+        frame = df(collection, where, ids=ids)
+        columns, total = list(map(str, frame.columns)), len(frame)
+        content = csv_bytes(frame) if suffix == ".csv" else _parquet_bytes(frame)
+    write_whole(file, content, overwrite=overwrite)
+    return ExportResult(collection.name, file, total, tuple(columns))
 
 
-def _parquet(frame: pandas.DataFrame, buffer: BytesIO) -> None:
+def csv_bytes(frame: pandas.DataFrame) -> bytes:
+    """Return a DataFrame of records as CSV in UTF-8, with lists as JSON."""
+    text: str = frame.map(_cell).to_csv(index=False)
+    return text.encode()
+
+
+def _json_bytes(fields: dict[str, list[Any]], *, lines: bool) -> bytes:
+    rows = zip(*fields.values(), strict=True)
+    records = [
+        _json({name: value for name, value in zip(fields, row, strict=True) if value is not None})
+        for row in rows
+    ]
+    text = "".join(f"{record}\n" for record in records)
+    return (text if lines else f"[{','.join(records)}]\n").encode()
+
+
+def _parquet_bytes(frame: pandas.DataFrame) -> bytes:
+    buffer = BytesIO()
     mixed = frame.copy()
     for name in frame.columns:
         kinds = {type(value) for value in frame[name].dropna().tolist()}
@@ -141,6 +175,7 @@ def _parquet(frame: pandas.DataFrame, buffer: BytesIO) -> None:
         raise MissingDependencyError(
             'Parquet files need pyarrow: pip install "chromalab[arrow]"'
         ) from error
+    return buffer.getvalue()
 
 
 def _joined(parts: Sequence[Any]) -> pandas.DataFrame:
@@ -184,5 +219,4 @@ def _is_empty(value: Any) -> bool:
 
 
 def _json(value: Any) -> str:
-    plain: Sequence[Any] | Any = value.to_dict() if isinstance(value, SparseVector) else value
-    return json.dumps(plain, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False, default=SparseVector.to_dict)

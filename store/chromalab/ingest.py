@@ -84,7 +84,7 @@ class AddResult:
         would = "would be " if self.dry_run else ""
         updated = f", {self.updated:,} {would}updated" if self.updated else ""
         done = f"{printable(self.collection)}: {self.added:,} {would}added{updated}{_skipped(self)}"
-        return ". ".join([done, *self._remarks()])
+        return "\n".join([done, *self._remarks()])
 
     def df(self) -> pandas.DataFrame:
         """Return a pandas DataFrame with one row of counts."""
@@ -99,7 +99,7 @@ class AddResult:
             remarks.append(f"Skipped {rows} whose id has another text: see .clashes")
         if self.differing:
             rows = count(self.differing, "row")
-            remarks.append(f"Skipped {rows} with other metadata: update=True writes it")
+            remarks.append(f"Skipped {rows} with other metadata, which `update` writes")
         if self.bad_rows:
             rows = count(self.bad_rows, "row")
             remarks.append(f"Left out {rows}: {printable('; '.join(map(str, self.problems)))}")

@@ -94,7 +94,7 @@ def test_label_queue_lists_records_and_its_label_verb_writes_labels(store, point
 
 def test_a_label_or_an_id_that_is_not_a_text_is_an_error(store, points):
     for row in ('{"id": "http://x/1", "label": ["x"]}', '{"id": {}, "label": "x"}'):
-        with pytest.raises(InvalidArgumentError, match=r"(id|label) must be a text; got"):
+        with pytest.raises(InvalidArgumentError, match=r"(id|label) must be a string; got"):
             store.run_cell_magic("chroma", "label_queue.label points --field kind --jsonl", row)
     row = '{"id": "http://x/1", "label": 2}'
     line = "label_queue.label points --field kind --jsonl"

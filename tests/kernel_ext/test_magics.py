@@ -1,5 +1,7 @@
 """`%chroma` and `%%chroma` in a real IPython shell."""
 
+import json
+
 import pytest
 
 import chromalab
@@ -143,11 +145,11 @@ def test_connections_are_selected_by_name(store):
         ("create other --model minlm", "Did you mean 'minilm'?"),
         ("create other --metric euclid", "--metric must be one of l2, cosine, ip; got 'euclid'"),
         ("create notes", "already exists. Use --get-or-create"),
-        ("create :sys", "collection must be a text; got 3"),
+        ("create :sys", "collection must be a string; got 3"),
         ("count :sys", "a name or a Collection; got 3"),
-        ("help :sys", "verb must be a text"),
-        ("connect --as :sys", "--as must be a text"),
-        ("models :sys", "action must be a text"),
+        ("help :sys", "verb must be a string"),
+        ("connect --as :sys", "--as must be a string"),
+        ("models :sys", "action must be a string"),
         ("get notes --limit :huge", "--limit must be an integer; got inf"),
         ("query notes what is tea", "Put the text in quotes"),
         ("add notes 'one' 'two'", "or in a list: :texts"),
@@ -160,7 +162,7 @@ def test_connections_are_selected_by_name(store):
         ("query notes :rows", "pick a column: q = df['text']"),
         ("hits << query notes x", "On a line, write: hits = %chroma query notes x"),
         ("query notes '{{x.y}}' --fill", "cannot fill {{x.y}}"),
-        ("delete_collection :sys", "must be a text; got 3"),
+        ("delete_collection :sys", "must be a string; got 3"),
         ("delete_collection note", "Did you mean 'notes'"),
         ("add notes :n", "No variable 'n'"),
         ("get", "collection"),
@@ -172,8 +174,14 @@ def test_connections_are_selected_by_name(store):
         ("neighbors notes --random-state :huge", "--random-state must be an integer; got inf"),
         ("feedback.export notes :sys", "path must be the name of a file; got 3"),
         ("feedback.load notes :sys", "path must be the name of a file; got 3"),
-        ("map notes --duplicates :sys", "duplicates must be a result of dedupe(); got 3"),
-        ("map notes --outliers :sys", "outliers must be a result of outliers(); got 3"),
+        (
+            "map notes --duplicates :sys",
+            "--duplicates must be a result of %chroma dedupe notes; got 3",
+        ),
+        (
+            "map notes --outliers :sys",
+            "--outliers must be a result of %chroma outliers notes; got 3",
+        ),
         ("search notes x --ui -k 0", "-k must be at least 1"),
         ("table notes --columns :sys", "columns must be a list of metadata fields; got 3"),
         ("connect :sys", "path must be a folder or a client; got 3"),
@@ -208,7 +216,7 @@ def test_every_form_of_help_has_the_same_text(shell):
     overview = repr(run(shell, "help"))
     assert overview == repr(run(shell, "--help")) == repr(run(shell, "-h"))
     assert shell.magics_manager.magics["line"]["chroma"].__doc__.endswith(overview)
-    assert all(example in overview for verb in VERBS.values() for example in verb.examples)
+    assert all(f"\n  {verb.name} " in overview for verb in VERBS.values())
 
 
 def test_loading_twice_keeps_connections_and_unloading_is_harmless(shell):
@@ -239,3 +247,18 @@ def test_text_from_users_is_escaped_in_every_display(store):
     control = errors.InvalidArgumentError("bad \x1b[2J\nname")._render_traceback_()[0]
     assert "\x1b[2J" not in control
     assert "\n" not in control
+
+
+def test_records_are_corrected_exported_and_read_back(store, tmp_path):
+    store.user_ns["rows"] = [{"id": "a", "text": "tea", "year": 2024}]
+    assert run(store, "upsert notes :rows --dry-run").updated == 1
+    assert repr(run(store, "upsert notes :rows")) == "notes: 0 added, 1 updated"
+    written = run(store, "export notes ./notes.jsonl --where 'year > 2020'")
+    assert (written.records, written.columns[:2]) == (2, ("id", "document"))
+    with pytest.raises(errors.InvalidArgumentError, match="another name, or pass --overwrite"):
+        run(store, "export notes ./notes.jsonl")
+    store.user_ns["back"] = [json.loads(line) for line in written.path.read_text().splitlines()]
+    run(store, "create copy --model lengths")
+    assert run(store, "add copy :back").added == 2
+    assert repr(run(store, "rename copy copied")) == "Renamed the collection 'copy' to 'copied'."
+    assert run(store, "get copied a")["metadatas"] == [{"year": 2024, "kind": "drink"}]

@@ -58,6 +58,27 @@ def test_a_variable_in_a_function_is_the_local_one(cell):
     assert cell("%chroma query notes :q -k 1").queries == ["global"]
 
 
+def test_a_variable_of_an_enclosing_function_is_seen(cell, store):
+    cell("q = word = 'global'")
+    cell(
+        "def searcher(q, word):\n"
+        "    def search():\n"
+        "        found = %chroma query notes :q -k 1\n"
+        "        return found.queries\n"
+        "    fill = lambda: get_ipython().run_cell_magic('chroma', 'query notes --fill', 'a {{ word }}')\n"
+        "    def condition():\n"
+        "        return [get_ipython().run_line_magic('chroma', 'count notes --where \"year >= :y\"') for y in (2020, 2021)]\n"
+        "    return search, fill, condition\n"
+        "search, fill, condition = searcher('enclosing', 'filled')\n"
+    )
+    assert cell("search()") == ["enclosing"]  # also after the enclosing function has returned
+    assert cell("fill()").queries == ["a filled"]
+    assert cell("condition()") == [2, 1]
+    assert cell("%chroma query notes :q -k 1").queries == ["global"]
+    store.run_line_magic("unload_ext", "chromalab")
+    assert store.ast_transformers == []
+
+
 def test_a_cell_without_a_verb_takes_its_next_line(cell, store):
     assert cell("%%chroma\nquery notes -k 1\ntea").queries == ["tea"]
     assert cell("%%chroma  # of the notes\n\n# how many\ncount notes\n") == 3
@@ -151,7 +172,7 @@ def test_the_session_remembers_an_embedding_function_that_is_not_registered(cell
         ("query notes vectors", "a variable of type ndarray. Did you mean :vectors?"),
         ("get notes rows", "Did you mean :rows?"),
         ("add notes 'x' --text body --id n", "--text and --id must name columns of a table; got a text"),
-        ("add notes :df", "No column for the text. Pass --text ... Columns: body, n"),
+        ("add notes :df", "No column for the text. Pass --text ... Columns: body, n."),
         ("add notes :df --text nobody", "No column 'nobody' for text"),
         ("add notes 'one','two'", "several go in the body of a %%chroma cell"),
         ("get notes 1,2", "ids must be separated by spaces; got '1,2'. Type 1 2"),
@@ -218,3 +239,42 @@ def test_a_path_may_have_an_environment_variable(cell, tmp_path, monkeypatch):
 
 def test_the_collection_is_described(cell):
     assert cell("%chroma describe notes").records == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "cluster notes --method kmeans",
+            "--method kmeans needs --n-clusters. Use --method leiden",
+        ),
+        (
+            "topics notes --clusters :n",
+            "--clusters must be the result of %chroma cluster notes; got",
+        ),
+        (
+            "cluster notes --method hdbscan --n-clusters 2",
+            "with .at(n_clusters=...).",
+        ),  # not a verb
+        ("feedback.suggest notes", "start from: %chroma feedback.suggest notes --queries ..."),
+        ("transforms.rollback notes", "%chroma transforms.use notes NAME chooses one."),
+        ("query notes :n", "query must be a text or vectors; got 3"),
+        ("rename notes", "rename needs name. For example: %chroma rename papers articles"),
+        ("rename notes notes2 --metadata x", "rename does not take '--metadata'"),
+        ("upsert notes :n --update", "upsert does not take '--update'"),
+        (
+            "export notes notes.txt",
+            "path must end with .csv, .parquet, .json or .jsonl; got 'notes.txt'",
+        ),
+    ],
+)
+def test_a_message_of_a_call_names_flags_and_commands(store, error, line, message):
+    store.user_ns["n"] = 3
+    assert message in error(f"%chroma {line}")
+
+
+def test_a_warning_names_flags(cell):
+    cell("rows = [{'id': str(n), 'text': 'x' * n, 'n': n} for n in range(1, 30)]")
+    cell("%chroma upsert notes :rows")
+    with pytest.warns(errors.ChromalabWarning, match=r"of --n-clusters 20 clusters were found"):
+        cell("%chroma cluster notes --method kmeans --n-clusters 20 --where 'n = 1'")

@@ -434,7 +434,7 @@ def test_rows_whose_id_has_another_text_are_listed(notes):
         ("c", "room", "home", 3),
     }
     assert repr(added) == (
-        "notes: 1 added, 3 skipped (same id). Skipped 2 rows whose id has another text: see .clashes"
+        "notes: 1 added, 3 skipped (same id)\nSkipped 2 rows whose id has another text: see .clashes"
     )
     assert added.df()["clashes"].tolist() == [2]
 
@@ -448,7 +448,7 @@ def test_a_corrected_table_updates_the_records_that_differ(notes, function):
     table.loc[1, "kind"] = None
     kept = notes.add_from(table)
     assert (kept.added, kept.skipped, kept.differing) == (0, 3, 1)
-    assert "Skipped 1 row with other metadata: update=True writes it" in repr(kept)
+    assert "Skipped 1 row with other metadata, which `update` writes" in repr(kept)
     assert notes.get()["documents"] == texts
     function.embedded.clear()
     assert notes.add_from(table, update=True, dry_run=True).updated == 2

@@ -112,7 +112,7 @@ def test_an_unknown_collection_is_reported_with_similar_names(client):
             call("paper")
         assert isinstance(caught.value, KeyError)
         assert str(caught.value) == (
-            "No collection 'paper'. Did you mean 'papers'? Collections: papers"
+            "No collection 'paper'. Did you mean 'papers'? Collections: papers."
         )
 
 
@@ -135,7 +135,7 @@ def test_a_message_has_no_control_characters_but_its_args_are_unchanged():
     error = pickle.loads(pickle.dumps(errors.NotFoundError(raw)))
     assert error.args == (raw,)
     assert str(error) == "no such thing  [2J  gnp"
-    assert errors.near("a", ["b\x1b[2J\nc"]) == "Known: b [2J c"
+    assert errors.near("a", ["b\x1b[2J\nc"]) == "Known: b [2J c."
 
 
 @pytest.mark.parametrize("call", [dict, list])

@@ -162,7 +162,7 @@ def test_an_unknown_name_raises_an_error_with_a_suggestion_and_all_names():
     with pytest.raises(errors.NotFoundError) as caught:
         datasets.load("fact")
     assert str(caught.value) == (
-        "No dataset 'fact'. Did you mean 'facts'? Datasets: banking77, facts, speech"
+        "No dataset 'fact'. Did you mean 'facts'? Datasets: banking77, facts, speech."
     )
 
 

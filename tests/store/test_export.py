@@ -1,6 +1,7 @@
 """`collection.df` and `collection.export` give the records back with the types of their values."""
 
 import datetime
+import json
 
 import pandas
 import pytest
@@ -69,13 +70,32 @@ def test_an_exported_csv_can_be_added_again(client, function, notes, tmp_path):
     assert copy.get(where={"at": datetime.date(2024, 6, 1)})["documents"] == ["tea"]
 
 
+def test_json_has_what_is_stored(notes, tmp_path):
+    notes.add_from(ROWS)
+    assert notes.export(tmp_path / "notes.json").columns[:3] == ("id", "document", "at")
+    rows = json.loads((tmp_path / "notes.json").read_text("utf-8"))
+    assert rows[1] == {"id": "b", "document": "walk", "tags": ["p", "q"], "mixed": 1}
+    assert rows[0]["at"] == "2024-06-01"
+    notes.export(tmp_path / "notes.jsonl")
+    assert [*map(json.loads, (tmp_path / "notes.jsonl").read_text("utf-8").splitlines())] == rows
+
+
+def test_ids_choose_among_the_records(notes, tmp_path):
+    notes.add_from(ROWS)
+    notes.export(tmp_path / "two.json", ids=["c", "a", "unknown"], where={"mixed": "one"})
+    assert [row["id"] for row in json.loads((tmp_path / "two.json").read_text("utf-8"))] == ["c"]
+    assert notes.df(ids=["c", "a"])["id"].tolist() == ["a", "c"]
+
+
 def test_a_file_is_replaced_only_on_request(notes, tmp_path):
     notes.add_from(["tea"])
     notes.export(tmp_path / "notes.csv")
     with pytest.raises(errors.InvalidArgumentError, match="already exists"):
         notes.export(tmp_path / "notes.csv")
     assert notes.export(tmp_path / "notes.csv", overwrite=True).records == 1
-    with pytest.raises(errors.InvalidArgumentError, match=r"path must end with .csv or .parquet"):
+    with pytest.raises(
+        errors.InvalidArgumentError, match=r"path must end with .csv, .parquet, .json or .jsonl"
+    ):
         notes.export(tmp_path / "notes.xlsx")
     assert isinstance(notes.export(tmp_path / "more.csv").df(), pandas.DataFrame)
     assert chromalab.Collection.export.__doc__

@@ -30,6 +30,24 @@ from chromalab.errors import InvalidArgumentError
         ("n in [1, 2,]", {"n": {"$in": [1, 2]}}),
         ("n in (1,)", {"n": {"$in": [1]}}),
         ("clé = 'é'", {"clé": {"$eq": "é"}}),
+        ("year IS NULL", {"year": {"$exists": False}}),
+        ("year is not null and a = 1", {"$and": [{"year": {"$exists": True}}, {"a": {"$eq": 1}}]}),
+        ("is is null", {"is": {"$exists": False}}),
+        ("n between 1 and 2", {"$and": [{"n": {"$gte": 1}}, {"n": {"$lte": 2}}]}),
+        (
+            "n between 1 and 2 and m between '2024-01' and '2024-02' or a = 1",
+            {
+                "$or": [
+                    {
+                        "$and": [
+                            {"$and": [{"n": {"$gte": 1}}, {"n": {"$lte": 2}}]},
+                            {"$and": [{"m": {"$gte": "2024-01"}}, {"m": {"$lte": "2024-02"}}]},
+                        ]
+                    },
+                    {"a": {"$eq": 1}},
+                ]
+            },
+        ),
         (
             "a = 1 or b = 2 and c = 3",
             {"$or": [{"a": {"$eq": 1}}, {"$and": [{"b": {"$eq": 2}}, {"c": {"$eq": 3}}]}]},
@@ -50,12 +68,26 @@ def test_a_condition_is_parsed_into_a_filter_that_the_store_accepts(text, where)
     [
         "", "year", "year >", "> 3", "year 3", "year >= ", "a = 1 and", "(a = 1", "a = 1)", "a in 1", "a in ()",
         "a = b", "a = 'x", "and = 1", "a like 'x'", "a = 1 b = 2", "a not = 1", "__import__('os')", "a = 1; drop",
-        "a = 2020x", "a in (1, 2]", "a in (,)", "a = :x",
+        "a = 2020x", "a in (1, 2]", "a in (,)", "a = :x", "a is", "a is 1", "a is not", "a between 1", "a between 1 or 2",
     ],
 )  # fmt: skip
 def test_an_invalid_condition_is_reported_with_an_example(text):
     with pytest.raises(InvalidArgumentError, match="For example: year >= 2020"):
         parse_where_text(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("Customer Name = 'x'", "Put a key of several words in backquotes: `Customer Name`."),
+        ("a = 1 and my long key>=2", "backquotes: `my long key`."),
+        ("year = null", 'For a missing one, write "is null".'),
+    ],
+)
+def test_the_message_says_what_to_type(text, hint):
+    with pytest.raises(InvalidArgumentError) as caught:
+        parse_where_text(text)
+    assert hint in str(caught.value)
 
 
 def test_the_message_says_what_was_expected_and_mentions_variables_only_if_there_are_any():
@@ -119,6 +151,7 @@ compared = st.one_of(
         st.sampled_from(["$eq", "$ne", "$gt", "$lte", "$contains", "$not_contains"]),
         scalars,
     ),
+    st.builds(lambda key, exists: {key: {"$exists": exists}}, keys, st.booleans()),
     st.builds(
         lambda key, operator, values: {key: {operator: values}},
         keys,

@@ -156,7 +156,7 @@ def test_undoing_a_deletion_does_not_overwrite_later_writes(teas):
 def test_invalid_requests_are_refused_with_a_message(teas):
     review = duplicates(teas).review()
     decide(review, "burn")
-    assert review.error == "No choice 'burn'. Choices: distinct, keep, merge"
+    assert review.error == "No choice 'burn'. Choices: distinct, keep, merge."
     send(review, "decide", item="another", choice="merge")
     assert review.error == "The item to decide on must be the one shown; got 'another'. Look again."
     decide(review, "keep", "f")

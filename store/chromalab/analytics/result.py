@@ -114,7 +114,9 @@ class Result(Table):
                 return self.into(field, overwrite=overwrite)
             if not current or version > (snapshot.version or 0) + 1:
                 return self  # there were other writes that it has not seen: it stays stale
-            return replace(self, snapshot=replace(snapshot, version=version))
+            # Its own write does not make a result stale, whichever of the two names it is shown by.
+            object.__setattr__(self, "snapshot", replace(snapshot, version=version))
+            return self
         for at in range(0, len(ids), _PAGE):  # another client, which takes one page at a time
             page = slice(at, at + _PAGE)
             snapshot.origin.update(ids=ids[page], metadatas=metadatas[page])

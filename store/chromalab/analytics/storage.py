@@ -1,8 +1,8 @@
 """The cache of results in the folder of the store: a repeated analysis is answered from it.
 
 A file is an npz archive. It holds every array of the result, and one JSON text with all other fields.
-Its name is a hash of everything that the result depends on. A file that cannot be read is ignored,
-and the result is computed again.
+Its name is a hash of everything that the result depends on, and is in the file, too. A file that cannot
+be read, or has the name of another, is ignored, and the result is computed again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from chromalab.snapshot import Snapshot
 
 __all__ = ["cached"]
 
-_FORMAT = 2
+_FORMAT = 3
 _MAX_FILES = 24  # per collection; the oldest are deleted
 _SUFFIX = ".result"
 
@@ -103,7 +103,7 @@ def _write(result: Result, file: Path) -> None:
     plain = _plain_fields(result)
     arrays = {name: value for name, value in _all_fields(result).items() if name not in plain}
     buffer = io.BytesIO()
-    text = np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8)
+    text = np.frombuffer(json.dumps([file.name, plain]).encode(), dtype=np.uint8)
     np.savez(buffer, **{"json": text, **arrays})
     with suppress(OSError):  # the disk is full or read-only: the result is computed again next time
         replace_file(file, [buffer.getbuffer()])
@@ -121,7 +121,9 @@ def _read(kind: type[R], file: Path, snapshot: Snapshot) -> R | None:
                 return None
         with np.load(file, allow_pickle=False) as stored:
             values: dict[str, Any] = {name: stored[name] for name in stored.files}
-        plain = json.loads(values.pop("json").tobytes())
+        name, plain = json.loads(values.pop("json").tobytes())
+        if name != file.name:
+            return None
         values.update({name: _frozen(value) for name, value in plain.items()})
         result = kind(snapshot=snapshot, **values)
         _check_types(result)

@@ -3,6 +3,7 @@
     condition  = clause ("or" clause)*
     clause     = term ("and" term)*
     term       = "(" condition ")" | key operator value
+               | key "between" value "and" value | key "is" ["not"] "null"
     operator   = "=" "==" "!=" ">" ">=" "<" "<=" "in" "not in" "contains" "not contains"
     value      = number | "text" | 'text' | true | false | :name
     values     = "(" value ("," value)* [","] ")" | "[" ... "]" | :name    (after in, not in)
@@ -42,6 +43,7 @@ _OPERATORS = {
     "contains": "$contains",
     "not contains": "$not_contains",
 }
+_OPERATORS_SHOWN = " ".join([*_OPERATORS, "between", "is null", "is not null"])
 _SIGNS = {operator: sign for sign, operator in _OPERATORS.items() if sign != "=="}
 _WORDS = {"and", "or", "in", "not", "contains", "true", "false"}
 _PLAIN = r"[^\W\d][\w.\-:]*"
@@ -152,6 +154,18 @@ class _Parser:
             self._depth -= 1
             return condition
         key = self.key()
+        if self.next.is_any("is"):
+            self.take()
+            exists = self.next.is_any("not")
+            if exists:
+                self.take()
+            self.expect("null")
+            return {key: {"$exists": exists}}
+        if self.next.is_any("between"):
+            self.take()
+            least = self.value()
+            self.expect("and")
+            return {"$and": [{key: {"$gte": least}}, {key: {"$lte": self.value()}}]}
         operator = _OPERATORS[self.operator()]
         return {key: {operator: self.values() if operator in ("$in", "$nin") else self.value()}}
 
@@ -163,14 +177,24 @@ class _Parser:
         raise self.error("a key")
 
     def operator(self) -> str:
-        words = self.next.text.lower()
+        first, words = self.next, self.next.text.lower()
         if words == "not" and self.next.kind == "word":
             self.take()
             words = f"not {self.next.text.lower()}"
         if self.next.kind not in ("word", "sign") or words not in _OPERATORS:
-            raise self.error(f"one of {' '.join(_OPERATORS)}")
+            raise self.error(f"one of {_OPERATORS_SHOWN}", self._key_hint(first))
         self.take()
         return words
+
+    def _key_hint(self, first: _Token) -> str:
+        """What to type if the key seems to be of several words, such as `Customer Name = "x"`."""
+        rest = self._tokens[self._tokens.index(first) :]
+        end = next((token for token in rest if token.kind != "word"), first)
+        if first.kind != "word" or end.kind != "sign" or end.text not in _OPERATORS:
+            return ""
+        start = self._tokens[self._tokens.index(first) - 1].start
+        key = one_line(self._text[start : end.start].strip())
+        return f" Put a key of several words in backquotes: `{key}`."
 
     def values(self) -> list[Any]:
         if self.next.kind == "bound" and self._bound:
@@ -202,6 +226,8 @@ class _Parser:
             return self.variable(self.take())
         if self.next.is_any("true", "false"):
             return self.take().text.lower() == "true"
+        if self.next.is_any("null", "none", "nan"):
+            raise self.error("a value", ' For a missing one, write "is null".')
         others = "true, false or :name" if self._bound else "true or false"
         raise self.error(f'a number, a "text" in quotes, {others}')
 
@@ -219,14 +245,14 @@ class _Parser:
             raise self.error(f"'{sign}'")
         self.take()
 
-    def error(self, wanted: str) -> InvalidArgumentError:
+    def error(self, wanted: str, hint: str = "") -> InvalidArgumentError:
         token = self.next
         found = "the end"
         if token.text:
             found = f"{one_line(repr(token.text))} at character {token.start + 1}"
         return InvalidArgumentError(
             f"The condition cannot be parsed: expected {wanted}, got {found} "
-            f"in {one_line(repr(self._text), 200)}. {_EXAMPLE}"
+            f"in {one_line(repr(self._text), 200)}.{hint} {_EXAMPLE}"
         )
 
 
@@ -279,6 +305,8 @@ def _clause(key: str, value: Any) -> str | None:
 
 
 def _comparison(key: str, operator: str, wanted: Any) -> str | None:
+    if operator == "$exists":
+        return f"{key} is {'not ' if wanted else ''}null"
     many = operator in ("$in", "$nin")
     text = _all([_literal(value) for value in wanted], ", ") if many else _literal(wanted)
     if text is None or operator not in _SIGNS:

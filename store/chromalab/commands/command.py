@@ -20,7 +20,8 @@ from chromalab.commands.session import Session, is_data
 from chromalab.commands.store import status
 from chromalab.commands.verb import Call, Verb
 from chromalab.commands.verbs import VERBS, find_verb, overview
-from chromalab.errors import InvalidArgumentError
+from chromalab.commands.wording import as_typed
+from chromalab.errors import ChromalabError, InvalidArgumentError, wording
 from chromalab.results.tables import one_line
 
 __all__ = ["execute", "parse"]
@@ -68,7 +69,17 @@ def execute(
         raise InvalidArgumentError(
             f"--jsonl needs a body: write the lines below %%chroma {verb.name} ... --jsonl"
         )
-    return Call(verb, session, given, rows).run()
+    collection = given.get("collection")
+    name = collection if isinstance(collection, str) else "NAME"
+    reworded = wording.set(lambda message: as_typed(message, verb, VERBS, name))
+    try:
+        return Call(verb, session, given, rows).run()
+    except ChromalabError as error:
+        if error.args:
+            error.args = (as_typed(str(error.args[0]), verb, VERBS, name), *error.args[1:])
+        raise
+    finally:
+        wording.reset(reworded)
 
 
 def _topic(words: Sequence[Word]) -> str | None:
@@ -182,7 +193,7 @@ class _Reader:
         if not isinstance(value, str):
             if argument.kind == "text" and value is not None:
                 raise InvalidArgumentError(
-                    f"{argument.shown} must be a text; got {one_line(repr(value))}."
+                    f"{argument.shown} must be a string; got {one_line(repr(value))}."
                 )
             return value
         if argument.kind == "words":

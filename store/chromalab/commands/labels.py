@@ -37,7 +37,7 @@ def _label(call: Call) -> Any:
     for pair in pairs:
         for name, value in zip(("id", "label"), pair, strict=True):
             if not isinstance(value, Hashable):  # a list or an object of JSON
-                raise InvalidArgumentError(f"{name} must be a text; got {short(value)}.")
+                raise InvalidArgumentError(f"{name} must be a string; got {short(value)}.")
     written = queue.label({id: known.get(label, label) for id, label in pairs})
     return Notice(f"Wrote {count(written, 'label')} to {one_line(field)!r} of {collection.name!r}.")
 

@@ -1,8 +1,9 @@
-"""The verbs for records: add, query, get, peek, count, describe, delete, history, undo."""
+"""The verbs for records: add, upsert, query, get, peek, count, describe, export, delete, history, undo."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from chromalab.commands.argument import COLLECTION, CONTAINS, DRY_RUN, FILL, JSONL, YES, Argument
@@ -14,7 +15,7 @@ from chromalab.results.tables import count, one_line
 __all__ = ["DESCENDING", "RECORDS"]
 
 
-def _add(call: Call) -> Any:
+def _add(call: Call, **options: Any) -> Any:
     data = _one(call, "source", "documents")
     columns = [f"--{name}" for name in ("text", "id", "meta") if name in call.given]
     if columns and (isinstance(data, str) or (call.body and not call.given.get("jsonl"))):
@@ -22,7 +23,11 @@ def _add(call: Call) -> Any:
             f"{' and '.join(columns)} must name columns of a table; got a text. "
             "Pass a DataFrame as :name, or rows as JSON with --jsonl."
         )
-    return call.api(data=[data] if isinstance(data, str) else data)
+    return call.api(data=[data] if isinstance(data, str) else data, **options)
+
+
+def _upsert(call: Call) -> Any:
+    return _add(call, update=True)
 
 
 def _query(call: Call) -> Any:
@@ -71,6 +76,10 @@ def _one(call: Call, name: str, what: str) -> Any:
 
 
 def _check_queries(queries: Any, *, is_body: bool) -> None:
+    if isinstance(queries, int | float):
+        raise InvalidArgumentError(
+            f'query must be a text or vectors; got {queries!r}. For the text, type "{queries}".'
+        )
     rows = queries if isinstance(queries, list | tuple) else [queries]
     if not hasattr(queries, "columns") and not any(isinstance(row, Mapping) for row in rows):
         return
@@ -90,28 +99,41 @@ DESCENDING = {
 }
 _IDS = {"ids": {"help": "Ids, or :name of a list.", "kind": "any", "many": True}}
 
+_ADD = Verb(
+    api="collection.add_from",
+    short_name="add",
+    summary="Add documents; those whose id already exists are skipped.",
+    examples=(
+        "%chroma add papers :df --text abstract --id doi --meta year,venue",
+        '%chroma add notes "Tea is a drink."',
+    ),
+    takes=(
+        COLLECTION,
+        Argument(
+            name="source",
+            help="One text, or :name of a DataFrame, a dataset or a list.",
+            kind="texts",
+        ),
+    ),
+    hides=("data",),
+    changes={"meta": {"kind": "words"}},
+    adds=(JSONL, FILL),
+    body="documents, separated by empty lines",
+    action=_add,
+)
+
 RECORDS = (
-    Verb(
-        api="collection.add_from",
-        short_name="add",
-        summary="Add documents; those whose id already exists are skipped.",
+    _ADD,
+    replace(
+        _ADD,
+        short_name="upsert",
+        summary="Add documents, and write the rows that differ from the record with their id.",
         examples=(
-            "%chroma add papers :df --text abstract --id doi --meta year,venue",
-            '%chroma add notes "Tea is a drink."',
+            "%chroma upsert papers :df --text abstract --id doi",
+            "%chroma upsert papers :df --text abstract --id doi --dry-run",
         ),
-        takes=(
-            COLLECTION,
-            Argument(
-                name="source",
-                help="One text, or :name of a DataFrame, a dataset or a list.",
-                kind="texts",
-            ),
-        ),
-        hides=("data",),
-        changes={"meta": {"kind": "words"}},
-        adds=(JSONL, FILL),
-        body="documents, separated by empty lines",
-        action=_add,
+        hides=("data", "update"),
+        action=_upsert,
     ),
     Verb(
         api="collection.query",
@@ -171,6 +193,16 @@ RECORDS = (
         api="collection.describe",
         summary="Describe the collection: its metadata by key, its documents, embeddings and index.",
         examples=("%chroma describe papers", "summary = %chroma describe papers"),
+    ),
+    Verb(
+        api="collection.export",
+        summary="Write the records to a CSV, Parquet or JSON file.",
+        examples=(
+            "%chroma export papers papers.parquet",
+            '%chroma export papers recent.csv --where "year >= 2020" --overwrite',
+        ),
+        positional=("path",),
+        changes={"path": {"kind": "path"}, "ids": {"kind": "words"}},
     ),
     Verb(
         api="collection.delete",

@@ -112,7 +112,7 @@ class Session:
         except NotFoundError as error:
             if "Did you mean" in str(error):
                 raise
-            raise NotFoundError(f"{error}. Create it: %chroma create {one_line(found)}") from error
+            raise NotFoundError(f"{error} Create it: %chroma create {one_line(found)}") from error
         if collection.id in self._functions:
             function = self._functions[collection.id]
             collection = self.client.get_collection(found, embedding_function=function)
@@ -133,7 +133,7 @@ class Session:
         if name not in namespace:
             mine = self.variable_names(local)
             raise NotFoundError(
-                f"No variable {name!r} for :{name}. {near(name, mine, what='Variables')}. "
+                f"No variable {name!r} for :{name}. {near(name, mine, what='Variables')} "
                 f'For the text itself, type ":{name}" in quotes.'
             )
         return namespace[name]

@@ -1,4 +1,4 @@
-"""The verbs for stores, collections and models: connect, collections, create, delete_collection, models."""
+"""The verbs for stores, collections and models: connect, collections, create, rename, models, ..."""
 
 from __future__ import annotations
 
@@ -71,6 +71,12 @@ def _create(call: Call) -> Any:
     if function is not None and not isinstance(given, str):
         call.session.remember(made, function)
     return made
+
+
+def _rename(call: Call) -> Any:
+    former = call.collection.name
+    call.api()
+    return Notice(f"Renamed the collection {former!r} to {call.given['name']!r}.")
 
 
 def _delete_collection(call: Call) -> Any:
@@ -160,6 +166,16 @@ STORE = (
             DRY_RUN,
         ),
         action=_create,
+    ),
+    Verb(
+        api="collection.modify",
+        short_name="rename",
+        summary="Give a collection another name.",
+        examples=("%chroma rename papers articles", "%chroma rename papers papers-2024"),
+        positional=("name",),
+        hides=("metadata", "configuration"),
+        changes={"name": {"help": "The new name.", "required": True, "none": False}},
+        action=_rename,
     ),
     Verb(
         api="client.delete_collection",

@@ -12,8 +12,6 @@ import chromalab
 from chromalab.commands.argument import COLLECTION, Argument
 from chromalab.commands.session import Session
 from chromalab.commands.signature import options_of, resolve
-from chromalab.commands.wording import in_flags
-from chromalab.errors import ChromalabError
 
 __all__ = ["Call", "Verb"]
 
@@ -135,19 +133,8 @@ class Call:
         }
 
     def run(self) -> Any:
-        """Run the action of the verb, or its public call. Its errors name the flags of the verb."""
-        try:
-            return self.api() if self.verb.action is None else self.verb.action(self)
-        except ChromalabError as error:
-            if error.args:
-                error.args = (self._in_flags(str(error.args[0])), *error.args[1:])
-            raise
-
-    def _in_flags(self, message: str) -> str:
-        collection = self.given.get("collection")
-        return in_flags(
-            message, self.verb.arguments, collection if isinstance(collection, str) else "NAME"
-        )
+        """Run the action of the verb, or its public call."""
+        return self.api() if self.verb.action is None else self.verb.action(self)
 
     def api(self, **options: Any) -> Any:
         """Make the public call, with the options that were given and with these."""

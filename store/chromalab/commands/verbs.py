@@ -17,7 +17,7 @@ __all__ = ["CHAPTERS", "VERBS", "find_verb", "overview"]
 
 
 def overview() -> str:
-    """Return the text of `%chroma help` and `%chroma?`: the syntax, and every verb with its examples."""
+    """Return the text of `%chroma help` and `%chroma?`: the syntax, and every verb by subject."""
     chapters = "\n\n".join(
         "\n".join([chapter, *map(_summary, verbs)]) for chapter, verbs in CHAPTERS.items()
     )
@@ -27,13 +27,12 @@ def overview() -> str:
         "%%chroma [NAME <<] VERB [COLLECTION] [--flags]   with texts in the body of the cell\n\n"
         f"{chapters}\n\n"
         "  :name passes a Python variable. NAME << stores the result; NAME= << also shows it.\n"
-        "  For the flags of a verb: %chroma help VERB"
+        "  For the flags and examples of a verb: %chroma help VERB, or %chroma VERB?"
     )
 
 
 def _summary(verb: Verb) -> str:
-    examples = "".join(f"\n      {example}" for example in verb.examples)
-    return f"  {verb.name:<22} {verb.summary}{examples}"
+    return f"  {verb.name:<22} {verb.summary}"
 
 
 def find_verb(name: str) -> Verb:

@@ -27,6 +27,7 @@ from chromalab.handle import Handle
 from chromalab.judgments.arguments import check_flag, list_queries, now
 from chromalab.judgments.exchange import ParsedJudgment, read_named
 from chromalab.search.query import query as run_query
+from chromalab.search.query import with_one_model
 from chromalab.transforms.active import ActiveTransform
 from chromalab.transforms.transform import Transform
 from chromalab.types import Where
@@ -107,17 +108,21 @@ def evaluate(
         )
     left_out: Counter[str] = Counter()
     checked = _read(collection, queries, relevance, left_out)
-    through = collection.room(ActiveTransform).of(transform)
-    state = State(
-        at=now(),
-        records=collection.engine.count(collection.id),
-        version=collection.get_version(),
-        model=collection.fingerprint(),
-        transform=None if through is None else through.name,
-        k=k,
-        where=where,
-    )
-    lists = _lists(collection, checked, k, where, through)
+
+    def measured() -> tuple[State, list[list[str]]]:
+        through = collection.room(ActiveTransform).of(transform)
+        state = State(
+            at=now(),
+            records=collection.engine.count(collection.id),
+            version=collection.get_version(),
+            model=collection.fingerprint(),
+            transform=None if through is None else through.name,
+            k=k,
+            where=where,
+        )
+        return state, _lists(collection, checked, k, where, through)
+
+    state, lists = with_one_model(collection, measured)
     made = Evaluation(
         collection=collection.name,
         state=state,

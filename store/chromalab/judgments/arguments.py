@@ -98,11 +98,11 @@ def list_queries(queries: Any) -> list[Any]:
 
 
 def required_text(value: Any, what: str) -> str:
-    """Check a text that must be given and must not be empty."""
+    """Check a text that must be given and must not be blank."""
     if not isinstance(value, str):
-        raise InvalidArgumentError(f"{what} must be a text; got {short(value)}.")
+        raise InvalidArgumentError(f"{what} must be a string; got {short(value)}.")
     (text,) = check_documents([value], what)
-    if not text:
+    if text is None or not text.strip():
         raise InvalidArgumentError(f"{what} is empty. Give a text.")
     return text
 
@@ -110,7 +110,7 @@ def required_text(value: Any, what: str) -> str:
 def optional_text(value: Any, what: str) -> str | None:
     """Check a text that may be None."""
     if value is not None and not isinstance(value, str):
-        raise InvalidArgumentError(f"{what} must be a text or None; got {short(value)}.")
+        raise InvalidArgumentError(f"{what} must be a string or None; got {short(value)}.")
     return None if value is None else required_text(value, what)
 
 

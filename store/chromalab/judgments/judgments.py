@@ -332,7 +332,7 @@ def _check_exist(collection: Handle, ids: Sequence[str]) -> None:
         rows = collection.engine.get(collection.id, Filter(), set(), _SEARCHED, 0)
         raise InvalidArgumentError(
             f"No record {short(missing[0])} in {collection.name!r}. "
-            f"{near(missing[0], rows.ids, what='Ids')}. Nothing was written."
+            f"{near(missing[0], rows.ids, what='Ids')} Nothing was written."
         )
 
 

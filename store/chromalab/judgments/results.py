@@ -191,7 +191,7 @@ class Overview(Table):
         >>> Overview("notes", [Judgment("a", 1.0, query="tea", by="ada", at="2026-01-31T12:00:00+00:00")])
         notes: 1 judgment of 1 query and 1 record; 1 relevant, 0 not; by ada 1
         query  relevant  not  by   last
-        tea    1         0    ada  2026-01-31T12:00:00+00:00
+        tea    1         0    ada  2026-01-31 12:00
     """
 
     collection: str
@@ -226,7 +226,8 @@ class Overview(Table):
         for group in list(groups.values())[::-1]:
             relevant = sum(judgment.is_relevant for judgment in group)
             by = ", ".join(sorted({judgment.by or "" for judgment in group} - {""}))
-            rows.append([group[-1].label, relevant, len(group) - relevant, by, group[-1].at])
+            last = group[-1].at[:16].replace("T", " ")  # in UTC, to the minute
+            rows.append([group[-1].label, relevant, len(group) - relevant, by, last])
         return rows
 
 

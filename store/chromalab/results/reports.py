@@ -424,4 +424,8 @@ def _in_full(value: Any) -> Any:
 
 
 def _range(spread: Range) -> str:
-    return f"{spread.min:,.4g} to {spread.max:,.4g} (median {spread.median:,.4g})"
+    least, most, median = (
+        f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+        for value in (spread.min, spread.max, spread.median)
+    )
+    return least if least == most else f"{least} to {most} (median {median})"

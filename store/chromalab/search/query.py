@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from chromalab.arguments.records import read_filter, read_texts, reject_images
 from chromalab.arguments.values import (
@@ -13,7 +14,7 @@ from chromalab.arguments.values import (
 )
 from chromalab.embed import EmbeddingFunction, embed_queries
 from chromalab.engine.values import Filter, OutdatedQueryError, QueryBasis, Vectors
-from chromalab.errors import InvalidArgumentError
+from chromalab.errors import InvalidArgumentError, InvalidDimensionException
 from chromalab.handle import Handle
 from chromalab.results.records import PARTS, QueryResult, query_result, within
 from chromalab.results.reports import Explanation
@@ -22,7 +23,9 @@ from chromalab.transforms.storage import ACTIVE
 from chromalab.transforms.transform import Transform
 from chromalab.types import Documents, Embeddings, IDs, Include, Where, WhereDocument
 
-__all__ = ["explain", "query"]
+__all__ = ["explain", "query", "with_one_model"]
+
+T = TypeVar("T")
 
 
 def query(
@@ -145,16 +148,45 @@ def explain(
         _read_queries(query_embeddings, query_texts),
         _filter(ids, where, where_document),
     )
-    collection.refresh()  # no transaction confirms an explanation
-    vectors = asked.vectors(collection)
-    chosen = collection.room(ActiveTransform).of(transform)
-    name, both, record_transform = None, False, None
-    if chosen is not None:
-        vectors = chosen.queries(vectors)
-        name, both, record_transform = chosen.name, chosen.both, chosen.record_transform
     n_results = check_n_results(n_results)
-    plan = collection.engine.explain(collection.id, vectors, n_results, filter, record_transform)
-    return Explanation(plan, name, both)
+
+    def explained() -> Explanation:
+        vectors = asked.vectors(collection)
+        chosen = collection.room(ActiveTransform).of(transform)
+        name, both, record_transform = None, False, None
+        if chosen is not None:
+            vectors = chosen.queries(vectors)
+            name, both, record_transform = chosen.name, chosen.both, chosen.record_transform
+        plan = collection.engine.explain(
+            collection.id, vectors, n_results, filter, record_transform
+        )
+        return Explanation(plan, name, both)
+
+    return with_one_model(collection, explained)
+
+
+def with_one_model(collection: Handle, read: Callable[[], T]) -> T:
+    """Run what embeds queries and reads in several transactions; again if the model changes meanwhile.
+
+    Args:
+        collection: The collection, which another process may re-embed.
+        read: The function; it embeds by the function that the handle knows.
+    """
+
+    def model() -> tuple[int | None, Any]:
+        now = collection.refresh()
+        return now.dimension, now.configuration["embedding_function"]
+
+    while True:
+        before = model()
+        try:
+            result = read()
+        except InvalidDimensionException:
+            if model() == before:
+                raise
+            continue
+        if model() == before:
+            return result
 
 
 class _Queries:

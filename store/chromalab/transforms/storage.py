@@ -204,7 +204,7 @@ def check_name(value: Any) -> str:
 
 def _text(value: Any, what: str, *, is_required: bool = False) -> str:
     if not isinstance(value, str):
-        raise InvalidArgumentError(f"{what} must be a text; got {short(value)}.")
+        raise InvalidArgumentError(f"{what} must be a string; got {short(value)}.")
     (text,) = read_texts([value], what)
     if is_required and not text:
         raise InvalidArgumentError(f"{what} is empty. Give a text.")

@@ -227,8 +227,8 @@ class Transforms:
         former = [name for name in stored if name != found.transform]
         if not former:
             raise NotFoundError(
-                f"No other transform of {self._collection.name!r} was active before. use(name) chooses "
-                f"one; {near('', [name for name in names if name], what='Transforms')}"
+                f"No other transform of {self._collection.name!r} was active before. use(name) "
+                f"chooses one. {near('', [name for name in names if name], what='Transforms')}"
             )
         name = former[-1]
         transform = None if name is None else self._usable(name)

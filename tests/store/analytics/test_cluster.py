@@ -146,7 +146,10 @@ def test_a_comparison_counts_shared_records(found: Clusters) -> None:
     assert 0 < coarse.ari < 1
     assert coarse.pairs[:, 2].sum() == len(TRUE)
     assert "ARI" in repr(coarse)
-    assert found.compare([f"g{label}" for label in TRUE]).ari > 0.98
+    named = found.compare([f"g{label}" for label in TRUE])
+    assert named.ari > 0.98
+    assert set(named.df()["other"]) <= {f"g{label}" for label in TRUE}  # names, not numbers
+    assert "g0" in repr(named)
     with pytest.raises(InvalidArgumentError, match="got 2 labels for 240 records"):
         found.compare([1, 2])
 
@@ -189,6 +192,16 @@ def test_bad_data_gives_noise_or_one_cluster(method: str, rows: NDArray[Any]) ->
     assert result.centroids().shape == (result.n_clusters, rows.shape[1])
     if len(rows):
         assert len(result.predict(rows[:1])) == 1
+
+
+def test_hdbscan_finds_one_cluster_in_records_of_one_direction() -> None:
+    lengths = np.outer(np.arange(1, 101), [1.0, 2.0, 3.0])
+    for vectors in (np.ones((50, 4)), lengths):
+        found = cluster(vectors, method="hdbscan", progress=False)
+        assert found.sizes.tolist() == [len(vectors)]
+        assert (found.probabilities == 1).all()
+    few = cluster(np.ones((10, 4)), method="hdbscan", min_cluster_size=11, progress=False)
+    assert (few.labels == -1).all()
 
 
 def test_equal_vectors_are_one_cluster() -> None:

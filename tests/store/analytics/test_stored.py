@@ -67,6 +67,19 @@ def test_a_cached_result_equals_the_computed_one(points, analysis):
     assert again.df().equals(made.df())
 
 
+def test_a_file_under_the_name_of_another_result_is_ignored(points):
+    def find(seed):
+        return points.project("pca", random_state=seed, progress=False)
+
+    one = find(1)
+    (file,) = cached(points)
+    assert find(2).parameters["random_state"] == 2
+    (other,) = set(cached(points)) - {file}
+    other.write_bytes(file.read_bytes())
+    assert find(2).parameters["random_state"] == 2
+    same(find(1), one)
+
+
 def test_other_options_records_or_vectors_are_cached_apart(points, analysis):
     analysis(points)
     analysis(points, random_state=3)
@@ -205,7 +218,10 @@ def test_a_stale_result_stays_stale_after_it_is_written_to_metadata(points):
     old = old.into("twin")
     with pytest.raises(InvalidArgumentError, match="changed"):
         old.apply()
-    assert not points.cluster(progress=False).into("group").is_stale
+    found = points.cluster(progress=False)
+    found.into("group")
+    assert not found.is_stale
+    assert "changed since" not in repr(found)
 
 
 def test_topics_of_the_same_clusters_are_cached(points):

@@ -162,7 +162,7 @@ def test_the_word_none_is_none_only_where_none_is_not_the_default(values):
         (("--keep", "newest"), "--keep must be one of oldest; got 'newest'"),
         (("--dims", "4"), "--dims must be one of 2, 3; got '4'"),
         (("--size", "2,3"), "--size must be :name of a Python variable; got '2,3'"),
-        (("--title", ":three"), "--title must be a text; got 3"),
+        (("--title", ":three"), "--title must be a string; got 3"),
         (("--progress",), "does not take '--progress'"),
     ],
 )

@@ -39,6 +39,7 @@ COMPARISONS = st.one_of(
         st.tuples(st.sampled_from(["$eq", "$ne", "$contains", "$not_contains"]), st.one_of(*SCALARS)),
         st.tuples(st.sampled_from(["$gt", "$gte", "$lt", "$lte"]), NUMBERS),
         st.tuples(st.sampled_from(["$in", "$nin"]), st.one_of(*LISTS)),
+        st.tuples(st.just("$exists"), st.booleans()),
     ).map(lambda pair: dict([pair])),
 )  # fmt: skip
 WHERE = st.recursive(
@@ -81,6 +82,7 @@ def reference(where, record):
         "$nin": lambda: not any(same(found, w) for w in wanted),
         "$contains": lambda: type(found) is list and any(same(f, wanted) for f in found),
         "$not_contains": lambda: type(found) is not list or not any(same(f, wanted) for f in found),
+        "$exists": lambda: (found is not None) == wanted,
     }[operator]()  # fmt: skip
 
 
@@ -307,29 +309,15 @@ def test_json_that_only_python_parses_can_be_filtered(tmp_path):
         assert points.get(where={"n": {"$lt": 10**29}})["ids"] == []
 
 
-def test_a_column_converts_to_arrow(points):
-    with points.engine.engine.store.read() as connection:
-        opened = open_now(points, connection)
-        text = opened.column("t").arrow()
-        assert str(text.type).startswith("dictionary<values=string")
-        assert text.to_pylist() == ["x", "y", None]
-        assert opened.column("l").arrow().to_pylist() == [["p", "q"], None, None]
-        assert opened.column("n").arrow().to_pylist() == ["1", "1.0", "true"]
-        assert opened.column("none").arrow().to_pylist() == [None] * 3
-    points.update(["b", "c"], metadatas=[{"n": 7}, {"n": None}])
-    with points.engine.engine.store.read() as connection:
-        numbers = open_now(points, connection).column("n").arrow()
-    assert str(numbers.type) == "int64"
-    assert numbers.to_pylist() == [1, 7, None]
-
-
 def test_filters_work_without_pyarrow(points, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert points.get(where={"t": "x"})["ids"] == ["a"]
-    with points.engine.engine.store.read() as connection:
-        column = open_now(points, connection).column("t")
-        with pytest.raises(errors.MissingDependencyError, match=r"pip install .chromalab\[arrow\]"):
-            column.arrow()
+
+
+def test_whether_a_key_exists_must_be_true_or_false(points):
+    assert points.get(where={"t": {"$exists": False}})["ids"] == ["c"]
+    with pytest.raises(errors.InvalidArgumentError, match="exists on 't' must be True or False"):
+        points.get(where={"t": {"$exists": 1}})
 
 
 def test_thousands_of_document_clauses_are_evaluated(points):

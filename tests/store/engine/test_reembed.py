@@ -168,6 +168,19 @@ def test_documents_embedded_by_the_old_function_in_the_meantime_are_rejected(not
     assert vectors(notes)["new"] == [3, 1, 1]
 
 
+@pytest.mark.parametrize("function", [Letters("wxyz"), Letters("cab")], ids=["wider", "as wide"])
+def test_a_reembedding_in_the_meantime_does_not_disturb_a_reader(notes, client, function):
+    def interrupted():
+        notes.reembed(Letters("abc"))
+        earlier = Letters("abc", lambda: notes.reembed(function))
+        return client.get_collection("notes", embedding_function=earlier)
+
+    assert interrupted().explain(query_texts=["a"]).plan.method == "exact scan"
+    found = interrupted().evaluate(["ccc"], [["n2"]], baseline=None)
+    assert found.state.model == notes.fingerprint()
+    assert found.scores[0].ids == tuple(notes.query(query_texts=["ccc"])["ids"][0])
+
+
 def test_records_without_documents_are_rejected_before_anything_is_embedded(notes):
     notes.add(ids=["bare", "naked"], embeddings=[[1, 2, 3], [4, 5, 6]])
     function = Letters("xyz")

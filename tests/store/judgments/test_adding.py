@@ -66,7 +66,7 @@ def test_one_call_judges_several_records_in_one_transaction(points):
         ({"query": [[1, 2], [3, 4]]}, "one query at a time"),
         ({"query": "half \ud800"}, "not valid Unicode"),
         ({"note": "\ud800"}, "not valid Unicode"),
-        ({"note": 7}, "note must be a text or None; got 7"),
+        ({"note": 7}, "note must be a string or None; got 7"),
         ({"by": ""}, "by is empty"),
         ({"weight": 0}, "a number above 0"),
         ({"weight": float("inf")}, "a number above 0"),

@@ -93,7 +93,7 @@ def test_click_sessions_add_up_and_people_take_precedence(points, resolved):
         ({"query": "x", "shown": ["a"]}, "must have query, shown"),
         ({"query": "", "shown": ["a"], "clicked": []}, "Row 0 of log: query is empty"),
         ({"query": "x", "shown": [7], "clicked": []}, "must be a string; got 7"),
-        ({"query": "x", "shown": [None], "clicked": []}, "must be a text; got None"),
+        ({"query": "x", "shown": [None], "clicked": []}, "must be a string; got None"),
         ("x", "must have query, shown"),
     ],
 )

@@ -49,7 +49,7 @@ def test_recoloring_sends_codes_but_no_coordinates(map, monkeypatch, send):
 def test_an_unknown_color_is_an_error(map, send):
     send(map, verb="color", by="sid")
     assert map.error == (
-        "No field or result 'sid' to color by. Did you mean 'side'? Known: n, neighbor_recall, side"
+        "No field or result 'sid' to color by. Did you mean 'side'? Known: n, neighbor_recall, side."
     )
     assert map.color_by == "side"
     with pytest.raises(InvalidArgumentError, match="Did you mean 'side'"):

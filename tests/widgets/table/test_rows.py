@@ -156,3 +156,11 @@ def test_an_empty_collection_is_a_table_too(browse, client):
     assert browser.ids() == []
     assert browser.table.columns == []
     assert browser.table.status == "0 records"
+
+
+def test_the_status_names_a_column_that_no_record_has(notes, browse):
+    browser = browse(notes.table(columns=np.array(["kind", "nope"])))
+    assert browser.table.status == "4 records, no record has 'nope'"
+    notes.update(ids=["a"], metadatas=[{"nope": 1}])
+    browser.ids()
+    assert browser.table.status == "4 records"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from chromalab.analytics.classify.labels import predicted_key
+from chromalab.analytics.classify.labels import check_choices, predicted_key
 from chromalab.arguments.values import check_field
 from chromalab.errors import InvalidArgumentError, NotFoundError, short
 from chromalab.feedback import Decision
@@ -44,11 +44,11 @@ class LabelingQueue(Queue):
     ) -> None:
         super().__init__(collection, f"labels of {check_field(field, 'field')}", by=by)
         self.field = field
-        self._options = {"choices": choices, **options}
+        self._labels: list[Any] = [] if choices is None else check_choices(choices)
+        self._options = {"choices": self._labels or None, **options}
         self._n = n
         self._is_open = choices is None
         self._items: list[str] = []
-        self._labels: list[Any] = list(choices or ())
         self.more()
         if self._is_open:  # in the order in which they were first given, so that each keeps its key
             given = [d.value for d in self.decisions if d.choice == "label"]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from chromalab import Collection
 from chromalab.arguments.values import check_field
+from chromalab.conversion import items
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.results.reports import Distinct
 from chromalab.results.tables import one_line
@@ -56,14 +57,18 @@ class Columns:
             columns = set(known[:MOST])
             self._names = [key for key in met if key in columns]
         else:
-            if isinstance(given, str) or not isinstance(given, Sequence):
+            listed = items(given, "columns")
+            if listed is None:
                 raise InvalidArgumentError(
                     f"columns must be a list of metadata fields; got {short(given)}."
                 )
-            self._names = known = list(dict.fromkeys(check_field(key, "columns") for key in given))
+            self._names = known = list(dict.fromkeys(check_field(key, "columns") for key in listed))
         self._types: dict[str, set[type]] = {key: set() for key in known}
         self._more = False  # whether there are fields beyond those that are remembered
         self.add(sample)
+        self._nowhere = [
+            key for key in self._names if not self._types[key] and self._is_nowhere(key)
+        ]
 
     def add(self, metadatas: Iterable[Mapping[str, Any] | None]) -> None:
         """Take note of the fields of records that were read, and of the types of their values."""
@@ -72,6 +77,9 @@ class Columns:
                 if key not in self._types and not self._remember(key):
                     continue
                 self._types[key].add(type(value))
+
+    def _is_nowhere(self, key: str) -> bool:
+        return not self._collection.count(where={key: {"$exists": True}})
 
     def _remember(self, key: str) -> bool:
         """Remember a new field; return False if there is no room for it."""
@@ -89,7 +97,10 @@ class Columns:
 
     @property
     def left_out(self) -> str:
-        """A note that some fields are not columns, and how to show them; empty if all are."""
+        """A note on fields that are not columns, or that no record has; empty if there are none."""
+        nowhere = [short(key) for key in self._nowhere if not self._types[key]]
+        if nowhere:
+            return f"no record has {' or '.join(nowhere)}"
         known, shown = len(self._types), len(self._names)
         if shown == known and not self._more:
             return ""

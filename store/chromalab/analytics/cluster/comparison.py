@@ -24,12 +24,15 @@ class Comparison(Table):
         ami: Adjusted mutual information (Vinh et al. 2010): the same range; small clusters count more.
         n: Number of records that are in both.
         pairs: (p, 3) int64: label, label in the other, number of shared records; most records first.
+        names: What the labels in the other stand for, if they are not integers: the text of label 0, of
+            label 1, and so on.
     """
 
     ari: float
     ami: float
     n: int
     pairs: NDArray[np.int64]
+    names: tuple[Any, ...] = ()
 
     _columns: ClassVar = ("label", "other", "records", "share", "other_share")
 
@@ -40,7 +43,13 @@ class Comparison(Table):
             one[left] = one.get(left, 0) + both
             other[right] = other.get(right, 0) + both
         return [
-            [left, right, both, both / one[left], both / other[right]]
+            [
+                left,
+                self.names[right] if self.names else right,
+                both,
+                both / one[left],
+                both / other[right],
+            ]
             for left, right, both in self.pairs.tolist()
         ]
 
@@ -63,6 +72,7 @@ def compare(snapshot: Snapshot, labels: NDArray[np.int32], other: Any) -> Compar
     """
     from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
+    names: tuple[Any, ...] = ()
     if hasattr(other, "labels") and hasattr(other, "snapshot"):
         row_of = {id: row for row, id in enumerate(other.snapshot.ids)}
         both = [(row, row_of[id]) for row, id in enumerate(snapshot.ids) if id in row_of]
@@ -71,9 +81,10 @@ def compare(snapshot: Snapshot, labels: NDArray[np.int32], other: Any) -> Compar
     elif isinstance(other, str):
         values = snapshot.known_column(other)
         there = [row for row, value in enumerate(values) if value is not None]
-        left, right = labels[there], _numbers([values[row] for row in there])
+        right, names = _numbers([values[row] for row in there])
+        left = labels[there]
     else:
-        left, right = labels, _numbers(other)
+        left, (right, names) = labels, _numbers(other)
     if len(left) != len(right):
         raise InvalidArgumentError(
             f"other must have one label per record, in the order of the records; got {len(right):,} "
@@ -89,13 +100,18 @@ def compare(snapshot: Snapshot, labels: NDArray[np.int32], other: Any) -> Compar
         ami=1.0 if empty else float(adjusted_mutual_info_score(left, right)),
         n=len(left),
         pairs=pairs.astype(np.int64),
+        names=names,
     )
 
 
-def _numbers(labels: Any) -> NDArray[np.int64]:
-    """Turn labels of any type into numbers: integers stay, others go by first appearance."""
+def _numbers(labels: Any) -> tuple[NDArray[np.int64], tuple[Any, ...]]:
+    """Turn labels of any type into numbers, and list what the numbers stand for.
+
+    Integers stay as they are; others go by first appearance.
+    """
     values = labels.tolist() if isinstance(labels, np.ndarray) else list(labels)
     if all(isinstance(value, int) and not isinstance(value, bool) for value in values):
-        return np.array(values, dtype=np.int64)
+        return np.array(values, dtype=np.int64), ()
     known: dict[Any, int] = {}
-    return np.array([known.setdefault(value, len(known)) for value in values], dtype=np.int64)
+    numbers = np.array([known.setdefault(value, len(known)) for value in values], dtype=np.int64)
+    return numbers, tuple(known)

@@ -66,6 +66,9 @@ def hdbscan(
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Find dense clusters, as `hdbscan.HDBSCAN` does on unit vectors.
 
+    All records are never one cluster, since a cluster is denser than what surrounds it. The exception are
+    records of one direction, which nothing surrounds.
+
     Args:
         graph: The neighbor graph. A node of 20 equal records is as dense as 20 records.
         min_cluster_size: The smallest number of records in a cluster.
@@ -87,9 +90,10 @@ def hdbscan(
     min_samples = min_cluster_size if min_samples is None else min_samples
     graph = graph.cut(max(_NEIGHBORS, min_samples + _MORE))
     core = core_distances(graph, min_samples)
-    if count < 2:
-        return np.full(count, -1, dtype=np.int32), np.zeros(count, dtype=np.float32)
     edges, lengths = spanning_tree(graph, core)
+    if not (lengths > _FLOOR).any():  # one direction: nothing is denser than all records together
+        found = graph.counts.sum() >= min_cluster_size
+        return np.full(count, found - 1, dtype=np.int32), np.full(count, found, dtype=np.float32)
     tree, sizes = single_linkage(edges, lengths, graph.counts)
     condensed = condense(tree, lengths, sizes, core, min_cluster_size)
     return select_clusters(condensed, leaf=leaf)
@@ -238,7 +242,7 @@ def select_clusters(
     Args:
         condensed: The condensed tree.
         leaf: Select the clusters without children. If False, select those that are more stable than
-            all clusters within them together (excess of mass). All records are never one cluster.
+            all clusters within them together (excess of mass).
 
     Returns:
         (m,) int32 labels, -1 for noise, and (m,) float32, the density at which a node drops out,

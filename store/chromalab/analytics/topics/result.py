@@ -197,7 +197,7 @@ class Topics(Result):
         if not len(places):
             what = "Noise is not a topic" if label == -1 else f"No topic {short(label)}"
             known = near(str(label), map(str, self.topic_labels.tolist()), what="Topics")
-            raise InvalidArgumentError(f"{what}. {known}.")
+            raise InvalidArgumentError(f"{what}. {known}")
         return int(places[0])
 
     def _largest(self) -> NDArray[np.int64]:
@@ -255,7 +255,7 @@ def topics_of(
         topic,
         len(known),
         n_words=max(n_words, _NAME_CANDIDATES),
-        stop_words=stop_words or (),
+        stop_words=() if stop_words is None else stop_words,
     )
     rows = representatives(
         snapshot.vectors,
@@ -284,7 +284,7 @@ def topics_of(
             "n_words": n_words,
             "ngrams": [int(size) for size in ngrams],
             "n_documents": n_documents,
-            "stop_words": sorted(stop_words) if stop_words else None,
+            "stop_words": None if stop_words is None else sorted(stop_words) or None,
         },
         recall=float(getattr(clusters, "recall", 1.0)),
         labels=labels,

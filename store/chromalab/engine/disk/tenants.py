@@ -28,7 +28,7 @@ def check_tenant(connection: sqlite3.Connection, name: str) -> None:
     if connection.execute("SELECT 1 FROM tenants WHERE name = ?", (name,)).fetchone() is None:
         known = [str(row[0]) for row in connection.execute("SELECT name FROM tenants")]
         raise NotFoundError(
-            f"No tenant {short(name)}. {near(name, known, what='Tenants')}. "
+            f"No tenant {short(name)}. {near(name, known, what='Tenants')} "
             "Create one with AdminClient.create_tenant."
         )
 
@@ -73,7 +73,7 @@ def database(connection: sqlite3.Connection, scope: Scope) -> DatabaseModel:
         known = [found.name for found in databases(connection, scope.tenant)]
         raise NotFoundError(
             f"No database {short(scope.database)} in tenant {short(scope.tenant)}. "
-            f"{near(scope.database, known, what='Databases')}. "
+            f"{near(scope.database, known, what='Databases')} "
             "Create one with AdminClient.create_database."
         )
     return _read(row)

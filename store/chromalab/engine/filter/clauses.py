@@ -1,8 +1,9 @@
 """`where` and `where_document`: parsed and fully validated once, then evaluated per record.
 
 The language is Chroma's. `$ne`, `$nin` and `$not_contains` also match a record that lacks the key.
-Integers and floats compare as numbers; booleans are a separate type. Beyond Chroma's, `$gt`, `$gte`, `$lt`
-and `$lte` compare dates, which are ISO texts in metadata, and values of numpy and pandas are read as Python's.
+Integers and floats compare as numbers; booleans are a separate type. Beyond Chroma's, `$exists` tells
+records with the key from those without it, `$gt`, `$gte`, `$lt` and `$lte` compare dates, which are ISO texts
+in metadata, and values of numpy and pandas are read as Python's.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _PATTERN_BYTES = 1 << 20  # a larger automaton, although linear, takes seconds p
 _JOINS = ("$and", "$or")
 _NUMBER = ("$gt", "$gte", "$lt", "$lte")
 _LIST = ("$in", "$nin")
-_FIELD = ("$eq", "$ne", *_NUMBER, *_LIST, "$contains", "$not_contains")
+_FIELD = ("$eq", "$ne", *_NUMBER, *_LIST, "$contains", "$not_contains", "$exists")
 _TEXT = ("$contains", "$not_contains", "$regex", "$not_regex")
 
 Metadata = Mapping[str, Any]
@@ -159,6 +160,10 @@ def _field(key: Any, value: Any) -> Clause:
             f"Unknown operator {short(operator)} on {key!r}. "
             f"{near(str(operator), _FIELD, what='Operators', limit=20)}"
         )
+    if operator == "$exists" and not isinstance(wanted, bool):
+        raise InvalidArgumentError(
+            f"The value of $exists on {key!r} must be True or False; got {short(wanted)}."
+        )
     if operator in _LIST:
         return Compare(key, operator, _several(key, operator, wanted))
     given, wanted = wanted, _operand(wanted)
@@ -278,6 +283,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "$nin": lambda found, wanted: not _among(found, wanted),
     "$contains": _holds,
     "$not_contains": lambda found, wanted: not _holds(found, wanted),
+    "$exists": lambda found, wanted: (found is not None) == wanted,
 }
 
 

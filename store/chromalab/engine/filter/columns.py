@@ -12,7 +12,7 @@ import sqlite3
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,7 @@ from numpy.typing import NDArray
 from chromalab.engine.disk import records
 from chromalab.engine.disk.view import View
 from chromalab.engine.filter.dictionary import Codes, Dictionary
-from chromalab.errors import InternalError, MissingDependencyError
-
-if TYPE_CHECKING:
-    import pyarrow
+from chromalab.errors import InternalError
 
 __all__ = ["Column", "Columns"]
 
@@ -73,6 +70,8 @@ class Column:
 
         The comparison is evaluated once per distinct value, not once per record.
         """
+        if operator == "$exists":
+            return np.asarray((self.codes >= 0) == wanted)
         if operator in _OPPOSITE:  # also matches records that lack the key
             return ~self.mask(_OPPOSITE[operator], wanted)
         picked = self.dictionary.picked(operator, wanted)
@@ -89,29 +88,6 @@ class Column:
         if descending:
             ranks = np.where(ranks < last, -ranks, last)
         return positions[np.argsort(ranks, kind="stable")]
-
-    def arrow(self) -> pyarrow.Array:
-        """Convert to an Arrow array: strings become a dictionary array, mixed types become JSON.
-
-        Raises:
-            MissingDependencyError: Pyarrow is not installed.
-        """
-        try:
-            import pyarrow
-        except ImportError as error:
-            raise MissingDependencyError(
-                'Arrow columns need pyarrow: pip install "chromalab[arrow]"'
-            ) from error
-        used, codes = np.unique(self.codes, return_inverse=True)
-        values = [self.values[code] for code in used.tolist() if code >= 0]
-        missing = self.codes < 0
-        codes = codes.reshape(-1) - (len(used) - len(values))
-        types = {type(value) for value in values}
-        if len(types) > 1 or dict in types:
-            values = [json.dumps(value, ensure_ascii=False) for value in values]
-        indices = pyarrow.array(codes.astype(np.int32), mask=missing)
-        made = pyarrow.DictionaryArray.from_arrays(indices, pyarrow.array(values))
-        return made if len(types) > 1 or types <= {str, dict} else made.dictionary_decode()
 
 
 class Columns:
