@@ -143,7 +143,7 @@ class _Embedded:
         if documents:
             try:
                 vectors = self._embed(list(documents.values()))
-            except (OSError, sqlite3.Error) as error:
+            except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
                 raise _FunctionError from error
             width = self._draft.dimension or vectors.shape[1]
             if vectors.shape[1] != width:
