@@ -60,7 +60,9 @@ def test_records_are_labeled_contrasted_searched_downloaded_and_deleted_by_keybo
     expect(bar.get_by_role("button", name="Cancel")).to_be_focused()
     page.check_accessibility(".cl-map")
     bar.get_by_role("button", name=f"Delete {few} records").press("Enter")
-    expect(bar.locator(".cl-message")).to_have_text(f"{few} records deleted.")
+    expect(bar.locator(".cl-message")).to_have_text(
+        f"{few} records deleted. %chroma undo facts or collection.undo() restores what was deleted."
+    )
     expect(widget.locator(".cl-stage")).to_be_focused()
     assert page.kernel("(facts.count() == 96 - few, facts.selection.ids)") == "(True, [])"
     assert page.page.locator(".jp-Cell").count() == len(CELLS)  # no key reached the notebook

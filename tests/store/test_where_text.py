@@ -81,6 +81,8 @@ def test_an_invalid_condition_is_reported_with_an_example(text):
     [
         ("Customer Name = 'x'", "Put a key of several words in backquotes: `Customer Name`."),
         ("a = 1 and my long key>=2", "backquotes: `my long key`."),
+        ("created > 2024-06-01", "Put it in quotes: '2024-06-01'."),
+        ("created between 2024-06-01T12:00 and 2025", "quotes: '2024-06-01T12:00'."),
         ("year = null", 'For a missing one, write "is null".'),
     ],
 )

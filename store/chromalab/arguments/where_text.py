@@ -49,7 +49,8 @@ _WORDS = {"and", "or", "in", "not", "contains", "true", "false"}
 _PLAIN = r"[^\W\d][\w.\-:]*"
 _TOKEN = re.compile(
     rf"""\s*(?:
-      (?P<number>[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?(?!\w))
+      (?P<date>\d{{4}}-\d\d[\w:.+-]*)
+    | (?P<number>[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?(?!\w))
     | (?P<text>{QUOTED})
     | (?P<quoted>`[^`]+`)
     | (?P<bound>:[^\W\d]\w*(?:\.\w+|[\[(][^\])]*[\])]?)?)
@@ -226,6 +227,8 @@ class _Parser:
             return self.variable(self.take())
         if self.next.is_any("true", "false"):
             return self.take().text.lower() == "true"
+        if self.next.kind == "date":
+            raise self.error("a date in quotes", f" Put it in quotes: '{self.next.text}'.")
         if self.next.is_any("null", "none", "nan"):
             raise self.error("a value", ' For a missing one, write "is null".')
         others = "true, false or :name" if self._bound else "true or false"

@@ -34,7 +34,7 @@ _STYLE = (
     "border-bottom:1px solid var(--jp-border-color2,#8884)}"
     ".chromalab .number{text-align:right!important;font-variant-numeric:tabular-nums;white-space:nowrap}"
     ".chromalab td.word{white-space:nowrap}"
-    ".chromalab td.words{min-width:14ch;max-width:32ch;white-space:normal}"
+    ".chromalab td.words{min-width:14ch;max-width:32ch;white-space:normal;overflow-wrap:anywhere}"
     ".chromalab td.text{min-width:28ch;max-width:72ch;white-space:normal;overflow-wrap:anywhere}"
     ".chromalab td.metadata{max-width:28ch;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;"
     "color:var(--jp-ui-font-color2,#777)}"
@@ -103,10 +103,6 @@ class Table:
     def df(self) -> pandas.DataFrame:
         """Return a pandas DataFrame with all rows."""
         return data_frame(self._rows(), self._header())
-
-
-_NO_MATH = "tex2jax_ignore mathjax_ignore"
-"""Keeps MathJax from drawing "$5 or $6" in a document as a formula; pandas names the same classes."""
 
 
 def count(number: int, thing: str, plural: str = "") -> str:

@@ -170,6 +170,11 @@ def test_arrays_and_snapshots_have_maps_too(vectors, send):
         Map(vectors, np.full((40, 2), np.nan))
 
 
+def test_a_map_of_no_records_says_what_to_do(client):
+    none = client.create_collection("none", embedding_function=None)
+    assert none.map().status == "No records yet; after adding some, run the cell again"
+
+
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_a_map_of_few_or_no_records(client, count):
     few = client.create_collection("few", embedding_function=None)

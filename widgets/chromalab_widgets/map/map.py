@@ -560,6 +560,8 @@ class Map(ActingWidget):
 
     def _summary(self) -> str:
         projection = self._layout.projection
+        if not self.count:
+            return "No records yet; after adding some, run the cell again"
         records = count(self.count, "record")
         if self.computing:
             return f"PCA of {records}, until {self._method} is computed"

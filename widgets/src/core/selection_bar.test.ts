@@ -108,7 +108,7 @@ test("deleting asks first, and its end shows after the selection is gone", async
   bar.draw(0);
   expect(document.activeElement).toBe(home);
   await answer("delete", { body: { deleted: 1 } });
-  expect([message(), bar.element.hidden]).toEqual(["1 record deleted.", false]);
+  expect([message(), bar.element.hidden]).toEqual(["1 record deleted. %chroma undo facts or collection.undo() restores what was deleted.", false]);
 });
 
 test("a reply to a panel that was closed is dropped, and Escape closes a panel", async () => {

@@ -244,7 +244,7 @@ export class SelectionBar {
     const yes = button(`Delete ${many}`, { class: "cl-danger" });
     const no = button("Cancel");
     yes.addEventListener("click", () => {
-      void this.#ask<{ deleted: number }>("delete", { count: this.#count }, ({ deleted }) => this.#say(`${records(deleted)} deleted.`));
+      void this.#ask<{ deleted: number }>("delete", { count: this.#count }, ({ deleted }) => this.#say(`${records(deleted)} deleted. %chroma undo ${this.#name} or collection.undo() restores what was deleted.`));
     });
     no.addEventListener("click", () => this.close());
     this.#panel.append(element("p", {}, `Delete ${many} from ${this.#name}?`), element("div", { class: "cl-actions" }, no, yes));
