@@ -555,9 +555,8 @@ def _refusal(found: Duplicates, pair: int) -> str:
     texts = [
         normalized(found.snapshot.document(int(row[pair]))) for row in (found.left, found.right)
     ]
-    one, other = (
-        ", ".join(words[:_MAX_MEMBERS]) or "nothing" for words in Wording(texts).only_in(0, 1)
-    )
+    _, differing = Wording(texts).difference(0, 1)
+    one, other = (", ".join(words[:_MAX_MEMBERS]) or "nothing" for words in differing)
     what = "not duplicates" if kind == VALUE else "below the thresholds"
     return f"{what}, as {one_line(one, 60)} differs from {one_line(other, 60)}"
 
