@@ -130,12 +130,12 @@ class Wording:
         left, right = self._unmatched(one, other)
         if left and "".join(left) == "".join(right):
             return SAME, ([], [])
+        if not typos:
+            kind = VALUE if self._numbers[one] != self._numbers[other] else bool(left) + bool(right)
+            return kind, (left, right)
         few = max(len(left), len(right)) <= _MOST_COMPARED
-        if typos:
-            left, right = self._unlike(left, right, strict=strict)
-        if self._numbers[one] != self._numbers[other] or (
-            typos and few and _has_value(left, right)
-        ):
+        left, right = self._unlike(left, right, strict=strict)
+        if self._numbers[one] != self._numbers[other] or (few and _has_value(left, right)):
             return VALUE, (left, right)
         with_content = [not _FUNCTION_WORDS.issuperset(side) for side in (left, right)]
         return (SAME, ADDED, OTHER)[sum(with_content)], (left, right)
@@ -148,7 +148,7 @@ class Wording:
         is_swap = len(places) == 2 and places[1] == places[0] + 1
         return [] if is_swap else [left[at].rstrip() for at in places]
 
-    def _unmatched(self, one: int, other: int) -> tuple[list[str], list[str]]:
+    def _unmatched(self, one: int, other: int) -> Words:
         words, others = self._sets[one], self._sets[other]
         return (
             [word.rstrip() for word in self._words[one] if word not in others],
@@ -280,9 +280,9 @@ class _Patterns:
             for word in words
         )
 
-    def are_fillers(self, words: list[str]) -> bool:
-        """Return whether none of the words that one text has more replaces a word elsewhere."""
-        return self._replaced.isdisjoint(words)
+    def replaces(self, words: list[str]) -> bool:
+        """Return whether one of these words replaces a single other word in a pair."""
+        return not self._replaced.isdisjoint(words)
 
 
 def _exchange(words: Words) -> Exchange:
@@ -322,31 +322,32 @@ def compare(
     pairs = list(zip(left.tolist(), right.tolist(), strict=True))
     similar = jaccard >= _SIMILAR
     worth = similar | (cosine >= _NEAR)  # the others hardly become duplicates at any threshold
-    differences = [
-        wording.difference(*pair, typos=near)
-        for pair, near in zip(pairs, worth.tolist(), strict=True)
-    ]
-    found = np.fromiter((kind for kind, _ in differences), np.uint8, count=len(pairs))
+    found = np.zeros(len(pairs), np.uint8)
+    differing: dict[int, Words] = {}
+    for at, (pair, near) in enumerate(zip(pairs, worth.tolist(), strict=True)):
+        found[at], words = wording.difference(*pair, typos=near)
+        if near:
+            differing[at] = words
     patterns = _Patterns(wording.texts_with)
     for at in np.flatnonzero(similar & (found != SAME)).tolist():
-        patterns.add(pairs[at], *differences[at])
+        patterns.add(pairs[at], int(found[at]), differing[at])
 
     lengths = np.minimum(wording.lengths[left], wording.lengths[right])
     may_follow = worth & (found != VALUE) & (lengths <= _LONGEST_PATTERN)
     for at in np.flatnonzero(may_follow).tolist():
-        pair, (kind, words) = pairs[at], differences[at]
+        pair, kind, words = pairs[at], int(found[at]), differing[at]
         if not patterns.has(pair, words):
             continue
         if kind == SAME:
             kind, words = wording.difference(*pair, strict=True)
             if kind == SAME:
                 words = wording.moved(*pair), []
-        differing = [*words[0], *words[1]]
-        if not (kind == ADDED and patterns.are_fillers(differing)) and not patterns.are_common(
-            differing
-        ):
-            kind = VALUE
-        found[at] = kind if kind == VALUE or not differing else kind | COMMON
+        both = [*words[0], *words[1]]
+        is_filler = kind == ADDED and not patterns.replaces(both)
+        if kind == VALUE or not (is_filler or patterns.are_common(both)):
+            found[at] = VALUE
+        elif both:
+            found[at] = kind | COMMON
     found[lengths >= _LONG_TEXT] |= LONG
     return found
 
