@@ -239,7 +239,7 @@ class Duplicates(Result):
             tuple(bool(reason) for reason in self.reasons[chosen]),
         )
 
-    def review(self, *, by: str | None = None) -> Any:
+    def review(self, *, by: str | None = None, show: Sequence[str] | str | None = None) -> Any:
         """Open a `chromalab_widgets.Review` of the groups: keep one record, merge them, or do neither.
 
         Decisions are stored with the collection as they are made. `apply` in the review carries them
@@ -247,11 +247,12 @@ class Duplicates(Result):
 
         Args:
             by: The name of the reviewer; the user of this machine by default.
+            show: The metadata keys to show, or "all"; by default, the most useful ones.
 
         Raises:
             InvalidArgumentError: The records do not belong to a collection, or it has changed since.
         """
-        return plug("chromalab.show", "review")(self, by=by)
+        return plug("chromalab.show", "review")(self, by=by, show=show)
 
     def suggest(self, judged: Sequence[tuple[str, str, bool]]) -> Duplicates:
         """Return the duplicates at the thresholds that fit judged pairs best.
@@ -309,9 +310,10 @@ class Duplicates(Result):
         field: str = "duplicate_of",
         dry_run: bool = False,
     ) -> ApplyResult:
-        """Deduplicate the collection in one transaction; `undo()` of the return value reverts it.
+        """Deduplicate the collection in one transaction; `undo()` restores it at any later time.
 
-        By default only certain duplicates are removed; the others are for `review`.
+        By default only certain duplicates are removed; the others are for `review`. `dry_run=True` shows
+        what would be done. `undo` of the result, or of the collection after a restart, reverts it.
 
         Args:
             mode: "delete" deletes all but the representatives. "mark" writes the id of the
