@@ -73,10 +73,10 @@ def cluster(
     them. "kmeans" makes `n_clusters` clusters. "auto" is "kmeans" if `n_clusters` is given, and
     "leiden" otherwise.
 
-    "hdbscan" makes the spanning tree of the neighbor graph, not of all pairs, in an eighth of the time of
-    the package of that name or less. On one tree, the two find equal clusters; among much noise the
-    trees differ (adjusted Rand index .85 in blobs with 40% noise). More neighbors (`n_neighbors`) come
-    nearer, and `exact=True` runs the package itself.
+    "hdbscan" makes its tree of the neighbor graph, not of all pairs, in an eighth to a tenth of the time
+    of the package of that name. On one tree, both find equal clusters. In noisy blobs of 12 dimensions,
+    the adjusted Rand index to all pairs is .94 with 20 neighbors per record, and .999 with
+    `n_neighbors=100`; of 24 dimensions, .71 and .999. `exact=True` runs the package itself.
 
     Any estimator with `fit_predict` can be the method, such as `sklearn.cluster.AgglomerativeClustering()`.
     It is fitted to the embeddings, scaled to unit length, and its options are its own. Its label -1 is
