@@ -27,7 +27,7 @@ def labels_by(clusterer: Clusterer, vectors: NDArray[np.float32]) -> NDArray[np.
         vectors: (n, dimension) float32, of unit length.
 
     Returns:
-        (n,) int32 labels from 0 on, -1 for noise.
+        (n,) int32 labels 0, 1, ..., and -1 for noise.
 
     Raises:
         InvalidArgumentError: The labels are not one integer for each row.
