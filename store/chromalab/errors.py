@@ -42,8 +42,10 @@ __all__ = [
     "StoreNotWritableError",
     "UniqueConstraintError",
     "VersionMismatchError",
+    "already_exists",
     "error_types",
     "near",
+    "not_found",
     "notice",
     "printable",
     "short",
@@ -120,7 +122,7 @@ class ChromalabError(Exception):
     """The base class of all exceptions that chromalab raises deliberately.
 
     Example:
-        >>> NotFoundError.name(), NotFoundError("No collection 'a'.").code()
+        >>> NotFoundError.name(), NotFoundError("Collection 'a' does not exist.").code()
         ('NotFoundError', 404)
     """
 
@@ -229,6 +231,38 @@ class UniqueConstraintError(ChromalabError, ValueError):
 
     _name = "UniqueConstraintError"
     _code = 409
+
+
+def not_found(
+    kind: str, name: str, known: Iterable[str], *, reason: str = "does not exist", remedy: str = ""
+) -> NotFoundError:
+    """Create the error for a name that does not exist, in the words that programs of Chroma look for.
+
+    Args:
+        kind: What has the name: "Collection", "Tenant" or "Database".
+        name: The name.
+        known: The names that exist.
+        reason: Chroma's words for this kind.
+        remedy: What to do, as a sentence.
+
+    Example:
+        >>> str(not_found("Collection", "paper", ["papers", "notes"]))
+        "Collection 'paper' does not exist. Did you mean 'papers'? Collections: notes, papers."
+    """
+    hint = near(name, known, what=f"{kind}s")
+    return NotFoundError(f"{kind} {short(name)} {reason}. {hint} {remedy}".rstrip())
+
+
+def already_exists(
+    kind: str, name: str, *, place: str = "", remedy: str = "Use it or choose another name."
+) -> UniqueConstraintError:
+    """Create the error for a name that is taken, in the words that programs of Chroma look for.
+
+    Example:
+        >>> str(already_exists("Tenant", "acme"))
+        "Tenant 'acme' already exists. Use it or choose another name."
+    """
+    return UniqueConstraintError(f"{kind} {short(name)} already exists{place}. {remedy}")
 
 
 class VersionMismatchError(ChromalabError, RuntimeError):
