@@ -22,6 +22,7 @@ from chromalab.embed import (
     DefaultEmbeddingFunction,
     EmbeddingFunction,
     check_conflict,
+    register_class_of,
     to_config,
 )
 from chromalab.engine import CollectionModel, Engine, Scope
@@ -241,7 +242,7 @@ class ClientAPI(Session):
             >>> client.get_collection("paper")
             Traceback (most recent call last):
             ...
-            chromalab.errors.NotFoundError: No collection 'paper'. Did you mean 'papers'? ...
+            chromalab.errors.NotFoundError: Collection 'paper' does not exist. Did you mean 'papers'? ...
         """
         _name_type(name)
         return self._collection(self._engine.get_collection(self._scope, name), embedding_function)
@@ -385,6 +386,7 @@ class ClientAPI(Session):
         if given is _DEFAULT:
             given = None
         check_conflict(given, model.configuration["embedding_function"])
+        register_class_of(given)
         return Collection(self._engine, model, given)
 
 
