@@ -1,18 +1,25 @@
 """The exceptions that chromalab raises, with one base class and Chroma's names where Chroma has one.
 
 Each is also a subclass of the matching built-in exception (`ValueError`, `KeyError`, ...). IPython
-shows it on a single line, because the message already says what is wrong and what to do about it.
+shows it on a single line, because the message already says what is wrong and what to do about it. Once a
+program has loaded chromadb, errors are also instances of chromadb's class of the same name, because an
+`except` clause asks for true subclasses.
 """
 
 from __future__ import annotations
 
 import difflib
+import functools
 import reprlib
 import sys
 import warnings
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from typing import Any, ClassVar
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = [
     "AuthorizationError",
@@ -129,6 +136,16 @@ class ChromalabError(Exception):
     _name: ClassVar[str] = "ChromaError"
     _code: ClassVar[int] = 400
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Create the error; of both families, if chromadb is loaded."""
+        theirs = sys.modules.get("chromadb.errors")
+        made: type[Self] = cls if theirs is None else _of_both(cast(Any, cls), theirs)
+        return super().__new__(made, *args, **kwargs)
+
+    def __reduce__(self) -> Any:
+        made, *state = cast("tuple[Any, ...]", super().__reduce__())
+        return vars(made).get("_own", made), *state
+
     @classmethod
     def name(cls) -> str:
         """Return Chroma's name of the error, as its server sends it."""
@@ -153,6 +170,20 @@ class ChromalabError(Exception):
 
 ChromaError = ChromalabError
 """Chroma's name of the base class, so that `except ChromaError` keeps working."""
+
+
+@functools.cache
+def _of_both(ours: Any, module: ModuleType) -> Any:
+    """A subclass of our class and of the nearest of its namesakes in `chromadb.errors`."""
+    root = getattr(module, "ChromaError", None)
+    if not isinstance(root, type) or issubclass(ours, root):
+        return ours
+    names = (getattr(base, "__name__", "") for base in ours.__mro__)
+    known = (getattr(module, name, None) for name in names)
+    theirs = next((c for c in known if isinstance(c, type) and issubclass(c, root)), root)
+    made: Any = type(theirs)(ours.__name__, (ours, theirs), {"__module__": ours.__module__})
+    made._own = ours  # what it is pickled as
+    return made
 
 
 class ChromalabWarning(UserWarning):

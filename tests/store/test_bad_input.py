@@ -192,7 +192,7 @@ def test_messages_have_the_words_that_programs_of_chroma_look_for(client, points
         ("where document", lambda: points.get(where_document={"$contains": []})),
         (
             "not supported",
-            lambda: client.create_collection("x1", configuration={"hnsw": {"space": "l1"}}),
+            lambda: client.create_collection("xyz", configuration={"hnsw": {"space": "l1"}}),
         ),
     ):
         with pytest.raises(errors.ChromalabError, match=words):

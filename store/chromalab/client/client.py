@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from abc import ABCMeta
 from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,7 @@ from chromalab.embed import (
     DefaultEmbeddingFunction,
     EmbeddingFunction,
     check_conflict,
+    name_of,
     register_class_of,
     to_config,
 )
@@ -118,6 +121,11 @@ class ClientAPI(Session):
 
     def __init__(self, engine: Engine, scope: Scope, settings: Settings) -> None:
         super().__init__(engine)
+        theirs = getattr(sys.modules.get("chromadb.api"), "ClientAPI", None)
+        if isinstance(
+            theirs, ABCMeta
+        ):  # frameworks that have loaded chromadb ask for its interface
+            theirs.register(ClientAPI)
         self._settings = settings
         self._scope = Scope()
         self.set_tenant(*scope)
@@ -194,9 +202,11 @@ class ClientAPI(Session):
             metadata = check_metadata(metadata, "The collection's metadata")
         in_configuration = (configuration or {}).get("embedding_function")
         if in_configuration is not None:
-            if embedding_function not in (None, _DEFAULT):
+            twice = embedding_function not in (None, _DEFAULT)
+            if twice and to_config(embedding_function) != to_config(in_configuration):
                 raise InvalidArgumentError(
-                    "Pass the embedding function once: as an argument or in the configuration."
+                    "The embedding function of the argument differs from that in the configuration. "
+                    "Pass it once."
                 )
             embedding_function = in_configuration
         if embedding_function is not None and not callable(embedding_function):
@@ -204,10 +214,9 @@ class ClientAPI(Session):
                 f"embedding_function must be callable with texts, or None; got {embedding_function!r}. "
                 "Pass a function such as chromalab.embed.MiniLM()."
             )
+        described = to_config(embedding_function)
         default_space = getattr(embedding_function, "default_space", lambda: "l2")()
-        stored = new_configuration(
-            configuration, metadata, to_config(embedding_function), default_space
-        )
+        stored = new_configuration(configuration, metadata, described, default_space)
         if get_or_create:
             model = self._find(name)
             if model is not None:
@@ -221,6 +230,7 @@ class ClientAPI(Session):
         else:
             if stored["spann"] is not None:
                 notice(_SPANN.format(name))
+            _notice_space((stored["hnsw"] or stored["spann"])["space"], embedding_function)
         return self._collection(model, embedding_function)
 
     def get_collection(
@@ -388,6 +398,16 @@ class ClientAPI(Session):
         check_conflict(given, model.configuration["embedding_function"])
         register_class_of(given)
         return Collection(self._engine, model, given)
+
+
+def _notice_space(space: str, function: object) -> None:
+    """Warn if the distance of a new collection is not meaningful for the embeddings of its function."""
+    supported = getattr(function, "supported_spaces", lambda: [])()
+    if supported and space not in supported:
+        notice(
+            f"Space {space} is not supported by {name_of(function)!r}. Create the collection with "
+            f'configuration={{"hnsw": {{"space": "{supported[0]}"}}}}.'
+        )
 
 
 def _name_type(name: Any) -> None:

@@ -1,0 +1,174 @@
+"""Programs written for chromadb, whose modules a few small ones with the same classes stand for.
+
+`make drop-in` runs real frameworks with the real chromadb.
+"""
+
+import pickle
+import sys
+import types
+from abc import ABC
+
+import pytest
+
+import chromalab
+from chromalab import errors
+
+
+@pytest.fixture
+def chromadb(monkeypatch):
+    """Modules with the shape of chromadb's, as a program that imports it has loaded them."""
+    made = {
+        name: types.ModuleType(name) for name in ("chromadb", "chromadb.api", "chromadb.errors")
+    }
+    for name, module in made.items():
+        monkeypatch.setitem(sys.modules, name, module)
+
+    class ChromaError(Exception):
+        def code(self):
+            return 400
+
+    class NotFoundError(ChromaError):
+        pass
+
+    class InvalidArgumentError(ChromaError):
+        pass
+
+    vars(made["chromadb.errors"]).update(
+        ChromaError=ChromaError,
+        NotFoundError=NotFoundError,
+        InvalidArgumentError=InvalidArgumentError,
+    )
+    made["chromadb.api"].ClientAPI = type("ClientAPI", (ABC,), {})
+    made["chromadb"].api, made["chromadb"].errors = made["chromadb.api"], made["chromadb.errors"]
+    return made["chromadb"]
+
+
+class TheirSettings:
+    """What chromadb.config.Settings is to a reader: attributes, most of which mean nothing here."""
+
+    def __init__(self, **given):
+        vars(self).update(
+            allow_reset=False, is_persistent=False, persist_directory="./chroma",
+            anonymized_telemetry=True, chroma_api_impl="chromadb.api.rust.RustBindingsAPI",
+            chroma_server_host=None, tenant_id="default", **given,
+        )  # fmt: skip
+
+
+def test_settings_of_chromadb_open_every_kind_of_client(tmp_path):
+    settings = TheirSettings()
+    settings.allow_reset = True
+    for client in (
+        chromalab.PersistentClient(tmp_path, settings=settings),
+        chromalab.EphemeralClient(settings),
+        chromalab.Client(settings),
+    ):
+        assert client.reset()
+    assert chromalab.AdminClient(settings).get_tenant("default_tenant")
+    settings.is_persistent, settings.persist_directory = True, str(tmp_path)
+    assert "PersistentClient" in repr(chromalab.Client(settings))
+    assert chromalab.AdminClient(settings).list_databases()
+
+
+def test_settings_of_a_server_and_other_objects_are_refused():
+    settings = TheirSettings()
+    settings.chroma_api_impl = "chromadb.api.fastapi.FastAPI"
+    for call in (chromalab.Client, chromalab.AdminClient, chromalab.EphemeralClient):
+        with pytest.raises(errors.InvalidArgumentError, match="connects to a server"):
+            call(settings)
+        with pytest.raises(errors.InvalidArgumentTypeError, match="settings must be Settings"):
+            call(7)
+    with pytest.raises(errors.InvalidArgumentError, match="connects to a server"):
+        chromalab.Settings(chroma_api_impl="chromadb.api.fastapi.FastAPI")
+    chromalab.Settings(chroma_api_impl="chromadb.api.segment.SegmentAPI")
+
+
+def test_clients_with_the_settings_of_another_share_its_ephemeral_store(tmp_path):
+    one = chromalab.EphemeralClient()
+    one.create_collection("notes")
+    for other in (
+        chromalab.EphemeralClient(one.get_settings()),
+        chromalab.Client(one.get_settings()),
+    ):
+        assert [notes.name for notes in other.list_collections()] == ["notes"]
+    assert chromalab.EphemeralClient().count_collections() == 0
+    with chromalab.PersistentClient(tmp_path) as stored:
+        stored.create_collection("kept")
+        assert chromalab.EphemeralClient(stored.get_settings()).count_collections() == 0
+
+
+def test_clients_are_of_the_interface_of_a_loaded_chromadb(chromadb):
+    assert isinstance(chromalab.EphemeralClient(), chromadb.api.ClientAPI)
+
+
+def test_errors_are_caught_as_those_of_a_loaded_chromadb(chromadb):
+    client = chromalab.EphemeralClient()
+    with pytest.raises(chromadb.errors.NotFoundError) as caught:
+        client.get_collection("none")
+    assert isinstance(caught.value, errors.NotFoundError)
+    assert isinstance(caught.value, KeyError)
+    assert (caught.value.code(), type(caught.value).__name__) == (404, "NotFoundError")
+    with pytest.raises(chromadb.errors.InvalidArgumentError):  # of a subclass without a namesake
+        client.create_collection("notes", embedding_function=chromalab.embed.MiniLM)
+    with pytest.raises(chromadb.errors.ChromaError):
+        client.reset()
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert str(copy) == str(caught.value)
+
+
+def test_errors_are_plain_without_chromadb():
+    assert type(errors.NotFoundError("x")) is errors.NotFoundError
+
+
+class CosineOnly(chromalab.EmbeddingFunction):
+    def __call__(self, input):
+        return [[len(text), 1] for text in input]
+
+    @staticmethod
+    def name():
+        return "cosine_only"
+
+    def get_config(self):
+        return {}
+
+    @staticmethod
+    def build_from_config(config):
+        return CosineOnly()
+
+    def supported_spaces(self):
+        return ["cosine"]
+
+
+@pytest.fixture
+def registry():
+    known = chromalab.embed.known_embedding_functions
+    before = dict(known)
+    yield
+    known.clear()
+    known.update(before)
+
+
+def test_a_space_that_the_function_does_not_support_is_reported(registry):
+    client = chromalab.EphemeralClient()
+    with pytest.warns(errors.ChromalabWarning, match="Space l2 is not supported by 'cosine_only'"):
+        client.create_collection("notes", embedding_function=CosineOnly())
+    cosine = {"hnsw": {"space": "cosine"}}
+    client.create_collection("good", embedding_function=CosineOnly(), configuration=cosine)
+
+
+def test_the_same_function_may_be_given_as_an_argument_and_in_the_configuration(registry):
+    client = chromalab.EphemeralClient()
+    twice = {"hnsw": {"space": "cosine"}, "embedding_function": CosineOnly()}
+    notes = client.create_collection("notes", configuration=twice, embedding_function=CosineOnly())
+    assert notes.model == "cosine_only"
+    with pytest.raises(errors.InvalidArgumentError, match="differs from that in the configuration"):
+        client.create_collection(
+            "other", configuration=twice, embedding_function=chromalab.embed.WordLlama()
+        )
+
+
+def test_calls_of_chromas_servers_are_answered_as_by_its_local_client():
+    notes = chromalab.EphemeralClient().create_collection("notes")
+    assert notes.count(read_level="index_only") == 0
+    for call in (notes.search, notes.attach_function, notes.get_attached_function):
+        with pytest.raises(NotImplementedError):
+            call("x")
