@@ -62,6 +62,9 @@ class Collection(Handle):
         documents: Documents | str | None = None,
         images: None = None,
         uris: Sequence[str | None] | str | None = None,
+        *,
+        data: None = None,
+        included: Include | None = None,
     ) -> None:
         """Add records; a record whose id already exists is silently left as it is, as in Chroma.
 
@@ -74,6 +77,8 @@ class Collection(Handle):
             documents: One text per record.
             images: Not supported yet.
             uris: One URI of the original per record.
+            data: Has no effect; a part of what `get` returns, so that `add(**other.get(...))` works.
+            included: Has no effect, as `data`.
 
         Raises:
             DuplicateIDError: An id is duplicated in the call.

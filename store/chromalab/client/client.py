@@ -402,7 +402,7 @@ class ClientAPI(Session):
 
 def _notice_space(space: str, function: object) -> None:
     """Warn if the distance of a new collection is not meaningful for the embeddings of its function."""
-    supported = getattr(function, "supported_spaces", lambda: [])()
+    supported: list[str] = getattr(function, "supported_spaces", lambda: [])()
     if supported and space not in supported:
         notice(
             f"Space {space} is not supported by {name_of(function)!r}. Create the collection with "

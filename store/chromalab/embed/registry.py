@@ -16,6 +16,7 @@ from chromalab.embed.protocol import EmbeddingFunction, name_of
 from chromalab.errors import ChromalabError, EmbeddingFunctionError, near
 
 __all__ = [
+    "MINILM_NAMES",
     "check_conflict",
     "from_config",
     "known_embedding_functions",
@@ -30,7 +31,7 @@ known_embedding_functions: dict[str, type[Any]] = {}
 _NEEDED = ("name", "get_config", "build_from_config")
 _LEGACY = {"type": "legacy"}
 _CHROMA = "chromadb.utils.embedding_functions"
-_MINILM_NAMES = {"default", "minilm", "onnx_mini_lm_l6_v2"}  # one model with the same vectors
+MINILM_NAMES = {"default", "minilm", "onnx_mini_lm_l6_v2"}  # one model with the same vectors
 
 C = TypeVar("C", bound=type[Any])
 
@@ -212,7 +213,7 @@ def check_conflict(given: object | None, persisted: dict[str, Any] | None) -> No
     if given is None or stored is None:
         return
     name = name_of(given)
-    if name not in ("default", stored) and not {name, stored} <= _MINILM_NAMES:
+    if name not in ("default", stored) and not {name, stored} <= MINILM_NAMES:
         raise EmbeddingFunctionError(
             f"The collection was created with embedding function {stored!r}; got "
             f"{name or type(given).__name__!r}, whose vectors cannot be compared with it. Omit "
