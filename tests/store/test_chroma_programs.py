@@ -172,3 +172,84 @@ def test_calls_of_chromas_servers_are_answered_as_by_its_local_client():
     for call in (notes.search, notes.attach_function, notes.get_attached_function):
         with pytest.raises(NotImplementedError):
             call("x")
+
+
+class TheirCollection:
+    """A collection of chromadb, as `add_from` reads it: pages of `get`."""
+
+    name = "theirs"
+    configuration_json = {"hnsw": {"space": "l2"}, "embedding_function": None}
+
+    def __init__(self, **parts):
+        self.parts = parts
+
+    def count(self):
+        return len(self.parts["ids"])
+
+    def get(self, limit, offset, include):
+        page = {part: self.parts[part][offset : offset + limit] for part in ("ids", *include)}
+        return {**page, "data": None, "included": include}
+
+    def query(self):
+        raise AssertionError
+
+
+def test_another_collection_is_added_with_its_embeddings():
+    ids = [f"id{n}" for n in range(5)]
+    theirs = TheirCollection(
+        ids=[*ids[:4], "a\0b"], embeddings=[[n, 1] for n in range(5)], documents=[*ids[:4], None],
+        metadatas=[{"n": n} for n in range(4)] + [None], uris=[None] * 5,
+    )  # fmt: skip
+    notes = chromalab.EphemeralClient().create_collection("notes", embedding_function=None)
+    with pytest.raises(errors.InvalidArgumentError, match="NUL"):
+        notes.add_from(theirs, batch_size=10)
+    done = notes.add_from(theirs, batch_size=2, skip_bad=True)
+    assert (done.added, done.skipped, done.bad_rows, done.problems[0].rows) == (4, 0, 1, ("a\0b",))
+    again = notes.add_from(theirs, batch_size=2, skip_bad=True, dry_run=True)
+    assert (again.added, again.skipped) == (0, 4)
+    found = notes.get(include=["embeddings", "documents", "metadatas"])
+    assert found["embeddings"].tolist() == [[n, 1] for n in range(4)]
+    assert found["metadatas"] == [{"n": n} for n in range(4)]
+    other = chromalab.EphemeralClient().create_collection("other", embedding_function=None)
+    assert other.add_from(notes).added == 4
+    third = chromalab.EphemeralClient().create_collection("third", embedding_function=None)
+    third.add(**notes.get(include=["embeddings", "documents"]))
+    assert third.get()["documents"] == ids[:4]
+
+
+def test_names_that_programs_import_are_there():
+    from chromalab.api import ClientAPI
+    from chromalab.api.types import Documents, EmbeddingFunction, QueryResult
+    from chromalab.utils import embedding_functions
+    from chromalab.utils.batch_utils import create_batches
+
+    assert ClientAPI is chromalab.ClientAPI
+    assert (Documents, EmbeddingFunction) == (chromalab.Documents, chromalab.EmbeddingFunction)
+    assert QueryResult is chromalab.QueryResult
+    assert chromalab.utils.embedding_functions is embedding_functions
+    assert embedding_functions.DefaultEmbeddingFunction is chromalab.embed.DefaultEmbeddingFunction
+    (batch,) = create_batches(chromalab.EphemeralClient(), ["a"], documents=["tea"])
+    assert batch == (["a"], None, None, ["tea"])
+    with pytest.raises(ImportError, match="pip install chromadb"):
+        embedding_functions.OpenAIEmbeddingFunction  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "name", ["HttpClient", "AsyncHttpClient", "CloudClient", "Search", "Knn", "Schema"]
+)
+def test_names_of_chroma_that_are_not_there_yet_say_so_when_they_are_used(name):
+    with pytest.raises(NotImplementedError, match=rf"{name} .*yet\. Use"):
+        getattr(chromalab, name)()
+    with pytest.raises(AttributeError):
+        chromalab.HtpClient  # noqa: B018
+
+
+def test_an_import_needs_a_folder_of_chroma(tmp_path):
+    with pytest.raises(
+        errors.InvalidArgumentError, match=r"must be a folder with a chroma\.sqlite3"
+    ):
+        chromalab.import_chroma(tmp_path)
+    (tmp_path / "chroma.sqlite3").write_bytes(b"")
+    with pytest.raises(errors.MissingDependencyError, match="pip install chromadb"):
+        chromalab.import_chroma(tmp_path)
+    assert not tmp_path.with_name(f"{tmp_path.name}.lab").exists()
