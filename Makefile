@@ -13,6 +13,11 @@ SLOW = reliability or process or kill or test_packaging or test_indexing or test
   or test_reviews or tuning or test_alone or test_unequal or test_journal or test_columns or test_cluster or test_dedupe \
   or test_link or test_preparation or test_open_files or test_read_only or test_forks or test_interrupts or test_label_queue
 
+# What test-python runs: what test-quick does, unless TESTS names files.
+TESTS = -k "not ($(SLOW))" tests
+# Finds a Python by its version, among those of pyenv as well.
+FIND_PYTHON = PATH="$$PATH:$$(printf '%s:' "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/*/bin)" $(UV) python find --no-python-downloads --no-project --system
+
 # $(call need,TEST,PACKAGE): if TEST fails, root installs the Debian package; other users get its name.
 define need
 @{ $(1); } >/dev/null 2>&1 || { \
@@ -22,9 +27,9 @@ define need
   else echo "$(2) is missing: sudo apt-get install $(2)" >&2; exit 1; fi; }
 endef
 
-.PHONY: help lab quickstart test test-quick soak lint format bench contract docs lock clean
+.PHONY: help lab quickstart test test-quick test-python environments soak lint format bench contract docs lock clean
 help:  ## Show these commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 lab: $(VENV)/lab.stamp minilm  ## Open JupyterLab on the quickstart (LAB_ARGS="--no-browser" on a server)
 	$(BIN)/jupyter lab $(AS_ROOT) $(LAB_ARGS) notebooks/quickstart.ipynb
@@ -39,6 +44,18 @@ test: lint chromium models  ## Run every test: TypeScript, Python, notebooks, Ju
 test-quick: $(VENV)/test.stamp models  ## Run the fast tests only, without a browser: under two minutes on 2 cores
 	npm test --silent
 	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not e2e and not soak" -k "not ($(SLOW))" tests $(TEST_ARGS)
+
+test-python: $(BUNDLES) | $(UV)  ## Run the fast tests under another Python: PY=3.13 (TESTS="tests/store/engine" for some)
+	@$(FIND_PYTHON) "$(PY)" >/dev/null 2>&1 || { echo "There is no Python $(PY) on this machine, so nothing was tested under it."; exit 0; }; \
+	set -e; python="$$($(FIND_PYTHON) "$(PY)")"; folder=".venv-$$("$$python" -c "import sys; print('%d.%d' % sys.version_info[:2])")"; \
+	[ -x "$$folder/bin/python" ] || $(UV) venv -q --python "$$python" "$$folder"; \
+	$(UV) pip install -q --python "$$folder/bin/python" -c constraints.txt --group test -e .; \
+	"$$folder/bin/chromalab" models get minilm; "$$folder/bin/chromalab" models get wordllama; \
+	"$$folder/bin/python" -m pytest -n auto --dist loadgroup -m "not e2e and not soak" $(TESTS) $(TEST_ARGS)
+
+environments: $(BUNDLES) | $(UV)  ## Install the wheel as Colab has its packages, and use it there
+	@$(FIND_PYTHON) 3.13 >/dev/null 2>&1 || { echo "There is no Python 3.13 on this machine, so Colab's environment was not tested."; exit 0; }; \
+	python3 tests/environments/colab.py --uv $(UV) --python "$$($(FIND_PYTHON) 3.13)"
 
 soak: $(VENV)/test.stamp  ## Run the long tests: eight processes for a minute, a million records
 	CHROMALAB_SOAK=1 $(BIN)/python -m pytest -m soak tests/store
@@ -81,7 +98,7 @@ lock: $(UV)  ## Update the pinned Python packages in constraints.txt
 	  --no-emit-index-url --no-emit-find-links --upgrade -o constraints.txt pyproject.toml
 
 clean:  ## Delete everything that was built or installed here
-	rm -rf $(VENV) .tools node_modules dist widgets/chromalab_widgets/static
+	rm -rf $(VENV) .venv-* .tools node_modules dist widgets/chromalab_widgets/static
 
 .PHONY: minilm models chromium
 minilm: $(VENV)/lab.stamp

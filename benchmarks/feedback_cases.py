@@ -12,6 +12,7 @@ import numpy as np
 from alone import Meter
 from analytics_cases import Table
 from feedback_bench import COUNTS, Bench, each, judge, met, opened, part_of, points, there
+from feedback_few import few, thumbs
 from feedback_peers import SETTINGS, adapter, cookbook
 from feedback_sets import OTHERS, STORED, Pairs, Retrieval, Vectors, entailed, large, other, stored
 from feedback_stress import reasons, stress
@@ -261,6 +262,8 @@ CASES: dict[str, Callable[[Bench], Table]] = {
     "methods": methods,
     "stress": stress,
     "reasons": reasons,
+    "thumbs": thumbs,
+    "few": few,
     "pairs": pairs,
     "seconds": seconds,
     "others": others,

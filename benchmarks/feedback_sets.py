@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -291,9 +292,9 @@ def _trec() -> _Made:
     return train.texts, test.texts, _same(train.labels["fine"], test.labels["fine"])
 
 
-def _abt_buy() -> _Made:
+def _shops(name: str) -> _Made:
     """Return the products of two shops; a product of one is answered by the same one of the other."""
-    with (SHARED / "er" / "er_abt_buy.json").open(encoding="utf-8") as file:
+    with (SHARED / "er" / f"er_{name}.json").open(encoding="utf-8") as file:
         found = json.load(file)
     lefts = found["n_left"]
     relevant = np.asarray(found["pos"], dtype=np.int64) - [0, lefts]
@@ -303,6 +304,7 @@ def _abt_buy() -> _Made:
 OTHERS: dict[str, Callable[[], _Made]] = {
     "banking77, others": _banking,
     "trec, fine": _trec,
-    "abt_buy": _abt_buy,
+    "abt_buy": partial(_shops, "abt_buy"),
+    "walmart_amazon": partial(_shops, "walmart_amazon"),
 }
 """Name -> function that returns documents, queries and (r, 2) rows of a query and an answer."""

@@ -1,20 +1,39 @@
 """Texts that follow a pattern, all of them different, and altered copies of some that are the same.
 
 Every set is made by a seeded script. Rules were tuned on the sets of `TUNED` only; those of `HELD_OUT`
-were written down before, and measured at the end.
+were written down before, and measured at the end. Questions with labels are measured too: a pair of two
+classes is taken for a false one. "Scores alone" are the same pairs at the same thresholds, whatever words
+differ.
+
+    python benchmarks/variants.py
+    python benchmarks/variants.py --write                         # into README.md
 """
 
 from __future__ import annotations
 
+import argparse
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 __all__ = ["HELD_OUT", "TUNED", "Variants", "copies", "variants"]
 
 _COUNT = 200
 _COPIED = 50
-_FILLERS = ("please", "just", "really", "actually", "the", "so")
+_FILLERS = {
+    "": ("please", "just", "really", "actually", "the", "so"),
+    "German": ("bitte", "denn", "eigentlich", "doch", "die"),
+    "Spanish": ("pues", "la", "ya", "realmente", "de"),
+}
+Edit = Callable[[str, random.Random], str]
+_CHINESE_EDITS: tuple[Edit, ...] = (
+    lambda text, rng: text + rng.choice("?!。"),
+    lambda text, rng: text.replace("火车票", "火车票 "),
+    lambda text, rng: "请问" + text,
+    lambda text, rng: text + "呢",
+)
 _KEYS = "abcdefghijklmnopqrstuvwxyz"
 
 _CITIES = [
@@ -195,15 +214,26 @@ def variants(name: str, *, copied: int = 0, seed: int = 0) -> Variants:
     texts = list(dict.fromkeys((TUNED | HELD_OUT)[name](rng)))
     if len(texts) > _COUNT:
         texts = sorted(rng.sample(texts, _COUNT), key=texts.index)
-    return copies(texts, copied, rng)
+    return copies(texts, copied, rng, name.partition(", in ")[2])
 
 
-def copies(texts: list[str], count: int, rng: random.Random) -> Variants:
-    """Add altered copies: a typo in a long word, case, punctuation, order of two words, a filler."""
+def copies(texts: list[str], count: int, rng: random.Random, language: str = "") -> Variants:
+    """Add altered copies: a typo in a long word, case, punctuation, order of two words, a filler.
+
+    Chinese has no spaces and no case, so its copies have other punctuation, spaces, width, or a filler.
+    """
     rows = sorted(rng.sample(range(len(texts)), min(count, len(texts))))
     made: list[str] = []
     pairs: list[tuple[int, int]] = []
-    edits = (_typo, _case, _punctuation, _order, _filler)
+    edits: tuple[Edit, ...] = (
+        _typo,
+        _case,
+        _punctuation,
+        _order,
+        _filler(_FILLERS.get(language, ())),
+    )
+    if language == "Chinese":
+        edits = _CHINESE_EDITS
     for number, row in enumerate(rows):
         copy = edits[number % len(edits)](texts[row], rng)
         if copy not in texts and copy not in made:
@@ -251,10 +281,13 @@ def _order(text: str, rng: random.Random) -> str:
     return " ".join(words)
 
 
-def _filler(text: str, rng: random.Random) -> str:
-    words = text.split(" ")
-    words.insert(rng.randrange(1, len(words)), rng.choice(_FILLERS))
-    return " ".join(words)
+def _filler(fillers: tuple[str, ...]) -> Edit:
+    def insert(text: str, rng: random.Random) -> str:
+        words = text.split(" ")
+        words.insert(rng.randrange(1, len(words)), rng.choice(fillers))
+        return " ".join(words)
+
+    return insert
 
 
 def _products(rng: random.Random) -> list[str]:
@@ -369,6 +402,46 @@ def _german(rng: random.Random) -> list[str]:
     ]
 
 
+def _prices(rng: random.Random) -> list[str]:
+    return [
+        f"Gibt es {what} aus {fabric} noch in {color}, oder ist alles ausverkauft?"
+        for what in ("den Mantel", "die Hose", "das Hemd", "den Rock", "die Jacke")
+        for fabric in ("Wolle", "Leinen", "Seide", "Baumwolle", "Leder", "Samt")
+        for color in ("Rot", "Blau", "Schwarz", "Grün", "Gelb", "Braun", "Beige")
+    ]
+
+
+def _hotels(rng: random.Random) -> list[str]:
+    return [
+        f"¿Cuánto cuesta una habitación {kind} en {city} para el {day}?"
+        for kind in ("doble", "individual", "familiar")
+        for city in _CITIES[:20]
+        for day in ("lunes", "martes", "jueves", "viernes", "domingo")
+    ]
+
+
+def _trains(rng: random.Random) -> list[str]:
+    cities = [
+        "北京",
+        "上海",
+        "广州",
+        "深圳",
+        "杭州",
+        "南京",
+        "成都",
+        "重庆",
+        "武汉",
+        "西安",
+        "天津",
+        "苏州",
+    ]
+    return [
+        f"我想买一张从{one}到{other}的火车票{day}还有座位吗"
+        for one, other in (rng.sample(cities, 2) for _ in range(_COUNT))
+        for day in (rng.choice(("今天", "明天", "后天")),)
+    ]
+
+
 Make = Callable[[random.Random], list[str]]
 
 TUNED: dict[str, Make] = {
@@ -378,16 +451,98 @@ TUNED: dict[str, Make] = {
     "log lines": _logs,
     "countries": _travel,
     "meetings": _meetings,
+    "flights": _flights,
+    "routes, in German": _german,
+    "clothes, in German": _prices,
+    "hotels, in Spanish": _hotels,
+    "trains, in Chinese": _trains,
 }
 """Name -> function of a random generator: the sets that rules were tuned on."""
 
 HELD_OUT: dict[str, Make] = {
     "clothes": _clothes,
-    "flights": _flights,
     "drugs": _drugs,
     "versions": _versions,
     "part numbers": _skus,
     "weather": _weather,
-    "routes, in German": _german,
 }
 """Name -> function of a random generator: the sets that no rule was tuned on."""
+
+_QUESTIONS = {"banking77": "intent", "banking77 test": "intent", "trec": "fine"}
+_HEAD = ["texts", "held out", "duplicates", "found", "false", "false, scores alone", "F1"]
+
+
+def main() -> None:
+    """Measure `dedupe` with its defaults on the sets and on questions, and print the table."""
+    from tables import write
+    from texts import Absent, embedded, read
+
+    from chromalab.analytics import dedupe
+    from chromalab.cache import cache_folder
+    from chromalab.snapshot import Snapshot
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--vectors", type=Path, help="a folder to cache the vectors in")
+    parser.add_argument("--write", action="store_true", help="write the table to README.md")
+    options = parser.parse_args()
+    folder = options.vectors or cache_folder() / "benchmarks"
+    folder.mkdir(parents=True, exist_ok=True)
+    rows: list[list[Any]] = []
+    missing: list[str] = []
+    disputed: list[str] = []
+
+    def measure(name: str, texts: list[str]) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
+        found = dedupe(
+            Snapshot.of(embedded(folder, texts, "MiniLM"), documents=texts), progress=False
+        )
+        pairs = list(zip(found.left.tolist(), found.right.tolist(), strict=True))
+        alone = (
+            found.equal
+            | (found.jaccard >= found.lexical_threshold)
+            | (found.cosine >= found.threshold)
+        )
+        return {pairs[at] for at in found.pairs}, {pairs[at] for at in alone.nonzero()[0]}
+
+    for name in TUNED | HELD_OUT:
+        made = variants(name, copied=_COPIED)
+        true = set(made.pairs)
+        held, alone = measure(name, made.texts)
+        f1 = 2 * len(held & true) / (len(held) + len(true))
+        counts = [len(true), len(held), len(held - true), len(alone - true), f"{f1:.2f}"]
+        rows.append([name, "yes" if name in HELD_OUT else "", *counts])
+    for name, kind in _QUESTIONS.items():
+        try:
+            whole = read(name)
+        except Absent as error:
+            missing.append(str(error))
+            continue
+        labels = whole.labels[kind]
+        held, alone = measure(name, whole.texts)
+        false, before = (
+            {pair for pair in pairs if labels[pair[0]] != labels[pair[1]]}
+            for pairs in (held, alone)
+        )
+        rows.append([f"{name}, {len(labels):,}", "", "", len(held), len(false), len(before), ""])
+        for pair in sorted(false):
+            sides = [f"{whole.texts[row]} ({labels[row]})" for row in pair]
+            disputed.append(f"* {name}: {' / '.join(sides)}")
+    lines = [" | ".join(map(str, row)) for row in (_HEAD, ["---"] * len(_HEAD), *rows)]
+    text = "\n".join(
+        [
+            "`python benchmarks/variants.py`",
+            "",
+            *(f"| {line} |" for line in lines),
+            "",
+            "The pairs of two classes that are found:",
+            "",
+            *disputed,
+            *missing,
+        ]
+    )
+    print(text)
+    if options.write:
+        write("variants.py", text)
+
+
+if __name__ == "__main__":
+    main()

@@ -57,6 +57,9 @@ MAP = """import chromalab
 bank = chromalab.PersistentClient("analytics.chroma").get_collection("bank")
 shown = bank.map(labels=True, density=True)
 shown"""
+SELECTED = """\
+made.selection = made.query(query_texts="my card was stolen", n_results=300)["ids"][0]
+made.map("pca", color="intent", height=300)"""
 
 
 def main() -> None:
@@ -86,6 +89,7 @@ def main() -> None:
 
         take_map(server, page, images)
         take_tables(server, page, images)
+        take_selection(server, page, images)
         take_judging(server, page, images)
     shutil.rmtree(folder)
 
@@ -131,6 +135,18 @@ def take_tables(server: Any, page: Any, images: Path) -> None:
     panel.locator(".cl-table .cl-record").first.wait_for()
     panel.locator(".cl-table .cl-part").first.wait_for()
     panel.screenshot(path=images / "panel.png")
+
+
+def take_selection(server: Any, page: Any, images: Path) -> None:
+    """Take the bar over a selection, with what sets the selected records apart."""
+    page.page.set_viewport_size({"width": 1280, "height": 1500})
+    run(page, server.write(TABLES, SELECTED))
+    widget = page.page.locator(".cl-map[data-painted]")
+    widget.get_by_role("button", name="Highlight").click()
+    widget.get_by_role("button", name="What sets these apart").click()
+    widget.locator(".cl-action tbody tr").first.wait_for()
+    widget.screenshot(path=images / "selection-bar.png")
+    page.page.set_viewport_size({"width": 1280, "height": 960})
 
 
 def take_judging(server: Any, page: Any, images: Path) -> None:

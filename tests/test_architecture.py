@@ -33,6 +33,7 @@ ROOMS = (
     ("results",),
     ("arguments", "datasets"),
     ("handle",),
+    ("history",),
     ("analytics", "transforms"),
     ("judgments",),
     ("search",),
@@ -51,7 +52,7 @@ FLOORS = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 ENGINE = ("disk", "filter", "index")  # each may import only from those before it
 HEAVY = {
     "IPython", "anywidget", "ipywidgets", "sklearn", "scipy", "pandas", "pyarrow", "onnxruntime",
-    "onnx", "hnswlib", "tokenizers", "safetensors", "re2", "umap", "openTSNE", "pacmap", "numba",
+    "onnx", "hnswlib", "voyager", "tokenizers", "safetensors", "re2", "umap", "openTSNE", "pacmap", "numba",
     "hdbscan", "graspologic_native", "rensa", "matplotlib", "tqdm", "pip",
 }  # fmt: skip
 LONG = 600  # lines; a longer module says in its first paragraph why it is one

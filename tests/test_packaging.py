@@ -1,5 +1,6 @@
 """The wheel carries all it needs: it installs and shows a widget on a machine without node."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -20,9 +21,12 @@ assert chromalab.__file__.startswith(sys.prefix), chromalab.__file__
 assert len(chromalab.datasets.load("facts")) == 96
 client = chromalab.EphemeralClient()
 points = client.create_collection("points", embedding_function=None)
-points.add(ids=["a"], embeddings=[[1, 2]])
+points.add(ids=["a"], embeddings=[[1, 2, 3]])
 search_panel = chromalab_widgets.SearchPanel(points)
 assert "export" in str(search_panel._esm)
+points.add(ids=[str(at) for at in range(40)], embeddings=[[at % 7, at % 5, 1] for at in range(40)])
+map = points.map()
+assert map.projection.method == "umap" and map.to_png()
 print("works")
 """
 
@@ -64,3 +68,12 @@ def test_the_wheel_works_without_node_and_holds_no_tests(tmp_path):
         [python, "-c", CHECK], cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     assert done.stdout == "works\n", done.stderr
+
+
+def test_installing_from_source_without_npm_says_so_in_one_sentence(monkeypatch):
+    spec = importlib.util.spec_from_file_location("build", ROOT / "widgets" / "build.py")
+    hook = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hook)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(SystemExit, match=r"needs npm, .* install Node\.js"):
+        hook.build("wheel", "standard", npm="npm", build_cmd="build")

@@ -29,7 +29,7 @@ def load_ipython_extension(ipython: Any) -> None:
     unload_ipython_extension(ipython)
     ipython.configurables.append(magics)
     ipython.register_magics(magics)
-    ipython.Completer.custom_matchers.append(make_matcher(magics.session))
+    ipython.Completer.custom_matchers.append(make_matcher(magics.session, ipython.Completer))
     ipython.input_transformer_manager.token_transformers.append(QuestionLine)
     ipython.ast_transformers.append(ClosureVariables())
     former = getattr(ipython, _SESSION, None)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
+from IPython.core import completer
 
 from chromalab import Collection
 from chromalab.arguments.quotes import OPENING, quote
@@ -24,7 +24,7 @@ _LINE = re.compile(rf"(?:^|=)\s*%{{1,2}}chroma\s{_NAME}(.*)$", re.DOTALL)
 _ALONE = re.compile(rf"%%chroma\s*{_NAME}\s*")
 _FLAG = re.compile(r"--?[^\W\d][\w.-]*=")
 _PLAIN = re.compile(r"[\w.@/][\w.@/:-]*")
-_KEYS = frozenset({"field", "color", "into", "order_by", "columns", "text"})
+_KEYS = frozenset({"field", "color", "into", "order_by", "columns", "show", "text"})
 """Options whose value is a metadata key."""
 _COLUMNS = frozenset({"text", "id", "meta"})
 """Options of `add`, whose value is a column of its source."""
@@ -41,25 +41,32 @@ _VALUE = re.compile(
 )
 
 
-def make_matcher(session: Session) -> Callable[[CompletionContext], dict[str, Any]]:
-    """Make a matcher for `ip.Completer.custom_matchers`."""
+def make_matcher(session: Session, completer_of_shell: Any) -> Callable[[Any], Any]:
+    """Make a matcher for `custom_matchers` of a shell's completer.
 
-    @context_matcher(identifier="chroma")  # type: ignore[untyped-decorator]
-    def matcher(context: CompletionContext) -> dict[str, Any]:
+    Before IPython 8.6, which Colab is, a matcher receives the word before the cursor, and returns
+    words. It does not see the other lines of the cell.
+    """
+    if hasattr(completer, "context_matcher"):
+        return _context_matcher(session)
+    return _word_matcher(session, completer_of_shell)
+
+
+def _context_matcher(session: Session) -> Callable[[Any], dict[str, Any]]:
+    @completer.context_matcher(identifier="chroma")  # type: ignore[untyped-decorator]
+    def matcher(context: Any) -> dict[str, Any]:
         line = _command(context)
         typed = None if line is None else split_typed(line)
         if typed is None:
             return {"completions": [], "suppress": False}
-        offer = _Offer(session, *typed)
-        try:
-            texts = offer.texts()
-        except ChromalabError:  # the store cannot be read, so it has no names to offer
-            texts = []
-        if not texts and offer.fragment:
-            texts = [offer.fragment]  # or IPython would offer Python's keywords and its own magics
+        texts, fragment = _offered(session, *typed)
+        if not texts and fragment:
+            texts = [fragment]  # or IPython would offer Python's keywords and its own magics
         return {
-            "completions": [SimpleCompletion(text, type="chroma") for text in dict.fromkeys(texts)],
-            "matched_fragment": offer.fragment,
+            "completions": [
+                completer.SimpleCompletion(text, type="chroma") for text in dict.fromkeys(texts)
+            ],
+            "matched_fragment": fragment,
             "suppress": True,
             "ordered": True,
         }
@@ -67,7 +74,21 @@ def make_matcher(session: Session) -> Callable[[CompletionContext], dict[str, An
     return matcher  # type: ignore[no-any-return]
 
 
-def _command(context: CompletionContext) -> str | None:
+def _word_matcher(session: Session, completer_of_shell: Any) -> Callable[[str], list[str]]:
+    def matcher(word: str) -> list[str]:
+        found = _LINE.search(completer_of_shell.text_until_cursor)
+        typed = None if found is None else split_typed(found[1])
+        if typed is None:
+            return []
+        texts, fragment = _offered(session, *typed)
+        before = fragment.removesuffix(word)  # IPython replaces only the word
+        return [text.removeprefix(before) for text in texts if text.startswith(before)]
+
+    matcher.matcher_identifier = "chroma"  # type: ignore[attr-defined]
+    return matcher
+
+
+def _command(context: Any) -> str | None:
     """Return the command before the cursor; None on any other line."""
     line = context.line_with_cursor[: context.cursor_position].split("\n")[-1]
     found = _LINE.search(line)
@@ -75,8 +96,17 @@ def _command(context: CompletionContext) -> str | None:
         return found[1]
     first, *below = context.full_text.split("\n")[: context.cursor_line + 1]
     if below and _ALONE.fullmatch(first) and not any(map(str.strip, below[:-1])):
-        return line  # the verb is on the first line of the cell below %%chroma
+        return str(line)  # the verb is on the first line of the cell below %%chroma
     return None
+
+
+def _offered(session: Session, words: list[Word], typed: str) -> tuple[list[str], str]:
+    """Return what can follow on a line, and the end of the line that it replaces."""
+    offer = _Offer(session, words, typed)
+    try:
+        return offer.texts(), offer.fragment
+    except ChromalabError:  # the store cannot be read, so it has no names to offer
+        return [], offer.fragment
 
 
 class _Offer:

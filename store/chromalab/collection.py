@@ -17,11 +17,13 @@ from chromalab.arguments.values import (
     check_limit,
     check_metadata,
     check_name,
+    check_show,
 )
-from chromalab.errors import InvalidArgumentError
+from chromalab.errors import InvalidArgumentError, short
 from chromalab.evaluation import evaluate
 from chromalab.feedback import Feedback
 from chromalab.handle import Handle, Room
+from chromalab.history import history, undo
 from chromalab.results.records import PARTS, GetResult, get_result
 from chromalab.results.reports import Description, Distinct
 from chromalab.search import build_index, explain, get_indexing_status, query, recall
@@ -145,7 +147,7 @@ class Collection(Handle):
         where_document: WhereDocument | None = None,
         limit: int | None = None,
     ) -> dict[str, int]:
-        """Delete the records that match all of the given conditions.
+        """Delete the records that match all of the given conditions; `undo()` restores them.
 
         Args:
             ids: The ids to delete.
@@ -176,11 +178,15 @@ class Collection(Handle):
         if limit is not None and where is None and where_document is None:
             raise InvalidArgumentError("limit needs where or where_document; got ids alone.")
         filter = read_filter(ids, where, where_document)
-        deleted = self.engine.delete(self.id, filter, limit)
+        deleted = self.engine.delete(
+            self.id, filter, limit, _deletion(filter.ids, where, where_document)
+        )
         by_ids_alone = filter.where is None and filter.where_document is None
         return {"deleted": len(filter.ids or ()) if by_ids_alone else deleted}
 
     add_from = ingest.add_from
+    history = history
+    undo = undo
 
     # Reading records.
 
@@ -194,6 +200,7 @@ class Collection(Handle):
         include: Include = ("metadatas", "documents"),
         *,
         order_by: str | None = None,
+        show: Sequence[str] | str | None = None,
     ) -> GetResult:
         """Read records, in the order in which they were added or by a metadata key.
 
@@ -207,6 +214,8 @@ class Collection(Handle):
             order_by: The metadata key to sort by; "-year" sorts in descending order. Numbers come
                 first, then texts, booleans and lists. Records without the key come last, and equal ones
                 stay in the order in which they were added, in both directions.
+            show: The metadata keys to display, each as a column, or "all"; by default, one column has the
+                most useful ones. The result itself has all keys.
 
         Returns:
             Chroma's dict; `embeddings` is (n, dimension) float32.
@@ -226,7 +235,7 @@ class Collection(Handle):
         limit, offset = check_limit("limit", limit), check_limit("offset", offset)
         filter, order = read_filter(ids, where, where_document), read_order(order_by)
         rows = self.engine.get(self.id, filter, set(parts), limit, offset or 0, order)
-        return get_result(rows, parts)
+        return get_result(rows, parts, check_show(show))
 
     def peek(self, limit: int = 10) -> GetResult:
         """Read the first records, with their embeddings.
@@ -450,3 +459,12 @@ class Collection(Handle):
     @selection.setter
     def selection(self, ids: Iterable[str] | Selection) -> None:
         self.selection.set(ids)
+
+
+def _deletion(
+    ids: Sequence[str] | None, where: Where | None, document: WhereDocument | None
+) -> str:
+    """Say what is deleted, for the history."""
+    given = {"ids": ids, "where": where, "where_document": document}
+    parts = [f"{name} {short(value)}" for name, value in given.items() if value is not None]
+    return " ".join(["delete", *parts])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -12,9 +13,15 @@ from uuid import uuid4
 
 from chromalab.errors import InvalidArgumentError, short
 
-__all__ = ["as_path", "keep_newest", "replace_file", "write_whole"]
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["as_path", "keep_newest", "rename", "replace_file", "sync", "write_whole"]
 
 _DRAFT = ".draft"
+_PAUSES = (0.01, 0.1, 0.5)  # seconds between attempts to replace a file
 _HOUR = 3600 * 10**9  # nanoseconds
 
 
@@ -27,6 +34,34 @@ def as_path(path: Any) -> Path:
     if not isinstance(path, str | os.PathLike):
         raise InvalidArgumentError(f"path must be the name of a file; got {short(path)}.")
     return Path(path)
+
+
+def sync(handle: int) -> None:
+    """Wait until the contents of an open file survive a power cut.
+
+    On macOS, `fsync` only hands them to the drive; `F_FULLFSYNC` waits for it (`man 2 fsync`).
+    """
+    full = getattr(fcntl, "F_FULLFSYNC", None)
+    if full is not None:
+        with suppress(OSError):  # a network drive may not offer it
+            fcntl.fcntl(handle, full)
+            return
+    getattr(os, "fdatasync", os.fsync)(handle)
+
+
+def rename(draft: str | Path, path: Path) -> None:
+    """Rename a file to a name that may exist.
+
+    Windows refuses this for as long as another process reads the old file, so it is tried again for
+    half a second.
+    """
+    for pause in _PAUSES:
+        try:
+            os.replace(draft, path)
+            return
+        except PermissionError:
+            time.sleep(pause)
+    os.replace(draft, path)
 
 
 def replace_file(path: Path, parts: Iterable[Any]) -> None:
@@ -45,8 +80,8 @@ def replace_file(path: Path, parts: Iterable[Any]) -> None:
         with os.fdopen(handle, "wb") as file:
             file.writelines(parts)
             file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
+            sync(file.fileno())
+        rename(draft, path)
     except BaseException:
         with suppress(OSError):
             os.unlink(draft)
@@ -77,7 +112,7 @@ def write_whole(path: Path, data: bytes, *, overwrite: bool) -> None:
         draft = path.with_name(f".{uuid4().hex}.tmp")
         try:
             draft.write_bytes(data)
-            os.replace(draft, path)
+            rename(draft, path)
         finally:
             draft.unlink(missing_ok=True)
     except OSError as error:

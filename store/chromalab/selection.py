@@ -9,24 +9,50 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from weakref import WeakMethod, WeakValueDictionary
 
-from chromalab.arguments.values import check_ids, check_text
+import numpy as np
+
+from chromalab.analytics import Contrast, contrast
+from chromalab.analytics.classify.labels import predicted_key, user_labels
+from chromalab.analytics.label_values import plain_label
+from chromalab.analytics.result import WRITTEN, written_fields
+from chromalab.arguments.values import check_field, check_ids, check_text
 from chromalab.conversion import items, plain_where
 from chromalab.engine import Engine
 from chromalab.engine.values import Attachment
 from chromalab.errors import InvalidArgumentError, NotFoundError, near, short
 from chromalab.handle import Handle
 from chromalab.results.tables import count
+from chromalab.snapshot import Snapshot
 from chromalab.types import Where
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["KIND", "Selection", "selection_of"]
+    from chromalab.export import ExportResult
+    from chromalab.results.records import QueryResult
+
+__all__ = ["KIND", "LabelConflictError", "Selection", "selection_of"]
 
 KIND = "selection"
 """The kind of the attachments that store selections."""
 
 _Callback = Callable[["Selection"], None]
+_PAGE = 1000  # records per call when writing to another program's collection
+
+
+_NO_VECTORS = np.empty((0, 0), dtype=np.float32)
+
+
+class LabelConflictError(InvalidArgumentError):
+    """Labels would replace values that no analysis wrote.
+
+    Attributes:
+        records: The number of records whose value would change.
+    """
+
+    def __init__(self, message: str, records: int = 0) -> None:
+        super().__init__(message)
+        self.records = records
 
 
 class Selection:
@@ -56,6 +82,11 @@ class Selection:
         self._where: Where | None = None
         self._lock = threading.RLock()
         self._watchers: list[Callable[[], _Callback | None]] = []
+
+    @property
+    def collection(self) -> Any:
+        """The collection that the ids belong to."""
+        return self._collection
 
     @property
     def ids(self) -> list[str]:
@@ -162,8 +193,13 @@ class Selection:
             self._watchers = [watcher for watcher in self._watchers if watcher is not held]
 
     def df(self) -> pandas.DataFrame:
-        """Return a pandas DataFrame of the selected records, in the order of the collection."""
+        """Return a pandas DataFrame of the selected records, in the order of the collection.
+
+        It has the columns and types of `collection.df`.
+        """
         ids = list(self._ids)
+        if ids and hasattr(self._collection, "df"):
+            return self._collection.df(ids=ids)  # type: ignore[no-any-return]
         # Chroma treats an empty list of ids as "no records", and older releases reject it.
         found = self._collection.get(ids=ids) if ids else self._collection.get(limit=0)
         if hasattr(found, "df"):
@@ -173,6 +209,150 @@ class Selection:
         columns = ("ids", "documents", "metadatas")
         rows = list(zip(*(found[name] for name in columns), strict=True))
         return data_frame(rows, ["id", "document", "metadata"])
+
+    def label(self, field: str, value: Any, *, overwrite: bool = False) -> int:
+        """Write a value to a metadata field of the selected records, in one transaction.
+
+        Values that analyses wrote, such as the predictions of `classify`, are replaced, and from then on
+        count as written by a person.
+
+        Args:
+            field: The metadata field.
+            value: A string, a number or a boolean; None removes the field.
+            overwrite: Whether to replace values that no analysis wrote, such as labels by people.
+
+        Returns:
+            The number of records whose value has changed.
+
+        Raises:
+            LabelConflictError: Values that no analysis wrote would change; nothing was written.
+            InvalidArgumentError: Nothing is selected, or the value is not one of these types.
+
+        Example:
+            >>> import chromalab
+            >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+            >>> points.add(ids=["a", "b"], embeddings=[[0], [1]])
+            >>> points.selection = ["a"]
+            >>> points.selection.label("area", "library")
+            1
+            >>> points.get(where={"area": "library"})["ids"]
+            ['a']
+        """
+        field, label = check_field(field, "field"), plain_label(value)
+        ids, collection = self._some(), self._collection
+        own = isinstance(collection, Handle)
+        version = collection.get_version() if own else None
+        found = collection.get(ids=ids, include=["metadatas"])
+        before = [(metadata or {}).get(field) for metadata in found["metadatas"]]
+        changed = [type(old) is not type(label) or old != label for old in before]
+        written = (written_fields(collection) or set()) if own else set()
+        if not overwrite and field not in written:
+            records = Snapshot(found["ids"], _NO_VECTORS, metadatas=found["metadatas"])
+            given = user_labels(records, field)
+            taken = sum(
+                old is not None and change for old, change in zip(given, changed, strict=True)
+            )
+            if taken:
+                raise LabelConflictError(
+                    f"{short(field)} has values that no analysis wrote in {taken:,} of "
+                    f"{count(len(ids), 'selected record')}, and they would change. Choose another field, "
+                    "or replace them with overwrite=True.",
+                    taken,
+                )
+        marks = {predicted_key(field), f"{field}_confidence"}
+        update = {
+            "ids": found["ids"],
+            "metadatas": [
+                {
+                    field: label,
+                    # Without them, the value is no longer one that a model predicted.
+                    **(dict.fromkeys(marks) if marks <= (metadata or {}).keys() else {}),
+                }
+                for metadata in found["metadatas"]
+            ],
+        }
+        if own:
+            collection.replace_records(
+                update=update, version=version, operation=f"label {short(field)}"
+            )
+            if field in written:
+                stored = collection.engine.attachment(collection.id, WRITTEN, field)
+                collection.engine.attach(collection.id, remove=_numbers(stored))
+        else:
+            for at in range(0, len(update["ids"]), _PAGE):
+                page = slice(at, at + _PAGE)
+                collection.update(**{name: part[page] for name, part in update.items()})
+        return sum(changed)
+
+    def contrast(self, *, n: int = 10) -> Contrast:
+        """Find what sets the selected records apart from all others, in words and metadata.
+
+        Args:
+            n: The maximum number of words, of values and of shifts.
+
+        Returns:
+            A table of over-represented words and values, and of numbers and dates that are higher or
+            lower; see `chromalab.analytics.contrast`.
+
+        Raises:
+            InvalidArgumentError: Nothing or everything is selected.
+        """
+        return contrast(self._collection, self._some(), n=n)
+
+    def query(
+        self, query_texts: str | Sequence[str], n_results: int = 10, **options: Any
+    ) -> QueryResult:
+        """Find the selected records that are nearest to a text.
+
+        Args:
+            query_texts: One or more texts.
+            n_results: The number of results per text.
+            options: Other options of `collection.query`.
+
+        Raises:
+            InvalidArgumentError: Nothing is selected, or as for `collection.query`.
+        """
+        ids, texts = self._some(), [query_texts] if isinstance(query_texts, str) else query_texts
+        found: QueryResult = self._collection.query(
+            query_texts=texts, n_results=n_results, ids=ids, **options
+        )
+        return found
+
+    def export(self, path: Any, *, overwrite: bool = False) -> ExportResult:
+        """Write the selected records to a CSV, Parquet or JSON file, as `collection.export` does.
+
+        Args:
+            path: The file, which ends with .csv, .parquet, .json or .jsonl.
+            overwrite: Whether to replace an existing file.
+
+        Raises:
+            InvalidArgumentError: Nothing is selected, or as for `collection.export`.
+        """
+        ids = self._some()
+        if not hasattr(self._collection, "export"):
+            raise _not_ours("exported", self._collection)
+        written: ExportResult = self._collection.export(path, ids=ids, overwrite=overwrite)
+        return written
+
+    def delete(self) -> dict[str, int]:
+        """Delete the selected records, which are then no longer selected.
+
+        Returns:
+            `{"deleted": n}`, as `collection.delete`.
+
+        Raises:
+            InvalidArgumentError: Nothing is selected.
+        """
+        deleted: dict[str, int] = self._collection.delete(ids=self._some())
+        self.clear()
+        return deleted
+
+    def _some(self) -> list[str]:
+        if not self._ids:
+            raise InvalidArgumentError(
+                "No records are selected. Select some in a widget, or with selection.set(...)."
+            )
+        return list(self._ids)
 
     def save(self, name: str) -> None:
         """Store the selection with the collection under a name, replacing an earlier one of that name.
@@ -227,10 +407,7 @@ class Selection:
 
     def _storage(self) -> tuple[Engine, UUID]:
         if not isinstance(self._collection, Handle):
-            raise InvalidArgumentError(
-                "A selection can only be saved with a collection of chromalab; got one over "
-                f"{type(self._collection).__name__}. Copy the records into a collection first."
-            )
+            raise _not_ours("saved", self._collection)
         return self._collection.engine, self._collection.id
 
 
@@ -251,6 +428,13 @@ def selection_of(handle: Handle) -> Selection:
     selection = handle.room(_shared)  # the handle keeps it alive
     selection._collection = handle  # the client of an earlier handle may be closed by now
     return selection
+
+
+def _not_ours(done: str, collection: Any) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"A selection can only be {done} with a collection of chromalab; got one over "
+        f"{type(collection).__name__}. Copy the records into a collection first."
+    )
 
 
 def _numbers(stored: Attachment | None) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from chromalab.analytics import cluster, dedupe, outliers
@@ -17,6 +17,7 @@ def review(
     what: Literal["duplicates", "clusters", "outliers"] = "duplicates",
     *,
     into: str | None = None,
+    show: Sequence[str] | str | None = None,
 ) -> Any:
     """Review duplicates, clusters or outliers one by one: keep, merge, name, delete, undo.
 
@@ -24,6 +25,7 @@ def review(
         collection: The collection to review.
         what: What to look for: duplicates, clusters or outliers.
         into: Metadata key for the names of clusters or the marks of outliers.
+        show: The metadata keys to show, or "all"; by default, the most useful ones.
 
     Returns:
         The widget; the last line of a cell displays it.
@@ -43,4 +45,5 @@ def review(
         raise InvalidArgumentError(
             f"what must be one of {', '.join(analyses)}; got {short(what)}. {hint}"
         )
-    return analyses[what](collection).review(**({} if into is None else {"into": into}))
+    options = {"show": show, **({} if into is None else {"into": into})}
+    return analyses[what](collection).review(**options)

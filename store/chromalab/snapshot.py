@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -123,6 +123,25 @@ class Snapshot:
     def document(self, row: int) -> str:
         """Return the text of the record at a position, "" if it has none."""
         return (self.documents[row] or "") if self.documents is not None else ""
+
+    def take(self, positions: NDArray[np.int64]) -> Snapshot:
+        """Return some of the records, in the order of these positions.
+
+        Example:
+            >>> Snapshot.of([[0.0], [1.0], [2.0]]).take(np.array([2, 0])).ids
+            ('2', '0')
+        """
+        vectors = self.vectors[positions]
+        vectors.flags.writeable = False
+        at = positions.tolist()
+        return replace(
+            self,
+            ids=tuple([self.ids[row] for row in at]),
+            vectors=vectors,
+            documents=self.documents and tuple([self.documents[row] for row in at]),
+            metadatas=self.metadatas and tuple([self.metadatas[row] for row in at]),
+            rows=self.rows[positions],
+        )
 
     @classmethod
     def of(cls, data: Any, *, documents: Any = None) -> Snapshot:

@@ -38,6 +38,8 @@ def saved(server, new_page):
             expect(page.page.locator(f".cl-{widget}[data-painted]")).to_be_visible()
         for static in page.page.locator("[class^=chromalab-static]").all():
             expect(static).to_be_hidden()
+        picture = page.page.locator("img[alt^='Map of facts: PCA of 96 records, n']")
+        expect(picture).to_be_attached(timeout=60_000)  # it follows the widget
         page.save()
         page.shut_down()
     return name

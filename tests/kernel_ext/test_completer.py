@@ -107,3 +107,23 @@ def test_keys_and_values_of_the_collection_are_offered(complete, store):
     assert complete("%%chroma\nqu") == ["query"]
     assert complete("%%chroma hits <<\nquery no") == ["notes"]
     assert complete("%chroma count no-such-collecti") == ["no-such-collecti"]
+
+
+def test_before_ipython_8_6_a_word_is_completed_from_the_line_before_the_cursor(store):
+    from chromalab_kernel.completer import _word_matcher
+
+    matcher = _word_matcher(store._chromalab_session, store.Completer)
+    assert matcher.matcher_identifier == "chroma"
+
+    def complete(line, word):
+        store.Completer.text_until_cursor = line
+        return matcher(word)
+
+    assert complete("%chroma qu", "qu") == ["query"]
+    assert complete("hits = %chroma query no", "no") == ["notes"]
+    assert complete("%chroma query notes --wh", "--wh") == ["--where"]
+    assert complete("%chroma create papers --metric=co", "co") == ["cosine"]
+    assert complete("%chroma query notes --include documents,dis", "documents,dis") == [
+        "documents,distances"
+    ]
+    assert complete("query", "query") == []

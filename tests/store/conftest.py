@@ -1,9 +1,12 @@
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 import chromalab
 from chromalab.engine import EmbeddedEngine, Scope
+from chromalab.engine.index.library import library
 
 
 class Counting(chromalab.EmbeddingFunction):
@@ -60,3 +63,35 @@ def elsewhere():
 @pytest.fixture
 def notes(client, function):
     return client.create_collection("notes", embedding_function=function)
+
+
+try:
+    import hnswlib
+except ImportError:
+    hnswlib = None
+
+
+@contextmanager
+def _by_library(name):
+    """Choose the library of indexes, by hiding the one that would be used before it."""
+    if name == "hnswlib" and hnswlib is None:
+        pytest.skip("hnswlib has no wheel for this Python")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(sys.modules, "hnswlib", hnswlib if name == "hnswlib" else None)
+        library.cache_clear()
+        assert library().name == name
+        yield
+    library.cache_clear()
+
+
+@pytest.fixture(scope="module", params=["hnswlib", "voyager"])
+def index_library(request):
+    """Runs a module's tests with each library of indexes."""
+    with _by_library(request.param):
+        yield request.param
+
+
+@pytest.fixture
+def by_library():
+    """A context in which indexes are those of a library."""
+    return _by_library

@@ -10,6 +10,7 @@ from PIL import Image
 
 import chromalab
 from chromalab import errors
+from chromalab.results.metadata import shown_keys
 from chromalab.results.picture import picture
 from chromalab.results.tables import html_table, text_table
 
@@ -126,3 +127,66 @@ def test_charts_have_no_background():
 def test_the_repr_of_a_collection_describes_it(notes):
     assert repr(notes) == "Collection('notes', 0 records, model: counting)"
     assert isinstance(chromalab.EphemeralClient().list_collections(), list)
+
+
+@pytest.fixture
+def many_keys(notes):
+    row = {
+        "name": "x",
+        "note": "a long remark " * 9,
+        "kind": "food",
+        "hot": True,
+        "year": 1,
+        "n": 2,
+    }
+    notes.add(
+        ids=["a", "b"],
+        documents=["tea", "milk"],
+        metadatas=[row, {**row, "name": "y", "hot": False, "year": 2, "n": 3, "<b>": 1}],
+    )
+    return notes
+
+
+def test_show_makes_columns_of_the_keys_and_keeps_the_result_whole(many_keys):
+    shown = many_keys.get(show=["year", "unknown", "name"])
+    assert repr(shown).splitlines() == [
+        "id  document  year  unknown  name",
+        "a   tea       1              x",
+        "b   milk      2              y",
+        "no record here has 'unknown'",
+    ]
+    assert len(shown["metadatas"][0]) == 6
+    assert list(shown.df())[:4] == ["id", "document", "name", "note"]
+    assert "&lt;b&gt;" in many_keys.get(show="all")._repr_html_()
+    assert repr(many_keys.get(show=[])).splitlines()[0] == "id  document"
+    found = many_keys.query(query_texts="tea", show=["year"], include=["metadatas"])
+    assert repr(found).splitlines()[0].split() == ["rank", "id", "year"]
+    assert many_keys.get(show=["year"], include=["documents"])["metadatas"] is None
+
+
+def test_by_default_one_column_begins_with_the_most_useful_keys(many_keys):
+    first = repr(many_keys.get()).splitlines()[1]
+    assert first.split(maxsplit=2)[2].startswith("name: x, kind: food, hot: True, year: 1, note: a")
+
+
+def test_useful_keys_differ_and_are_not_names_of_single_records():
+    rows = [
+        {
+            "source": "web",
+            "customer": f"c{n}",
+            "day": f"2024-05-{n:02}",
+            "kind": "ab"[n % 2],
+            "n": n,
+            "ok": n > 3,
+        }
+        for n in range(1, 25)
+    ]
+    assert shown_keys(None, rows) == ["day", "kind", "n", "ok"]
+
+
+@pytest.mark.parametrize("show", ["year", [3], {"year": 1}, 7])
+def test_show_is_a_list_of_keys(many_keys, show):
+    with pytest.raises(errors.InvalidArgumentError, match="show must be"):
+        many_keys.get(show=show)
+    with pytest.raises(errors.InvalidArgumentError, match="show must be"):
+        many_keys.query(query_texts="tea", show=show)

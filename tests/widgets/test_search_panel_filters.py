@@ -48,6 +48,34 @@ def test_facets_combine_with_where_and_count_the_elements_of_lists(facts, send):
     assert [row["id"] for row in search_panel.rows] == ["moon"]
 
 
+def test_numbers_and_dates_are_filtered_by_range(facts, send):
+    rows = range(20)
+    facts.add(
+        ids=[f"d{row}" for row in rows],
+        embeddings=[[row, 0, 0] for row in rows],
+        metadatas=[{"day": f"2024-05-{row + 1:02}", "n": row} for row in rows],
+    )
+    panel = SearchPanel(facts, n_results=50)
+    send(panel, {"verb": "facets"})
+    day, n = (facet for facet in panel.facets if "histogram" in facet)
+    assert (day["key"], n["key"]) == ("day", "n")
+    assert (day["histogram"]["kind"], day["histogram"]["edges"][0]) == ("dates", "2024-05-01")
+    assert (n["histogram"]["kind"], sum(n["histogram"]["counts"])) == ("numbers", 20)
+    panel.search("moon")
+    send(panel, {"verb": "range", "key": "day", "low": "2024-05-03", "high": "2024-05-06"})
+    assert sorted(ids(panel)) == ["d2", "d3", "d4", "d5"]
+    assert panel.status.endswith(", filtered")
+    send(panel, {"verb": "range", "key": "n", "low": 4, "high": None})
+    assert sorted(ids(panel)) == ["d4", "d5"]
+    send(panel, {"verb": "range", "key": "day", "low": None, "high": None})
+    assert panel.ranges == {"n": (4.0, None)}
+    assert len(ids(panel)) == 16
+    send(panel, {"verb": "range", "key": "n", "low": "soon", "high": None})
+    assert "must be a number, or a date such as 2024-06-30; got 'soon'" in panel.error
+    send(panel, {"verb": "range", "key": "topic", "low": 1, "high": None})
+    assert panel.error == "'topic' has no range to filter by."
+
+
 @pytest.fixture
 def search_panel(facts):
     facts.add(

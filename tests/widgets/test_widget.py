@@ -119,7 +119,7 @@ def test_a_quiet_verb_is_never_busy_and_keeps_an_earlier_error(adder):
             {"verb": "add", "n": 1, "note": "longer"},
             "The note of 'add' must have at most 5 characters; got 6. Shorten it.",
         ),
-        ({"verb": "__init__"}, "No verb '__init__'. Verbs: add, fail, look"),
+        ({"verb": "__init__"}, "No verb '__init__'. Verbs: add, fail, look."),
     ],
 )
 def test_an_unknown_request_is_refused(adder, content, sentence):
@@ -237,6 +237,7 @@ def test_links_in_the_kernel_can_set_every_trait(facts):
 
 def test_writable_traits_are_those_that_the_typescript_sets():
     source = Path(__file__).parents[2] / "widgets" / "src"
+    shared = (source / "core" / "selection.ts").read_text()
     for name in chromalab_widgets.__all__:
         folder = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
         files = (source / folder).glob("*.ts")
@@ -244,4 +245,6 @@ def test_writable_traits_are_those_that_the_typescript_sets():
         setters = re.findall(r"function set\(name: ([^,]*),", text)
         assert text.count("model.set(") == len(setters)
         names = set(re.findall(r'"(\w+)"', " ".join(setters)))
+        if "echoChanges(" in text or "new SelectionBar(" in text:
+            names |= set(re.findall(r'model\.set\("(\w+)"', shared))
         assert names == getattr(chromalab_widgets, name).writable

@@ -29,6 +29,7 @@ def label(
     n: int = 20,
     random_state: int = 0,
     by: str | None = None,
+    show: Sequence[str] | str | None = None,
 ) -> Review:
     """Label records one at a time, the most informative first; see `label_queue`.
 
@@ -41,6 +42,7 @@ def label(
         n: The number of labels after which the model is retrained.
         random_state: The seed of the random number generator.
         by: Who labels; by default, the user of this machine.
+        show: The metadata fields to show, or "all"; by default, the most useful ones.
 
     Raises:
         InvalidArgumentError: An option is not valid, or there are no records to label.
@@ -60,7 +62,7 @@ def label(
         random_state=random_state,
         by=by,
     )
-    return Review(queue)
+    return Review(queue, show=show)
 
 
 def review(result: Any, **options: Any) -> Review:
@@ -68,7 +70,8 @@ def review(result: Any, **options: Any) -> Review:
 
     Args:
         result: `Duplicates`, `Clusters` or `Outliers` of a collection.
-        options: `by`, who decides; and for clusters and outliers `into`, the metadata field to write.
+        options: `by`, who decides; `show`, the metadata fields to show; and for clusters and outliers
+            `into`, the metadata field to write.
 
     Raises:
         InvalidArgumentError: The result is none of these, or the collection has changed since.

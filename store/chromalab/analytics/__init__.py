@@ -5,6 +5,7 @@ All start from one graph of nearest neighbors, computed once.
 
 from chromalab.analytics.classify import Classification, classify
 from chromalab.analytics.cluster import Clusters, cluster
+from chromalab.analytics.contrast import Contrast, contrast
 from chromalab.analytics.dedupe import Duplicates, Leakage, Links, dedupe, leakage, link
 from chromalab.analytics.labeling import LabelQueue, label_queue
 from chromalab.analytics.neighbors import Neighbors, neighbors
@@ -17,6 +18,7 @@ from chromalab.analytics.topics import Topics, topics
 __all__ = [
     "Classification",
     "Clusters",
+    "Contrast",
     "Duplicates",
     "LabelQueue",
     "Leakage",
@@ -29,6 +31,7 @@ __all__ = [
     "Topics",
     "classify",
     "cluster",
+    "contrast",
     "dedupe",
     "label_queue",
     "leakage",

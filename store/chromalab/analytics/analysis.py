@@ -22,6 +22,8 @@ from chromalab.types import Where
 
 __all__ = ["analysis", "snapshot_of"]
 
+_WATCHERS = frozenset({"progress", "on_frame"})
+
 P = ParamSpec("P")
 R = TypeVar("R", bound=Result)
 
@@ -34,8 +36,8 @@ def analysis(
     The function's first argument is the data: a collection, a snapshot, an array, or any object with
     Chroma's `get`. The body receives a `Snapshot` in its place. If the signature has `where` or `into`,
     they are handled here: `where` selects the records before the body runs, and `into` writes the
-    result to their metadata after it. The body ignores both. All other options, except `progress`,
-    are part of the name under which the result is cached.
+    result to their metadata after it. The body ignores both. All other options, except those that only
+    watch it (`progress`, `on_frame`), are part of the name under which the result is cached.
 
     Args:
         kind: The class of the result.
@@ -65,7 +67,7 @@ def analysis(
             if warms_maps and snapshot.origin is not None:
                 _warm_maps()
             if is_cached:
-                key = {name: value for name, value in options.items() if name != "progress"}
+                key = {name: value for name, value in options.items() if name not in _WATCHERS}
                 result = cached(kind, snapshot, key, lambda: body(snapshot, **options))
             else:
                 result = body(snapshot, **options)

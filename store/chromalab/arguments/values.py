@@ -23,6 +23,7 @@ from chromalab.errors import (
     near,
     short,
 )
+from chromalab.results.metadata import ALL, Show
 from chromalab.results.tables import count
 from chromalab.sparse import SparseVector
 
@@ -43,6 +44,7 @@ __all__ = [
     "check_n_results",
     "check_name",
     "check_random_state",
+    "check_show",
     "check_text",
     "check_uris",
 ]
@@ -218,6 +220,18 @@ def check_include(include: Any, allowed: Sequence[str]) -> list[str]:
                 "include cannot have 'data', because data loaders are not supported yet. Include 'uris'."
             )
     return listed
+
+
+def check_show(show: Any) -> Show:
+    """Check `show`: metadata keys, "all" of them, or None for the default ones."""
+    if show is None or (isinstance(show, str) and show == ALL):
+        return show
+    listed = None if isinstance(show, str) else items(show, "show")
+    if listed is None:
+        raise InvalidArgumentError(
+            f'show must be a list of metadata keys, or "{ALL}"; got {short(show)}.'
+        )
+    return list(dict.fromkeys(check_field(key, "show") for key in listed))
 
 
 def check_n_results(n_results: Any, what: str = "n_results") -> int:

@@ -6,12 +6,12 @@ import os
 import shutil
 import tempfile
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 
 from chromalab.client.client import ClientAPI
 from chromalab.config import DEFAULT_DATABASE, DEFAULT_TENANT, Settings, check_folder, read_settings
 from chromalab.engine import EmbeddedEngine, Lease, Scope, lease, lease_again
-from chromalab.engine.disk.store import Store
 
 __all__ = ["Client", "EphemeralClient", "PersistentClient", "open_engine"]
 
@@ -128,11 +128,11 @@ def open_engine(settings: Settings) -> Lease:
         return found
     settings._folder = folder = Path(tempfile.mkdtemp(prefix="chromalab-"))
     engine = EmbeddedEngine(folder, durability="off")
-    weakref.finalize(engine, _discard, engine.store, folder, os.getpid())
+    weakref.finalize(engine, _discard, engine.closing(), folder, os.getpid())
     return lease(folder, "off", lambda: engine)
 
 
-def _discard(store: Store, folder: Path, owner: int) -> None:
+def _discard(close: Callable[[], None], folder: Path, owner: int) -> None:
     if os.getpid() == owner:  # a forked child must not delete the folder of its parent
-        store.close()
+        close()
         shutil.rmtree(folder, ignore_errors=True)

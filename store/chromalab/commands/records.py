@@ -1,4 +1,4 @@
-"""The verbs for records: add, upsert, query, get, peek, count, describe, export, delete."""
+"""The verbs for records: add, upsert, query, get, peek, count, describe, export, delete, history, undo."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chromalab.commands.verb import Call, Verb
 from chromalab.errors import InvalidArgumentError
 from chromalab.results.tables import count, one_line
 
-__all__ = ["DESCENDING", "RECORDS"]
+__all__ = ["DESCENDING", "RECORDS", "SHOW"]
 
 
 def _add(call: Call, **options: Any) -> Any:
@@ -53,12 +53,13 @@ def _delete(call: Call) -> Any:
         )
     found, total = collection.get(**chosen, include=[])["ids"], collection.count()
     how_many = f"{len(found):,} of {count(total, 'record')} of {collection.name!r}"
+    them = "it" if len(found) == 1 else "them"
     if call.given.get("yes") and not call.given.get("dry_run"):
         call.api(**_contains(call))
-        return Notice(f"Deleted {how_many}.")
+        restores = f" %chroma undo {collection.name} restores {them}." if found else ""
+        return Notice(f"Deleted {how_many}.{restores}")
     shown = ", ".join(one_line(id) for id in found[:5])
     shown += f", ... (5 of {len(found):,} shown)" if len(found) > 5 else ""
-    them = "it" if len(found) == 1 else "them"
     return Notice(
         f"Would delete {how_many}" + (f": {shown}. Add --yes to delete {them}." if found else ".")
     )
@@ -96,6 +97,7 @@ def _contains(call: Call) -> dict[str, Any]:
 DESCENDING = {
     "order_by": {"help": "The metadata key to sort by; --order-by=-year sorts in descending order."}
 }
+SHOW = {"show": {"kind": "words"}}
 _IDS = {"ids": {"help": "Ids, or :name of a list.", "kind": "any", "many": True}}
 
 _ADD = Verb(
@@ -156,7 +158,7 @@ RECORDS = (
             "query_uris",
             "where_document",
         ),
-        changes={"n_results": {"setting": "k"}, "ids": {"kind": "words"}},
+        changes={"n_results": {"setting": "k"}, "ids": {"kind": "words"}, **SHOW},
         adds=(CONTAINS, JSONL, FILL),
         body="queries, separated by empty lines",
         action=_query,
@@ -165,12 +167,12 @@ RECORDS = (
         api="collection.get",
         summary="Read records by id or by a condition.",
         examples=(
-            "%chroma get papers p1 p2",
+            "%chroma get papers p1 p2 --show year,venue",
             '%chroma get papers --where "year = 2024" --limit 20',
         ),
         positional=("ids",),
         hides=("where_document",),
-        changes={**_IDS, **DESCENDING},
+        changes={**_IDS, **DESCENDING, **SHOW},
         adds=(CONTAINS,),
         action=_filtered,
     ),
@@ -215,5 +217,16 @@ RECORDS = (
         changes=_IDS,
         adds=(CONTAINS, YES, DRY_RUN),
         action=_delete,
+    ),
+    Verb(
+        api="collection.history",
+        summary="List what was deleted or overwritten and can be undone.",
+        examples=("%chroma history papers", "done = %chroma history papers"),
+    ),
+    Verb(
+        api="collection.undo",
+        summary="Restore what was last deleted or overwritten, or an earlier operation by its number.",
+        examples=("%chroma undo papers", "%chroma undo papers 3"),
+        positional=("number",),
     ),
 )

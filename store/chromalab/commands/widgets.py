@@ -6,7 +6,7 @@ from typing import Any
 
 from chromalab import Collection
 from chromalab.commands.argument import COLLECTION, Argument
-from chromalab.commands.records import DESCENDING
+from chromalab.commands.records import DESCENDING, SHOW
 from chromalab.commands.verb import Call, Verb
 from chromalab.errors import InvalidArgumentError
 from chromalab.results.tables import one_line
@@ -59,7 +59,7 @@ WIDGETS = (
             "view = %chroma map papers --topics --color :clusters",
         ),
         hides=("height",),
-        changes={"text": {"kind": "text"}},
+        changes={"text": {"kind": "text"}, **SHOW},
         adds=(Argument(name="--topics", help="Find topics and show their names.", kind="switch"),),
         action=_map,
     ),
@@ -72,6 +72,7 @@ WIDGETS = (
             '%chroma search papers "graph databases" -k 5 --ui',
         ),
         takes=(COLLECTION, Argument(name="query", help="The text to search for first.")),
+        changes=SHOW,
         adds=(Argument(name="--ui", help="Open the search panel.", kind="switch"),),
         action=_search,
     ),
@@ -89,6 +90,7 @@ WIDGETS = (
             "%chroma review papers --what duplicates",
             "%chroma review :clusters --into topic",
         ),
+        changes=SHOW,
         action=_review,
     ),
     Verb(

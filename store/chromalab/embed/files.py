@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
+from chromalab.files import rename, sync
 from chromalab.progress_bar import progress_bar
 
 __all__ = ["ByteStream", "SourceError", "digest", "intact", "make_folder", "place"]
@@ -120,10 +121,10 @@ def place(
                 if bar is not None:
                     bar.update(len(chunk))
             file.flush()
-            os.fsync(file.fileno())
+            sync(file.fileno())
         if sha256 is not None and actual.hexdigest() != sha256:
             raise SourceError(f"{target.name} has the wrong SHA-256 ({actual.hexdigest()[:12]}...)")
-        os.replace(name, target)
+        rename(name, target)
     finally:
         Path(name).unlink(missing_ok=True)
     _write_stamp(target, actual.hexdigest())
@@ -167,6 +168,6 @@ def _write_stamp(path: Path, sha256: str) -> None:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".stamp.")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-        os.replace(name, _stamp_of(path))
+        rename(name, _stamp_of(path))
     except OSError as error:  # in a read-only cache, files are hashed in full each time instead
         _log.debug("no stamp next to %s: %s", path, error)

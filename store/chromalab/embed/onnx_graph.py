@@ -5,6 +5,9 @@ initializer points at its bytes in the safetensors file in the same folder (ONNX
 data). This keeps the graph under 100 kB, fast to write and to verify, and lets onnxruntime map
 the weights into memory instead of reading a second copy of them.
 
+The graph is written as protobuf directly, byte for byte as the package onnx would write it, because
+that package would add 27 MB and a requirement on the version of protobuf.
+
 Inputs and output are those of Chroma's own file, so the same code runs both:
 `input_ids`, `attention_mask`, `token_type_ids` int64 (batch, tokens) ->
 `last_hidden_state` float32 (batch, tokens, hidden).
@@ -25,6 +28,10 @@ __all__ = ["MINILM_L6", "BertShape", "graph_bytes"]
 
 _OPSET = 17  # the first with LayerNormalization as one operator
 _IR_VERSION = 8
+_FLOAT, _INT64 = 1, 7  # TensorProto.DataType
+_EXTERNAL = 1  # TensorProto.DataLocation
+# Per type of an attribute: its field in AttributeProto, and its AttributeType.
+_ATTRIBUTES = {float: (2, 1), int: (3, 2), list: (8, 7)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +73,6 @@ def graph_bytes(weights: Path, *, shape: BertShape = MINILM_L6) -> bytes:
         >>> len(graph_bytes(weights)) < 100_000
         True
     """
-    from onnx import TensorProto, helper
-
     graph = _Graph(weights)
     bias = _attention_bias(graph)
     hidden = _token_embeddings(graph, shape)
@@ -76,58 +81,107 @@ def graph_bytes(weights: Path, *, shape: BertShape = MINILM_L6) -> bytes:
     graph.op("Identity", hidden, name="last_hidden_state")
 
     names = ("input_ids", "attention_mask", "token_type_ids")
-    model = helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            "bert",
-            [
-                helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
-                for name in names
-            ],
-            [
-                helper.make_tensor_value_info(
-                    "last_hidden_state", TensorProto.FLOAT, ["batch", "tokens", shape.hidden]
-                )
-            ],
-            list(graph.initializers.values()),
+    # The numbers are those of the fields in onnx.proto: here of ModelProto and GraphProto.
+    return _message(
+        (1, _IR_VERSION),
+        (2, "chromalab"),
+        (
+            7,
+            _message(
+                *((1, node) for node in graph.nodes),
+                (2, "bert"),
+                *((5, tensor) for tensor in graph.initializers.values()),
+                *((11, _value_info(name, _INT64, "batch", "tokens")) for name in names),
+                (12, _value_info("last_hidden_state", _FLOAT, "batch", "tokens", shape.hidden)),
+            ),
         ),
-        opset_imports=[helper.make_opsetid("", _OPSET)],
-        ir_version=_IR_VERSION,
-        producer_name="chromalab",
+        (8, _message((1, ""), (2, _OPSET))),
     )
-    return bytes(model.SerializeToString())
+
+
+def _message(*fields: tuple[int, int | float | str | bytes]) -> bytes:
+    """Encode a protobuf message from the numbers and values of its fields.
+
+    See https://protobuf.dev/programming-guides/encoding; every float here is a `float`, not a
+    `double`, and bytes are also what a message within a message is.
+    """
+    parts = []
+    for number, value in fields:
+        if isinstance(value, int):
+            parts += [_varint(number << 3), _varint(value)]
+        elif isinstance(value, float):
+            parts += [_varint(number << 3 | 5), struct.pack("<f", value)]
+        else:
+            data = value.encode() if isinstance(value, str) else value
+            parts += [_varint(number << 3 | 2), _varint(len(data)), data]
+    return b"".join(parts)
+
+
+def _varint(value: int) -> bytes:
+    """Encode an integer in groups of 7 bits, the lowest first; a negative one as of 64 bits."""
+    value &= (1 << 64) - 1
+    groups = []
+    while value > 0x7F:
+        groups.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*groups, value])
+
+
+def _value_info(name: str, kind: int, *dimensions: int | str) -> bytes:
+    """Encode a ValueInfoProto; a dimension is a number, or a name if it varies."""
+    shape = _message(
+        *((1, _message((1 if isinstance(size, int) else 2, size))) for size in dimensions)
+    )
+    return _message((1, name), (2, _message((1, _message((1, kind), (2, shape))))))
+
+
+def _node(kind: str, inputs: tuple[str, ...], name: str, attributes: dict[str, Any]) -> bytes:
+    """Encode a NodeProto, whose output has the name of the node."""
+    return _message(
+        *((1, edge) for edge in inputs),
+        (2, name),
+        (3, name),
+        (4, kind),
+        *((5, _attribute(key, value)) for key, value in sorted(attributes.items())),
+    )
+
+
+def _attribute(name: str, value: float | int | list[int]) -> bytes:
+    """Encode an AttributeProto."""
+    field, kind = _ATTRIBUTES[type(value)]
+    values = value if isinstance(value, list) else [value]
+    return _message((1, name), *((field, item) for item in values), (20, kind))
 
 
 class _Graph:
     """Collects nodes and initializers; an edge is the name of the node it comes from."""
 
     def __init__(self, weights: Path) -> None:
-        self.nodes: list[Any] = []
-        self.initializers: dict[str, Any] = {}
+        self.nodes: list[bytes] = []
+        self.initializers: dict[str, bytes] = {}
         self._file = weights.name
         self._tensors, self._data_start = _safetensors_header(weights)
 
     def op(self, kind: str, *inputs: str, name: str = "", **attributes: Any) -> str:
         """Add one operator and return the name of its output."""
-        from onnx import helper
-
         name = name or f"{kind}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
+        self.nodes.append(_node(kind, inputs, name, attributes))
         return name
 
     def constant(self, value: float | list[int]) -> str:
         """Add a float32 scalar or an int64 vector; equal constants are shared."""
-        from onnx import numpy_helper
-
-        array = np.array(value, np.int64 if isinstance(value, list) else np.float32)
+        array = np.array(value, "<i8" if isinstance(value, list) else "<f4")
         name = f"constant_{value}"
-        self.initializers.setdefault(name, numpy_helper.from_array(array, name))
+        self.initializers[name] = _message(
+            *((1, size) for size in array.shape),
+            (2, _INT64 if isinstance(value, list) else _FLOAT),
+            (8, name),
+            (9, array.tobytes()),
+        )
         return name
 
     def weight(self, name: str) -> str:
         """Add a tensor of the safetensors file as a reference to its bytes."""
-        from onnx import TensorProto
-
         header = self._tensors.get(name)
         if header is None or header["dtype"] != "F32":
             raise ValueError(
@@ -135,16 +189,14 @@ class _Graph:
                 f"{name!r}."
             )
         start, end = header["data_offsets"]
-        tensor = TensorProto(
-            name=name,
-            dims=header["shape"],
-            data_type=TensorProto.FLOAT,
-            data_location=TensorProto.EXTERNAL,
-        )
         extent = {"location": self._file, "offset": self._data_start + start, "length": end - start}
-        for key, value in extent.items():
-            tensor.external_data.add(key=key, value=str(value))
-        self.initializers[name] = tensor
+        self.initializers[name] = _message(
+            *((1, size) for size in header["shape"]),
+            (2, _FLOAT),
+            (8, name),
+            *((13, _message((1, key), (2, str(value)))) for key, value in extent.items()),
+            (14, _EXTERNAL),
+        )
         return name
 
     def linear(self, x: str, prefix: str) -> str:
@@ -174,9 +226,7 @@ def _safetensors_header(path: Path) -> tuple[dict[str, Any], int]:
 
 def _attention_bias(graph: _Graph) -> str:
     """Add 0 for tokens and -1e9 for padding; shape (batch, 1, 1, tokens)."""
-    from onnx import TensorProto
-
-    mask = graph.op("Cast", "attention_mask", to=TensorProto.FLOAT)
+    mask = graph.op("Cast", "attention_mask", to=_FLOAT)
     padding = graph.op("Sub", graph.constant(1.0), mask)
     bias = graph.op("Mul", padding, graph.constant(-1e9))
     return graph.op("Unsqueeze", bias, graph.constant([1, 2]))

@@ -8,7 +8,9 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from chromalab.engine import Rows
-from chromalab.results.tables import Table, cut, data_frame, html_table
+from chromalab.errors import short
+from chromalab.results.metadata import Show, shown_keys
+from chromalab.results.tables import Table, cut, data_frame, html_table, text_table
 from chromalab.sparse import with_sparse_vectors
 
 if TYPE_CHECKING:
@@ -21,14 +23,68 @@ PARTS = ("documents", "embeddings", "metadatas", "uris", "data")
 
 
 class _Records(Table, dict[str, Any]):
-    """Chroma's keys, and the display that both results share."""
+    """Chroma's keys, and the display that both results share.
+
+    Attributes:
+        show: The metadata keys that are displayed, each as a column; by default, one column has the most
+            useful ones. `df()` has all of them.
+    """
+
+    show: Show = None
+
+    def _with_metadata(
+        self, header: Sequence[str], rows: Sequence[Sequence[Any]]
+    ) -> tuple[list[str], list[list[Any]]]:
+        """Return the header and the rows of the table, with the metadata keys to display."""
+        at = _metadata_column(header)
+        if at < 0:
+            return list(header), [list(row) for row in rows]
+        found = [row[at] or {} for row in rows]
+        keys = shown_keys(self.show, found)
+        if self.show is not None:
+            cells = [[metadata.get(key) for key in keys] for metadata in found]
+            names = keys
+        else:  # on one line, which is cut: the others follow, as far as there is room
+            cells = [[{key: m[key] for key in (*keys, *m) if key in m}] for m in found]
+            names = ["metadata"]
+        return (
+            [*header[:at], *names, *header[at + 1 :]],
+            [[*row[:at], *new, *row[at + 1 :]] for row, new in zip(rows, cells, strict=True)],
+        )
+
+    def _table(self) -> tuple[list[str], list[list[Any]]]:
+        """Return the header and the rows that are displayed."""
+        return self._with_metadata(self._header(), self._rows()[: self._limit])
+
+    def __repr__(self) -> str:
+        header, rows = self._table()
+        table = text_table(header, rows) if rows else ""
+        return "\n".join(filter(None, [self._heading(), table, self._note()]))
+
+    def _repr_html_(self) -> str:
+        header, rows = self._table()
+        return html_table(header, rows, caption=self._caption(), note=self._note())
+
+    def _caption(self) -> str:
+        return ""
 
     def _records(self) -> list[dict[str, Any]]:
         raise NotImplementedError
 
     def _note(self) -> str:
-        total = len(self._rows())
-        return cut(self._limit, total) if total else "no records"
+        rows = self._rows()
+        if not rows:
+            return "no records"
+        return "; ".join(filter(None, [cut(self._limit, len(rows)), self._unknown(rows)]))
+
+    def _unknown(self, rows: Sequence[Sequence[Any]]) -> str:
+        """Return a note about the keys to display that none of the records has."""
+        at = _metadata_column(self._header())
+        if at < 0:
+            return ""
+        known = {key for row in rows for key in row[at] or ()}
+        missing = [short(key) for key in shown_keys(self.show, ()) if key not in known]
+        return f"no record here has {', '.join(missing)}" if missing else ""
 
     def df(self) -> pandas.DataFrame:
         """Return a pandas DataFrame with one row per record and one column per metadata key.
@@ -108,10 +164,8 @@ class QueryResult(_Records):
                 rows.append([*asked, rank + 1, *values])
         return rows
 
-    def _repr_html_(self) -> str:
-        caption = self.queries[0] if self._is_one_text() else ""
-        shown = self._rows()[: self._limit]
-        return html_table(self._header(), shown, caption=caption, note=self._note())
+    def _caption(self) -> str:
+        return self.queries[0] if self._is_one_text() else ""
 
     def _records(self) -> list[dict[str, Any]]:
         return [
@@ -131,9 +185,14 @@ _SINGULAR = {
 }
 
 
-def get_result(rows: Rows, include: Sequence[str]) -> GetResult:
+def _metadata_column(header: Sequence[str]) -> int:
+    """Return the position of the metadata, -1 if it was not included."""
+    return list(header).index("metadata") if "metadata" in header else -1
+
+
+def get_result(rows: Rows, include: Sequence[str], show: Show = None) -> GetResult:
     """Make a `GetResult` from the records that the engine read."""
-    return GetResult(
+    result = GetResult(
         ids=rows.ids,
         embeddings=rows.vectors,
         documents=rows.documents,
@@ -142,10 +201,12 @@ def get_result(rows: Rows, include: Sequence[str]) -> GetResult:
         data=None,
         metadatas=_metadatas(rows),
     )
+    result.show = show
+    return result
 
 
 def query_result(
-    found: Sequence[Rows], include: Sequence[str], queries: Sequence[str]
+    found: Sequence[Rows], include: Sequence[str], queries: Sequence[str], show: Show = None
 ) -> QueryResult:
     """Make a `QueryResult` from the records that the engine found for each query."""
 
@@ -162,7 +223,7 @@ def query_result(
         metadatas=[_metadatas(rows) for rows in found] if "metadatas" in include else None,
         distances=part("distances", "distances"),
     )
-    result.queries = list(queries)
+    result.queries, result.show = list(queries), show
     return result
 
 

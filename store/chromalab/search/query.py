@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from chromalab.arguments.records import read_filter, read_texts, reject_images
@@ -11,6 +11,7 @@ from chromalab.arguments.values import (
     check_include,
     check_max_distance,
     check_n_results,
+    check_show,
 )
 from chromalab.embed import EmbeddingFunction, embed_queries
 from chromalab.engine.values import Filter, OutdatedQueryError, QueryBasis, Vectors
@@ -42,6 +43,7 @@ def query(
     *,
     max_distance: float | None = None,
     transform: Transform | str | bool | None = "active",
+    show: Sequence[str] | str | None = None,
 ) -> QueryResult:
     """Find the nearest records to each query.
 
@@ -61,6 +63,8 @@ def query(
             the queries, and the records too where it was learned for both. "active" is the one that
             `transforms.use` chose, if any; None compares the embeddings as they are. A `Transform`
             object works too. Records are always returned as they are stored.
+        show: The metadata keys to display, each as a column, or "all"; by default, one column has the
+            most useful ones. The result itself has all keys.
 
     Returns:
         Chroma's dict, with a list per query under each key, nearest first. Distances are squared l2,
@@ -82,7 +86,7 @@ def query(
     """
     n_results = check_n_results(n_results)
     parts = check_include(include, (*PARTS, "distances"))
-    filter = _filter(ids, where, where_document)
+    filter, shown = _filter(ids, where, where_document), check_show(show)
     asked = _read_queries(query_embeddings, query_texts, query_images, query_uris)
     limit = None if max_distance is None else check_max_distance(max_distance)
     read = set(parts) if limit is None else {*parts, "distances"}
@@ -108,7 +112,7 @@ def query(
                 active.refresh(outdated.attachment)
     if limit is not None:
         found = [within(rows, limit) for rows in found]
-    return query_result(found, parts, asked.labels)
+    return query_result(found, parts, asked.labels, shown)
 
 
 def explain(

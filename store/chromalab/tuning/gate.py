@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chromalab.tuning.crossvalidation import HeldOut
-from chromalab.tuning.training_set import TrainingSet
+from chromalab.tuning.training_set import TrainingSet, unit
 
-__all__ = ["Admission", "Gate", "decide", "enough"]
+__all__ = ["Admission", "Gate", "by_chance", "decide", "enough"]
 
 Gate = Literal["auto", "veto", "strict", "off"]
 """The gates that `tune` accepts."""
@@ -26,6 +28,13 @@ _VETO, _STRICT = -0.5, 1.0  # In standard errors.
 _MIN_FIT = 3.0  # In standard deviations of random pairings.
 _PAIRINGS = 200
 _MAX_PAIRS = 1000
+
+# Up to 15 queries, cross-validation cannot tell a gain from chance: half of the logs of random thumbs pass
+# the veto. So the judgments are tested as well.
+_FEW = 15
+_RANDOM = 0.05  # Judgments with a larger p-value are refused before learning.
+_LEVEL = 0.02  # Of the judgments and the gain together.
+_PERMUTATIONS = 999
 
 
 @dataclass(frozen=True)
@@ -43,12 +52,46 @@ class Admission:
     needed: int | None = None
 
 
-def enough(seen: TrainingSet, *, random_state: int) -> Admission | None:
+def by_chance(seen: TrainingSet, gate: Gate, *, random_state: int) -> float | None:
+    """Return the probability that random judgments of the same records look as consistent as these.
+
+    This is a permutation test (Fisher 1935), so it is exact for any number of queries. If judgments are
+    random, every order of the judgments of one query is equally likely. The statistic is the larger of
+    two: how much nearer relevant records are to their query and to each other than the other records, and
+    how much nearer to each other apart from the query. The first recognizes queries with a single answer,
+    and the second answers that the search ranks below other judged records.
+
+    Args:
+        seen: The judgments.
+        gate: With "veto" and "off", the judgments are not tested.
+        random_state: The seed of the permutations.
+
+    Returns:
+        The p-value, 1 if no query has both kinds of judgments; None if the judgments are not tested: those
+        of more than 15 queries, for which cross-validation is enough.
+    """
+    if len(seen.judged_queries) > _FEW or gate in ("veto", "off"):
+        return None
+    random = np.random.default_rng(random_state)
+    sums = np.zeros((2, 1 + _PERMUTATIONS))
+    for query in seen.judged_queries:
+        mine = seen.pairs[:, 0] == query
+        relevant = seen.gains[mine] > 0
+        if not relevant.all():
+            orders = random.permuted(np.tile(relevant, (_PERMUTATIONS, 1)), axis=1)
+            records = seen.documents[seen.pairs[mine, 1]]
+            sums += _consistency(np.vstack([relevant, orders]), records, seen.queries[query])
+    statistic = _standardized(sums).max(axis=0)
+    return float((statistic >= statistic[0] - 1e-9).mean())
+
+
+def enough(seen: TrainingSet, chance: float | None, *, random_state: int) -> Admission | None:
     """Refuse judgments from which nothing can be learned; return None if there is no such reason.
 
-    The last check is whether records and queries belong together. A log whose records were shuffled
-    still teaches which records are popular, and that may even pass a cross-validation. So the similarity
-    of the judged pairs is compared with that of the same queries and records paired at random.
+    The last check is whether the judgments mean anything: few ones by `chance`, from `by_chance`, and others
+    by whether records and queries belong together. A log whose records were shuffled still teaches which
+    records are popular, and that may even pass a cross-validation. So the similarity of the judged pairs is
+    compared with that of the same queries and records paired at random.
     """
     count, relevant = len(seen.pairs), len(seen.relevant)
     queries = len(seen.judged_queries)
@@ -77,6 +120,8 @@ def enough(seen: TrainingSet, *, random_state: int) -> Admission | None:
             "start.",
             _MIN_QUERIES - queries,
         )
+    if chance is not None:
+        return _like_random(queries, chance, "") if chance > _RANDOM else None
     fit = _fit(seen, random_state)
     if fit < _MIN_FIT:
         return Admission(
@@ -88,7 +133,7 @@ def enough(seen: TrainingSet, *, random_state: int) -> Admission | None:
     return None
 
 
-def decide(found: HeldOut, judgments: int, gate: Gate) -> Admission:
+def decide(found: HeldOut, judgments: int, gate: Gate, chance: float | None = None) -> Admission:
     """Decide from the rankings of held-out queries.
 
     Args:
@@ -97,6 +142,8 @@ def decide(found: HeldOut, judgments: int, gate: Gate) -> Admission:
         gate: "veto" refuses what looks like a loss, below -0.5 standard errors; "strict" requires a
             gain of 1 standard error; "auto" is "strict" from 500 judgments and "veto" below;
             "off" admits everything.
+        chance: The p-value of the judgments, from `by_chance`. Together with that of the gain, by Fisher's
+            method, it must be at most 2 %. None if the judgments are not tested.
     """
     if gate == "auto":
         gate = "strict" if judgments >= _MANY else "veto"
@@ -111,14 +158,19 @@ def decide(found: HeldOut, judgments: int, gate: Gate) -> Admission:
     )
     if gate == "off":
         return Admission(True, f"Admitted without a check (gate off): {shown}.")
-    if not found.changes.any():
+    if not (found.changes > 0).any():
         return Admission(
             False,
-            f"No answer of the {len(found.queries):,} held-out queries moves past a judged record. For "
+            f"No answer of the {len(found.queries):,} held-out queries rises above a judged record. For "
             "the same query, judge records that are not answers, and answers that were not shown.",
         )
     border = _VETO if gate == "veto" else _STRICT
     needed = _needed(score, found)
+    if score > border and chance is not None:
+        together = chance * NormalDist().cdf(-score)
+        together *= 1 - math.log(together) if together else 1
+        if together > _LEVEL:
+            return _like_random(len(found.queries), together, f", although {shown}")
     if score > border:
         sure = "a gain" if score > 2 else "no clear loss" if score < 1 else "probably a gain"
         return Admission(True, f"{sure.capitalize()}: {shown}.", needed)
@@ -137,6 +189,56 @@ def _needed(score: float, found: HeldOut) -> int | None:
         return None
     more = len(found.queries) * ((2 / score) ** 2 - 1)
     return math.ceil(more / 5) * 5 if more < 10_000 else None
+
+
+def _like_random(queries: int, p: float, although: str) -> Admission:
+    """Refuse the judgments of few queries; what they show grows with the square root of their number."""
+    shown = NormalDist().inv_cdf(1 - p) if 0 < p < 0.5 else 0.0
+    required = NormalDist().inv_cdf(1 - _LEVEL)
+    needed = math.ceil(queries * ((required / shown) ** 2 - 1)) if shown else _FEW
+    needed = min(needed, _FEW)
+    return Admission(
+        False,
+        f"Judgments of {queries} quer{'ies are' if queries > 1 else 'y is'} too few to tell these from random "
+        f"ones (p = {p:.2f}; at most {_LEVEL} is required of up to {_FEW} queries){although}: judge about "
+        f"{needed} more quer{'ies' if needed > 1 else 'y'}, and for each some records that are answers and "
+        "some that are not.",
+        needed,
+    )
+
+
+def _consistency(
+    relevant: NDArray[np.bool_], records: NDArray[np.float32], query: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return the two statistics of `by_chance` for the records of a query, (2, p) float64.
+
+    Args:
+        relevant: (p, m) bool, alternative judgments with the same number of relevant records.
+        records: (m, d) float32, unit length.
+        query: (d,) float32, unit length.
+    """
+    yes = relevant.astype(np.float64)
+    no, near = 1 - yes, records @ query
+    apart = unit(records - near[:, np.newaxis] * query)
+    together, together_apart = records @ records.T, apart @ apart.T
+    np.fill_diagonal(together, 0)
+    np.fill_diagonal(together_apart, 0)
+    # Each record is compared with the other relevant records, and not with itself.
+    others = yes.sum(axis=1, keepdims=True) - yes
+    to_query_and_answers = (yes @ together + near) / (others + 1)
+    irrelevant = np.maximum(no.sum(axis=1, keepdims=True) - no, 1)
+    to_answers = yes @ together_apart / np.maximum(others, 1) - no @ together_apart / irrelevant
+    contrast = yes / yes.sum(axis=1, keepdims=True) - no / no.sum(axis=1, keepdims=True)
+    both = np.array([to_query_and_answers, to_answers])
+    return _standardized((both * contrast).sum(axis=2))
+
+
+def _standardized(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scale rows to mean 0 and standard deviation 1; constant rows become 0."""
+    centered = rows - rows.mean(axis=1, keepdims=True)
+    deviation = centered.std(axis=1, keepdims=True)
+    made: NDArray[np.float64] = centered / np.where(deviation > 1e-9, deviation, np.inf)
+    return made
 
 
 def _fit(seen: TrainingSet, random_state: int) -> float:

@@ -25,6 +25,7 @@ TuneState = Literal["not in use", "active", "active once it is prepared"]
 
 _SHOWN = 3  # The queries that gain most, and as many that lose most.
 _LIST = 10
+_EACH = "Each query when held out: rank of its first answer, nDCG@10, and fall of the mean log(1 + rank)"
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,11 @@ class TuneReport(Table):
     _columns = (
         "query",
         "answers",
-        "first before",
-        "first after",
-        "ndcg before",
-        "ndcg after",
-        "change",
+        "first rank before",
+        "first rank after",
+        "ndcg@10 before",
+        "ndcg@10 after",
+        "log-rank gain",
     )
 
     @property
@@ -166,7 +167,7 @@ class TuneReport(Table):
         chart = picture(
             self._draw, alt="nDCG@10 of each held-out query before and after", width=3.6
         )
-        table = html_table(self._header(), some, caption="Held-out queries", note=cut)
+        table = html_table(self._header(), some, caption=_EACH, note=cut)
         return means + chart + table
 
     def _heading(self) -> str:
@@ -176,7 +177,9 @@ class TuneReport(Table):
         return f"{name}{self.transform.name!r} admitted, {self.state}. {self.reason}"
 
     def _means(self) -> tuple[list[str], list[list[Any]]]:
-        columns = ["held out, judged records", "before", "after", "change", "p"]
+        queries = 0 if self.held_out is None else len(self.held_out.queries)
+        what = f"cross-validated mean of {queries:,} queries, judged records"
+        columns = [what, "before", "after", "change ± standard error", "p of the change"]
         return columns, comparison_rows(self.metrics)
 
     def _note(self) -> str:

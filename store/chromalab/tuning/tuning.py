@@ -20,7 +20,7 @@ from chromalab.transforms.storage import check_name
 from chromalab.transforms.transform import Transform
 from chromalab.transforms.transforms import Transforms
 from chromalab.tuning.crossvalidation import FOLDS, HeldOut, cross_validate
-from chromalab.tuning.gate import Gate, decide, enough
+from chromalab.tuning.gate import Gate, by_chance, decide, enough
 from chromalab.tuning.methods import Learn, Method, candidates
 from chromalab.tuning.report import TuneReport, TuneState
 from chromalab.tuning.training_set import TrainingSet
@@ -63,6 +63,7 @@ def tune(
             unchanged and gains less.
         gate: What is admitted. "veto" refuses a likely loss, "strict" requires a gain of one standard
             error, "auto" is "strict" from 500 judgments and "veto" below, and "off" admits everything.
+            "auto" and "strict" also refuse judgments of up to 15 queries that could be random.
         name: The name of the transform; by default tuned-1, tuned-2 and so on.
         use: Let queries go through the transform at once.
         random_state: The seed.
@@ -159,7 +160,8 @@ def tune_judgments(
     random_state = check_random_state(random_state)
     seen = TrainingSet.of(judgments, random_state)
     parameters = {"method": method, "sides": sides, "gate": gate, "random_state": random_state}
-    refused = enough(seen, random_state=random_state)
+    chance = by_chance(seen, gate, random_state=random_state)
+    refused = enough(seen, chance, random_state=random_state)
     if refused is not None and (gate != "off" or not len(seen.relevant)):
         return TuneReport(
             transform=_identity(judgments, model),
@@ -171,7 +173,7 @@ def tune_judgments(
     repeats = int(np.clip(np.ceil(_TESTED / max(len(judgments), 1)), 1, _MAX_REPEATS))
     with one_thread_blas(), bar("Tuning", "fold", progress) as on_progress:
         learn, found = _best(seen, learners, repeats, random_state, on_progress)
-        admission = decide(found, len(judgments), gate)
+        admission = decide(found, len(judgments), gate, chance)
         learned = learn(seen)
     compared = {
         metric: paired(*found.metrics[:, :, at].T, random_state=random_state)

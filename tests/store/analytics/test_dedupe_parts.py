@@ -1,5 +1,7 @@
 """The steps of `dedupe`, each compared with brute force."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -57,7 +59,10 @@ def test_comparing_long_texts_in_blocks_gives_the_same_result():
     np.testing.assert_allclose(jaccard(texts, left, right), expected, rtol=1e-6)
 
 
-def test_minhash_finds_nearly_all_similar_pairs():
+@pytest.mark.parametrize("by", ["rensa", "numpy"])
+def test_minhash_finds_nearly_all_similar_pairs(by, monkeypatch):
+    if by == "numpy":
+        monkeypatch.setitem(sys.modules, "rensa", None)
     rng = np.random.default_rng(1)
     letters = list("abcdefghijklmnopqrstuvwxyz ")
     texts = ["".join(rng.choice(letters, 60)) for _ in range(150)]

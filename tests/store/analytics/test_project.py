@@ -325,7 +325,7 @@ def test_invalid_new_records_raise(new):
 
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "openTSNE", None)
-    with pytest.raises(MissingDependencyError, match=r"chromalab\[maps\]"):
+    with pytest.raises(MissingDependencyError, match=r"Run pip install openTSNE\."):
         import_optional("openTSNE")
     with pytest.raises(MissingDependencyError, match="openTSNE"):
         project(groups(), method="tsne")

@@ -166,6 +166,14 @@ def test_an_invalid_weights_file_raises_an_error_that_names_it(tmp_path, data):
         graph_bytes(tmp_path / "model.safetensors")
 
 
+def test_the_graph_has_the_bytes_that_onnx_would_write(model_copy):
+    import onnx
+
+    written = _graph_file(model_copy).read_bytes()
+    model = onnx.load_model_from_string(written)
+    assert model.SerializeToString(deterministic=True) == written
+
+
 def test_chromas_own_archive_produces_the_same_vectors(machine, model_copy, reference, vectors):
     import onnx
 

@@ -9,6 +9,8 @@ import pytest
 import chromalab
 from chromalab.engine.index.graph_file import GraphFile
 
+pytestmark = pytest.mark.usefixtures("index_library")
+
 ROWS, DIMENSION = 10_400, 800  # about the smallest collection that has an index
 QUICK = {"space": "cosine", "max_neighbors": 8, "ef_construction": 40, "num_threads": 1}
 
@@ -33,7 +35,7 @@ def fill(collection, vectors, start=0, stop=None):
 
 
 @pytest.fixture(scope="module")
-def indexed(vectors, tmp_path_factory):
+def indexed(vectors, tmp_path_factory, index_library):
     """A store with an index on the disk, which tests copy or only read."""
     path = tmp_path_factory.mktemp("indexed")
     with chromalab.PersistentClient(path) as client:
@@ -80,9 +82,11 @@ def queries_near(vectors, count=40):
     return (rows + 0.3 * random.normal(size=rows.shape)).astype(np.float32)
 
 
-def test_queries_use_the_index_and_match_brute_force(store, vectors):
+def test_queries_use_the_index_and_match_brute_force(store, vectors, index_library):
     _, _, collection = store
-    assert collection.explain(query_embeddings=vectors[:1]).plan.method == "index"
+    plan = collection.explain(query_embeddings=vectors[:1]).plan
+    assert plan.method == "index"
+    assert f"by {index_library} over" in plan.index
     assert recall(collection, vectors, queries_near(vectors), np.arange(ROWS)) >= 0.95
     measured = collection.recall(sample=50, random_state=3)
     assert (measured.method, measured.sample) == ("index", 50)

@@ -33,7 +33,7 @@ BATCH = 5000
 
 
 @pytest.fixture(scope="module")
-def indexed(tmp_path_factory):
+def indexed(tmp_path_factory, index_library):
     """A store of two similar collections with indexes on the disk, and a copy of the indexes."""
     folder = tmp_path_factory.mktemp("indexed")
     store, backup = folder / "store", folder / "index"

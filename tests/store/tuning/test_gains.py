@@ -28,8 +28,17 @@ def test_the_report_is_about_held_out_queries(report):
     assert report.wins > report.losses
     frame = report.df()
     assert len(frame) == 30
-    assert frame["change"].is_monotonic_decreasing
+    assert frame["log-rank gain"].is_monotonic_decreasing
     assert report.transform.evaluation["metrics"]["mrr"]["queries"] == 30
+
+
+def test_columns_name_what_they_measure(report):
+    html = report._repr_html_()
+    assert "cross-validated mean of 30 queries, judged records" in html
+    assert "change ± standard error" in html
+    first = report.df().iloc[0]
+    assert first["log-rank gain"] == pytest.approx(report.held_out.changes.max(), abs=1e-3)
+    assert {"first rank before", "first rank after", "ndcg@10 before"} <= set(report.df().columns)
 
 
 def test_equal_seeds_give_equal_bytes(world):

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from chromalab import errors
 from chromalab.feedback import ResolvedJudgments, TuneReport, tune
+from chromalab.tuning.crossvalidation import HeldOut
+from chromalab.tuning.gate import decide
 
 
 def refused(judged, words, **options):
@@ -47,6 +49,60 @@ def test_a_log_with_shuffled_records_is_refused(seed, each, new_world):
         ResolvedJudgments.of(judged.queries, judged.documents, pairs, judged.relevance),
         "do not fit their queries",
     )
+
+
+@pytest.fixture
+def displayed(new_world):
+    """Judges the first ten records of some queries by a function of their ranks and of who answers."""
+
+    def make(seed, queries, judge):
+        world = new_world(seed)
+        random = np.random.default_rng(seed)
+        ranked = np.argsort(-(world.queries[:queries] @ world.documents.T), axis=1)[:, :10]
+        right = world.group[ranked] == world.asked[:queries, np.newaxis]
+        grades = [judge(random, row) for row in right]
+        pairs = np.stack([np.repeat(np.arange(queries), 10), ranked.ravel()], axis=1)
+        return ResolvedJudgments.of(world.queries, world.documents, pairs, np.concatenate(grades))
+
+    return make
+
+
+def test_random_thumbs_on_few_queries_are_refused(displayed):
+    def coins(random, _):
+        return random.integers(0, 2, 10) * 2 - 1
+
+    logs = [displayed(seed, queries, coins) for seed in range(10) for queries in (5, 7, 15)]
+    assert sum(tune(judged).admitted for judged in logs) == 0
+    report = refused(logs[1], "too few to tell these from random ones")
+    assert f"judge about {report.admission.needed} more queries" in report.reason
+    assert 0 < report.admission.needed <= 15
+
+
+@pytest.mark.parametrize(
+    "grades",
+    [[1, -1] * 5, [1] * 4 + [-1] * 6, [-1] * 10],
+    ids=["up and down in turn", "top ranks up", "all down"],
+)
+@pytest.mark.parametrize("queries", [7, 15])
+def test_thumbs_by_rank_are_refused(displayed, queries, grades):
+    assert not tune(displayed(queries, queries, lambda *_: grades)).admitted
+
+
+def test_true_judgments_of_few_queries_are_admitted(displayed):
+    report = tune(displayed(0, 10, lambda _, right: right * 2 - 1))
+    assert report.admitted
+    assert len(report.held_out.queries) == 10
+
+
+def test_few_queries_are_judged_together_with_their_gain():
+    changes = np.array([[0.0, gain] for gain in (0.3, 0.2, -0.3, 0.4, -0.1)])
+    found = HeldOut(np.arange(5), changes, np.zeros((5, 2, 3)), np.ones((5, 2), dtype=np.int64))
+    assert 1 < found.z < 2
+    assert decide(found, 50, "auto", chance=0.01).admitted
+    assert decide(found, 50, "veto").admitted
+    unsure = decide(found, 50, "auto", chance=0.09)
+    assert not unsure.admitted
+    assert 0 < unsure.needed <= 11
 
 
 def test_many_judgments_must_show_a_gain(world):

@@ -1,49 +1,90 @@
 """A map without its kernel, and its export to other packages."""
 
+import base64
+import io
 import re
 import sys
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.image import imread
 
-from chromalab.errors import MissingDependencyError
+from chromalab.errors import InvalidArgumentError, MissingDependencyError
 from chromalab_widgets import Map
 from chromalab_widgets.core.bundles import bundle
-from chromalab_widgets.map.export import draw_png
+from chromalab_widgets.map.colors import color_values
+from chromalab_widgets.map.picture import draw_picture
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 HALF = 20  # points on each side
 WIDGETS = Path(__file__).parents[3] / "widgets"
 
 
-def test_the_picture_is_a_png_with_the_colors_of_the_points(map, tmp_path):
-    drawn = map.to_png(tmp_path / "map.png", width=300, height=200)
+def pixels(png):
+    """Return the pixels of a PNG: height, width, and red, green and blue from 0 to 255."""
+    return (imread(io.BytesIO(png), format="png")[:, :, :3] * 255).round().astype(int)
+
+
+def holds(picture, color):
+    """Whether some pixels have exactly this color."""
+    return bool((picture == [int(color[at : at + 2], 16) for at in (1, 3, 5)]).all(axis=2).any())
+
+
+def test_the_picture_has_the_points_a_title_and_a_legend_at_any_size(map, tmp_path):
+    drawn = map.to_png(tmp_path / "map.png", width=400, height=300, scale=2)
     assert (tmp_path / "map.png").read_bytes() == drawn
-    palette = drawn[drawn.index(b"PLTE") + 4 :]
-    assert palette[3:6] == bytes.fromhex(map.legend["palette"][0][1:])
-    small = draw_png(
-        np.float32([[-1, 0], [1, 0]]), np.uint8([0, 1]), ["#ff0000", "#00ff00"], width=60, height=40
-    )
-    start = small.index(b"IDAT") + 4
-    dots = np.frombuffer(zlib.decompress(small[start:-16]), dtype=np.uint8).reshape(40, 61)[:, 1:]
-    assert set(dots[:, :30].ravel()) == {0, 1}
-    assert set(dots[:, 30:].ravel()) == {0, 2}
+    picture = pixels(drawn)
+    assert picture.shape == (600, 800, 3)
+    for color in map.legend["palette"][:2]:
+        assert holds(
+            picture[:, 600:], color
+        )  # the swatch of the legend; the points are translucent
+    assert (picture[:60, :200] < 100).any()  # the title
+    assert tuple(picture[0, 0]) == (255, 255, 255)
+    assert tuple(pixels(map.to_png(width=400, height=300, dark=True))[0, 0]) == (17, 17, 17)
+    untitled = pixels(map.to_png(title="", width=400, height=300))
+    assert (untitled[:40, :200] == 255).all()
+    with pytest.raises(InvalidArgumentError, match="scale must be a number from"):
+        map.to_png(scale=0)
 
 
-def test_a_saved_notebook_shows_the_picture_and_an_escaped_legend(client, vectors):
+def test_names_do_not_overlap_and_replace_the_legend_of_what_they_name():
+    places = np.float32([[-1, 0], [-1, 0.02], [1, 0], [1, 1]])
+    coloring = color_values(["one", "two", "three", "one"], 4, "kind")
+    labels = [
+        {"text": name, "x": x, "y": y, "count": 3 - at, "wide": False}
+        for at, (name, (x, y)) in enumerate(zip(["one", "two", "three"], places, strict=False))
+    ]
+    options = {"width": 400, "height": 300, "scale": 1}
+    named = pixels(draw_picture(places, coloring, labels, **options))
+    assert not any(holds(named, color) for color in coloring.palette[:3])  # no swatches
+    unnamed = pixels(draw_picture(places, coloring, labels[:2], **options))
+    assert holds(unnamed, coloring.palette[2])
+    heap = [{**labels[0], "text": f"name {at}"} for at in range(50)]
+    only = pixels(draw_picture(places, coloring, heap[:3], title="", **options))
+    assert (pixels(draw_picture(places, coloring, heap, title="", **options)) == only).all()
+
+
+def test_any_text_can_be_drawn(tmp_path):
+    texts = ["$x^2$", "_hidden", HOSTILE, "\n", "日本", "شاي"]
+    at = np.random.default_rng(0).normal(size=(6, 2)).astype(np.float32)
+    labels = [{"text": text, "x": 0.0, "y": 0.0, "count": 1, "wide": False} for text in texts[:5]]
+    assert draw_picture(at, color_values(texts, 6, "$kind"), labels, title="$t$")
+    assert draw_picture(at[:0], color_values([], 0, "kind"), title="empty")
+
+
+def test_a_saved_notebook_shows_the_same_picture_as_html_and_as_png(client, vectors):
     made = client.create_collection("hostile", embedding_function=None)
     made.add(
         ids=[str(row) for row in range(40)], embeddings=vectors, metadatas=[{"k": HOSTILE}] * 40
     )
-    map = made.map(vectors, color="k")
+    map = made.map(vectors, color="k", labels="k")
     data, _ = map._repr_mimebundle_()
-    assert data["image/png"]
     assert "application/vnd.jupyter.widget-view+json" in data
+    assert f"data:image/png;base64,{data['image/png']}" in data["text/html"]
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
     assert "<img src=x" not in data["text/html"]
-    assert "&lt;img src=x" in data["text/html"]
-    assert "data:image/png;base64," in data["text/html"]
 
 
 def test_the_page_is_one_file_in_which_all_text_is_escaped(map, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from chromalab.errors import InvalidArgumentError
-from chromalab_widgets.table.columns import BINS
+from chromalab_widgets.core.summary import BINS
 
 
 def test_a_column_filter_writes_the_where_and_its_text(browser):
@@ -144,6 +144,32 @@ def test_numbers_are_counted_in_bins_and_strings_by_value(browse, client):
     browser.send("pick", column="stars", tokens=["0"])
     assert sum(browser.ask("summary", column="whole")["counts"]) == 400
     assert len(browser.ask("summary", column="stars")["values"]) == 5  # apart from its own filter
+
+
+def test_dates_are_counted_by_day_and_filtered_by_range(browse, client):
+    days = client.create_collection("days", embedding_function=None)
+    dates = [f"2024-01-{day:02}" for day in range(1, 32)] + ["2024-01-31T23:30:00", "2024-02-01"]
+    days.add(
+        ids=[str(row) for row in range(33)],
+        embeddings=np.zeros((33, 1)),
+        metadatas=[{"day": day} for day in dates],
+    )
+    browser = browse(days.table(order_by="-day"))
+    found = browser.ask("summary", column="day")
+    assert (found["kind"], found["edges"][0], found["edges"][1]) == (
+        "dates",
+        "2024-01-01",
+        "2024-01-03",
+    )
+    assert sum(found["counts"]) == 33
+    browser.send("range", column="day", low="2024-01-30", high="2024-01-31", closed=True)
+    assert browser.ids() == ["31", "30", "29"]
+    condition = browser.table.conditions["day"]
+    assert (condition["low"], condition["high"]) == ("2024-01-30", "2024-01-31")
+    problem = browser.ask("range", column="day", low="soon", high=None, closed=True)
+    assert (
+        problem == "The low of 'range' must be a number, or a date such as 2024-06-30; got 'soon'."
+    )
 
 
 def test_columns_are_counted_again_after_a_filter_but_not_after_a_click(browser, notes):

@@ -6,9 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from chromalab.engine import read_instant
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, short
 
-__all__ = ["Field", "choice", "flag", "maybe", "number", "text", "texts", "whole"]
+__all__ = ["Field", "bound", "choice", "flag", "maybe", "number", "text", "texts", "whole"]
 
 Field = Callable[[str, object], Any]
 """Takes the name of the field, for messages, and a value; returns the value or raises."""
@@ -76,6 +77,22 @@ def number(low: float = -math.inf, high: float = math.inf) -> Field:
                 f"{name} must be a finite number from {low} to {high}; got {short(value)}."
             )
         return given
+
+    return check
+
+
+def bound() -> Field:
+    """Accept a bound of a range: a finite number, or a date in ISO 8601."""
+
+    def check(name: str, value: object) -> float | str:
+        if isinstance(value, str):
+            if read_instant(value.strip()) is None:
+                raise InvalidArgumentTypeError(
+                    f"{name} must be a number, or a date such as 2024-06-30; got {short(value)}."
+                )
+            return value.strip()
+        checked: float = number()(name, value)
+        return checked
 
     return check
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -13,10 +14,15 @@ from chromalab.errors import InvalidArgumentError, short
 from chromalab_widgets.core.widget import Widget
 
 __all__ = [
-    "check_where", "condition_of", "in_range", "joined", "one_of", "parse_tokens", "parts_of", "without"
+    "Bound", "check_where", "condition_of", "in_range", "joined", "one_of", "parse_tokens", "parts_of",
+    "without",
 ]  # fmt: skip
 
 Where = dict[str, Any]
+Bound = float | str | None
+"""A bound of a range: a number, a date in ISO 8601, or None for no bound."""
+
+_DAY_LENGTH = len("2024-06-30")
 
 
 def check_where(widget: Widget, where: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -56,13 +62,22 @@ def without(where: Mapping[str, Any] | None, key: str) -> Where | None:
     return joined([part for part in parts_of(where) if _keys(part) != {key}])
 
 
-def in_range(key: str, low: float | None, high: float | None, *, closed: bool) -> list[Where]:
-    """Return the filters for numbers from `low` to `high`, which is included if `closed`."""
+def in_range(key: str, low: Bound, high: Bound, *, closed: bool) -> list[Where]:
+    """Return the filters for numbers or dates from `low` to `high`, which is included if `closed`.
+
+    A day that is included is included to its end.
+
+    Example:
+        >>> in_range("day", "2024-06-01", "2024-06-30", closed=True)
+        [{'day': {'$gte': '2024-06-01'}}, {'day': {'$lt': '2024-07-01'}}]
+    """
     parts = []
     if low is not None:
         parts.append({key: {"$gte": _whole(low)}})
     if high is not None:
-        parts.append({key: {"$lte" if closed else "$lt": _whole(high)}})
+        end = _next_day(high, 1) if closed else None
+        operator = "$lt" if end or not closed else "$lte"
+        parts.append({key: {operator: end or _whole(high)}})
     return parts
 
 
@@ -94,7 +109,7 @@ def condition_of(where: Mapping[str, Any] | None, key: str) -> dict[str, Any] | 
     """Describe the parts of a filter that concern only this field; None if there are none.
 
     Returns:
-        `text`; `low` and `high`, the bounds of a range of numbers; `tokens`, the JSON of the allowed
+        `text`; `low` and `high`, the bounds of a range of numbers or dates; `tokens`, the JSON of the allowed
         values, if the filter lists some.
     """
     parts = [part for part in parts_of(where) if _keys(part) == {key}]
@@ -107,7 +122,8 @@ def condition_of(where: Mapping[str, Any] | None, key: str) -> dict[str, Any] | 
             value = clause.get(key)
             operators = value if isinstance(value, Mapping) else {"$eq": value}
             low = operators.get("$gte", operators.get("$gt", low))
-            high = operators.get("$lte", operators.get("$lt", high))
+            end = operators.get("$lt")
+            high = operators.get("$lte", _next_day(end, -1) or (high if end is None else end))
             for operator in ("$eq", "$in", "$contains"):
                 values = operators.get(operator, [])
                 tokens += map(json.dumps, values if isinstance(values, list) else [values])
@@ -123,7 +139,18 @@ def _keys(part: Where) -> set[str]:
     return found
 
 
-def _whole(value: float) -> int | float:
+def _next_day(value: Any, step: int) -> str | None:
+    """Return the day `step` days after a day; None for anything else."""
+    try:
+        day = datetime.date.fromisoformat(value) if len(value) == _DAY_LENGTH else None
+        return None if day is None else (day + datetime.timedelta(days=step)).isoformat()
+    except (TypeError, ValueError, OverflowError):  # numbers, times, and the last day that there is
+        return None
+
+
+def _whole(value: float | str) -> int | float | str:
+    if isinstance(value, str):
+        return value
     return int(value) if float(value).is_integer() and abs(value) < 2**53 else value
 
 

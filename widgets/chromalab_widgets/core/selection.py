@@ -35,6 +35,12 @@ class SelectingWidget(Widget):
     # of a million ids.
     selected_ids = traitlets.Tuple(help="The selected ids; can be set and linked.")
 
+    # marimo runs the cells that depend on a widget again when the browser sets a trait, and only then. So
+    # the browser returns each number that it receives.
+    selection_changes = traitlets.Int(help="How often the selection has changed.").tag(sync=True)
+    selection_seen = traitlets.Int(help="The changes that the browser knows.").tag(sync=True)
+    writable = frozenset({"selection_seen"})
+
     def __init__(self, collection: Any, **traits: Any) -> None:
         self.selection = selection_for(collection)
         super().__init__(**traits)
@@ -58,6 +64,7 @@ class SelectingWidget(Widget):
     def _on_selection(self, selection: Selection) -> None:
         self.selected_ids = tuple(selection)
         self._selection_changed()
+        self.selection_changes += 1
 
     def _on_selected_ids(self, change: Any) -> None:
         if change["new"] == tuple(self.selection):

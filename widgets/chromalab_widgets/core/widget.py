@@ -109,6 +109,7 @@ class Widget(anywidget.AnyWidget):
 
     def __init__(self, **traits: Any) -> None:
         self._working = False
+        self._displayed = False
         super().__init__(**traits)
         self._name = uuid.uuid4().hex
         self.add_class(f"chromalab-live-{self._name}")
@@ -210,9 +211,17 @@ class Widget(anywidget.AnyWidget):
 
     def _ipython_display_(self) -> None:
         """Display the static version and the view as two outputs; a live view hides the static one."""
+        self._displayed = self._display_static(update=False) or self._displayed
+
+    def _update_static(self) -> None:
+        """Replace the static version where it is displayed, so that a saved notebook has the new one."""
+        if self._displayed:
+            self._display_static(update=True)
+
+    def _display_static(self, *, update: bool) -> bool:
         rendered = self._repr_mimebundle_()
         if rendered is None:
-            return
+            return False
         from IPython.display import display
 
         data, metadata = rendered
@@ -222,8 +231,10 @@ class Widget(anywidget.AnyWidget):
         shown = f"{style}<div class='{static}'>{data['text/html']}</div>"
         others = {kind: value for kind, value in data.items() if kind != _VIEW}
         show: Any = display  # it has no types
-        show({**others, "text/html": shown}, raw=True)
-        show(view, metadata=metadata, raw=True)
+        show({**others, "text/html": shown}, raw=True, display_id=static, update=update)
+        if not update:
+            show(view, metadata=metadata, raw=True)
+        return True
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """Add HTML, and for some widgets a picture, for saved notebooks without widget state."""
@@ -232,7 +243,7 @@ class Widget(anywidget.AnyWidget):
             return None
         data, metadata = rendered
         try:
-            shown, picture = self._static_html(), self._static_png()
+            shown, picture = self._static_version()
         except ChromalabError as problem:  # for example a closed client; the widget reports it, too
             line = f"{type(self).__name__}: {sentence(problem)}"
             shown, picture = html_block(f"<p>{html.escape(line, quote=False)}</p>"), None
@@ -245,9 +256,9 @@ class Widget(anywidget.AnyWidget):
         """Return the HTML that a saved notebook shows, with all user text escaped."""
         return html_block(f"<p>{html.escape(repr(self), quote=False)}. Run the cell to use it.</p>")
 
-    def _static_png(self) -> bytes | None:
-        """Return the picture that a saved notebook shows where only pictures are allowed, or None."""
-        return None
+    def _static_version(self) -> tuple[str, bytes | None]:
+        """Return the HTML that a saved notebook shows, and a PNG for where only pictures are allowed."""
+        return self._static_html(), None
 
 
 def read_request(content: object, verbs: Mapping[str, Verb]) -> tuple[Verb, dict[str, Any]]:

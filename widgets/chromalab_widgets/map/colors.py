@@ -137,10 +137,11 @@ class Values:
             self._made[by] = self._coded(self._named(by), by)
         return self._made[by]
 
-    def moved(self, layout: Layout) -> Values:
+    def moved(self, layout: Layout, *, keeps_colors: bool = True) -> Values:
         """Return the values of another layout: results are kept, the neighbor recall is recomputed."""
         values = Values(layout)
-        values._colors = self._colors
+        if keeps_colors:
+            values._colors = self._colors
         for by in self._results.values():
             if isinstance(by, Result):
                 values.coloring(by)

@@ -1,27 +1,13 @@
-"""A map without its kernel: a PNG, and one HTML file that needs no network."""
+"""A map without its kernel: one HTML file that needs no network."""
 
 from __future__ import annotations
 
 import base64
 import html
 import json
-import math
-import struct
-import zlib
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-__all__ = ["draw_png", "label_picture", "page"]
-
-_BACKGROUND = (255, 255, 255)
-_FONT, _LINE, _LETTER = (
-    13,
-    18,
-    7.4,
-)  # pixels of a label: its font, its height, the width of a letter
+__all__ = ["page"]
 
 # The host side of an anywidget: its state, its events, and the replies that a kernel would give.
 _HOST = """
@@ -114,118 +100,6 @@ def page(
         code=_embedded(code),
         host=_HOST,
     )
-
-
-def draw_png(
-    coordinates: NDArray[np.float32],
-    codes: NDArray[np.uint8],
-    palette: list[str],
-    *,
-    width: int = 760,
-    height: int = 520,
-    transparent: bool = False,
-) -> bytes:
-    """Draw one disc per point, later points over earlier ones.
-
-    Args:
-        coordinates: (n, 2) float32 from -1 to 1.
-        codes: (n,) uint8, indices into the palette.
-        palette: At most 255 colors as #rrggbb.
-        width: The width in pixels.
-        height: The height in pixels.
-        transparent: Whether the background is transparent instead of white.
-
-    Returns:
-        A PNG with one byte per pixel, as it has no more colors than the palette and the background.
-    """
-    reach = _reach(len(coordinates))
-    image = np.zeros((height, width), dtype=np.uint8)
-    if len(coordinates):
-        x, y = _pixels(coordinates, coordinates, width, height).T
-        around = range(-reach, reach + 1)
-        disc = [
-            (dx, dy) for dx in around for dy in around if dx * dx + dy * dy <= reach * reach + 1
-        ]
-        for dx, dy in disc:
-            image[y + dy, x + dx] = codes + 1
-    colors = [_BACKGROUND, *(_channels(color) for color in palette)]
-    rows = np.zeros((height, width + 1), dtype=np.uint8)  # each row starts with its filter type, 0
-    rows[:, 1:] = image
-    header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
-    parts = {
-        b"IHDR": header,
-        b"PLTE": bytes(channel for color in colors for channel in color),
-        **({b"tRNS": b"\0"} if transparent else {}),  # the opacity of the first color
-        b"IDAT": zlib.compress(rows.tobytes()),
-        b"IEND": b"",
-    }
-    chunks = (_chunk(name, data) for name, data in parts.items())
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
-
-
-def label_picture(
-    coordinates: NDArray[np.float32], labels: Sequence[Mapping[str, Any]], width: int, height: int
-) -> str:
-    """Draw the labels of a map as an SVG element to lay over the picture that `draw_png` draws.
-
-    Labels that would overlap an earlier one are left out, as on the map; wide areas come first.
-    """
-    if not len(labels) or not len(coordinates):
-        return ""
-    points = np.array([[label["x"], label["y"]] for label in labels], dtype=np.float32)
-    places = _pixels(points, coordinates, width, height).tolist()
-    wide = any(label["wide"] for label in labels)
-    taken: list[tuple[float, float, float, float]] = []
-    texts = []
-    for label, (x, y) in zip(labels, places, strict=True):
-        if wide and not label["wide"]:
-            break
-        half = len(label["text"]) * _LETTER / 2
-        x = min(max(x, half + 4), width - half - 4)
-        box = (x - half, y - _LINE / 2, x + half, y + _LINE / 2)
-        if any(
-            box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
-            for other in taken
-        ):
-            continue
-        taken.append(box)
-        texts.append(f"<text x='{x:.0f}' y='{y:.0f}'>{html.escape(label['text'])}</text>")
-    style = (
-        f"font:600 {_FONT}px system-ui,sans-serif;text-anchor:middle;dominant-baseline:middle;"
-        "fill:currentColor;stroke:var(--jp-layout-color0,Canvas);stroke-width:3px;paint-order:stroke"
-    )
-    return (
-        f"<svg viewBox='0 0 {width} {height}' aria-hidden='true' style='position:absolute;top:0;left:0;"
-        f"width:{width}px;height:{height}px;{style}'>{''.join(texts)}</svg>"
-    )
-
-
-def _reach(count: int) -> int:
-    """Return the radius of the points in pixels."""
-    return max(1, min(4, round(6 - math.log10(count + 1))))
-
-
-def _pixels(
-    places: NDArray[np.float32], coordinates: NDArray[np.float32], width: int, height: int
-) -> NDArray[np.intp]:
-    """Return where places are in a picture of the coordinates: columns and rows of pixels."""
-    margin = _reach(len(coordinates)) + 6
-    low, high = coordinates.min(axis=0), coordinates.max(axis=0)
-    span = np.maximum(high - low, 1e-9)
-    scale = min((width - 2 * margin) / span[0], (height - 2 * margin) / span[1])
-    middle = (low + high) / 2
-    x = np.rint(width / 2 + (places[:, 0] - middle[0]) * scale)
-    y = np.rint(height / 2 - (places[:, 1] - middle[1]) * scale)
-    return np.column_stack([x, y]).astype(np.intp)
-
-
-def _channels(color: str) -> tuple[int, ...]:
-    return tuple(int(color[at : at + 2], 16) for at in (1, 3, 5))
-
-
-def _chunk(name: bytes, data: bytes) -> bytes:
-    checksum = zlib.crc32(data, zlib.crc32(name))
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", checksum)
 
 
 def _plain(value: Any) -> Any:

@@ -10,12 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.analytics import Projection, neighbors, project
+from chromalab.analytics.analysis import snapshot_of
 from chromalab.analytics.project.alignment import procrustes, shared_rows
+from chromalab.analytics.project.pca import first_coordinates
 from chromalab.analytics.project.quality import map_neighbors
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.snapshot import Snapshot
 
-__all__ = ["Layout", "layout_of", "most_moved", "moved_onto"]
+__all__ = [
+    "Layout",
+    "first_layout",
+    "layout_of",
+    "most_moved",
+    "moved_onto",
+    "read_again",
+    "scaled",
+]
 
 _NEAREST = 15
 _BLOCK = 4096
@@ -77,7 +87,7 @@ def layout_of(
                 f"A map must have 2 dimensions; got a projection with {projection.dims}. "
                 "Use collection.project(..., dims=2)."
             )
-        return Layout(projection.snapshot, _scaled(projection.coordinates), projection)
+        return Layout(projection.snapshot, scaled(projection.coordinates), projection)
     snapshot = Snapshot.of(data)
     try:
         coordinates = np.asarray(projection, dtype=np.float32)
@@ -89,7 +99,12 @@ def layout_of(
         raise InvalidArgumentError(
             "The coordinates must be finite; got NaN or infinity. Drop those records or fill in numbers."
         )
-    return Layout(snapshot, _scaled(coordinates))
+    return Layout(snapshot, scaled(coordinates))
+
+
+def first_layout(snapshot: Snapshot) -> Layout:
+    """Return the layout that a map shows until its own is computed, in a fraction of a second."""
+    return Layout(snapshot, scaled(first_coordinates(snapshot.vectors)))
 
 
 def moved_onto(layout: Layout, earlier: Layout) -> Layout:
@@ -101,7 +116,23 @@ def moved_onto(layout: Layout, earlier: Layout) -> Layout:
     if len(rows) < 2:
         return layout
     move = procrustes(layout.coordinates[rows], earlier.coordinates[before])
-    return Layout(layout.snapshot, _scaled(move(layout.coordinates)), layout.projection)
+    return Layout(layout.snapshot, scaled(move(layout.coordinates)), layout.projection)
+
+
+def read_again(layout: Layout, data: Any) -> Layout:
+    """Return a layout with its records as they are now, without those that were deleted since.
+
+    The others stay where they are. Records that were added since are left out.
+    """
+    now = snapshot_of(data, layout.snapshot.where)
+    rows = np.array(
+        [row for row, id in enumerate(now.ids) if id in layout.snapshot.rows_by_id], int
+    )
+    before = [layout.snapshot.rows_by_id[now.ids[row]] for row in rows.tolist()]
+    if len(rows) < len(now):
+        now = now.take(rows)
+    is_whole = len(now) == len(layout.snapshot)
+    return Layout(now, layout.coordinates[before], layout.projection if is_whole else None)
 
 
 def most_moved(layout: Layout, earlier: Layout, count: int) -> list[tuple[int, float]]:
@@ -112,7 +143,8 @@ def most_moved(layout: Layout, earlier: Layout, count: int) -> list[tuple[int, f
     return [(int(rows[at]), float(far[at])) for at in order if far[at] > 0]
 
 
-def _scaled(coordinates: NDArray[np.float32]) -> NDArray[np.float32]:
+def scaled(coordinates: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Center (n, 2) coordinates, and scale the longer side of what they fill to reach from -1 to 1."""
     if not len(coordinates):
         return coordinates.reshape(0, 2)
     low, high = coordinates.min(axis=0), coordinates.max(axis=0)

@@ -1,4 +1,8 @@
-"""`Map`: the records of a collection as points, to explore, search, and select from."""
+"""`Map`: the records of a collection as points, to explore, search, and select from.
+
+The module has over 600 lines because requests of the browser, calls from Python, and the thread that
+computes the layout all change the same traits, under one lock.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +10,42 @@ import base64
 import html
 import os
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import traitlets
+from numpy.typing import NDArray
 
-from chromalab.analytics import Duplicates, Outliers
+from chromalab.analytics import Duplicates, Outliers, Projection, Result
+from chromalab.analytics.project.projector import MapOptions
+from chromalab.arguments.values import check_show
 from chromalab.errors import InvalidArgumentError, MissingDependencyError, short
-from chromalab.results.tables import count, cut, data_frame, html_block
+from chromalab.results.tables import count, data_frame, html_block
+from chromalab.snapshot import Snapshot
 from chromalab_widgets.core.bundles import bundle
 from chromalab_widgets.core.fields import text, whole
-from chromalab_widgets.core.selection import SelectingWidget
+from chromalab_widgets.core.selection_bar import SELECTION_VERBS, ActingWidget
+from chromalab_widgets.core.text import sentence
 from chromalab_widgets.core.widget import Reply, Verb
-from chromalab_widgets.map.colors import Values
+from chromalab_widgets.map.colors import NEIGHBOR_RECALL, Values
 from chromalab_widgets.map.density import contours
-from chromalab_widgets.map.export import draw_png, label_picture, page
-from chromalab_widgets.map.labels import naming_of
-from chromalab_widgets.map.layout import layout_of, most_moved, moved_onto
+from chromalab_widgets.map.export import page
+from chromalab_widgets.map.labels import Naming, naming_of
+from chromalab_widgets.map.layout import (
+    Layout,
+    first_layout,
+    layout_of,
+    most_moved,
+    moved_onto,
+    read_again,
+    scaled,
+)
+from chromalab_widgets.map.layout_thread import LayoutThread, someone_is_watching
+from chromalab_widgets.map.picture import DARK, LIGHT, TRANSPARENT, draw_picture
 from chromalab_widgets.map.records import Records
 
 __all__ = ["Map"]
@@ -41,7 +62,8 @@ _SAVED = (
 )  # fmt: skip
 _DRAWN = 200_000  # points in the picture of a saved notebook; a larger map is sampled
 _WIDTH, _HEIGHT = 760, 520  # the size of that picture in pixels
-_LEGEND_SHOWN = 40  # entries below it
+_BY_LABELS = object()  # the default of what the colors show
+_AT_ONCE = 0.3  # seconds that a call waits for a layout, as it takes no longer if it is cached
 _METHODS = {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA", "pacmap": "PaCMAP"}
 
 
@@ -49,11 +71,15 @@ def _binary(help: str) -> Any:
     return traitlets.Bytes(help=help).tag(sync=True)
 
 
-class Map(SelectingWidget):
+class Map(ActingWidget):
     """Show the records as points on a map, where similar records are close to each other.
 
     Drag to move, scroll to zoom, click a point to see its true neighbors, press L or hold Alt and drag to
     lasso. The selected records are `collection.selection`.
+
+    In a notebook, the call returns at once: the map shows principal components, and then moves to the
+    layout while that is computed. What needs the layout, such as `projection` and `to_png`, waits for it. In
+    scripts, and where a notebook is run as a batch (`nbconvert --execute`), the call itself waits.
 
     Args:
         collection: A collection, a snapshot, or (n, dimension) numbers.
@@ -63,13 +89,14 @@ class Map(SelectingWidget):
             "neighbor_recall", the share of each record's 15 nearest neighbors that are among its 15 nearest
             on the map; a result with one value per record, such as clusters; or one value per record.
         labels: Names to write on the map. They may be topics; clusters, which are then named, and also
-            merged into eight wide areas if there are more than eight; a metadata field; one name per
+            merged into ten wide areas if there are more than twenty; a metadata field; one name per
             record; or True for `collection.cluster()`.
         text: The metadata field to show in place of the documents.
         duplicates: A result of `dedupe`; each group is outlined.
         outliers: A result of `outliers`; each outlier gets a ring.
         density: Whether to show density contours; a button on the map changes it.
         height: The height in CSS pixels.
+        show: The metadata fields that cards show, or "all"; by default, the most useful ones.
 
     Attributes:
         selection: `collection.selection`.
@@ -99,9 +126,13 @@ class Map(SelectingWidget):
         "unfocus": Verb("_unfocus", quiet=True),
         "color": Verb("_recolor", by=text(1000, blank=True)),
         "entry": Verb("_entry", entry=whole(0, 255)),
+        "stop": Verb("_stop", quiet=True),
+        **SELECTION_VERBS,
     }
 
-    writable = frozenset({"density", "hidden"})
+    writable = ActingWidget.writable | {"density", "hidden"}
+
+    _thread: LayoutThread | None = None  # while the layout is being computed
 
     collection_name = traitlets.Unicode().tag(sync=True)
     count = traitlets.Int(help="The number of points.").tag(sync=True)
@@ -128,6 +159,7 @@ class Map(SelectingWidget):
     moved: Any = traitlets.List(help="The records that moved furthest.").tag(sync=True)
     can_search = traitlets.Bool().tag(sync=True)
     status = traitlets.Unicode(help="One line about the map.").tag(sync=True)
+    computing = traitlets.Bool(help="Whether the layout is still being computed.").tag(sync=True)
     height = traitlets.Int(520, min=200).tag(sync=True)
 
     def __init__(
@@ -142,6 +174,7 @@ class Map(SelectingWidget):
         outliers: Outliers | None = None,
         density: bool = False,
         height: int = 520,
+        show: Sequence[str] | str | None = None,
     ) -> None:
         if not isinstance(duplicates, Duplicates | None):
             raise InvalidArgumentError(
@@ -152,25 +185,53 @@ class Map(SelectingWidget):
                 f"outliers must be a result of outliers(); got {short(outliers)}."
             )
         self.collection = collection
-        self._layout = layout_of(collection, projection)
+        name = projection if isinstance(projection, str) else "umap"
+        self._method = _METHODS.get(name, name)  # what is computed, unless coordinates are given
+        self._named: list[Naming | None] = []  # filled by the thread
+        self._failure: BaseException | None = None
+        self._has_picture = True  # whether the static version shows the points yet
+        computed = (projection is None or isinstance(projection, str)) and someone_is_watching()
+        if computed:
+            MapOptions(method=name)  # raises here, not in the thread, if there is no such method
+            self._layout = first_layout(Snapshot.of(collection))
+        else:
+            self._layout = layout_of(collection, projection)
         snapshot = self._layout.snapshot
-        self._text = text
+        self._text, self._show = text, check_show(show)
         self._picked: bytes | None = None  # the rows of a selection that the browser is making
-        self._records = Records(snapshot, collection, text)
+        self._records = Records(snapshot, collection, text, self._show)
         self._values = Values(self._layout)
-        self._naming = naming_of(labels, collection, snapshot)
+        # Clusters are computed, and named, in the thread as well.
+        named_later = computed and (labels is True or isinstance(labels, Result))
+        self._naming = None if named_later else naming_of(labels, collection, snapshot)
+        self._color = _BY_LABELS if color is None else color
         super().__init__(
             collection,
             collection_name=str(getattr(collection, "name", "") or snapshot.name or "array"),
             can_search=self._records.can_search,
             density=density,
             height=height,
+            computing=computed,
         )
         self._outliers, self._duplicates = outliers, duplicates
         with self.hold_sync():
+            self.generation += 1
             self._send_layout()
-            self.recolor(self._default_color() if color is None else color)
+            self._paint()
             self._selection_changed()
+        if computed:
+            self._start(projection or "umap", labels if named_later else None)
+
+    @property
+    def projection(self) -> Projection | None:
+        """The projection that the map shows, once it is computed; None for bare coordinates."""
+        self._wait()
+        return self._layout.projection
+
+    def close(self) -> None:
+        """Remove the widget, and end its computation; the selection remains."""
+        self._abandon()
+        super().close()
 
     def recolor(self, by: Any = None) -> None:
         """Change what the colors show; the coordinates are not sent again.
@@ -181,11 +242,15 @@ class Map(SelectingWidget):
         Raises:
             InvalidArgumentError: There is no such name, or not one value per record.
         """
+        if self._needs_layout(by):
+            self._wait()
         with self.working():
-            self._coloring = self._values.coloring(by or None if isinstance(by, str) else by)
-            self.codes = self._coloring.codes.tobytes()
-            self.legend, self.color_by = self._coloring.legend(), self._coloring.title
-            self.hidden, self.color_choices = [], self._values.names()
+            before, self._color = self._color, by
+            try:
+                self._paint()
+            except BaseException:
+                self._color = before
+                raise
 
     def update(self, projection: Any = None, *, labels: Any = None) -> None:
         """Move the points to another projection, such as one made after tuning.
@@ -200,6 +265,7 @@ class Map(SelectingWidget):
         Raises:
             InvalidArgumentError: The projection is not valid; the map does not change.
         """
+        self._abandon()
         with self.working():
             earlier = self._layout
             layout = moved_onto(layout_of(self.collection, projection), earlier)
@@ -208,9 +274,10 @@ class Map(SelectingWidget):
             if naming is None and self._naming is not None:
                 naming = self._naming.of(snapshot.ids)
             self._layout, self._naming = layout, naming
-            self._records = Records(snapshot, self.collection, self._text)
+            self._records = Records(snapshot, self.collection, self._text, self._show)
             self._values = self._values.moved(layout)
             self.hits, self.query, self.focus = [], "", {}
+            self.generation += 1
             self._send_layout()
             known = self.color_by in self._values.names()
             self.recolor(self.color_by if known and labels is None else self._default_color())
@@ -248,19 +315,48 @@ class Map(SelectingWidget):
         return list(self.focus["near"])
 
     def to_png(
-        self, path: str | os.PathLike[str] | None = None, *, width: int = 1200, height: int = 800
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        title: str | None = None,
+        width: int = 1200,
+        height: int = 800,
+        scale: float = 2.0,
+        dark: bool = False,
     ) -> bytes:
-        """Draw all points, without labels, as a PNG.
+        """Draw the whole map as a PNG, with the names of the areas, a legend and a title.
 
         Args:
             path: A file to write the PNG to; None writes no file.
-            width: The width in pixels.
+            title: The title; by default, the name of the collection. "" draws none.
+            width: The width in pixels, for which the sizes of text and points are made.
             height: The height in pixels.
+            scale: How many dots the PNG has for each of these pixels, per side.
+            dark: Whether the background is dark.
 
         Returns:
             The bytes of the PNG.
+
+        Raises:
+            InvalidArgumentError: A size is not a number in its range.
         """
-        drawn = self._picture(self.count, width, height)
+        for name, value, low, high in (
+            ("width", width, 200, 10_000), ("height", height, 200, 10_000), ("scale", scale, 0.1, 10),
+        ):  # fmt: skip
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, int | float)
+                or not low <= value <= high
+            ):
+                raise InvalidArgumentError(
+                    f"{name} must be a number from {low:,} to {high:,}; got {short(value)}."
+                )
+        self._wait()
+        drawn = draw_picture(
+            self._layout.coordinates, self._coloring, self.labels,
+            title=self.collection_name if title is None else title, note="" if title == "" else self.status,
+            width=int(width), height=int(height), scale=scale, theme=DARK if dark else LIGHT,
+        )  # fmt: skip
         if path is not None:
             Path(path).write_bytes(drawn)
         return drawn
@@ -277,10 +373,11 @@ class Map(SelectingWidget):
         Returns:
             The path.
         """
+        self._wait()
         state = {name: getattr(self, name) for name in _SAVED}
         state |= {
             "selected": self.selected, "focus": {}, "color_choices": [], "can_search": True,
-            "error": "", "busy": False,
+            "can_act": False, "selection_changes": 0, "error": "", "busy": False, "computing": False,
         }  # fmt: skip
         cards = [self._records.card(row) for row in range(self.count)]
         code, css = (bundle(f"map.{kind}").read_text("utf-8") for kind in ("js", "css"))
@@ -326,12 +423,102 @@ class Map(SelectingWidget):
             ) from error
         return EmbeddingAtlasWidget(self._frame(), x="x", y="y", text="text", **options)
 
+    def _start(self, method: str, labels: Any) -> None:
+        """Compute the layout, and the names that `labels` still needs, in a thread."""
+        snapshot, named = self._layout.snapshot, self._named
+
+        def compute(on_frame: Callable[[NDArray[np.float32], int, int], None]) -> Layout:
+            if labels is not None:
+                named.append(naming_of(labels, self.collection, snapshot))
+            return layout_of(snapshot, method, {"progress": False, "on_frame": on_frame})
+
+        def show(coordinates: NDArray[np.float32], done: int, total: int) -> None:
+            if not self._lock.acquire(blocking=False):
+                return  # who holds the lock may be waiting for the layout
+            try:
+                if self._thread is not thread:
+                    return
+                with self.hold_sync():
+                    self.points = scaled(coordinates).T.tobytes()
+                    records = count(self.count, "record")
+                    self.status = f"{self._method} of {records}, epoch {done:,} of {total:,}"
+                    if named and self._naming is None:
+                        (self._naming,) = named
+                        self._paint()
+            finally:
+                self._lock.release()
+
+        def ended() -> None:
+            self._settle()
+            self._has_picture = True
+            self._update_static()
+
+        thread = self._thread = LayoutThread(compute, show=show, ended=ended)
+        if thread.wait(_AT_ONCE):
+            self._settle()
+
+    def _settle(self) -> None:
+        """Show the computed layout, or why there is none."""
+        with self._lock, self.hold_sync():
+            thread = self._thread
+            if thread is None or not thread.done:
+                return
+            self._thread, self.computing = None, False
+            try:
+                self._layout = thread.result()
+                if self._named:
+                    (self._naming,) = self._named
+                self._values = self._values.moved(self._layout, keeps_colors=False)
+                self._send_layout()
+                self._paint()
+            except BaseException as problem:  # it is raised where the layout is asked for
+                self._failure, self.error = problem, sentence(problem)
+                self.status = self._summary()
+
+    def _wait(self) -> None:
+        """Wait until the layout is computed; raise what the computation raised."""
+        thread = self._thread
+        if thread is not None:
+            thread.result()
+            self._settle()
+        if self._failure is not None:
+            raise self._failure
+
+    def _abandon(self) -> None:
+        """End the computation without its layout."""
+        thread, self._thread, self.computing, self._failure = self._thread, None, False, None
+        if thread is not None:
+            thread.abandon()
+
+    def _stop(self) -> None:
+        """Leave the map as it is at this moment of the computation."""
+        if self._thread is not None:
+            self._thread.stop()
+
+    def _records_written(self) -> None:
+        """Show the records as they are now, where they were, without those that are gone."""
+        self._wait()  # what is being computed has the records of before
+        with self.working():
+            layout = read_again(self._layout, self.collection)
+            self._records = Records(layout.snapshot, self.collection, self._text, self._show)
+            self._naming = self._naming and self._naming.of(layout.snapshot.ids)
+            if len(layout.snapshot) != self.count:
+                self._layout = layout
+                self.hits, self.query, self.focus, self.moved = [], "", {}, []
+                self._send_layout()
+            self._layout, hidden = layout, self.hidden
+            self._values = self._values.moved(layout)
+            self.recolor(self.color_by if self.color_by in self._values.names() else None)
+            self.hidden = [entry for entry in hidden if entry < len(self.legend["entries"])]
+            self._selection_changed()
+
     def _send_layout(self) -> None:
         """Send the coordinates and everything that depends on them."""
         layout = self._layout
-        self.generation += 1
         self.count, self.points = len(layout.snapshot), layout.points()
-        self.labels = [] if self._naming is None else self._naming.placed(layout.coordinates)
+        # While points move, names would stay behind.
+        named = None if self.computing else self._naming
+        self.labels = [] if named is None else named.placed(layout.coordinates)
         self.contours = contours(layout.coordinates)
         groups = [] if self._duplicates is None else self._groups(self._duplicates)
         self.groups = np.array(groups, dtype=np.uint32).tobytes()
@@ -347,6 +534,21 @@ class Map(SelectingWidget):
             return "label"
         return by
 
+    def _paint(self) -> None:
+        """Send the colors, and what they can show; what needs the layout is shown once it is computed."""
+        by = self._default_color() if self._color is _BY_LABELS else self._color
+        if (isinstance(by, str) and by == "") or self._needs_layout(by):
+            by = None
+        self._coloring = self._values.coloring(by)
+        self.codes = self._coloring.codes.tobytes()
+        self.legend, self.color_by = self._coloring.legend(), self._coloring.title
+        names = self._values.names()
+        self.hidden, self.color_choices = [], [by for by in names if not self._needs_layout(by)]
+
+    def _needs_layout(self, by: Any) -> bool:
+        recall = isinstance(by, str) and by == NEIGHBOR_RECALL and not self._values.is_key(by)
+        return recall and self.computing
+
     def _groups(self, duplicates: Duplicates) -> list[int]:
         ids, flat = duplicates.snapshot.ids, []
         for group in duplicates.rows:
@@ -358,12 +560,16 @@ class Map(SelectingWidget):
     def _summary(self) -> str:
         projection = self._layout.projection
         records = count(self.count, "record")
+        if self.computing:
+            return f"PCA of {records}, until {self._method} is computed"
         if projection is None:
             return records
         about = f"{_METHODS.get(projection.method, projection.method)} of {records}"
         if self.count <= 16:  # all the other records are its 15 nearest
             return about
         recall = f"{projection.neighbor_recall:.2f}".removeprefix("0")
+        if projection.interrupted:
+            about += f", stopped after {count(projection.parameters['epochs'], 'epoch')}"
         return f"{about}, neighbor recall@15 {recall}"
 
     def _selection_changed(self) -> None:
@@ -457,44 +663,33 @@ class Map(SelectingWidget):
         ]
         return data_frame(rows, ["id", "x", "y", "color", "text"])
 
-    def _picture(
-        self, most: int, width: int = _WIDTH, height: int = _HEIGHT, *, transparent: bool = False
-    ) -> bytes:
-        coordinates, coloring = self._layout.coordinates, self._coloring
-        rows = np.arange(len(coordinates))
-        if len(rows) > most:
-            rows = np.sort(np.random.default_rng(0).choice(len(rows), most, replace=False))
-        return draw_png(
-            coordinates[rows], coloring.codes[rows], coloring.palette,
-            width=width, height=height, transparent=transparent,
-        )  # fmt: skip
+    def _ipython_display_(self) -> None:
+        # The picture follows where it can, because drawing it takes longer than the widget does.
+        self._has_picture = not someone_is_watching()
+        super()._ipython_display_()
+        if not self._has_picture:
+            self._has_picture = True
+            threading.Thread(target=self._update_static, daemon=True).start()
 
-    def _static_png(self) -> bytes:
-        return self._picture(_DRAWN, transparent=True)
-
-    def _static_html(self) -> str:
-        encoded = base64.b64encode(self._static_png()).decode("ascii")
+    def _static_version(self) -> tuple[str, bytes | None]:
+        picture = self._static_png() if self._has_picture else None
+        note = html.escape(f"{self.status}. Run the cell to use it.")
+        if picture is None:
+            return html_block(f"<p>{note}</p>"), None
+        encoded = base64.b64encode(picture).decode("ascii")
         name = html.escape(f"Map of {self.collection_name}: {self.status}", quote=True)
         drawn = f"<img alt='{name}' width='{_WIDTH}' src='data:image/png;base64,{encoded}'>"
-        named = label_picture(self._layout.coordinates, self.labels, _WIDTH, _HEIGHT)
-        note = html.escape(f"{self.status}. Run the cell to use it.")
-        picture = f"<div style='position:relative;width:{_WIDTH}px'>{drawn}{named}</div>"
-        return html_block(f"{picture}{self._static_legend()}<p>{note}</p>")
+        return html_block(f"{drawn}<p>{note}</p>"), picture
 
-    def _static_legend(self) -> str:
-        """Return the legend on a few lines: a colored square, the label and the number of each entry."""
-        legend = self._coloring
-        if not legend.entries:
-            return ""
-        shown = [
-            "<span style='white-space:nowrap;margin-right:14px'>"
-            f"<span style='color:{legend.palette[(entry['low'] + entry['high']) // 2]}'>■</span> "
-            f"{html.escape(entry['label'])} <small>{entry['count']:,}</small></span> "
-            for entry in legend.entries[:_LEGEND_SHOWN]
-        ]
-        more = cut(len(shown), len(legend.entries))
-        title = html.escape(legend.title)
-        return f"<p style='max-width:{_WIDTH}px'><b>{title}</b>: {''.join(shown)}{more}</p>"
+    def _static_png(self) -> bytes:
+        coordinates, coloring = self._layout.coordinates, self._coloring
+        if len(coordinates) > _DRAWN:
+            rows = np.sort(np.random.default_rng(0).choice(len(coordinates), _DRAWN, replace=False))
+            coordinates, coloring = coordinates[rows], replace(coloring, codes=coloring.codes[rows])
+        return draw_picture(
+            coordinates, coloring, self.labels,
+            title="", note="", width=_WIDTH, height=_HEIGHT, theme=TRANSPARENT,
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         color = f", color={self.color_by!r}" if self.color_by else ""

@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 
 from chromalab.errors import ChromalabError, InvalidArgumentError
+from chromalab.results.metadata import Show, shown_keys
 from chromalab.snapshot import Snapshot
+from chromalab_widgets.core.records import facts
 from chromalab_widgets.core.text import cut
 
 __all__ = ["Records"]
 
 _TEXT_SHOWN = 700
 _LINE_SHOWN = 160
-_VALUE_SHOWN = 120
+_KEYS_READ = 1000  # records that decide which fields are the most useful
 _METADATA_SHOWN = 40
 
 
@@ -26,12 +28,17 @@ class Records:
         snapshot: The records.
         collection: The collection to query for the nearest records; without one, vectors are scanned.
         text: The metadata field to show in place of the documents; None for the documents.
+        show: The metadata fields of a card; see `shown_keys`.
     """
 
-    def __init__(self, snapshot: Snapshot, collection: Any, text: str | None) -> None:
+    def __init__(
+        self, snapshot: Snapshot, collection: Any, text: str | None, show: Show = None
+    ) -> None:
         if text is not None:
             snapshot.known_column(text)
-        self.snapshot, self._text = snapshot, text
+        self.snapshot, self._text, self._show = snapshot, text, show
+        metadatas = (snapshot.metadatas or ())[:_KEYS_READ]
+        self._keys = [key for key in shown_keys(show, metadatas) if key != text]
         self._collection = collection if hasattr(collection, "query") else None
 
     @property
@@ -71,10 +78,8 @@ class Records:
         metadatas = self.snapshot.metadatas
         metadata = dict((metadatas[row] if metadatas is not None else None) or {})
         metadata.pop(self._text or "", None)
-        pairs = [[key, cut(str(value), _VALUE_SHOWN)] for key, value in metadata.items()]
-        more = len(pairs) - _METADATA_SHOWN
-        if more > 0:
-            pairs[_METADATA_SHOWN:] = [["…", f"{more:,} more"]]
+        keys = self._keys[:_METADATA_SHOWN]
+        pairs = facts(metadata, keys, counts_rest=self._show is None or keys != self._keys)
         text = cut(self.text(row), _TEXT_SHOWN)
         return {"row": row, "id": self.snapshot.ids[row], "text": text, "metadata": pairs}
 

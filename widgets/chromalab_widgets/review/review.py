@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, ClassVar
@@ -11,11 +11,14 @@ from typing import Any, ClassVar
 import traitlets
 
 from chromalab.analytics import Clusters, Duplicates, Outliers
+from chromalab.arguments.values import check_show
 from chromalab.errors import ChromalabError, InvalidArgumentError, short
 from chromalab.feedback import Decision, Decisions
+from chromalab.results.metadata import Show, shown_keys
 from chromalab.results.tables import count, html_block, html_table
 from chromalab_widgets.core.bundles import bundle
 from chromalab_widgets.core.fields import flag, maybe, number, text, whole
+from chromalab_widgets.core.records import more
 from chromalab_widgets.core.selection import SelectingWidget
 from chromalab_widgets.core.text import cut
 from chromalab_widgets.core.widget import Verb
@@ -44,6 +47,7 @@ class Review(SelectingWidget):
 
     Args:
         queue: The queue.
+        show: The metadata fields to show, or "all"; by default, the most useful ones, and those that differ.
 
     Attributes:
         queue: The queue.
@@ -101,8 +105,8 @@ class Review(SelectingWidget):
         sync=True
     )
 
-    def __init__(self, queue: Queue) -> None:
-        self.queue = queue
+    def __init__(self, queue: Queue, *, show: Sequence[str] | str | None = None) -> None:
+        self.queue, self._show = queue, check_show(show)
         self._at = 0
         super().__init__(
             queue.collection,
@@ -114,7 +118,7 @@ class Review(SelectingWidget):
         self._draw()
 
     @classmethod
-    def of(cls, result: Any, **options: Any) -> Review:
+    def of(cls, result: Any, *, show: Sequence[str] | str | None = None, **options: Any) -> Review:
         """Review the result of an analysis with the queue for it; see `chromalab_widgets.show.review`."""
         kinds = {
             Duplicates: DuplicateQueue,
@@ -123,7 +127,7 @@ class Review(SelectingWidget):
         }
         for kind, queue in kinds.items():
             if isinstance(result, kind):
-                return cls(queue(result, **options))
+                return cls(queue(result, **options), show=show)
         names = ", ".join(kind.__name__ for kind in kinds)
         raise InvalidArgumentError(
             f"The result to review must be one of {names}; got {type(result).__name__}."
@@ -283,7 +287,7 @@ class Review(SelectingWidget):
         key = items[self._at] if self._at < len(items) else ""
         with self.hold_sync():
             self.choices = [asdict(choice) for choice in self.queue.choices]
-            self.key, self.item = key, _drawn(self.queue.show(key)) if key else {}
+            self.key, self.item = key, _drawn(self.queue.show(key), self._show) if key else {}
             self.decided = self.queue.describe(decided[key]) if key in decided else ""
             self.position, self.length = min(self._at + 1, len(items)), len(items)
             self.done, self.total = self.queue.progress(decided)
@@ -309,6 +313,15 @@ class Review(SelectingWidget):
         return html_table(["id", "document"], rows, caption=self.item["heading"], note=repr(self))
 
 
-def _drawn(item: Item) -> dict[str, Any]:
-    """Convert an item to values that JSON can represent."""
-    return asdict(item)
+def _drawn(item: Item, show: Show) -> dict[str, Any]:
+    """Convert an item to values that JSON can represent, with the metadata to show and what differs."""
+    drawn = asdict(item)
+    facts = [[tuple(fact) for fact in record["metadata"]] for record in drawn["records"]]
+    keys = shown_keys(show, [{key: value for key, value, _ in each} for each in facts])
+    for record, each in zip(drawn["records"], facts, strict=True):
+        known = {fact[0]: fact for fact in each}
+        first = [known[key] for key in keys if key in known]
+        record["metadata"] = [*first, *(f for f in each if f[2] and f[0] not in keys)]
+        if show is None and len(each) > len(record["metadata"]):
+            record["metadata"].append([*more(len(each) - len(record["metadata"])), False])
+    return drawn

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import html
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 import traitlets
 
 from chromalab.arguments.records import read_filter
-from chromalab.arguments.values import check_n_results
+from chromalab.arguments.values import check_n_results, check_show
 from chromalab.arguments.where_text import parse_where_text
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, short
 from chromalab.judgments.arguments import user_name
+from chromalab.results.metadata import ALL, shown_keys
 from chromalab.results.tables import count, html_block, html_table
 from chromalab_widgets.core.bundles import bundle
-from chromalab_widgets.core.fields import choice, flag, maybe, number, text, whole
-from chromalab_widgets.core.filters import check_where
+from chromalab_widgets.core.fields import bound, choice, flag, maybe, number, text, whole
+from chromalab_widgets.core.filters import Bound, check_where
 from chromalab_widgets.core.records import query_rows, record
 from chromalab_widgets.core.selection import SelectingWidget
 from chromalab_widgets.core.text import cut
 from chromalab_widgets.core.widget import Verb
-from chromalab_widgets.search_panel.facets import Facet, facets_of, where_of
+from chromalab_widgets.search_panel.facets import Facet, RangeFacet, facets_of, where_of
 from chromalab_widgets.search_panel.ranks import ranks_of, why
 
 __all__ = ["SearchPanel"]
@@ -31,6 +32,7 @@ _QUERY_SHOWN = 40
 _LONGEST_QUERY = 10_000
 _LONGEST_NOTE = 2_000
 _CANDIDATES = 5
+_KEYS_READ = 1000  # records that decide which fields are the most useful
 _DEPTH = 100  # ranks that are compared on the other side of the transform
 _PARTS = ["documents", "metadatas", "distances"]
 _CALLED = "The text to search for"
@@ -66,6 +68,7 @@ class SearchPanel(SelectingWidget):
         collection: A collection.
         n_results: The number of records that a search shows.
         where: A metadata filter that applies to every search.
+        show: The metadata fields that results show, or "all"; by default, the most useful ones.
         by: Who judges; by default, the user of this machine.
 
     Attributes:
@@ -103,6 +106,7 @@ class SearchPanel(SelectingWidget):
         "missing": Verb("missing", id=text()),
         "facets": Verb("read_facets"),
         "filter": Verb("_filter", key=text(), position=whole(0, 1_000), on=flag()),
+        "range": Verb("_range", key=text(), low=maybe(bound()), high=maybe(bound())),
         "restrict": Verb("restrict", called={"text": "The filter"}, text=text(blank=True)),
         "side": Verb("show_side", side=choice("after", "before")),
         "why": Verb("why", id=text(blank=True)),
@@ -126,6 +130,7 @@ class SearchPanel(SelectingWidget):
     chosen = traitlets.Dict(help="By field, the positions of the values filtered by.").tag(
         sync=True
     )
+    ranges = traitlets.Dict(help="By field, the bounds filtered by, or null.").tag(sync=True)
     where = traitlets.Any(help="The filter of every search, or None.")
     where_text = traitlets.Unicode(help="The filter that was typed, or empty.").tag(sync=True)
     transform = traitlets.Unicode(help="The active transform, or empty.").tag(sync=True)
@@ -148,12 +153,15 @@ class SearchPanel(SelectingWidget):
         *,
         n_results: int = 10,
         where: Mapping[str, Any] | None = None,
+        show: Sequence[str] | str | None = None,
         by: str | None = None,
     ) -> None:
         self.collection = collection
+        self._show = check_show(show)
+        self._keys: list[str] | None = None  # those to show, once there are results
         self.by = by
         self.results: Any = None
-        self._facets: list[Facet] = []
+        self._facets: list[Facet | RangeFacet] = []
         super().__init__(
             collection,
             collection_name=collection.name,
@@ -215,7 +223,7 @@ class SearchPanel(SelectingWidget):
                     where=self._where(),
                     include=_PARTS,
                 )
-                rows = query_rows(found)
+                rows = self._shown(found)
             self.candidates = [row for row in rows if row["id"] not in shown][:_CANDIDATES]
             if not self.candidates:
                 raise InvalidArgumentError(
@@ -228,7 +236,7 @@ class SearchPanel(SelectingWidget):
         with self.working():
             self._facets = facets_of(self.collection)
             self.facets = [facet.shown() for facet in self._facets]
-            self.chosen = {}
+            self.chosen, self.ranges = {}, {}
 
     def restrict(self, text: str) -> None:
         """Restrict the search to records that match a condition, as if it had been typed.
@@ -280,7 +288,7 @@ class SearchPanel(SelectingWidget):
                 start = time.perf_counter()
                 found = self._ask(text, self.n_results, self.side if active else "")
                 milliseconds = 1000 * (time.perf_counter() - start)
-                rows = query_rows(found)
+                rows = self._shown(found)
                 filtered = "" if self._where() is None else ", filtered"
                 status = (
                     f"{len(rows):,} of {self.collection.count():,}"
@@ -301,7 +309,7 @@ class SearchPanel(SelectingWidget):
             self._selection_changed()
         return found
 
-    @traitlets.observe("where", "where_text", "chosen")
+    @traitlets.observe("where", "where_text", "chosen", "ranges")
     def _search_again(self, change: object = None) -> None:
         if self.query:
             self._search(self.query)
@@ -312,6 +320,18 @@ class SearchPanel(SelectingWidget):
         return self.collection.query(
             query_texts=[text], n_results=count, where=self._where(), include=_PARTS, **options
         )
+
+    def _shown(self, found: Any) -> list[dict[str, Any]]:
+        """Return results as rows, with the metadata fields to show."""
+        if self._show == ALL:
+            return query_rows(found)
+        if self._keys is None:
+            read = getattr(self.collection, "get", None)
+            sample = found["metadatas"][0]
+            if read is not None and self._show is None:
+                sample = read(limit=_KEYS_READ, include=["metadatas"])["metadatas"]
+            self._keys = shown_keys(self._show, sample)
+        return query_rows(found, self._keys, counts_rest=self._show is None)
 
     def _moves(self, text: str, rows: list[dict[str, Any]]) -> dict[str, int]:
         self.depth = max(_DEPTH, self.n_results)
@@ -338,15 +358,21 @@ class SearchPanel(SelectingWidget):
         """Join the typed condition, by default `where_text`, with all other filters."""
         text = self.where_text if typed is None else typed
         parsed = parse_where_text(text) if text else None
-        return where_of(self._facets, self.chosen, self.where, parsed)
+        return where_of(self._facets, self.chosen, self.ranges, self.where, parsed)
 
     def _filter(self, key: str, position: int, on: bool) -> None:
         facet = next((facet for facet in self._facets if facet.key == key), None)
-        if facet is None or position >= len(facet.values):
+        if not isinstance(facet, Facet) or position >= len(facet.values):
             raise InvalidArgumentError(f"No value {position} of {short(key)} to filter by.")
         others = [at for at in self.chosen.get(key, []) if at != position]
         chosen = {**self.chosen, key: sorted([*others, position]) if on else others}
         self.chosen = {key: positions for key, positions in chosen.items() if positions}
+
+    def _range(self, key: str, low: Bound, high: Bound) -> None:
+        if not any(facet.key == key and isinstance(facet, RangeFacet) for facet in self._facets):
+            raise InvalidArgumentError(f"{short(key)} has no range to filter by.")
+        others = {other: both for other, both in self.ranges.items() if other != key}
+        self.ranges = others if low is None and high is None else {**others, key: (low, high)}
 
     def _pick(self, id: str, more: bool) -> None:
         if not any(row["id"] == id for row in self.rows):

@@ -1,36 +1,25 @@
-"""The columns of a table: the metadata fields found in the records, and a summary of each for its header."""
+"""The columns of a table: the metadata fields found in the records."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from chromalab import Collection
 from chromalab.arguments.values import check_field
 from chromalab.conversion import items
 from chromalab.errors import InvalidArgumentError, near, short
-from chromalab.results.reports import Distinct
-from chromalab.results.tables import one_line
-from chromalab_widgets.table.cells import kind_of
+from chromalab_widgets.core.cells import kind_of
 from chromalab_widgets.table.row_source import BY_ID
 
-__all__ = ["BINS", "MOST", "TOP", "Columns", "descending_only", "summary"]
+__all__ = ["MOST", "Columns", "descending_only"]
 
 MOST = 50
 """The number of fields that become columns by default: each one is drawn and counted."""
 
-BINS = 20
-TOP = 12
-"""The number of values that a summary names."""
-
 _KNOWN = 10_000  # fields that are remembered, as every record may have different ones
 _SAMPLE = 300  # records from either end, as reading all of them takes seconds per million
-_FEW = 8  # up to this many numbers are shown as values: a rating from 1 to 5 needs no histogram
 
 
 class Columns:
@@ -140,72 +129,3 @@ def descending_only(key: str) -> InvalidArgumentError:
         f"A '-' before a field means descending order, so {short(key)} can only be sorted in "
         f"descending order. Use order_by={short('-' + key)}."
     )
-
-
-def summary(found: Distinct) -> dict[str, Any]:
-    """Summarize the values of a column, as JSON.
-
-    Args:
-        found: The distinct values and their counts.
-
-    Returns:
-        `kind` is "numbers", with `edges` (one more than bins), `counts`, and `closed` if the last bin
-        includes its upper edge; or "values", with the `token` (JSON), `label` and `count` of the most
-        frequent of the `distinct` values. `missing` is the number of records without the field; `others`
-        is the number of records whose value is not a number, or not one of the listed values.
-    """
-    numbers = [
-        (float(value), count)
-        for value, count in zip(found.values, found.counts, strict=True)
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    ]
-    total = sum(found.counts)
-    common = {"missing": found.missing, "distinct": len(found)}
-    edges = _edges([value for value, _ in numbers]) if len(numbers) > len(found) / 2 else None
-    if edges is not None:
-        values, counts = np.array(numbers, dtype=np.float64).T
-        binned, _ = np.histogram(values, bins=edges, weights=counts)
-        return {
-            **common,
-            "kind": "numbers",
-            "edges": edges.tolist(),
-            "closed": bool(edges[-1] == values.max()),
-            "counts": binned.astype(np.int64).tolist(),
-            "others": total - int(counts.sum()),
-        }
-    named = [
-        (value, count)
-        for value, count in zip(found.values[:TOP], found.counts, strict=False)
-        if isinstance(value, str | int | float)
-    ]
-    return {
-        **common,
-        "kind": "values",
-        "values": [
-            {"token": json.dumps(value), "label": _label(value), "count": count}
-            for value, count in named
-        ],
-        "others": total - sum(count for _, count in named),
-    }
-
-
-def _label(value: Any) -> str:
-    """Format a value on one line."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return one_line(value, 60) if isinstance(value, str) else json.dumps(value)
-
-
-def _edges(values: Sequence[float]) -> NDArray[np.float64] | None:
-    """Divide the range into bins; if all values are integers, so are the width and the edges of the bins.
-
-    Returns None if there are too few values, or if the range exceeds that of a float.
-    """
-    if len(values) <= _FEW or not np.isfinite(max(values) - min(values)):
-        return None
-    low, high = min(values), max(values)
-    if high - low < 2**52 and all(value.is_integer() for value in values):
-        width = -(-(high - low + 1) // BINS)
-        bins = int(-(-(high - low + 1) // width))
-        return np.asarray(low + width * np.arange(bins + 1), dtype=np.float64)
-    return np.linspace(low, high, BINS + 1, dtype=np.float64)

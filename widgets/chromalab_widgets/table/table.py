@@ -14,8 +14,10 @@ from chromalab.errors import ChromalabError, InvalidArgumentError
 from chromalab.results.tables import html_table
 from chromalab_widgets.core.bundles import bundle
 from chromalab_widgets.core.cell_events import after_cells
-from chromalab_widgets.core.fields import choice, flag, maybe, number, text, texts, whole
+from chromalab_widgets.core.cells import shown
+from chromalab_widgets.core.fields import bound, choice, flag, maybe, text, texts, whole
 from chromalab_widgets.core.filters import (
+    Bound,
     check_where,
     condition_of,
     in_range,
@@ -25,11 +27,11 @@ from chromalab_widgets.core.filters import (
     parts_of,
     without,
 )
-from chromalab_widgets.core.selection import SelectingWidget
+from chromalab_widgets.core.selection_bar import SELECTION_VERBS, ActingWidget
+from chromalab_widgets.core.summary import summary
 from chromalab_widgets.core.text import cut
 from chromalab_widgets.core.widget import Reply, Verb
-from chromalab_widgets.table.cells import shown
-from chromalab_widgets.table.columns import Columns, descending_only, summary
+from chromalab_widgets.table.columns import Columns, descending_only
 from chromalab_widgets.table.edits import Edits
 from chromalab_widgets.table.row_source import BY_ID, RowSource
 
@@ -51,7 +53,7 @@ def _nothing() -> None:
     """Do nothing: the initial value of callbacks that `close` calls."""
 
 
-class Table(SelectingWidget):
+class Table(ActingWidget):
     """Show the records as rows that can be sorted, filtered, edited and deleted.
 
     Rows are read as they come into view, so a collection may have any number of records. The traits
@@ -95,7 +97,7 @@ class Table(SelectingWidget):
         "ids": Verb("_all_ids"),
         "sort": Verb("_sort", column=text(), direction=choice("up", "down", "none")),
         "range": Verb(
-            "_range", column=text(), low=maybe(number()), high=maybe(number()), closed=flag()
+            "_range", column=text(), low=maybe(bound()), high=maybe(bound()), closed=flag()
         ),
         "pick": Verb("_pick", column=text(), tokens=texts(1_000)),
         "search": Verb("_search", text=text(blank=True)),
@@ -113,6 +115,7 @@ class Table(SelectingWidget):
         "delete": Verb("delete", ids=maybe(texts(1))),
         "undo": Verb("undo"),
         "refresh": Verb("refresh"),
+        **SELECTION_VERBS,
     }
 
     collection_name = traitlets.Unicode().tag(sync=True)
@@ -263,6 +266,9 @@ class Table(SelectingWidget):
         picked = f"{self.selected:,} selected" if self.selected else ""
         return ", ".join(filter(None, [rows, order, picked, self._columns.left_out]))
 
+    def _records_written(self) -> None:
+        self._relist()
+
     def _selection_changed(self) -> None:
         self._picked = frozenset(self.selection)
         with suppress(ChromalabError):  # not the fault of the code that selects; `error` shows it
@@ -323,7 +329,7 @@ class Table(SelectingWidget):
             raise descending_only(column)
         self.order_by = {"up": column, "down": f"-{column}", "none": ""}[direction]
 
-    def _range(self, column: str, low: float | None, high: float | None, closed: bool) -> None:
+    def _range(self, column: str, low: Bound, high: Bound, closed: bool) -> None:
         self._filter(column, in_range(column, low, high, closed=closed))
 
     def _pick(self, column: str, tokens: list[str]) -> None:

@@ -1,9 +1,10 @@
-import type { RenderProps } from "@anywidget/types";
+import type { AnyModel, RenderProps } from "@anywidget/types";
 import { element } from "../core/dom";
 import { onKeys } from "../core/keyboard";
 import { Listeners } from "../core/listeners";
 import { LiveRegion } from "../core/live";
 import { bytes, floats, Requests, words, type Answer } from "../core/requests";
+import { type ActingModel, SelectionBar } from "../core/selection_bar";
 import { reducedMotion, watchTheme } from "../core/theme";
 import { HoverCard } from "./card";
 import type { How } from "./lasso";
@@ -31,15 +32,20 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   stage.element.style.height = `${model.get("height")}px`;
   const side = element("aside", { "aria-label": "Legend and records" }, legend.element, lists.element);
   const highlight = element("button", { type: "button", title: "Color only the selected records" }, "Highlight");
-  const clearSelection = element("button", { type: "button", title: "Clear the selection (Esc)" }, "Clear selection");
-  const buttons = element("div", { class: "cl-selection cl-small", role: "group", "aria-label": "Selection" }, highlight, clearSelection);
-  const foot = element("div", { class: "cl-foot" }, live.element, buttons);
+  const bar = new SelectionBar(model as unknown as AnyModel<ActingModel>, requests, listeners, {
+    clear: () => select(new Uint32Array()),
+    home: stage.element,
+    buttons: [highlight],
+  });
+  const stop = element("button", { type: "button", title: "Leave the map as it is now" }, "Stop");
+  const foot = element("div", { class: "cl-foot" }, live.element, stop, bar.element);
   const root = element("div", { class: "chromalab-widget cl-map" }, toolbar.element, stage.element, side, foot);
   listeners.add(() => legend.release());
   listeners.add(() => lists.release());
 
   let painted = 0;
   let count = -1;
+  let generation = -1; // of the drawn points
   let halved = false; // whether coordinates arrived without their codes, or codes without their coordinates
   let selected = words(model.get("selected"));
   // Whether only the selected records have color. A map opens in color, even if records were selected before; every change
@@ -58,11 +64,13 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     moved ||= halved || count < 0;
     halved = coordinates.x.length !== codes.length;
     if (halved) return; // the other half of the change is still to come
+    const other = generation !== model.get("generation"); // whether the records may be others
     const animate = moved && codes.length === count && !reducedMotion();
-    count = codes.length;
+    const how = !animate ? "at once" : model.get("computing") ? "step" : "animated";
+    [count, generation] = [codes.length, model.get("generation")];
     paint();
-    if (moved) {
-      card.forget();
+    if (moved) card.forget(); // another record may be under the pointer
+    if (other) {
       selected = words(model.get("selected")); // its rows belong to these coordinates
       void drawSelected();
     }
@@ -70,8 +78,8 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     stage.overlay.setGroups(words(model.get("groups")));
     stage.overlay.outliers = words(model.get("outliers"));
     stage.labels.set(model.get("labels"));
-    const drawn = moved ? stage.draw(coordinates, codes, animate) : stage.recode(codes);
-    if (moved) stage.home();
+    const drawn = moved ? stage.draw(coordinates, codes, how) : stage.recode(codes);
+    if (moved && (other || stage.isHome)) stage.home();
     drawLegend();
     drawLit();
     await drawn;
@@ -110,6 +118,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   };
   const drawSelected = async (): Promise<void> => {
     const rows = selected;
+    bar.draw(rows.length);
     drawStatus();
     drawLit();
     if (rows.length === 0) return;
@@ -128,7 +137,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     const records = many === 0 ? "" : `${many.toLocaleString("en")} record${many === 1 ? "" : "s"} selected. `;
     root.classList.toggle("cl-busy", model.get("busy"));
     live.announce(error || records + model.get("status"), error !== "");
-    buttons.hidden = many === 0;
+    stop.hidden = !model.get("computing");
     highlight.setAttribute("aria-pressed", String(highlighted));
   };
   const drawDensity = (): void => {
@@ -162,13 +171,13 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     } else if (has("hits", "focus", "moved")) drawLit();
     if (has("density", "contours")) drawDensity();
     if (has("color_by", "color_choices")) drawChoices();
-    if (has("status", "error", "busy")) drawStatus();
+    if (has("status", "error", "busy", "computing")) drawStatus();
     if (has("query") && !asking) toolbar.search.value = typed = model.get("query"); // otherwise more text was typed in the meantime
     if (has("height")) stage.element.style.height = `${model.get("height")}px`;
   };
   const names: (keyof MapModel)[] = [
     "points", "codes", "legend", "hidden", "selected", "labels", "contours", "density", "groups", "outliers",
-    "hits", "focus", "moved", "color_by", "color_choices", "status", "error", "busy", "query", "height",
+    "hits", "focus", "moved", "color_by", "color_choices", "status", "computing", "error", "busy", "query", "height",
   ];
   names.forEach(later);
 
@@ -243,9 +252,10 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     if ("row" in model.get("focus")) requests.send("unfocus");
     if (model.get("query") !== "") search("");
   }
-  /** Clears one thing at a time: the lasso being drawn, the clicked record, the search, the selection. */
+  /** Clears one thing at a time: the lasso being drawn, an action, the clicked record, the search, the selection. */
   function clear(): boolean {
     if (stage.lasso.drawing) stage.lasso.cancel();
+    else if (bar.close()) return true;
     else if ("row" in model.get("focus")) requests.send("unfocus");
     else if (model.get("query") !== "") search("");
     else if (selected.length > 0) select(new Uint32Array());
@@ -270,8 +280,8 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     drawStatus();
     drawLit();
   });
-  listeners.onElement(clearSelection, "click", () => {
-    select(new Uint32Array());
+  listeners.onElement(stop, "click", () => {
+    requests.send("stop");
     stage.element.focus(); // the button disappears
   });
   listeners.onElement(toolbar.search, "input", () => search(toolbar.search.value.trim()));

@@ -64,6 +64,11 @@ export interface MapModel {
   moved: Line[];
   can_search: boolean;
   status: string;
+  /** Whether the layout is still being computed; its steps arrive as `points`. */
+  computing: boolean;
+  can_act: boolean;
+  selection_changes: number;
+  selection_seen: number;
   height: number;
   error: string;
   busy: boolean;

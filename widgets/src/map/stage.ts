@@ -14,6 +14,7 @@ const AIR = 1.06; // the margin around the outermost points when the whole map i
 const STILL = 4; // pixels that the pointer may move during a click
 const REACH = 8; // pixels from the pointer within which a point is hit
 const MOVE_MS = 1200;
+const LEAST_STEP_MS = 150; // of the animation to the next step of a layout, which takes as long as that step
 
 interface Callbacks {
   hover(row: number, x: number, y: number): void;
@@ -39,7 +40,8 @@ export class Stage {
     lit: new Uint32Array(),
     unlit: 0,
   };
-  #motion: { from: Coordinates; to: Coordinates; start: number } | null = null;
+  #motion: { from: Coordinates; to: Coordinates; start: number; length: number; even: boolean } | null = null;
+  #arrived = 0; // when the last coordinates arrived
   #over = -1;
   #pressed: { x: number; y: number } | null = null;
   #dragged = false; // whether the pointer moved while it was pressed, even if it came back
@@ -85,10 +87,18 @@ export class Stage {
     return this.#renderer.kind;
   }
 
-  /** Draws points at new coordinates, or animates the existing points to them; overlays are hidden during the animation. */
-  draw(coordinates: Coordinates, codes: Uint8Array, animate: boolean): Promise<void> {
+  /**
+   * Draws points at new coordinates, or animates the existing points to them; overlays are hidden during the animation.
+   * Steps of a layout follow each other, so the points move to each at an even speed until the next is expected.
+   */
+  draw(coordinates: Coordinates, codes: Uint8Array, how: "at once" | "animated" | "step"): Promise<void> {
     this.#over = -1; // a different record may be under the pointer now
-    this.#motion = animate ? { from: this.#scene.coordinates, to: coordinates, start: performance.now() } : null;
+    const animate = how !== "at once";
+    const start = performance.now();
+    const even = how === "step";
+    const length = even ? Math.min(MOVE_MS, Math.max(LEAST_STEP_MS, start - this.#arrived)) : MOVE_MS;
+    this.#arrived = start;
+    this.#motion = animate ? { from: this.#scene.coordinates, to: coordinates, start, length, even } : null;
     this.element.classList.toggle("cl-moving", animate);
     this.#change({ codes, ...(animate ? {} : { coordinates }) });
     return this.#drawn();
@@ -111,6 +121,11 @@ export class Stage {
   /** Highlights some points and mutes the others; an empty list ends that. */
   light(rows: Uint32Array): void {
     if (rows.length > 0 || this.#scene.lit.length > 0) this.#change({ lit: rows });
+  }
+
+  /** Whether the whole map is shown. */
+  get isHome(): boolean {
+    return this.#home;
   }
 
   /** Shows the whole map. */
@@ -200,13 +215,13 @@ export class Stage {
 
   /** Advances the animation by one step; the last step ends it. */
   #move(now: number): void {
-    const { from, to, start } = this.#motion!;
-    const share = Math.min(1, Math.max(0, (now - start) / MOVE_MS));
+    const { from, to, start, length, even } = this.#motion!;
+    const share = Math.min(1, Math.max(0, (now - start) / length));
     if (share === 1) {
       this.#motion = null;
       this.element.classList.remove("cl-moving");
     }
-    this.#change({ coordinates: share === 1 ? to : between(from, to, share * share * (3 - 2 * share)) });
+    this.#change({ coordinates: share === 1 ? to : between(from, to, even ? share : share * share * (3 - 2 * share)) });
   }
 
   /** Fits the canvases to the device pixels; changing their size clears them. */

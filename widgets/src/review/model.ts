@@ -49,6 +49,8 @@ export interface ReviewModel {
   confident: Confident;
   status: string;
   follows: boolean;
+  selection_changes: number;
+  selection_seen: number;
   error: string;
   busy: boolean;
 }

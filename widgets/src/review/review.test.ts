@@ -43,6 +43,8 @@ function fakeModel(given: Partial<ReviewModel> = {}) {
     confident: {},
     status: "",
     follows: true,
+    selection_changes: 0,
+    selection_seen: 0,
     error: "",
     busy: false,
     ...given,

@@ -3,6 +3,7 @@ import { element } from "../core/dom";
 import { onKeys } from "../core/keyboard";
 import { Listeners } from "../core/listeners";
 import { LiveRegion } from "../core/live";
+import { echoChanges } from "../core/selection";
 import { guessPanel } from "./guesses";
 import { itemView } from "./item";
 import type { Choice, Item, ReviewModel } from "./model";
@@ -12,6 +13,7 @@ export type { Choice, Item, ReviewModel } from "./model";
 
 function render({ model, el }: Pick<RenderProps<ReviewModel>, "model" | "el">): () => void {
   const listeners = new Listeners();
+  echoChanges(model, listeners);
   // Random rather than counted, because each widget on a page loads its own copy of this module.
   const id = `cl-review-${Math.random().toString(36).slice(2)}`;
   const title = element("div", { class: "cl-title", id }, `Review of ${model.get("kind")} in `, element("b", {}, model.get("collection_name")));

@@ -1,12 +1,13 @@
 import type { AnyModel } from "@anywidget/types";
 import { element } from "../core/dom";
+import { bars, boundIn, plain, rangeBoxes } from "../core/histogram";
 import type { Listeners } from "../core/listeners";
 import { own } from "../core/own";
-import type { SearchPanelModel } from "./model";
+import type { RangeFacet, SearchPanelModel, ValuesFacet } from "./model";
 
 type Send = (verb: string, fields?: Readonly<Record<string, unknown>>) => void;
 
-/** The filter: a box for a typed condition, and checkboxes for the facets. */
+/** The filter: a box for a typed condition, and checkboxes or ranges for the facets. */
 export interface FilterPanel {
   button: HTMLButtonElement;
   panel: HTMLElement;
@@ -28,12 +29,13 @@ export function filterPanel(model: AnyModel<SearchPanelModel>, listeners: Listen
   const panel = element("div", { class: "cl-filter cl-small", role: "group", "aria-label": "Filter by metadata", hidden: "" }, typed, facets);
   const button = element("button", { type: "button", "aria-expanded": "false" }, "Filter");
   let ticks: { key: string; position: number; tick: HTMLInputElement }[] = [];
+  let ranges: { facet: RangeFacet; low: HTMLInputElement; high: HTMLInputElement; chart: HTMLElement }[] = [];
   let asked = false;
 
   const apply = (): void => send("restrict", { text: box.value });
   const drawCount = (): void => {
     const values = Object.values(model.get("chosen")).reduce((total, positions) => total + positions.length, 0);
-    const count = values + Number(model.get("where_text") !== "");
+    const count = values + Object.keys(model.get("ranges")).length + Number(model.get("where_text") !== "");
     button.textContent = count === 0 ? "Filter" : `Filter (${count})`;
   };
   const drawPending = (): void => {
@@ -56,20 +58,39 @@ export function filterPanel(model: AnyModel<SearchPanelModel>, listeners: Listen
     for (const { key, position, tick } of ticks) tick.checked = own(chosen, key)?.includes(position) ?? false;
     drawCount();
   };
+  const drawRanges = (): void => {
+    for (const { facet, low, high, chart } of ranges) {
+      const [from, to] = own(model.get("ranges"), facet.key) ?? [null, null];
+      for (const [box, value] of [[low, from], [high, to]] as const) if (!box.matches(":focus")) box.value = value === null ? "" : String(value);
+      chart.replaceChildren(...bars(facet.histogram, { low: from, high: to }));
+    }
+    drawCount();
+  };
+  const valuesGroup = ({ key, values, more }: ValuesFacet): HTMLElement => {
+    const group = element("fieldset", {}, element("legend", {}, key));
+    values.forEach(([value, count], position) => {
+      const tick = element("input", { type: "checkbox" });
+      ticks.push({ key, position, tick });
+      group.append(element("label", {}, tick, element("span", {}, value), element("small", {}, count.toLocaleString("en"))));
+    });
+    if (more > 0) group.append(element("small", { class: "cl-more" }, `${more.toLocaleString("en")} less frequent values not shown`));
+    return group;
+  };
+  const rangeGroup = (facet: RangeFacet): HTMLElement => {
+    const { low, high } = rangeBoxes(facet.histogram.kind, undefined);
+    const chart = element("div", { class: "cl-histogram", "aria-hidden": "true" });
+    ranges.push({ facet, low, high, chart });
+    const [first, last] = [facet.histogram.edges[0], facet.histogram.edges.at(-1)];
+    for (const box of [low, high]) if (box.type === "text") box.placeholder = plain((box === low ? first : last) ?? "");
+    return element("fieldset", { class: "cl-range" }, element("legend", {}, facet.key), chart, element("label", {}, element("span", {}, "From"), low), element("label", {}, element("span", {}, "To"), high));
+  };
   const drawFacets = (): void => {
     ticks = [];
-    const groups = model.get("facets").map(({ key, values, more }) => {
-      const group = element("fieldset", {}, element("legend", {}, key));
-      values.forEach(([value, count], position) => {
-        const tick = element("input", { type: "checkbox" });
-        ticks.push({ key, position, tick });
-        group.append(element("label", {}, tick, element("span", {}, value), element("small", {}, count.toLocaleString("en"))));
-      });
-      if (more > 0) group.append(element("small", { class: "cl-more" }, `${more.toLocaleString("en")} less frequent values not shown`));
-      return group;
-    });
+    ranges = [];
+    const groups = model.get("facets").map((facet) => ("histogram" in facet ? rangeGroup(facet) : valuesGroup(facet)));
     facets.replaceChildren(...(groups.length > 0 ? groups : [element("p", { class: "cl-absent" }, asked ? "No metadata to filter by." : "")]));
     drawChosen();
+    drawRanges();
   };
 
   listeners.onElement(button, "click", () => {
@@ -84,9 +105,12 @@ export function filterPanel(model: AnyModel<SearchPanelModel>, listeners: Listen
   listeners.onElement(facets, "change", (event) => {
     const found = ticks.find(({ tick }) => tick === event.target);
     if (found) send("filter", { key: found.key, position: found.position, on: found.tick.checked });
+    const range = ranges.find(({ low, high }) => low === event.target || high === event.target);
+    if (range) send("range", { key: range.facet.key, low: boundIn(range.low), high: boundIn(range.high) });
   });
   listeners.onModel(model, "change:facets", drawFacets);
   listeners.onModel(model, "change:chosen", drawChosen);
+  listeners.onModel(model, "change:ranges", drawRanges);
   listeners.onModel(model, "change:where_text", drawTyped);
   // If there is nothing to filter by, the requested facets do not change.
   listeners.onModel(model, "change:busy", () => {

@@ -16,6 +16,7 @@ export function fakeModel(given: Partial<SearchPanelModel> = {}) {
     candidates: [],
     facets: [],
     chosen: {},
+    ranges: {},
     where_text: "",
     transform: "",
     side: "after",
@@ -23,6 +24,8 @@ export function fakeModel(given: Partial<SearchPanelModel> = {}) {
     depth: 100,
     reasons: {},
     picked: [],
+    selection_changes: 0,
+    selection_seen: 0,
     ...given,
   };
   const handlers = new Map<string, Set<() => void>>();

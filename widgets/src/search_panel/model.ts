@@ -1,3 +1,5 @@
+import type { Histogram } from "../core/histogram";
+
 export interface Candidate {
   id: string;
   document: string | null;
@@ -15,11 +17,18 @@ export interface Judgment {
   shown: boolean;
 }
 
-export interface Facet {
+export interface ValuesFacet {
   key: string;
   values: [value: string, count: number][];
   more: number;
 }
+
+export interface RangeFacet {
+  key: string;
+  histogram: Histogram;
+}
+
+export type Facet = ValuesFacet | RangeFacet;
 
 /** The synced traits of `SearchPanel` in search_panel.py; a Python test checks that the two agree. */
 export interface SearchPanelModel {
@@ -34,11 +43,14 @@ export interface SearchPanelModel {
   candidates: Candidate[];
   facets: Facet[];
   chosen: Record<string, number[]>;
+  ranges: Record<string, [low: number | string | null, high: number | string | null]>;
   where_text: string;
   transform: string;
   side: string;
   moves: Record<string, number>;
   depth: number;
   reasons: { id?: string; lines?: string[] };
+  selection_changes: number;
+  selection_seen: number;
   picked: string[];
 }

@@ -5,6 +5,7 @@ import { onKeys } from "../core/keyboard";
 import { Listeners } from "../core/listeners";
 import { LiveRegion } from "../core/live";
 import { own } from "../core/own";
+import { echoChanges } from "../core/selection";
 import { filterPanel } from "./facets";
 import type { SearchPanelModel } from "./model";
 import { Result, candidateItem } from "./result";
@@ -14,6 +15,7 @@ export type { Row, SearchPanelModel } from "./model";
 
 function render({ model, el }: Pick<RenderProps<SearchPanelModel>, "model" | "el">): () => void {
   const listeners = new Listeners();
+  echoChanges(model, listeners);
   // Random rather than counted, because each widget on a page loads its own copy of this module.
   const inputId = `cl-search-panel-${Math.random().toString(36).slice(2)}`;
   const label = element("label", { for: inputId }, "Search ", element("b", {}, model.get("collection_name")));

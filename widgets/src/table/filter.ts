@@ -1,10 +1,11 @@
 import { element } from "../core/dom";
 import type { Listeners } from "../core/listeners";
 import type { Requests } from "../core/requests";
-import { plain, type HeaderCell } from "./header";
+import { plain, rangeBoxes, boundIn } from "../core/histogram";
+import type { HeaderCell } from "./header";
 import type { Condition } from "./model";
 
-/** The filter of one column, a range of numbers or some of the most frequent values, shown between the toolbar and the grid. */
+/** The filter of one column, a range of numbers or dates, or some of the most frequent values, shown between the toolbar and the grid. */
 export class FilterPanel {
   readonly element = element("div", { class: "cl-filters", role: "group", hidden: "" });
   readonly #requests: Requests;
@@ -46,7 +47,7 @@ export class FilterPanel {
     const cell = this.#cell;
     const [low, high] = this.element.querySelectorAll("input");
     if (cell === undefined || low === undefined || high === undefined) return false;
-    this.#requests.send("range", { column: cell.column.key, low: typed(low), high: typed(high), closed: true });
+    this.#requests.send("range", { column: cell.column.key, low: boundIn(low), high: boundIn(high), closed: true });
     return true;
   }
 
@@ -57,11 +58,9 @@ export class FilterPanel {
     this.element.hidden = false;
     this.element.setAttribute("aria-label", `Filter ${title}`);
     const nodes: HTMLElement[] = [element("b", { dir: "auto" }, title)];
-    if (numeric || found?.kind === "numbers") {
-      for (const [name, value] of [["From", condition?.low], ["To", condition?.high]] as const) {
-        const box = element("input", { type: "text", inputmode: "decimal", size: "8", autocomplete: "off", value: value == null ? "" : String(value) });
-        nodes.push(element("label", {}, `${name} `, box));
-      }
+    if (numeric || found?.kind === "numbers" || found?.kind === "dates") {
+      const { low, high } = rangeBoxes(found?.kind === "dates" ? "dates" : "numbers", condition);
+      nodes.push(element("label", {}, "From ", low), element("label", {}, "To ", high));
       nodes.push(element("button", { type: "button", "data-do": "apply" }, "Apply"));
     }
     if (found?.kind === "values") {
@@ -98,12 +97,4 @@ export class FilterPanel {
 function restOf(found: NonNullable<HeaderCell["summary"]>): string {
   const others = found.kind === "values" && found.others > 0 ? `${plain(found.others)} with other values (${plain(found.distinct)} in all)` : "";
   return [others, found.missing > 0 ? `${plain(found.missing)} without a value` : ""].filter((text) => text !== "").join(", ");
-}
-
-/** Returns the number in a box, or null if it is blank; other text is sent as it is, and the kernel refuses it with a message. */
-function typed(box: HTMLInputElement): number | string | null {
-  const text = box.value.trim();
-  if (text === "") return null;
-  const value = Number(text);
-  return Number.isFinite(value) ? value : text;
 }

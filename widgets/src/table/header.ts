@@ -1,4 +1,5 @@
 import { element } from "../core/dom";
+import { bars, plain } from "../core/histogram";
 import type { Condition, Summary } from "./model";
 
 export interface HeaderColumn {
@@ -64,24 +65,9 @@ export class HeaderCell {
   #draw(): void {
     const found = this.#summary;
     if (found === undefined) return;
-    this.#chart.replaceChildren(...(found.kind === "numbers" ? bars(found.edges, found.counts, this.#condition) : parts(found, this.#condition)));
+    this.#chart.replaceChildren(...(found.kind === "values" ? parts(found, this.#condition) : bars(found, this.#condition)));
     this.#chart.classList.toggle("cl-parts", found.kind === "values");
   }
-}
-
-function bars(edges: readonly number[], counts: readonly number[], condition: Condition | undefined): HTMLElement[] {
-  const most = Math.max(1, ...counts);
-  return counts.map((count, i) => {
-    const [low, high] = [edges[i] as number, edges[i + 1] as number];
-    const bar = element("span", { class: "cl-bin", "data-bin": String(i), title: `${plain(low)} to ${plain(high)}: ${plain(count)}` }, element("i"));
-    const filled = bar.firstElementChild as HTMLElement;
-    // Even a bin with one record among millions is visible.
-    filled.style.height = count === 0 ? "0" : `${Math.max(6, (100 * count) / most).toFixed(1)}%`;
-    const middle = (low + high) / 2;
-    const outside = condition && ((condition.low !== null && middle < condition.low) || (condition.high !== null && middle > condition.high));
-    bar.classList.toggle("cl-out", outside === true);
-    return bar;
-  });
 }
 
 function parts(found: Extract<Summary, { kind: "values" }>, condition: Condition | undefined): HTMLElement[] {
@@ -94,8 +80,4 @@ function parts(found: Extract<Summary, { kind: "values" }>, condition: Condition
     part.classList.toggle("cl-out", condition !== undefined && condition.tokens.length > 0 && !condition.tokens.includes(token));
     return part;
   });
-}
-
-export function plain(value: number): string {
-  return value.toLocaleString("en-US", { maximumSignificantDigits: Number.isInteger(value) ? 21 : 4 });
 }

@@ -1,3 +1,5 @@
+import type { Histogram } from "../core/histogram";
+
 export interface Column {
   key: string;
   kind: "number" | "boolean" | "text" | "list" | "other" | "mixed";
@@ -5,8 +7,8 @@ export interface Column {
 
 export interface Condition {
   text: string;
-  low: number | null;
-  high: number | null;
+  low: number | string | null;
+  high: number | string | null;
   tokens: string[];
 }
 
@@ -17,21 +19,13 @@ export interface Row {
   selected: boolean;
 }
 
-export interface NumbersSummary {
-  kind: "numbers";
-  edges: number[];
-  /** Whether the last bin includes its upper edge; the others don't. */
-  closed: boolean;
-  counts: number[];
-}
-
 export interface ValuesSummary {
   kind: "values";
   values: { token: string; label: string; count: number }[];
 }
 
-/** The summary of a column; see columns.py. */
-export type Summary = (NumbersSummary | ValuesSummary) & { missing: number; distinct: number; others: number };
+/** The summary of a column; see summary.py. */
+export type Summary = (Histogram | ValuesSummary) & { missing: number; distinct: number; others: number };
 
 /** The synced traits of `Table` in table.py; a Python test checks that the two agree. */
 export interface TableModel {
@@ -52,6 +46,9 @@ export interface TableModel {
   stamp: number;
   generation: number;
   height: number;
+  can_act: boolean;
+  selection_changes: number;
+  selection_seen: number;
   error: string;
   busy: boolean;
 }

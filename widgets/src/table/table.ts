@@ -1,9 +1,10 @@
-import type { RenderProps } from "@anywidget/types";
+import type { AnyModel, RenderProps } from "@anywidget/types";
 import { element } from "../core/dom";
 import { Listeners } from "../core/listeners";
 import { LiveRegion } from "../core/live";
 import { own } from "../core/own";
 import { Requests } from "../core/requests";
+import { type ActingModel, SelectionBar } from "../core/selection_bar";
 import { copy } from "./copy";
 import { Editor } from "./editor";
 import { FilterPanel } from "./filter";
@@ -69,7 +70,12 @@ function render({ model, el }: Pick<RenderProps<TableModel>, "model" | "el">): (
   grid.element.setAttribute("aria-label", `Records of ${name}`);
   grid.element.setAttribute("aria-describedby", keysId);
   grid.element.style.height = `${model.get("height")}px`;
-  const root = element("div", { class: "chromalab-widget cl-table cl-small" }, tools, filters, filter.element, grid.element, status.element, reader.element, keys, announcer.element);
+  const bar = new SelectionBar(model as unknown as AnyModel<ActingModel>, requests, listeners, {
+    clear: () => requests.send("select_all", { on: false }),
+    home: grid.element,
+    without: ["delete"],
+  });
+  const root = element("div", { class: "chromalab-widget cl-table cl-small" }, tools, filters, filter.element, grid.element, status.element, bar.element, reader.element, keys, announcer.element);
 
   const asked = new Set<string>(); // columns of a large collection that were requested to be counted
   let painted = 0;
@@ -174,7 +180,7 @@ function render({ model, el }: Pick<RenderProps<TableModel>, "model" | "el">): (
     requests.send("select", { at: from.row, to: range ? row : null, mode, generation: Math.min(from.generation, here.generation) });
   };
   const escape = (): boolean => {
-    if (editor.close() || reader.close()) return true;
+    if (editor.close() || reader.close() || bar.close()) return true;
     if (filter.isOpen) filter.close();
     else if (search.matches(":focus") && search.value !== "") {
       search.value = "";
@@ -202,7 +208,7 @@ function render({ model, el }: Pick<RenderProps<TableModel>, "model" | "el">): (
     const bin = target.closest<HTMLElement>("[data-bin]")?.dataset.bin;
     const token = target.closest<HTMLElement>("[data-token]")?.dataset.token;
     const summary = grid.cells[position.column]?.summary;
-    if (bin !== undefined && summary?.kind === "numbers") {
+    if (bin !== undefined && (summary?.kind === "numbers" || summary?.kind === "dates")) {
       const at = Number(bin);
       requests.send("range", { column: key, low: summary.edges[at], high: summary.edges[at + 1], closed: summary.closed && at === summary.counts.length - 1 });
     } else if (token !== undefined) requests.send("pick", { column: key, tokens: conditionOf(key)?.tokens.includes(token) ? [] : [token] });
@@ -239,6 +245,7 @@ function render({ model, el }: Pick<RenderProps<TableModel>, "model" | "el">): (
   for (const trait of ["selected", "only_selection", "undoable", "where_text", "contains"]) listeners.onModel(model, `change:${trait}`, drawTools);
   for (const trait of ["order_by", "conditions"]) listeners.onModel(model, `change:${trait}`, drawHead);
   for (const trait of ["stamp", "total"]) listeners.onModel(model, `change:${trait}`, drawRows);
+  listeners.onModel(model, "change:selection_changes", () => bar.draw(model.get("selected")));
   listeners.onModel(model, "change:columns", drawColumns);
   listeners.onModel(model, "change:generation", count);
   listeners.add(() => editor.release());
@@ -246,6 +253,7 @@ function render({ model, el }: Pick<RenderProps<TableModel>, "model" | "el">): (
   el.append(root);
   drawStatus();
   drawTools();
+  bar.draw(model.get("selected"));
   drawColumns();
   drawRows();
   return () => {

@@ -161,13 +161,22 @@ class Clusters(Result):
                 f"n_clusters must be 1 to {self.n_clusters}, the number of clusters; got "
                 f"{short(n_clusters)}. For more clusters, use split(), or cluster(resolution=...) again."
             )
-        n_clusters = int(n_clusters)
-        if n_clusters == self.n_clusters:
-            return self
-        parts = Assembly(self.labels, self.probabilities, self.near, self.shares, self.tree)
-        merged = merged_to(parts, n_clusters, adds_shares=self.method != "hdbscan")
-        parameters = {**self.parameters, "n_clusters": n_clusters}
-        return replace(self, **vars(merged), parameters=parameters)
+        return self._merged_to(int(n_clusters))
+
+    def areas(self, n_clusters: int = 10) -> Clusters:
+        """Merge to a few wide areas of similar size, as a map is colored by; each is a union of clusters.
+
+        `at` merges the most similar clusters first, which often leaves one area with half of the records.
+        This takes other merges of the same hierarchy, those with the highest modularity.
+
+        Args:
+            n_clusters: Number of areas; with no more clusters than that, these clusters are returned.
+        """
+        if not isinstance(n_clusters, int | np.integer) or n_clusters < 1:
+            raise InvalidArgumentError(
+                f"n_clusters must be an integer ≥ 1; got {short(n_clusters)}."
+            )
+        return self._merged_to(min(int(n_clusters), self.n_clusters), evenly=True)
 
     def merge(self, labels: Sequence[int]) -> Clusters:
         """Merge clusters into one, which has the lowest of their numbers; all others keep theirs."""
@@ -222,7 +231,9 @@ class Clusters(Result):
 
         return topics_of(self, **options)
 
-    def review(self, *, into: str = "topic", by: str | None = None) -> Any:
+    def review(
+        self, *, into: str = "topic", by: str | None = None, show: Sequence[str] | str | None = None
+    ) -> Any:
         """Open a `chromalab_widgets.Review` of the clusters: keep, name, merge or dissolve each.
 
         Decisions are stored with the collection as they are made; `apply` in the widget writes the
@@ -231,11 +242,12 @@ class Clusters(Result):
         Args:
             into: Metadata field that the names are written to.
             by: Name of the reviewer; the OS user name by default.
+            show: The metadata keys to show, or "all"; by default, the most useful ones.
 
         Raises:
             InvalidArgumentError: The records are not of a collection, or it has changed since.
         """
-        return plug("chromalab.show", "review")(self, into=into, by=by)
+        return plug("chromalab.show", "review")(self, into=into, by=by, show=show)
 
     def df(self) -> pandas.DataFrame:
         """Return a pandas DataFrame: one row per record, with id, label, probability and document."""
@@ -257,6 +269,16 @@ class Clusters(Result):
     @cached_property
     def _examples(self) -> NDArray[np.int64]:
         return nearest_to_center(self._unit, self.labels, self.numbers, self.centroids())
+
+    def _merged_to(self, n_clusters: int, *, evenly: bool = False) -> Clusters:
+        if n_clusters == self.n_clusters:
+            return self
+        parts = Assembly(self.labels, self.probabilities, self.near, self.shares, self.tree)
+        adds_shares = self.method != "hdbscan"
+        merged = merged_to(parts, n_clusters, adds_shares=adds_shares, evenly=evenly)
+        return replace(
+            self, **vars(merged), parameters={**self.parameters, "n_clusters": n_clusters}
+        )
 
     def _edited(self, labels: NDArray[np.int32]) -> Clusters:
         """Make clusters of edited labels, which keep their numbers."""

@@ -68,7 +68,8 @@ class Duplicates(Result):
         jaccard: (p,) float32, the share of three-character substrings that both texts have; NaN where
             they were not compared.
         wording: (p,) uint8, what differs between the words of the texts: 0 only their form, 1 one text
-            has more, 2 both have others, 3 a number, a name or another value.
+            has more, 2 both have others, 3 a number, a name or another value; 4 and 8 are added for long
+            texts, and for common words in texts that follow a pattern.
         group: (n,) int64, the group of each record, -1 for a record without duplicates; 0 is the
             largest group.
         representatives: (g,) int64, the row of the representative of each group.
@@ -234,7 +235,7 @@ class Duplicates(Result):
             tuple(bool(reason) for reason in self.reasons[chosen]),
         )
 
-    def review(self, *, by: str | None = None) -> Any:
+    def review(self, *, by: str | None = None, show: Sequence[str] | str | None = None) -> Any:
         """Open a `chromalab_widgets.Review` of the groups: keep one record, merge them, or do neither.
 
         Decisions are stored with the collection as they are made. `apply` in the review carries them
@@ -242,11 +243,12 @@ class Duplicates(Result):
 
         Args:
             by: The name of the reviewer; the user of this machine by default.
+            show: The metadata keys to show, or "all"; by default, the most useful ones.
 
         Raises:
             InvalidArgumentError: The records do not belong to a collection, or it has changed since.
         """
-        return plug("chromalab.show", "review")(self, by=by)
+        return plug("chromalab.show", "review")(self, by=by, show=show)
 
     def suggest(self, judged: Sequence[tuple[str, str, bool]]) -> Duplicates:
         """Return the duplicates at the thresholds that fit judged pairs best.
@@ -303,9 +305,10 @@ class Duplicates(Result):
         field: str = "duplicate_of",
         dry_run: bool = False,
     ) -> ApplyResult:
-        """Deduplicate the collection in one transaction; `undo()` of the return value reverts it.
+        """Deduplicate the collection in one transaction; `undo()` restores it at any later time.
 
-        By default only certain duplicates are removed; the others are for `review`.
+        By default only certain duplicates are removed; the others are for `review`. `dry_run=True` shows
+        what would be done. `undo` of the result, or of the collection after a restart, reverts it.
 
         Args:
             mode: "delete" deletes all but the representatives. "mark" writes the id of the

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.analytics.dedupe.thresholds import JACCARD_FLOOR
-from chromalab.analytics.dedupe.wording import LONG, OTHER, SAME, VALUE
+from chromalab.analytics.dedupe.wording import COMMON, LONG, OTHER, SAME, VALUE
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.snapshot import Snapshot
 
@@ -40,7 +40,10 @@ EXACT, NEAR, SEMANTIC = 1, 2, 4
 # The cosine that a near pair needs: with the same words none, with added words, with other words, and with
 # another value more than there is. Chosen on altered glosses, and on questions with different labels.
 _AGREEING = np.array([-1, 0.7, 0.85, 2], dtype=np.float32)
-_AGREEING_LONG = np.array([-1, 0.6, 0.8, 2], dtype=np.float32)
+_AGREEING_LONG = np.array([-1, 0.6, 0.82, 2], dtype=np.float32)
+
+# The Jaccard that a pair of a pattern needs, if the vectors agree that its common words make no difference.
+_COMMON_SHARE = np.float32(0.9)
 
 Rows = NDArray[np.int64]
 Scores = NDArray[np.float32]
@@ -72,7 +75,8 @@ def reasons_of(
     Texts that differ in a value are not duplicates, however similar they are. If only the form of words
     differs, the square of the Jaccard threshold suffices, because every typo costs three substrings. If
     one text has more words, or both have others, the vectors must agree, with a lower cosine than one
-    that suffices on its own; then half of the way to the square suffices for long texts.
+    that suffices on its own; then half of the way to the square suffices for long texts. If only common
+    words differ in texts that follow a pattern, both methods must find the pair.
 
     Args:
         equal: (p,) bool.
@@ -83,22 +87,25 @@ def reasons_of(
         threshold: The lowest cosine.
         lexical: The lowest Jaccard.
     """
-    kind, long = wording & (LONG - 1), wording >= LONG
+    kind, long, common = wording & (LONG - 1), wording & LONG > 0, wording & COMMON > 0
     square = max(lexical * lexical, JACCARD_FLOOR)
     needed = np.where(long, np.float32((lexical + square) / 2), np.float32(lexical))
     needed[kind == SAME] = square
+    needed[common] = _COMMON_SHARE * lexical
     agreeing = np.where(long, _AGREEING_LONG[kind], _AGREEING[kind])
     near = (jaccard >= needed) & ((kind == SAME) | (cosine >= agreeing))  # never true of NaN
+    # With other words, half of the way from the threshold to 1 remains as the distance.
+    needed = np.where(kind == OTHER, np.float32((1 + threshold) / 2), np.float32(threshold))
+    close = (cosine >= needed) & (kind != VALUE)
+    agreed = ~common | (near & (close | np.isnan(cosine)))
     reasons = np.zeros(len(equal), dtype=np.uint8)
-    if "exact" in methods:
-        reasons[equal] |= EXACT
-    if "near" in methods:
-        reasons[near] |= NEAR
-    if "semantic" in methods:
-        # With other words, half of the way from the threshold to 1 remains as the distance.
-        other = np.float32((1 + threshold) / 2)
-        needed = np.where(kind == OTHER, other, np.float32(threshold))
-        reasons[(cosine >= needed) & (kind != VALUE)] |= SEMANTIC
+    for name, bit, holds in (
+        ("exact", EXACT, equal),
+        ("near", NEAR, near & agreed),
+        ("semantic", SEMANTIC, close & agreed),
+    ):
+        if name in methods:
+            reasons[holds] |= bit
     return reasons
 
 

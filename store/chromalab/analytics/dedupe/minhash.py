@@ -114,17 +114,28 @@ def jaccard(texts: Sequence[str], left: Rows, right: Rows) -> NDArray[np.float32
 
 def _band_keys(texts: Sequence[str], random_state: int) -> Numbers:
     """Return (n, bands) uint64 keys, which are equal for texts that agree on a band."""
-    from rensa import RMinHash
-
     grams, ends = _grams(texts)
-    digests = RMinHash.digest_matrix_from_flat_token_hashes(
-        _mixed(grams), ends.astype(np.uint64), _BANDS * _BAND, random_state % 2**64
-    )
-    values = np.array(digests.to_rows(), dtype=np.uint64).reshape(len(texts), _BANDS, _BAND)
+    minima = _minima(_mixed(grams), ends, random_state % 2**64)
+    values = minima.reshape(len(texts), _BANDS, _BAND)
     keys = np.zeros((len(texts), _BANDS), dtype=np.uint64)
     for place in range(_BAND):
         keys = _mixed(keys ^ values[:, :, place])
     return keys
+
+
+def _minima(numbers: Numbers, ends: Rows, seed: int) -> Numbers:
+    """Return (n, bands * band) uint64, the minima of each text's numbers under that many hash functions."""
+    try:
+        from rensa import RMinHash
+    except ImportError:  # it has no wheel for Python 3.10 on macOS; this takes longer
+        seeds = _mixed(np.arange(_BANDS * _BAND, dtype=np.uint64) + np.uint64(seed))
+        return np.stack(
+            [np.minimum.reduceat(_mixed(numbers ^ one), ends[:-1]) for one in seeds], axis=1
+        )
+    digests = RMinHash.digest_matrix_from_flat_token_hashes(
+        numbers, ends.astype(np.uint64), _BANDS * _BAND, seed
+    )
+    return np.array(digests.to_rows(), dtype=np.uint64)
 
 
 def _grams(texts: Sequence[str]) -> tuple[Numbers, Rows]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from chromalab.analytics.topics.tokens import tokens
 
 __all__ = [
     "ADDED",
+    "COMMON",
     "LONG",
     "OTHER",
     "SAME",
@@ -25,12 +27,13 @@ __all__ = [
 
 Rows = NDArray[np.int64]
 Scores = NDArray[np.float32]
+Exchange = frozenset[tuple[str, ...]]
 
 SAME, ADDED, OTHER, VALUE = 0, 1, 2, 3
 """What differs between two texts: only the form of words, words of one text, words of both, or a value."""
 
-LONG = 4
-"""Added to these if both texts are so long that one word weighs less."""
+LONG, COMMON = 4, 8
+"""Added to these: both texts are so long that one word weighs less; only common words differ in a pattern."""
 
 # English words that may be in one of two texts with one meaning. Prepositions, question words, auxiliaries
 # and pronouns are not among them: "to" and "from", "where" and "when", "my" and "your" change a short
@@ -140,9 +143,13 @@ _SHORTEST_TYPO = 4  # letters
 _LONG_WORD = 7  # letters of a word that may have two typos
 _LONG_TEXT = 12  # words
 _COMMON = 10  # texts with a word that is misspelled in another one
-_SIMILAR, _NEAR = 0.5, 0.9  # Jaccard and cosine
+_SIMILAR, _NEAR = 0.5, 0.95  # Jaccard and cosine
 _MOST_WORDS = 8  # compared for misspellings
-_MOST_EXCHANGED = 4  # words that make an exchange
+_MOST_EXCHANGED = (
+    6  # words that make an exchange; two Chinese characters are three words on each side
+)
+_FREQUENT = 5  # texts with a common word
+_FEW = 0.33  # share of the texts with a common word that have a variant with another word
 _FEWEST_VALUES = 3  # in one place of a pattern, or exchanges of one word for another
 _THOUSANDS = re.compile(r"(?<=\d) (?=\d{3}(?!\d))")
 _DIGIT = re.compile(r"\d")
@@ -171,9 +178,11 @@ class Wording:
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
-        self._words = [words_of(text) for text in texts]
-        self._counts = [Counter(words) for words in self._words]
-        self._texts_with = Counter(word for counts in self._counts for word in counts)
+        words = [words_of(text) for text in texts]
+        self._numbers = [tuple(filter(_DIGIT.search, row)) for row in words]
+        self._words = [_marked(row) for row in words]
+        self._sets = [frozenset(row) for row in self._words]
+        self.texts_with = Counter(word for words in self._sets for word in words)
         self._typos: dict[tuple[str, str, bool], bool] = {}
 
     @property
@@ -181,12 +190,21 @@ class Wording:
         """(n,) int64, the number of words of each text."""
         return np.fromiter(map(len, self._words), np.int64, count=len(self._words))
 
-    def only_in(self, one: int, other: int) -> tuple[list[str], list[str]]:
+    def only_in(self, one: int, other: int, *, strict: bool = False) -> tuple[list[str], list[str]]:
         """Return the words that only the first or only the second text has, misspelled ones left out."""
         left, right = self._unmatched(one, other)
         if "".join(left) == "".join(right):
             return [], []
-        return self._unlike(left, right, strict=False)
+        return self._unlike(left, right, strict=strict)
+
+    def moved(self, one: int, other: int) -> list[str]:
+        """Return the words of both texts that are in another place, unless just two neighbors are."""
+        left = [word for word in self._words[one] if word in self._sets[other]]
+        right = [word for word in self._words[other] if word in self._sets[one]]
+        pairs = enumerate(zip(left, right, strict=False))
+        places = [place for place, (word, against) in pairs if word != against]
+        is_swap = len(places) == 2 and places[1] == places[0] + 1
+        return [] if is_swap else [left[place].rstrip() for place in places]
 
     def difference(self, one: int, other: int, *, strict: bool = False, typos: bool = True) -> int:
         """Return what differs between two texts: SAME, ADDED, OTHER or VALUE.
@@ -198,12 +216,12 @@ class Wording:
             typos: Whether to look for misspellings, which takes most of the time.
         """
         left, right = self._unmatched(one, other)
-        if not left and not right:
-            return SAME if self._numbers(one) == self._numbers(other) else VALUE
-        if "".join(left) == "".join(right):
+        if left and right and "".join(left) == "".join(right):
             return SAME
-        if self._numbers(one) != self._numbers(other):
+        if self._numbers[one] != self._numbers[other]:
             return VALUE
+        if not left and not right:
+            return SAME
         if not typos or max(len(left), len(right)) > _MOST_WORDS:
             return OTHER if left and right else ADDED
         left, right = self._unlike(left, right, strict=strict)
@@ -216,11 +234,11 @@ class Wording:
         return OTHER if has_left and has_right else ADDED if has_left or has_right else SAME
 
     def _unmatched(self, one: int, other: int) -> tuple[list[str], list[str]]:
-        counts, others = self._counts[one], self._counts[other]
-        return list((counts - others).elements()), list((others - counts).elements())
-
-    def _numbers(self, row: int) -> list[str]:
-        return [word for word in self._words[row] if _DIGIT.search(word)]
+        words, others = self._sets[one], self._sets[other]
+        return (
+            [word.rstrip() for word in self._words[one] if word not in others],
+            [word.rstrip() for word in self._words[other] if word not in words],
+        )
 
     def _unlike(
         self, left: list[str], right: list[str], *, strict: bool
@@ -229,7 +247,14 @@ class Wording:
         rest: list[str] = []
         unmatched = list(right)
         for word in left:
-            found = next((w for w in unmatched if self._typo(word, w, strict)), None)
+            found = next(
+                (
+                    w
+                    for w in unmatched
+                    if -3 < len(w) - len(word) < 3 and self._typo(word, w, strict)
+                ),
+                None,
+            )
             if found is None:
                 rest.append(word)
             else:
@@ -267,11 +292,9 @@ class Wording:
         if _DIGIT.search(one) or _DIGIT.search(other):
             return False
         short, long = (one, other) if len(one) <= len(other) else (other, one)
-        if len(long) - len(short) > 2:
-            return False
         if one == other:
             return True
-        rare, common = sorted((self._texts_with[one], self._texts_with[other]))
+        rare, common = sorted((self.texts_with[one], self.texts_with[other]))
         if len(long) < _SHORTEST_TYPO:
             if strict or len(long) < 2:
                 return False
@@ -287,14 +310,34 @@ class Wording:
         return edit_distance(short, long, most) <= most
 
 
+def _marked(words: list[str]) -> list[str]:
+    """Add spaces to the repetitions of a word, so that a set counts each of them."""
+    if len(set(words)) == len(words):
+        return words
+    seen: Counter[str] = Counter()
+    marked = []
+    for word in words:
+        marked.append(word + " " * seen[word])
+        seen[word] += 1
+    return marked
+
+
+def _exchange(words: tuple[list[str], list[str]]) -> Exchange:
+    return frozenset((tuple(words[0]), tuple(words[1])))
+
+
 def compare(
     texts: Sequence[str], left: Rows, right: Rows, cosine: Scores, jaccard: Scores
 ) -> NDArray[np.uint8]:
-    """Return what differs between the texts of each pair: SAME, ADDED, OTHER or VALUE, and LONG.
+    """Return what differs between the texts of each pair: SAME, ADDED, OTHER or VALUE; LONG and COMMON.
 
     A number, a code, a negation, and a single letter are values. So are other words if the texts follow
     a pattern: if one of them has three partners that differ from it in some words, or if the same two
-    words are exchanged in three pairs.
+    words are exchanged in three pairs. Words in another order count as other words there.
+
+    The texts themselves show which words are values. Most texts with a name or a color have a variant
+    with another one, and few texts with a function word have: at least 90% and at most 30% in patterns
+    and in questions. This needs no list of words for any language.
 
     Args:
         texts: (n,) normalized texts.
@@ -325,23 +368,45 @@ def compare(
         count=len(pairs),
     )
     partners = np.zeros(len(texts), dtype=np.int64)
+    variants: dict[str, set[int]] = defaultdict(set)  # the texts with a word that have a variant
+    exchanges: Counter[Exchange] = Counter()
+    differing: dict[int, tuple[list[str], list[str]]] = {}
     counted = np.flatnonzero(similar & (found != SAME))
-    np.add.at(partners, left[counted], 1)
-    np.add.at(partners, right[counted], 1)
-    patterned = (partners[left] >= _FEWEST_VALUES) | (partners[right] >= _FEWEST_VALUES)
+    np.add.at(partners, np.concatenate([left[counted], right[counted]]), 1)
+    for pair in counted.tolist():
+        words = differing[pair] = wording.only_in(*pairs[pair])
+        if sum(map(len, words)) <= _MOST_EXCHANGED:
+            if found[pair] == OTHER:
+                exchanges[_exchange(words)] += 1
+            for row, side in zip(pairs[pair], words, strict=True):
+                for word in side:
+                    variants[word].add(row)
 
-    exchanges: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for pair in np.flatnonzero(similar & (found == OTHER)).tolist():
-        one, other = wording.only_in(*pairs[pair])
-        if len(one) + len(other) <= _MOST_EXCHANGED:
-            exchanges[tuple(sorted((" ".join(one), " ".join(other))))].append(pair)
-    for same in exchanges.values():
-        if len(same) >= _FEWEST_VALUES:
-            patterned[same] = True
+    def is_common(word: str) -> bool:
+        total = wording.texts_with[word]
+        return total >= _FREQUENT and len(variants[word]) < _FEW * total
+
+    replaced = {
+        word for words in exchanges if max(map(len, words)) == 1 for side in words for word in side
+    }
+
     lengths = np.minimum(wording.lengths[left], wording.lengths[right])
-    for pair in np.flatnonzero(patterned & (found == SAME)).tolist():
-        found[pair] = wording.difference(*pairs[pair], strict=True)
-    found[patterned & (lengths <= _LONGEST_PATTERN) & (found != SAME)] = VALUE
+    patterned = np.maximum(partners[left], partners[right]) >= _FEWEST_VALUES
+    open_pairs = worth & (found != VALUE) & (lengths <= _LONGEST_PATTERN)
+    for pair in np.flatnonzero(open_pairs).tolist():
+        words = differing.get(pair) or wording.only_in(*pairs[pair])
+        if not patterned[pair] and exchanges[_exchange(words)] < _FEWEST_VALUES:
+            continue
+        if found[pair] == SAME:
+            found[pair] = wording.difference(*pairs[pair], strict=True)
+            words = wording.only_in(*pairs[pair], strict=True)
+            if found[pair] == SAME:
+                words = wording.moved(*pairs[pair]), []
+        is_filler = found[pair] == ADDED and replaced.isdisjoint(chain(*words))
+        if not is_filler and not all(map(is_common, chain(*words))):
+            found[pair] = VALUE
+        elif found[pair] != VALUE and any(words):
+            found[pair] |= COMMON
     found[lengths >= _LONG_TEXT] |= LONG
     return found
 

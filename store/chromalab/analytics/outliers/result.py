@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -134,7 +135,13 @@ class Outliers(Result):
         near = f"nearest record, at {self.distances[row, 0]:.2f}: {one_line(text)}"
         return f"{self._what(float(self.scores[row]), there)}, {side}{copied}; {near}"
 
-    def review(self, *, into: str = "outlier", by: str | None = None) -> Any:
+    def review(
+        self,
+        *,
+        into: str = "outlier",
+        by: str | None = None,
+        show: Sequence[str] | str | None = None,
+    ) -> Any:
         """Open a `chromalab_widgets.Review` of the outliers: keep, delete or mark each.
 
         Decisions are stored with the collection as they are made; `apply` in the widget carries them
@@ -143,11 +150,12 @@ class Outliers(Result):
         Args:
             into: Metadata field that marks an outlier.
             by: Name of the reviewer; the OS user name by default.
+            show: The metadata keys to show, or "all"; by default, the most useful ones.
 
         Raises:
             InvalidArgumentError: The records are not of a collection, or it has changed since.
         """
-        return plug("chromalab.show", "review")(self, into=into, by=by)
+        return plug("chromalab.show", "review")(self, into=into, by=by, show=show)
 
     def df(self) -> pandas.DataFrame:
         """Return a pandas DataFrame: one row per record, by descending score."""

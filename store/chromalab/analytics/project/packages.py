@@ -1,4 +1,4 @@
-"""The optional packages that make maps, and the cache of what numba compiles for them."""
+"""The packages that make maps, and the cache of what numba compiles for them."""
 
 from __future__ import annotations
 
@@ -37,8 +37,7 @@ def import_optional(module: str) -> ModuleType:
     except ImportError as error:
         name = _DISTRIBUTIONS.get(package, package)
         raise MissingDependencyError(
-            f'This map needs {name}: pip install "chromalab[maps]". '
-            'method="pca" needs no other package.'
+            f'This map needs {name} ({error}). Run pip install {name}. method="pca" needs no other package.'
         ) from error
 
 

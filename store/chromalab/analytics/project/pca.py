@@ -10,11 +10,16 @@ from numpy.typing import NDArray
 
 from chromalab.analytics.graph.distinct_vectors import unit
 
-__all__ = ["Components", "principal_components", "unit_vectors"]
+__all__ = ["Components", "first_coordinates", "principal_components", "unit_vectors"]
 
 _BLOCK = 4096  # rows multiplied at a time in float32, and summed in float64
 _LARGEST = 2.0**60  # entries above it could overflow the squares of coordinates in float32
 _DENSE = 64  # dimensions up to which all eigenvectors are computed at once
+_SAMPLE = 5_000  # rows whose components are found at first
+_EXTRA, _ROUNDS = (
+    8,
+    4,
+)  # further dimensions and power iterations, which make the first two exact enough
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +80,47 @@ def principal_components(vectors: NDArray[np.float32], dims: int) -> Components:
         axes /= float(power)
     explained = tuple(shares) + (0.0,) * (dims - found)
     return Components(axes.astype(np.float32), (-axes @ mean).astype(np.float32), explained)
+
+
+def first_coordinates(vectors: NDArray[np.float32], dims: int = 2) -> NDArray[np.float32]:
+    """Place vectors by the principal components of a sample of them, in a fraction of a second.
+
+    This is what a map shows while its layout is computed, so it imports nothing but numpy. The components
+    are found by a randomized range finder (Halko, Martinsson & Tropp 2011, doi:10.1137/090771806), and have
+    the same signs as those of `principal_components`.
+
+    Args:
+        vectors: (n, dimension); each is scaled to unit length, as all layouts take them.
+        dims: The number of components.
+
+    Returns:
+        (n, dims) float32.
+
+    Example:
+        >>> first_coordinates(np.float32([[1, 0], [4, 3], [2, 0]])).round(1) + 0
+        array([[-0.2,  0. ],
+               [ 0.4,  0. ],
+               [-0.2,  0. ]], dtype=float32)
+    """
+    n, dimension = vectors.shape
+    at = np.zeros((n, dims), dtype=np.float32)
+    if n < 2 or dimension == 0:
+        return at
+    sample = unit_vectors(vectors[:: -(-n // _SAMPLE)])
+    mean = sample.mean(axis=0)
+    sample = sample - mean
+    count = min(dims + _EXTRA, dimension)
+    basis = np.random.RandomState(0).normal(size=(dimension, count)).astype(np.float32)
+    for _ in range(_ROUNDS):
+        basis, _ = np.linalg.qr(sample.T @ (sample @ basis))
+    _, sizes, turns = np.linalg.svd(sample @ basis, full_matrices=False)
+    axes = (turns @ basis.T)[:dims]
+    axes[sizes[:dims] <= 1e-6 * sizes[0]] = 0  # rounding errors
+    axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])[:, None]
+    for start in range(0, n, _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        at[rows, : len(axes)] = (unit_vectors(vectors[rows]) - mean) @ axes.T
+    return at
 
 
 def unit_vectors(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

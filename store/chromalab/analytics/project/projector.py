@@ -86,10 +86,10 @@ def project(
 
     Args:
         data: A collection, a snapshot, or (n, dimension) numbers.
-        method: Projection method: "umap", "tsne", "pacmap" or "pca". UMAP (McInnes, Healy & Melville
-            2018), t-SNE (van der Maaten & Hinton 2008, by openTSNE) and PaCMAP (Wang et al. 2021) need
-            `pip install "chromalab[maps]"`. PCA needs no other package and takes no time, but it mixes up
-            records that differ only in further dimensions.
+        method: Projection method: "umap", "tsne", "pacmap" or "pca". UMAP: McInnes, Healy & Melville
+            2018. t-SNE (van der Maaten & Hinton 2008) needs `pip install openTSNE`, and PaCMAP (Wang et
+            al. 2021) `pip install pacmap`. PCA takes no time, but it mixes up records that differ only in
+            further dimensions.
         dims: Number of dimensions, 2 or 3.
         n_neighbors: For UMAP and PaCMAP, how many neighbors attract a record. More of them show more of
             the global structure and less detail. As in umap-learn, UMAP counts the record itself.
@@ -100,7 +100,7 @@ def project(
         align_to: An earlier map whose records stay as close to their coordinates as possible.
         on_frame: A function that is called with read-only coordinates (n, dims), the number of epochs done
             and the total: before the first epoch, and then twenty times. If it raises KeyboardInterrupt,
-            the map is returned as it is then.
+            the map is returned as it is then. It is not called if the map is cached.
         where: Analyze only the records that match this filter.
         into: Write the coordinates to metadata fields with this prefix: `_x`, `_y`, `_z`.
         random_state: Seed. The same seed and data give the same map, bit for bit.
@@ -235,8 +235,6 @@ def make_map(
         at, done, interrupted = linear.project(snapshot.vectors)[graph.representative], 0, False
     else:
         start = run.start()
-        if on_frame is not None:
-            on_frame(_read_only(run.finish(start)), 0, options.total)
 
         def frame(linked: NDArray[np.float32], done: int) -> None:
             if on_frame is not None:
@@ -443,6 +441,8 @@ def _run_epochs(
     at, done = start, 0
     every = max(1, total // _FRAMES)
     try:
+        if frame is not None:
+            frame(start, 0)
         with bar(what, "epoch", progress) as on_progress:
             for at in epochs:
                 done += 1

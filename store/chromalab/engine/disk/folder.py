@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
+import time
 import warnings
 from contextlib import closing, suppress
 from pathlib import Path
@@ -23,6 +24,7 @@ from chromalab.errors import (
     StoreNotWritableError,
     VersionMismatchError,
 )
+from chromalab.files import sync
 
 __all__ = [
     "hold",
@@ -47,6 +49,7 @@ _WAL_FAILS = (
     "unable to open database file",
     "readonly database",
 )
+_HOUR = 3600  # seconds
 _warned: set[Path] = set()
 
 
@@ -115,7 +118,7 @@ def sync_folder(folder: Path) -> None:
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        sync(handle)
     finally:
         os.close(handle)
 
@@ -149,7 +152,7 @@ def _starts_as_sqlite(file: Path) -> bool:
 def hold(handle: int) -> None:
     """Mark an open file as being written until it is closed; a crash releases the mark.
 
-    Without such locks the file goes unmarked. Windows needs none, as open files cannot be deleted.
+    Without such locks, as on Windows, the file goes unmarked.
     """
     with suppress(OSError, ImportError):
         from fcntl import LOCK_EX, LOCK_NB, flock
@@ -158,11 +161,16 @@ def hold(handle: int) -> None:
 
 
 def is_held(file: Path) -> bool:
-    """Whether a process is writing a file that it marked with `hold`."""
+    """Whether a process is writing a file that it marked with `hold`.
+
+    Where files cannot be marked, one that changed in the last hour counts as being written.
+    """
     try:
         from fcntl import LOCK_EX, LOCK_NB, flock
     except ImportError:
-        return False
+        with suppress(OSError):
+            return time.time() - file.stat().st_mtime < _HOUR
+        return True
     try:
         handle = os.open(file, os.O_RDWR | os.O_NOFOLLOW)
     except OSError:

@@ -377,6 +377,8 @@ class Store:
         try:
             self._set_synchronous(connection, self.durability)
             connection.execute("PRAGMA trusted_schema = OFF")
+            for name in ("fullfsync", "checkpoint_fullfsync"):  # see `files.sync`; only for macOS
+                connection.execute(f"PRAGMA {name} = ON")
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         except BaseException:
             connection.close()
@@ -418,6 +420,8 @@ def translated(path: Path) -> Iterator[None]:
         raise
     except sqlite3.Error as error:
         raise _readable(path, str(error)) from error
+    except UnicodeDecodeError as error:  # SQLite's message quotes a damaged name
+        raise _readable(path, "malformed schema") from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise _full(path) from error

@@ -30,6 +30,7 @@ from chromalab.engine.disk.folder import sync_folder
 from chromalab.engine.disk.store import Store
 from chromalab.engine.values import Vectors
 from chromalab.errors import InternalError
+from chromalab.files import sync
 
 __all__ = [
     "MissingVectorsError",
@@ -46,7 +47,6 @@ _BLOCK = 2**20
 _READ = 1 << 20  # bytes of vectors, up to which they are read rather than mapped
 _SMALL = 64 << 10  # bytes of vectors, up to which a write goes into the table
 _MOST = 1024  # rows per file in the table
-_sync = getattr(os, "fdatasync", os.fsync)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -147,7 +147,7 @@ class VectorFile:
             file.write(np.ascontiguousarray(rows, dtype="<f4").data)
             file.flush()
             if durable:
-                _sync(handle)
+                sync(handle)
         if durable and not after:
             sync_folder(self.path.parent)
 
@@ -172,7 +172,7 @@ class VectorFile:
                 file.seek(slot * self.dimension * _ITEM)
                 file.write(row)
             file.flush()
-            _sync(handle)
+            sync(handle)
 
     def rows(self, count: int) -> Vectors:
         """Map the first `count` rows: (count, dimension), float32, read-only.
@@ -236,7 +236,7 @@ class VectorFile:
             try:
                 _copy(source, target, count * self.dimension * _ITEM)
                 if durable:
-                    _sync(target)
+                    sync(target)
             finally:
                 os.close(target)
         finally:

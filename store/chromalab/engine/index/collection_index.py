@@ -24,14 +24,8 @@ from chromalab.engine.disk import process_forks
 from chromalab.engine.disk.catalog import Entry
 from chromalab.engine.disk.view import View
 from chromalab.engine.index.graph_file import GraphFile, Unusable
-from chromalab.engine.index.hnsw import (
-    NO_HNSWLIB,
-    HnswGraph,
-    Parameters,
-    Stopped,
-    by_neighborhood,
-    has_hnswlib,
-)
+from chromalab.engine.index.hnsw import HnswGraph, Stopped, by_neighborhood
+from chromalab.engine.index.library import NO_LIBRARY, Parameters, library
 from chromalab.engine.index.scan import ExactScan, Norms
 from chromalab.engine.values import Indexing, Progress, Vectors
 from chromalab.errors import notice
@@ -58,9 +52,9 @@ def graph_file(vectors: Path, entry: Entry) -> GraphFile:
 
 @functools.cache
 def can_index() -> bool:
-    """Whether hnswlib is installed; prints a notice, once, if it is not."""
-    if not has_hnswlib():
-        notice(NO_HNSWLIB)
+    """Whether a library is installed; prints a notice, once, if none is."""
+    if library() is None:
+        notice(NO_LIBRARY)
         return False
     return True
 
@@ -155,13 +149,13 @@ class CollectionIndex:
         if graph is not None:
             made = graph.parameters
             return (
-                f"HNSW over {len(graph):,} rows, max_neighbors {made.max_neighbors}, "
+                f"HNSW by {graph.library} over {len(graph):,} rows, max_neighbors {made.max_neighbors}, "
                 f"ef_construction {made.ef_construction}"
             )
         if not _is_large(entry, live):
             return "no index, as a scan of so few records is fast"
-        if not has_hnswlib():
-            return NO_HNSWLIB
+        if library() is None:
+            return NO_LIBRARY
         if self._failure:
             return f"the index could not be built ({self._failure}); all records are compared"
         file = self._file(entry)
@@ -199,7 +193,7 @@ class CollectionIndex:
             Stopped: `stop` returned True.
         """
         entry, live = given.entry, len(given.view.slots)
-        if not _is_large(entry, live) or not has_hnswlib():
+        if not _is_large(entry, live) or library() is None:
             return
         file = self._file(entry)
         with self._making, self._recording(entry):
@@ -249,8 +243,11 @@ class CollectionIndex:
         some = min(_SAMPLE, len(slots) // 2)
         held = np.random.default_rng(0).choice(slots, some, replace=False)
         first = by_neighborhood(given.vectors, slots[~np.isin(slots, held)])
-        made = HnswGraph.begin(given.parameters, len(slots), after)
-        done = 0
+        if after is not None:
+            made, done = after.grown(len(slots)), 0
+        else:
+            made = HnswGraph.begin(given.parameters, given.vectors, first[0], len(slots))
+            first, done = first[1:], 1
 
         def count(rows: int) -> None:
             nonlocal done

@@ -3,7 +3,7 @@
     magic, length of the header, header (JSON), the arrays in order, BLAKE2b of everything before
 
 A file is disposable. It is used only if every byte is as written, if it belongs to the vectors, and
-if every link leads to an existing row, because hnswlib itself would follow any number.
+if every link leads to an existing row, because the libraries would follow any number.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.engine.disk.folder import hold, sync_folder
-from chromalab.engine.index.hnsw import HnswGraph, Parameters, empty_index, from_state
-from chromalab.engine.index.scan import unit
+from chromalab.engine.index.hnsw import HnswGraph, comparable
+from chromalab.engine.index.library import Memory, Parameters
 from chromalab.engine.values import Vectors
+from chromalab.files import rename, sync
 
 __all__ = ["GraphFile", "Unusable"]
 
@@ -40,6 +41,7 @@ _PROBES = 64  # rows whose checksum the file stores, to recognize the vectors it
 _PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAIN
 _BLOCK = 1 << 24
+_ROWS = 8192  # rows that are made at a time when a graph is loaded
 _HIGHEST = 60  # the limit of a graph's levels; 10 million rows at M=2 have 24
 _WRONG = (KeyError, TypeError, ValueError, IndexError, RuntimeError, ArithmeticError, MemoryError)
 
@@ -64,13 +66,15 @@ class GraphFile:
 
     def write(self, graph: HnswGraph, vectors: Vectors) -> None:
         """Save a graph of these vectors; readers see either the old file or the new one, complete."""
-        arrays = _disassembled(graph)
+        memory = graph.memory()
+        arrays = _disassembled(memory, graph.parameters)
         header = {
             **asdict(graph.parameters),
             "covered": graph.covered,
             "curve": list(graph.curve),
             "probes": _probes(vectors[: graph.covered]),
-            **{name: int(graph.state()[name]) for name in ("max_level", "enterpoint_node")},
+            "max_level": int(memory.levels[memory.entry]),
+            "enterpoint_node": memory.entry,
             "sizes": {name: len(array) for name, array in arrays.items()},
         }
         text = json.dumps(header).encode()
@@ -87,8 +91,8 @@ class GraphFile:
                     file.write(part)
                 file.write(digest.digest())
                 file.flush()
-                os.fsync(file.fileno())
-            os.replace(draft, self.path)
+                sync(file.fileno())
+            rename(draft, self.path)
         except FileNotFoundError:
             return  # the collection was deleted or compacted, and its files removed, in the meantime
         finally:
@@ -125,7 +129,7 @@ class GraphFile:
             with os.fdopen(os.open(draft, _NEW, 0o666), "wb") as file:
                 hold(file.fileno())
                 file.writelines(blocks)
-            os.replace(draft, other.path)
+            rename(draft, other.path)
 
     def damage(self) -> str | None:
         """Describe what is wrong with the bytes of the file; None if nothing is, or if it is missing."""
@@ -192,27 +196,27 @@ def _most_bytes(rows: int, max_neighbors: int) -> int:
     return (1 << 20) + rows * (32 + 16 * max_neighbors)
 
 
-def _disassembled(graph: HnswGraph) -> dict[str, NDArray[Any]]:
-    """Extract the links from hnswlib's arrays: the number per row, then all of them."""
-    state = graph.state()
-    count = state["cur_element_count"]
-    level0 = state["data_level0"].view(np.uint8).reshape(-1, state["size_data_per_element"])[:count]
-    counts, links = _unpacked(level0[:, : state["offset_data"]])
-    upper = state["link_lists"].view(np.uint8).reshape(-1, state["size_links_per_element"])
-    upper_counts, upper_links = _unpacked(upper)
-    label = state["label_offset"]
+def _disassembled(memory: Memory, made: Parameters) -> dict[str, NDArray[Any]]:
+    """Extract the links of a graph: the number per row, then all of them."""
+    slots, counts, links = [], [], []
+    for rows in memory.blocks:
+        some_counts, some_links = _unpacked(rows[:, : made.vector_at])
+        slots.append(np.ascontiguousarray(rows[:, made.slot_at :]).view("<i8").ravel())
+        counts.append(some_counts)
+        links.append(some_links)
+    upper_counts, upper_links = _unpacked(memory.upper)
     return {
-        "slots": np.ascontiguousarray(level0[:, label : label + 8]).view("<i8").ravel(),
-        "levels": state["element_levels"][:count].astype("<u1"),
-        "counts": counts,
-        "links": links,
+        "slots": np.concatenate(slots),
+        "levels": memory.levels.astype("<u1"),
+        "counts": np.concatenate(counts),
+        "links": np.concatenate(links),
         "upper_counts": upper_counts,
         "upper_links": upper_links,
     }
 
 
 def _unpacked(lists: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Split lists of links (n, 4 + 4 * most), in hnswlib's layout, into counts and links."""
+    """Split lists of links (n, 4 + 4 * most) into counts and links."""
     numbers = np.ascontiguousarray(lists).view("<u4")
     counts = (numbers[:, 0] & 0xFFFF).astype("<u2")
     held = np.arange(numbers.shape[1] - 1) < counts[:, np.newaxis]
@@ -228,7 +232,7 @@ def _packed(counts: NDArray[Any], links: NDArray[Any], most: int) -> NDArray[np.
 
 
 def _check(arrays: dict[str, NDArray[Any]], made: Parameters, header: dict[str, Any]) -> None:
-    """Reject links that hnswlib would follow outside of its memory."""
+    """Reject links that a library would follow outside of its memory."""
     slots, levels = arrays["slots"], arrays["levels"].astype(np.int64)
     counts, upper = arrays["counts"], arrays["upper_counts"]
     most = made.max_neighbors
@@ -258,33 +262,24 @@ def _check(arrays: dict[str, NDArray[Any]], made: Parameters, header: dict[str, 
 def _assembled(
     made: Parameters, header: dict[str, Any], arrays: dict[str, NDArray[Any]], vectors: Vectors
 ) -> HnswGraph:
-    slots, count = arrays["slots"], len(arrays["slots"])
-    (state,) = empty_index(made, count).__getstate__()
-    rows = np.zeros((count, state["size_data_per_element"]), dtype=np.uint8)
-    data, label = state["offset_data"], state["label_offset"]
-    rows[:, :data] = _packed(arrays["counts"], arrays["links"], 2 * made.max_neighbors)
-    for start in range(0, count, 8192):
-        some = slice(start, start + 8192)
-        chosen = vectors[slots[some]]
-        chosen = unit(chosen) if made.space == "cosine" else np.ascontiguousarray(chosen)
-        rows[some, data:label] = chosen.view(np.uint8).reshape(len(chosen), -1)
-    rows[:, label:] = slots[:, np.newaxis].view(np.uint8)
+    slots, width = arrays["slots"], 2 * made.max_neighbors
+    ends = np.concatenate([[0], np.cumsum(arrays["counts"], dtype=np.int64)])
+
+    def blocks() -> Iterator[NDArray[np.uint8]]:
+        for start in range(0, len(slots), _ROWS):
+            some = slice(start, start + _ROWS)
+            chosen, counts = slots[some], arrays["counts"][some]
+            links = arrays["links"][ends[start] : ends[start + len(chosen)]]
+            yield made.block(
+                _packed(counts, links, width), comparable(made, vectors[chosen]), chosen
+            )
+
     upper = _packed(arrays["upper_counts"], arrays["upper_links"], made.max_neighbors)
-    state |= {
-        "cur_element_count": count,
-        "max_level": header["max_level"],
-        "enterpoint_node": header["enterpoint_node"],
-        "ep_added": True,
-        "label_lookup_external": slots.astype(np.uint64),
-        "label_lookup_internal": np.arange(count, dtype=np.uint32),
-        "element_levels": arrays["levels"].astype(np.int32),
-        "data_level0": rows.view(np.int8).reshape(-1),
-        "link_lists": np.ascontiguousarray(upper).view(np.int8).reshape(-1),
-    }
+    memory = Memory(blocks(), arrays["levels"].astype(np.int32), upper, header["enterpoint_node"])
     curve = [(int(ef), float(recall)) for ef, recall in header["curve"]]
     if any(not 0 < ef <= 10_000 or not 0 <= recall <= 1 for ef, recall in curve):
         raise Unusable("it is malformed")
-    return from_state(made, header["covered"], state, curve)
+    return HnswGraph(made, header["covered"], memory, curve=curve)
 
 
 def _probes(vectors: Vectors) -> int:

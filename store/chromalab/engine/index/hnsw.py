@@ -1,4 +1,4 @@
-"""A neighbor graph over the rows of a vector file: HNSW, implemented by hnswlib.
+"""A neighbor graph over the rows of a vector file: HNSW, implemented by a library.
 
 Yu. A. Malkov, D. A. Yashunin: Efficient and robust approximate nearest neighbor search using
 Hierarchical Navigable Small World graphs, https://arxiv.org/abs/1603.09320.
@@ -10,43 +10,25 @@ were deleted or moved since are dropped there, so a graph need not be kept up to
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.engine.disk import process_forks
 from chromalab.engine.disk.process_forks import steady
 from chromalab.engine.disk.view import View
+from chromalab.engine.index.library import NO_LIBRARY, Index, Memory, Parameters, library
 from chromalab.engine.index.scan import unit
 from chromalab.engine.values import Vectors
 from chromalab.errors import MissingDependencyError
 
-__all__ = [
-    "NO_HNSWLIB",
-    "HnswGraph",
-    "Parameters",
-    "Stopped",
-    "by_neighborhood",
-    "empty_index",
-    "from_state",
-    "has_hnswlib",
-]
+__all__ = ["HnswGraph", "Stopped", "by_neighborhood", "comparable"]
 
 _STEP = 256  # rows inserted at a time; a build can be stopped in between
-_SEED = 100
 _ROWS_EACH = 50  # the least number of rows per center
 _MOST = 500  # the largest number of centers
 _BLOCK = 8192
-
-NO_HNSWLIB = (
-    "hnswlib is not installed, so every query compares all records. "
-    "For an index: pip install hnswlib (this needs a C++ compiler)."
-)
 
 Slots = NDArray[np.int64]
 Curve = Sequence[tuple[int, float]]
@@ -56,48 +38,44 @@ class Stopped(Exception):
     """A build was stopped on request."""
 
 
-@dataclass(frozen=True)
-class Parameters:
-    """The parameters that a graph was built with.
-
-    Attributes:
-        space: "l2", "cosine" or "ip".
-        dimension: The length of a row.
-        max_neighbors: HNSW's M.
-        ef_construction: Candidates considered per insertion.
-    """
-
-    space: str
-    dimension: int
-    max_neighbors: int
-    ef_construction: int
-
-
 class HnswGraph:
     """Proposes rows near a query.
 
     Args:
         parameters: The parameters it was built with.
         covered: It contains all slots below this that were live when it was built.
-        index: hnswlib's index; its labels are slots.
+        memory: Its rows and links.
+        room: The number of rows that will be inserted.
         curve: Pairs of ef, ascending, and the recall measured with it.
+
+    Attributes:
+        library: The name of the library that holds it.
+
+    Raises:
+        MissingDependencyError: No library is installed.
     """
 
-    def __init__(self, parameters: Parameters, covered: int, index: Any, curve: Curve = ()) -> None:
+    def __init__(
+        self,
+        parameters: Parameters,
+        covered: int,
+        memory: Memory,
+        *,
+        room: int = 0,
+        curve: Curve = (),
+    ) -> None:
         self.parameters = parameters
         self.covered = covered
         self.curve = curve
-        self._index = index
         self._lacks: tuple[View, Slots] | None = None
-        self.renew()
-        process_forks.renew_in_child(self)
-
-    def renew(self) -> None:
-        """Create a new lock; after a fork, a thread missing in the child may hold the old one."""
-        self._lock = threading.Lock()
+        kind = library()
+        if kind is None:
+            raise MissingDependencyError(NO_LIBRARY)
+        self.library = kind.name
+        self._index: Index = kind(parameters, memory, room)
 
     def __len__(self) -> int:
-        return int(self._index.element_count)
+        return len(self._index)
 
     def ef_for(self, target: float) -> int:
         """The least ef that reached a recall, or else the largest that was tried."""
@@ -119,20 +97,11 @@ class HnswGraph:
         Returns:
             (q, k) slots, nearest first; None if the graph does not reach that many.
         """
-        if self.parameters.space == "cosine":
-            queries = unit(queries)
-        with self._lock:  # because ef is a setting of the whole index
-            self._index.set_ef(max(ef, k))
-            try:
-                labels, _ = self._index.knn_query(queries, k=k, num_threads=threads)
-            except RuntimeError:
-                return None
-        return np.asarray(labels.astype(np.int64))
+        return self._index.search(comparable(self.parameters, queries), k, ef, threads)
 
-    def state(self) -> dict[str, Any]:
-        """Hnswlib's own description of the graph: numbers, and arrays of links and vectors."""
-        (state,) = self._index.__getstate__()
-        return dict(state)
+    def memory(self) -> Memory:
+        """Its rows and links."""
+        return self._index.memory()
 
     def lacks(self, view: View) -> Slots:
         """The positions of the records that are not in the graph: newer ones, and omitted ones.
@@ -150,22 +119,27 @@ class HnswGraph:
     @cached_property
     def _members(self) -> NDArray[np.bool_]:
         """Whether each slot is in the graph."""
-        slots = np.asarray(self._index.get_ids_list(), dtype=np.int64)
+        slots = self._index.slots()
         members = np.zeros(int(slots.max(initial=-1)) + 1, dtype=bool)
         members[slots] = True
         return members
 
     @staticmethod
-    def begin(parameters: Parameters, more: int, after: HnswGraph | None = None) -> HnswGraph:
-        """Create a graph with room for more rows: an empty one, or a copy of a given one.
+    def begin(parameters: Parameters, vectors: Vectors, slot: int, more: int) -> HnswGraph:
+        """Create a graph of one row, with room for more."""
+        slots = np.array([slot])
+        row = parameters.block(
+            np.zeros((1, parameters.vector_at), dtype=np.uint8),
+            comparable(parameters, vectors[slots]),
+            slots,
+        )
+        no_links = np.empty((0, 4 + 4 * parameters.max_neighbors), dtype=np.uint8)
+        memory = Memory([row], np.zeros(1, dtype=np.int32), no_links, entry=0)
+        return HnswGraph(parameters, 0, memory, room=more)
 
-        Raises:
-            MissingDependencyError: hnswlib is not installed.
-        """
-        if after is None:
-            return HnswGraph(parameters, 0, empty_index(parameters, more))
-        state = {**after.state(), "max_elements": len(after) + more}
-        return HnswGraph(parameters, after.covered, _hnswlib().Index(state))
+    def grown(self, more: int) -> HnswGraph:
+        """Copy the graph, with room for more rows."""
+        return HnswGraph(self.parameters, self.covered, self.memory(), room=more)
 
     def insert(
         self,
@@ -196,12 +170,15 @@ class HnswGraph:
             if stop():
                 raise Stopped
             chosen = slots[start : start + _STEP]
-            rows = vectors[chosen]
-            if self.parameters.space == "cosine":
-                rows = unit(rows)
-            self._index.add_items(rows, chosen, num_threads=threads)
+            rows = comparable(self.parameters, vectors[chosen])
+            self._index.add(rows, chosen, threads)
             report(len(chosen))
         self.covered = len(vectors)
+
+
+def comparable(parameters: Parameters, vectors: Vectors) -> Vectors:
+    """The vectors (n, dimension) as the libraries compare them, contiguous."""
+    return unit(vectors) if parameters.space == "cosine" else np.ascontiguousarray(vectors)
 
 
 def by_neighborhood(vectors: Vectors, slots: Slots, random_state: int = 0) -> Slots:
@@ -244,42 +221,3 @@ def _chain(centers: Vectors) -> Slots:
         similarity[:, order[step - 1]] = -np.inf
         order[step] = np.argmax(similarity[order[step - 1]])
     return order
-
-
-def empty_index(parameters: Parameters, size: int) -> Any:
-    """Create an empty hnswlib index with room for `size` rows."""
-    space = (
-        "l2" if parameters.space == "l2" else "ip"
-    )  # cosine is the inner product of unit vectors
-    index = _hnswlib().Index(space, parameters.dimension)
-    index.init_index(
-        max(size, 1),
-        M=parameters.max_neighbors,
-        ef_construction=parameters.ef_construction,
-        random_seed=_SEED,
-    )
-    return index
-
-
-def from_state(
-    parameters: Parameters, covered: int, state: dict[str, Any], curve: Curve
-) -> HnswGraph:
-    """Create a graph from `HnswGraph.state()`."""
-    return HnswGraph(parameters, covered, _hnswlib().Index(state), curve)
-
-
-def has_hnswlib() -> bool:
-    """Whether hnswlib is installed."""
-    try:
-        _hnswlib()
-    except MissingDependencyError:
-        return False
-    return True
-
-
-def _hnswlib() -> Any:
-    try:
-        import hnswlib
-    except ImportError as error:
-        raise MissingDependencyError(NO_HNSWLIB) from error
-    return hnswlib

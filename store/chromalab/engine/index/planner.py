@@ -10,9 +10,9 @@ from __future__ import annotations
 import functools
 import json
 import math
-import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 
 import numpy as np
@@ -20,6 +20,7 @@ import numpy as np
 from chromalab.cache import cache_folder
 from chromalab.engine.index.scan import dot
 from chromalab.engine.values import QueryPlan
+from chromalab.files import replace_file
 
 __all__ = ["Costs", "PlannerInput", "choose_plan", "machine_costs"]
 
@@ -32,6 +33,7 @@ _SELECTED = 0.0004  # microseconds per row to select the nearest ones
 _IN_PARTS = 1.5  # a single row costs more than one of many contiguous rows
 _WIDER = 4  # the factor by which a filtered walk keeps more candidates, as it goes further out
 _SPARE = 4  # extra candidates beyond k, as the graph ranks in float32
+_FINE = 0.0001  # seconds by which a clock may move at a time; what is timed takes milliseconds
 _SURE = 3  # standard deviations of the number of candidates that pass a filter
 
 
@@ -57,19 +59,20 @@ def machine_costs() -> Costs:
     try:
         stored = json.loads(path.read_text())
         costs = Costs(**{field.name: float(stored[field.name]) for field in fields(Costs)})
-        if stored["format"] == _FORMAT and all(0 < cost < 1 for cost in asdict(costs).values()):
+        if stored["format"] == _FORMAT and _plausible(costs):
             return costs
     except (OSError, ValueError, TypeError, KeyError):
         pass  # it is missing or invalid, and is measured again
     costs = _measured()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"{path.name}.tmp-{os.getpid()}")
-        draft.write_text(json.dumps({"format": _FORMAT, **asdict(costs)}))
-        os.replace(draft, path)
-    except OSError:
-        pass  # it is measured again next time
+    if not _plausible(costs):
+        return Costs()
+    with suppress(OSError):  # it is measured again next time
+        replace_file(path, [json.dumps({"format": _FORMAT, **asdict(costs)}).encode()])
     return costs
+
+
+def _plausible(costs: Costs) -> bool:
+    return all(0 < cost < 1 for cost in asdict(costs).values())
 
 
 @dataclass(frozen=True)
@@ -193,10 +196,18 @@ def _measured() -> Costs:
 
 
 def _time(step: Callable[[], object], numbers: int) -> float:
-    """Time a step: microseconds of thread time per number, the best of five runs."""
-    best = float("inf")
+    """Time a step: microseconds per number, the best of five runs."""
+    clock, best = _clock(), float("inf")
     for _ in range(5):
-        start = time.thread_time()
+        start = clock()
         step()
-        best = min(best, time.thread_time() - start)
+        best = min(best, clock() - start)
     return best * 1e6 / numbers
+
+
+def _clock() -> Callable[[], float]:
+    """The CPU time of the thread; where it moves in large steps (16 ms on Windows), the time."""
+    start = time.thread_time()
+    while (now := time.thread_time()) == start:
+        pass
+    return time.thread_time if now - start < _FINE else time.perf_counter
