@@ -253,3 +253,28 @@ def test_an_import_needs_a_folder_of_chroma(tmp_path):
     with pytest.raises(errors.MissingDependencyError, match="pip install chromadb"):
         chromalab.import_chroma(tmp_path)
     assert not tmp_path.with_name(f"{tmp_path.name}.lab").exists()
+
+
+def schema(space="cosine", sparse=False):
+    """What a Schema of chromadb is to a reader, with `VectorIndexConfig(space, hnsw=...)`."""
+    made = types.SimpleNamespace
+    hnsw = made(ef_search=50, max_neighbors=None)
+    config = made(space=space, hnsw=hnsw, spann=None, embedding_function=None)
+    keys = {"#embedding": made(float_list=made(vector_index=made(config=config)))}
+    if sparse:
+        keys["bm25"] = made(sparse_vector=made(sparse_vector_index=made(enabled=True)))
+    return made(keys=keys)
+
+
+def test_a_schema_is_read_as_the_configuration():
+    client = chromalab.EphemeralClient()
+    notes = client.create_collection("notes", schema=schema(), embedding_function=None)
+    stored = notes.configuration_json["hnsw"]
+    assert (stored["space"], stored["ef_search"], stored["max_neighbors"]) == ("cosine", 50, 16)
+    for wrong, message in (
+        ({"schema": schema(sparse=True)}, "index of sparse vectors"),
+        ({"schema": 7}, "must be a Schema of chromadb"),
+        ({"schema": schema(), "configuration": {}}, "not both"),
+    ):
+        with pytest.raises(errors.InvalidArgumentError, match=message):
+            client.create_collection("other", **wrong)

@@ -18,6 +18,7 @@ from chromalab.arguments.values import (
     check_name,
     check_text,
 )
+from chromalab.client.schema import read_schema
 from chromalab.collection import Collection
 from chromalab.config import DEFAULT_DATABASE, DEFAULT_TENANT, Settings
 from chromalab.embed import (
@@ -163,7 +164,7 @@ class ClientAPI(Session):
     def create_collection(
         self,
         name: str,
-        schema: None = None,
+        schema: Any = None,
         configuration: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
         embedding_function: EmbeddingFunction[Any] | None = _DEFAULT,
@@ -174,7 +175,7 @@ class ClientAPI(Session):
 
         Args:
             name: The name: 3 to 512 characters from a-z, A-Z, 0-9, '.', '_' and '-'.
-            schema: Not supported yet; use the configuration.
+            schema: A `Schema` of chromadb; its vector index is read as the configuration.
             configuration: `{"hnsw": {"space": "cosine", ...}}`; the spaces are l2, cosine and ip.
             metadata: Metadata of the collection itself.
             embedding_function: Embeds the texts, and is stored with the collection; None means that the
@@ -193,10 +194,18 @@ class ClientAPI(Session):
             >>> client.create_collection("papers", metadata={"about": "what we read"})
             Collection('papers', 0 records, model: default)
         """
-        if schema is not None or data_loader is not None:
+        if data_loader is not None:
             raise InvalidArgumentError(
-                "schema and data_loader are not supported yet. Use configuration, and pass embeddings."
+                "data_loader is not supported yet. Embed the data yourself, and pass the embeddings."
             )
+        if schema is not None:
+            if configuration is not None:
+                raise InvalidArgumentError("Pass schema or configuration, not both.")
+            configuration = read_schema(schema)
+            if name_of(configuration["embedding_function"]) == "default":
+                configuration["embedding_function"] = (
+                    None  # the argument, whose default is the same
+                )
         name = check_name(name)
         if metadata is not None:
             metadata = check_metadata(metadata, "The collection's metadata")
@@ -275,7 +284,7 @@ class ClientAPI(Session):
     def get_or_create_collection(
         self,
         name: str,
-        schema: None = None,
+        schema: Any = None,
         configuration: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
         embedding_function: EmbeddingFunction[Any] | None = _DEFAULT,
