@@ -85,6 +85,11 @@ bench: $(VENV)/bench.stamp models chromium  ## Run the side-by-side benchmarks a
 contract: $(VENV)/bench.stamp  ## Record Chroma's results for the contract tests again
 	cd tests/store/contract && ../../../$(BIN)/python record.py
 
+drop-in: $(BUNDLES) | $(UV)  ## Compare calls of LangChain, LlamaIndex, CrewAI and mem0 with Chroma's answers (1 GB)
+	$(UV) venv -q --allow-existing --python ">=3.10,<3.14" .tools/drop-in
+	$(UV) pip install -q --python .tools/drop-in/bin/python --group drop-in -e .
+	.tools/drop-in/bin/python tests/store/contract/frameworks.py
+
 docs: $(VENV)/test.stamp minilm chromium  ## Generate docs/magics.md and the screenshots
 	$(BIN)/python docs/make_verbs.py
 	$(BIN)/python docs/make_screenshots.py
