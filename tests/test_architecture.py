@@ -33,6 +33,7 @@ ROOMS = (
     ("results",),
     ("arguments", "datasets"),
     ("handle",),
+    ("history",),
     ("analytics", "transforms"),
     ("judgments",),
     ("search",),

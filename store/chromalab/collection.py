@@ -19,10 +19,11 @@ from chromalab.arguments.values import (
     check_name,
     check_show,
 )
-from chromalab.errors import InvalidArgumentError
+from chromalab.errors import InvalidArgumentError, short
 from chromalab.evaluation import evaluate
 from chromalab.feedback import Feedback
 from chromalab.handle import Handle, Room
+from chromalab.history import history, undo
 from chromalab.results.records import PARTS, GetResult, get_result
 from chromalab.results.reports import Description, Distinct
 from chromalab.selection import Selection, selection_of
@@ -140,7 +141,7 @@ class Collection(Handle):
         where_document: WhereDocument | None = None,
         limit: int | None = None,
     ) -> dict[str, int]:
-        """Delete the records that match all of the given conditions.
+        """Delete the records that match all of the given conditions; `undo()` restores them.
 
         Args:
             ids: The ids to delete.
@@ -171,11 +172,15 @@ class Collection(Handle):
         if limit is not None and where is None and where_document is None:
             raise InvalidArgumentError("limit needs where or where_document; got ids alone.")
         filter = read_filter(ids, where, where_document)
-        deleted = self.engine.delete(self.id, filter, limit)
+        deleted = self.engine.delete(
+            self.id, filter, limit, _deletion(filter.ids, where, where_document)
+        )
         by_ids_alone = filter.where is None and filter.where_document is None
         return {"deleted": len(filter.ids or ()) if by_ids_alone else deleted}
 
     add_from = ingest.add_from
+    history = history
+    undo = undo
 
     # Reading records.
 
@@ -427,3 +432,12 @@ class Collection(Handle):
     @selection.setter
     def selection(self, ids: Iterable[str] | Selection) -> None:
         self.selection.set(ids)
+
+
+def _deletion(
+    ids: Sequence[str] | None, where: Where | None, document: WhereDocument | None
+) -> str:
+    """Say what is deleted, for the history."""
+    given = {"ids": ids, "where": where, "where_document": document}
+    parts = [f"{name} {short(value)}" for name, value in given.items() if value is not None]
+    return " ".join(["delete", *parts])

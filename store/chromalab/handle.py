@@ -19,8 +19,8 @@ import numpy as np
 from chromalab.arguments.records import read_filter
 from chromalab.arguments.values import check_ids, check_metadatas
 from chromalab.embed import EmbeddingFunction, embed_queries, from_config
-from chromalab.engine import Batch, CollectionModel, Engine, Replacement
-from chromalab.engine.values import ReplaceResult, Rows, Vectors
+from chromalab.engine import Attachment, Batch, CollectionModel, Engine, Replacement
+from chromalab.engine.values import ReplaceResult, Vectors
 from chromalab.errors import ChromalabError, EmbeddingFunctionError, InvalidArgumentError
 from chromalab.snapshot import Snapshot
 from chromalab.sparse import to_stored, with_sparse_vectors
@@ -299,19 +299,23 @@ class Handle:
         *,
         delete: Sequence[str] = (),
         update: Mapping[str, Any] | None = None,
-        restore: Rows | None = None,
         version: int | None = None,
+        operation: str | None = "replace_records",
+        attachments: Sequence[Attachment] = (),
     ) -> ReplaceResult:
-        """Delete records, change metadata and restore deleted records in one transaction.
+        """Delete records and change metadata in one transaction.
 
         Args:
             delete: Ids to delete; unknown ones are ignored.
             update: `ids` and `metadatas`, merged into the stored metadata; None deletes a key.
-            restore: Records that an earlier call deleted; they return at the end.
             version: The collection version that the change was made for; any by default.
+            operation: What the change is, for the history. None leaves it out, so that it cannot be undone.
+            attachments: Stored in the same transaction, with `operation` and `version` of the result in
+                their bodies. An undo of the operation removes them.
 
         Returns:
-            `removed`, the deleted records with all their parts, and `version`, the new version.
+            `deleted`, the number of deleted records; `version`, the new version; `operation`, the number
+            that `undo` takes; `attachments`, the numbers of the attachments.
 
         Raises:
             InvalidArgumentError: The collection is at another version; nothing was written.
@@ -321,17 +325,17 @@ class Handle:
             >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
             >>> points.add(ids=["a", "b"], embeddings=[[0, 0], [3, 4]])
             >>> done = points.replace_records(delete=["a"])
-            >>> points.count(), done.removed.ids
-            (1, ['a'])
-            >>> _ = points.replace_records(restore=done.removed)
-            >>> points.count()
-            2
+            >>> points.count(), done.deleted
+            (1, 1)
+            >>> points.undo(done.operation)
+            points: 1 restored
         """
         change = Replacement(
             delete=check_ids(list(delete)) if len(delete) else (),
             update=None if update is None or not len(update["ids"]) else _update(update),
-            insert=None if restore is None or not restore.ids else _batch(restore),
             version=version,
+            operation=operation,
+            attachments=attachments,
         )
         return self.engine.replace(self.id, change)
 
@@ -422,7 +426,3 @@ def _update(update: Mapping[str, Any]) -> Batch:
             "metadatas."
         )
     return Batch(ids, metadatas=[*map(to_stored, metadatas)])
-
-
-def _batch(rows: Rows) -> Batch:
-    return Batch(rows.ids, rows.vectors, rows.documents, rows.metadatas, rows.uris)

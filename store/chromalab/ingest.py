@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chromalab.arguments.table import Problem, Record, read_table
 from chromalab.arguments.values import check_batch_rows
 from chromalab.embed import embed_documents, shows_progress
-from chromalab.engine import Batch, Filter, Range
+from chromalab.engine import Batch, Filter, Range, WriteResult
 from chromalab.errors import (
     EmbeddingFunctionError,
     InvalidArgumentError,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["AddInterrupted", "AddResult", "Clash", "add_from", "count_truncated", "with_vectors"]
 
 _PAGE = 4096  # documents read at a time
+_UPDATE = "update from a table"
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,8 @@ def add_from(
         progress: Show a progress bar after one second.
         dry_run: Check and count only; embed and write nothing.
         update: Write the rows whose id exists and whose text or metadata differ from the record. An empty
-            cell deletes its key; keys that the table does not have stay.
+            cell deletes its key; keys that the table does not have stay. `undo()` restores what was
+            replaced.
         skip_bad: Leave out the rows that cannot be stored, and report them in the result.
         flatten: Store nested dicts as columns such as "customer.name".
 
@@ -195,6 +197,7 @@ def add_from(
     )  # fmt: skip
     todo = iter(unique.values())
     writing: _Plan | None = None
+    operation: int | None = None
     with progress_bar(
         total=len(unique), unit="rec", desc=f"add to {printable(collection.name)}", delay=1,
         leave=False, disable=not progress,
@@ -203,8 +206,11 @@ def add_from(
         try:
             while batch := list(itertools.islice(todo, batch_size)):
                 plan = writing = _Plan.of(collection, batch, update)
-                added = len(plan.new) if dry_run else plan.write(collection)
-                done, writing = plan.counted(collection, done, added), None
+                written = (
+                    WriteResult(len(plan.new)) if dry_run else plan.write(collection, operation)
+                )
+                operation = written.operation or operation
+                done, writing = plan.counted(collection, done, written.added), None
                 bar.update(len(batch))
         except KeyboardInterrupt:
             # If it came after the commit of the running batch, that batch was written.
@@ -274,23 +280,30 @@ class _Plan:
             tuple(clashes),
         )
 
-    def write(self, collection: Handle) -> int:
+    def write(self, collection: Handle, operation: int | None) -> WriteResult:
         """Write the rows, which `read_table` has checked; nothing is checked again.
 
+        Args:
+            collection: The collection to write to.
+            operation: The number in the history of what the earlier batches changed, if anything.
+
         Returns:
-            The number of new records, without those that another process has added meanwhile.
+            The number of new records, without those that another process has added meanwhile, and the
+            number in the history.
         """
-        added = 0
+        engine, added = collection.engine, 0
         embedded = [*self.new, *self.rewritten]
         if embedded:
             batch = with_vectors(collection, _batch(embedded))
-            engine = collection.engine
-            written = (engine.upsert if self.rewritten else engine.add)(collection.id, batch)
-            added = written.added
+            if self.rewritten:
+                written = engine.upsert(collection.id, batch, _UPDATE, operation)
+            else:
+                written = engine.add(collection.id, batch)
+            added, operation = written.added, written.operation or operation
         if self.relabeled:
             batch = replace(_batch(self.relabeled), documents=None)
-            collection.engine.update(collection.id, batch)
-        return added
+            operation = engine.update(collection.id, batch, _UPDATE, operation).operation
+        return WriteResult(added, operation=operation)
 
     def was_written(self, collection: Handle) -> bool:
         """Whether nothing is left to do after an interrupt."""

@@ -272,7 +272,9 @@ class Selection:
             ],
         }
         if own:
-            collection.replace_records(update=update, version=version)
+            collection.replace_records(
+                update=update, version=version, operation=f"label {short(field)}"
+            )
             if field in written:
                 stored = collection.engine.attachment(collection.id, WRITTEN, field)
                 collection.engine.attach(collection.id, remove=_numbers(stored))

@@ -16,7 +16,9 @@ __all__ = ["compact", "reembed"]
 
 
 def compact(collection: Handle, *, progress: bool = True) -> CompactResult:
-    """Reclaim the space used by vectors that no record has anymore.
+    """Reclaim the space used by vectors that no record has anymore, and by what can still be undone.
+
+    This empties the history: what was deleted is gone, and `undo` cannot restore it anymore.
 
     A delete, or an update of an embedding, leaves the old vector in its file. This writes the other
     vectors to a new file, in the order of insertion. Readers and writers go on in the meantime; after a
@@ -27,7 +29,7 @@ def compact(collection: Handle, *, progress: bool = True) -> CompactResult:
         progress: Show a progress bar after one second.
 
     Returns:
-        Rows and bytes of vectors before and after. If no row is dead, nothing is done.
+        Rows and bytes of vectors before and after, and how many operations can no longer be undone.
 
     Example:
         >>> import chromalab
@@ -35,7 +37,7 @@ def compact(collection: Handle, *, progress: bool = True) -> CompactResult:
         >>> points.add(ids=["a", "b", "c"], embeddings=[[0, 0], [3, 4], [5, 6]])
         >>> _ = points.delete(ids=["b"])
         >>> points.compact()
-        points: 1 dead row removed, 0.0 -> 0.0 MB
+        points: 1 dead row removed, 0.0 -> 0.0 MB; 1 operation can no longer be undone
     """
     with bar(f"compact {collection.name}", "row", progress) as on_progress:
         done = collection.engine.compact(collection.id, on_progress)
@@ -53,7 +55,8 @@ def reembed(
 
     Queries use the old embeddings until all new ones are ready; then all change at once. Records that
     are written in the meantime are embedded too. An interrupt or an error leaves the collection as it
-    was. The new embeddings may have another dimension; the distance stays the same.
+    was. The new embeddings may have another dimension; the distance stays the same. The history is
+    emptied, as the embeddings of deleted records cannot be used anymore.
 
     Args:
         collection: The collection to re-embed.

@@ -103,3 +103,18 @@ def test_arrays_are_analyzed_like_collections(store, points):
         run(store, "cluster :rows --into group")
     with pytest.raises(InvalidArgumentError, match="Did you mean 'lof'"):
         run(store, "outliers points --method loff")
+
+
+def test_duplicates_are_removed_after_a_yes(store):
+    run(store, 'add notes "tea!"')
+    plan = repr(run(store, "dedupe.apply notes"))
+    assert plan.startswith("notes: 1 would be deleted\n")
+    assert plan.endswith("-> a\nAdd --yes to do it.")
+    assert run(store, "count notes") == 4
+    store.user_ns["twins"] = run(store, "dedupe notes")
+    assert run(store, "dedupe.apply :twins --mode mark --yes").marked == 1
+    shown = repr(run(store, "dedupe.apply notes --yes")).splitlines()[0]
+    assert shown == "notes: 1 deleted; undo() or %chroma undo notes 2 restores them"
+    assert repr(run(store, "dedupe.apply notes")).startswith("notes: nothing to do")
+    run(store, "undo notes 2")
+    assert run(store, "count notes") == 4

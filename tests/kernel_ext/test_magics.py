@@ -92,14 +92,28 @@ def test_delete_shows_what_it_would_do_until_yes(store):
     )
     assert run(store, "count notes") == 3
     assert repr(run(store, 'delete notes --where "year = 2020" --yes')) == (
-        "Deleted 1 of 3 records of 'notes'."
+        "Deleted 1 of 3 records of 'notes'. %chroma undo notes restores it."
     )
-    assert repr(run(store, "delete notes b zzz --yes")) == "Deleted 1 of 2 records of 'notes'."
+    assert "Deleted 1 of 2 records of 'notes'." in repr(run(store, "delete notes b zzz --yes"))
+    assert repr(run(store, "delete notes zzz --yes")) == "Deleted 0 of 1 record of 'notes'."
     with pytest.raises(errors.InvalidArgumentError, match="delete needs ids"):
         run(store, "delete notes --yes")
     assert "its 1 record." in repr(run(store, "delete_collection notes"))
     run(store, "delete_collection notes --yes")
     assert list(run(store, "collections")) == []
+
+
+def test_undo_restores_the_latest_deletion_or_an_earlier_one_by_its_number(store):
+    run(store, "delete notes a --yes")
+    run(store, "delete notes b --yes")
+    assert repr(run(store, "undo notes 1")) == "notes: 1 restored"
+    assert "delete ids ['b']" in repr(run(store, "history notes"))
+    assert run(store, "undo notes").what == "delete ids ['b']"
+    assert sorted(run(store, "get notes")["ids"]) == ["a", "b", "c"]
+    with pytest.raises(errors.NotFoundError, match="nothing to undo"):
+        run(store, "undo notes")
+    with pytest.raises(errors.InvalidArgumentError):
+        run(store, "undo notes last")
 
 
 def test_connections_are_selected_by_name(store):

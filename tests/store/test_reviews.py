@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import chromalab
-from chromalab.errors import InvalidArgumentError
+from chromalab.errors import InvalidArgumentError, NotFoundError
 from chromalab.feedback import Decisions
 
 
@@ -37,7 +37,7 @@ def label(*ids, value="tea"):
     return {"ids": list(ids), "metadatas": [{"kind": value, "guess": None} for _ in ids]}
 
 
-# The process dies, as by SIGKILL, when SQLite is asked to remove the decision, after the records changed.
+# The process dies, as by SIGKILL, when SQLite is asked to remove the decision, before the commit.
 DIES = """
 import os, sys, chromalab
 from chromalab.feedback import Decisions
@@ -49,20 +49,19 @@ decisions.undo()
 """
 
 
-# The process ends after a write of `add`: the first stores the decision, the second changes the records.
+# The process ends in `add`, after a statement of its one transaction.
 ENDS = """
 import json, os, signal, sys, chromalab
 from chromalab.feedback import Decisions
-folder, write, end, change = sys.argv[1:]
+folder, statement, end, change = sys.argv[1:]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 client = chromalab.PersistentClient(folder)
 decisions = Decisions(client.get_collection("teas"), "some")
-statements = []
+statements = ['']
 def look(frame, event, arg):
-    if event == "c_return" and arg.__name__ == "execute" and statements[-1:] == ["COMMIT"]:
-        if statements.count("BEGIN IMMEDIATE") == int(write):
-            sys.setprofile(None)
-            os._exit(7) if end == "killed" else signal.raise_signal(signal.SIGINT)
+    if event == "c_return" and arg.__name__ == "execute" and statements[-1].startswith(statement):
+        sys.setprofile(None)
+        os._exit(7) if end == "killed" else signal.raise_signal(signal.SIGINT)
 client._engine.engine.store._connection().set_trace_callback(statements.append)
 sys.setprofile(look)
 try:
@@ -72,8 +71,8 @@ except KeyboardInterrupt:
 """
 
 
-def ends_in_add(folder, write, end, change):
-    script = [sys.executable, "-c", ENDS, str(folder), str(write), end, json.dumps(change)]
+def ends_in_add(folder, statement, end, change):
+    script = [sys.executable, "-c", ENDS, str(folder), statement, end, json.dumps(change)]
     assert subprocess.run(script).returncode == 7
 
 
@@ -93,7 +92,7 @@ CHANGES = [
 def test_a_decision_that_ended_after_the_records_changed_can_be_undone(tmp_path, change, end):
     with chromalab.PersistentClient(tmp_path) as client:
         before = held(filled(client))
-    ends_in_add(tmp_path, 2, end, change)
+    ends_in_add(tmp_path, "COMMIT", end, change)
     with chromalab.PersistentClient(tmp_path) as client:
         teas = client.get_collection("teas")
         decisions = Decisions(teas, "some")
@@ -103,21 +102,15 @@ def test_a_decision_that_ended_after_the_records_changed_can_be_undone(tmp_path,
         assert (held(teas), len(decisions)) == (before, 0)
 
 
-@pytest.mark.parametrize(("end", "kept"), [("killed", 1), ("interrupted", 0)])
+@pytest.mark.parametrize("end", ["killed", "interrupted"])
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_decision_that_ended_before_the_records_changed_changes_none(tmp_path, change, end, kept):
+def test_a_decision_that_ended_before_the_commit_leaves_nothing(tmp_path, change, end):
     with chromalab.PersistentClient(tmp_path) as client:
         before = held(filled(client))
-    ends_in_add(tmp_path, 1, end, change)
+    ends_in_add(tmp_path, "INSERT INTO attachments", end, change)
     with chromalab.PersistentClient(tmp_path) as client:
         teas = client.get_collection("teas")
-        decisions = Decisions(teas, "some")
-        assert (held(teas), len(decisions)) == (before, kept)
-        teas.add(ids=["d"], embeddings=[[2, 2]])
-        if kept:
-            assert decisions.undo().left == 0
-        assert teas.get(include=[])["ids"] == ["a", "b", "c", "d"]
-        assert teas.engine.attachments(teas.id, "review before") == []
+        assert (held(teas), len(Decisions(teas, "some")), len(teas.history())) == (before, 0, 0)
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -129,9 +122,16 @@ def test_the_stored_version_is_the_one_after_the_change(teas, change):
     assert (undone.seen, undone.version) == (kept.version, teas.get_version())
 
 
-@pytest.mark.parametrize("write", [1, 2])
-@pytest.mark.parametrize("change", [{"delete": ["b"]}, {"update": label("a", "b")}])
-def test_concurrent_writes_survive_an_undo(tmp_path, elsewhere, change, write):
+@pytest.mark.parametrize(
+    ("write", "change", "left", "kind"),
+    [  # the other write comes before the decision, or before its undo
+        (1, {"delete": ["b"]}, 0, {"kind": "bush"}),
+        (1, {"update": label("a", "b")}, 0, {"kind": "bush"}),
+        (2, {"delete": ["b"]}, 0, None),
+        (2, {"update": label("a", "b")}, 1, {"kind": "bush"}),
+    ],
+)
+def test_concurrent_writes_survive_an_undo(tmp_path, elsewhere, write, change, left, kind):
     with chromalab.PersistentClient(tmp_path) as client:
         teas = filled(client)
         theirs, begun = elsewhere(tmp_path).get_collection("teas"), []
@@ -145,8 +145,8 @@ def test_concurrent_writes_survive_an_undo(tmp_path, elsewhere, change, write):
         decisions = Decisions(teas, "some")
         decisions.add("", "do", **change)
         assert len(decisions) == 1
-        assert decisions.undo().left == 0
-        assert (held(teas)["b"][1], held(teas)["a"][1]) == ({"kind": "bush"}, {"kind": "leaf"})
+        assert decisions.undo().left == left
+        assert (held(teas)["b"][1], held(teas)["a"][1]) == (kind, {"kind": "leaf"})
 
 
 def test_a_decision_on_an_earlier_version_is_refused_and_not_stored(teas):
@@ -154,23 +154,24 @@ def test_a_decision_on_an_earlier_version_is_refused_and_not_stored(teas):
     with pytest.raises(InvalidArgumentError, match="has changed since"):
         decisions.add("", "do", delete=["b"], version=teas.get_version() - 1)
     assert (len(decisions), teas.count()) == (0, 3)
-    assert teas.engine.attachments(teas.id, "review before") == []
+    assert len(teas.history()) == 0
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_an_undo_that_died_halfway_is_completed_by_the_next(tmp_path, change):
+def test_an_undo_that_died_halfway_has_changed_nothing(tmp_path, change):
     with chromalab.PersistentClient(tmp_path) as client:
         teas = filled(client)
         before = held(teas)
         decisions = Decisions(teas, "some")
         decisions.add("first", "skip")
         decisions.add("second", "do", **change)
-        assert held(teas) != before
+        after = held(teas)
+        assert after != before
     dies_in_undo(tmp_path)
     with chromalab.PersistentClient(tmp_path) as client:
         teas = client.get_collection("teas")
         decisions = Decisions(teas, "some")
-        assert (held(teas), len(decisions)) == (before, 2)
+        assert (held(teas), len(decisions)) == (after, 2)
         undone = decisions.undo()
         assert (undone.item, undone.left, undone.version) == ("second", 0, teas.get_version())
         assert (decisions.undo().item, len(decisions), held(teas)) == ("first", 0, before)
@@ -228,16 +229,33 @@ def test_a_sparse_vector_is_restored(teas):
     assert held(teas)["a"][1] == {"kind": words}
 
 
-def test_a_deletion_that_cannot_be_undone_gives_the_reason(teas):
+def test_a_deletion_is_undone_after_other_writes_unless_the_id_is_taken(teas):
+    decisions = Decisions(teas, "some")
+    before = held(teas)
+    for taken in (False, True):
+        decisions.add("b", "delete", delete=["b"])
+        teas.upsert(ids=["d"], embeddings=[[2, 2]])
+        if taken:
+            teas.add(ids=["b"], embeddings=[[3, 3]], documents=["another b"])
+        assert decisions.undo().left == taken
+        assert held(teas)["b"] == (["another b", None, [3, 3]] if taken else before["b"])
+    assert len(decisions) == 0
+
+
+def test_a_decision_that_has_left_the_history_is_kept_and_gives_the_reason(teas):
     decisions = Decisions(teas, "some")
     decisions.add("b", "delete", delete=["b"])
-    teas.add(ids=["d"], embeddings=[[2, 2]])
-    with pytest.raises(
-        InvalidArgumentError, match="'teas' has changed since, so the deleted records"
-    ):
+    teas.compact()
+    with pytest.raises(NotFoundError, match=r"compact\(\) and reembed\(\) empty it"):
         decisions.undo()
-    assert len(decisions) == 1
-    teas.add(
-        ids=["b"], embeddings=[[0, 1]], documents=["black"]
-    )  # Now there is nothing left to restore.
-    assert decisions.undo().item == "b"
+    assert decisions.clear() == 1
+
+
+def test_an_undo_of_the_collection_takes_back_the_decision(teas):
+    decisions = Decisions(teas, "some", by="ada")
+    decisions.add("a", "skip")
+    decisions.add("", "apply", "1 deleted", delete=["b"])
+    assert teas.history().operations[0].what == "review of some: apply: 1 deleted"
+    teas.undo()
+    assert [decision.choice for decision in decisions] == ["skip"]
+    assert teas.count() == 3

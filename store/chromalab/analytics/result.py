@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -74,7 +73,8 @@ class Result(Table):
 
         Args:
             field: Metadata field to write to. A projection writes one field per dimension.
-            overwrite: Whether to replace values that no analysis wrote, such as labels by people.
+            overwrite: Whether to replace values that no analysis wrote, such as labels by people;
+                `collection.undo()` restores them.
 
         Returns:
             The same result, of the current version of the collection. A stale result stays stale.
@@ -91,10 +91,10 @@ class Result(Table):
             )
         columns = self.columns(field)
         written = written_fields(snapshot.origin)
-        if not overwrite and written is not None:
-            for name, values in columns.items():
-                if name not in written:
-                    _check_unchanged(name, _current(snapshot, name), values)
+        others = [] if written is None else [name for name in columns if name not in written]
+        if not overwrite:
+            for name in others:
+                _check_unchanged(name, _current(snapshot, name), columns[name])
         metadatas = [
             dict(zip(columns, values, strict=True))
             for values in zip(*columns.values(), strict=True)
@@ -103,10 +103,15 @@ class Result(Table):
         if hasattr(snapshot.origin, "replace_records"):
             update = {"ids": ids, "metadatas": metadatas}
             current = not snapshot.is_stale
-            version = snapshot.origin.replace_records(update=update).version
-            new = [Attachment(WRITTEN, {}, name) for name in columns if name not in (written or ())]
-            with suppress(UniqueConstraintError):  # another process has recorded it just now
-                snapshot.origin.engine.attach(snapshot.origin.id, add=new)
+            what = f"{type(self).__name__.lower()} into {short(field)}"
+            try:
+                version = snapshot.origin.replace_records(
+                    update=update,
+                    operation=what if overwrite and others else None,
+                    attachments=[Attachment(WRITTEN, {}, name) for name in others],
+                ).version
+            except UniqueConstraintError:  # another process has written the field just now
+                return self.into(field, overwrite=overwrite)
             if not current or version > (snapshot.version or 0) + 1:
                 return self  # there were other writes that it has not seen: it stays stale
             # Its own write does not make a result stale, whichever of the two names it is shown by.

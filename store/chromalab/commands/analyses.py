@@ -1,11 +1,13 @@
-"""The verbs for analyses: neighbors, cluster, topics, dedupe, link, leakage, outliers, project."""
+"""The verbs for analyses: neighbors, cluster, topics, dedupe, link, leakage, outliers, project, apply."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from chromalab import Collection, analytics
-from chromalab.commands.argument import collections
+from chromalab.commands.argument import DRY_RUN, YES, collections
+from chromalab.commands.results import Notice
 from chromalab.commands.verb import Call, Verb
 
 __all__ = ["ANALYSES", "analyze"]
@@ -19,6 +21,19 @@ def analyze(call: Call, **options: Any) -> Any:
     return getattr(analytics, call.verb.api.rpartition(".")[2])(data, **call.options, **options)
 
 
+def _apply(call: Call) -> Any:
+    """Remove the duplicates that are found now or are in a result, or show what would be done."""
+    found = call.given["collection"]
+    if isinstance(found, str | Collection):
+        options = {name: call.given[name] for name in _THROUGH if name in call.given}
+        found = call.collection.dedupe(**options)
+    if call.given.get("yes") and not call.given.get("dry_run"):
+        return found.apply(**call.options)
+    plan = found.apply(**call.options, dry_run=True)
+    return Notice(f"{plan!r}\nAdd --yes to do it." if plan.groups else repr(plan))
+
+
+_THROUGH = ("threshold", "keep", "where", "random_state")
 _OTHER = {"kind": "collection", "offers": collections, "is_open": True}
 
 ANALYSES = (
@@ -46,6 +61,15 @@ ANALYSES = (
         examples=("%chroma dedupe papers", "twins = %chroma dedupe papers --threshold 0.95"),
         changes={"methods": {"kind": "words"}},
         action=analyze,
+    ),
+    Verb(
+        api="collection.dedupe.apply",
+        summary="Remove duplicates; without --yes, only show what would be done.",
+        examples=("%chroma dedupe.apply papers", "%chroma dedupe.apply :twins --mode merge --yes"),
+        through=_THROUGH,
+        hides=("dry_run",),
+        adds=(replace(YES, help="Do it, instead of showing what would be done."), DRY_RUN),
+        action=_apply,
     ),
     Verb(
         api="collection.link",

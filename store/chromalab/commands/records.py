@@ -1,4 +1,4 @@
-"""The verbs for records: add, upsert, query, get, peek, count, describe, export, delete."""
+"""The verbs for records: add, upsert, query, get, peek, count, describe, export, delete, history, undo."""
 
 from __future__ import annotations
 
@@ -53,12 +53,13 @@ def _delete(call: Call) -> Any:
         )
     found, total = collection.get(**chosen, include=[])["ids"], collection.count()
     how_many = f"{len(found):,} of {count(total, 'record')} of {collection.name!r}"
+    them = "it" if len(found) == 1 else "them"
     if call.given.get("yes") and not call.given.get("dry_run"):
         call.api(**_contains(call))
-        return Notice(f"Deleted {how_many}.")
+        restores = f" %chroma undo {collection.name} restores {them}." if found else ""
+        return Notice(f"Deleted {how_many}.{restores}")
     shown = ", ".join(one_line(id) for id in found[:5])
     shown += f", ... (5 of {len(found):,} shown)" if len(found) > 5 else ""
-    them = "it" if len(found) == 1 else "them"
     return Notice(
         f"Would delete {how_many}" + (f": {shown}. Add --yes to delete {them}." if found else ".")
     )
@@ -216,5 +217,16 @@ RECORDS = (
         changes=_IDS,
         adds=(CONTAINS, YES, DRY_RUN),
         action=_delete,
+    ),
+    Verb(
+        api="collection.history",
+        summary="List what was deleted or overwritten and can be undone.",
+        examples=("%chroma history papers", "done = %chroma history papers"),
+    ),
+    Verb(
+        api="collection.undo",
+        summary="Restore what was last deleted or overwritten, or an earlier operation by its number.",
+        examples=("%chroma undo papers", "%chroma undo papers 3"),
+        positional=("number",),
     ),
 )

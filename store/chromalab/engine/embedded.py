@@ -11,12 +11,14 @@ import itertools
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
 from chromalab.engine import collection_forks, statistics, writes
-from chromalab.engine.disk import attachments, catalog, records, tenants, vectors
+from chromalab.engine.disk import attachments, catalog, history, records, tenants, vectors
+from chromalab.engine.disk.history import Recorder
 from chromalab.engine.disk.leftovers import sweeping
 from chromalab.engine.disk.store import Store
 from chromalab.engine.disk.vectors import MissingVectorsError
@@ -27,6 +29,7 @@ from chromalab.engine.nearest import Search, nearest, recall
 from chromalab.engine.opened import Opened
 from chromalab.engine.record_transform import RecordTransform
 from chromalab.engine.resident import Resident
+from chromalab.engine.undo import undo
 from chromalab.engine.upkeep.check import check
 from chromalab.engine.upkeep.compact import compact
 from chromalab.engine.upkeep.generations import Access
@@ -40,6 +43,7 @@ from chromalab.engine.values import (
     DatabaseModel,
     Filter,
     Indexing,
+    Operation,
     Order,
     OutdatedQueryError,
     Preparation,
@@ -54,6 +58,7 @@ from chromalab.engine.values import (
     Rows,
     Scope,
     SnapshotData,
+    Undone,
     Vectors,
     WriteResult,
 )
@@ -226,18 +231,38 @@ class EmbeddedEngine:
         """Insert the new ids and ignore the existing ones."""
         return self._write(id, batch, insert=True, change=False)
 
-    def upsert(self, id: UUID, batch: Batch) -> WriteResult:
+    def upsert(
+        self,
+        id: UUID,
+        batch: Batch,
+        operation: str | None = None,
+        continues: int | None = None,
+    ) -> WriteResult:
         """Insert the new ids and change the existing ones."""
-        return self._write(id, batch, insert=True, change=True)
+        return self._write(
+            id, batch, insert=True, change=True, operation=operation, continues=continues
+        )
 
-    def update(self, id: UUID, batch: Batch) -> WriteResult:
+    def update(
+        self,
+        id: UUID,
+        batch: Batch,
+        operation: str | None = None,
+        continues: int | None = None,
+    ) -> WriteResult:
         """Change the existing ids and ignore the new ones."""
-        return self._write(id, batch, insert=False, change=True)
+        return self._write(
+            id, batch, insert=False, change=True, operation=operation, continues=continues
+        )
 
-    def delete(self, id: UUID, filter: Filter, limit: int | None) -> int:
+    def delete(self, id: UUID, filter: Filter, limit: int | None, operation: str = "delete") -> int:
         """Delete the records that match; returns how many were deleted."""
         with self._writing(id) as collection:
-            return writes.delete(collection, filter, limit)
+            entry = collection.entry
+            recorder = Recorder(collection.connection, entry.number, operation)
+            deleted = writes.delete(collection, recorder, filter, limit)
+            recorder.end(entry.model.version + 1)
+            return deleted
 
     def existing(self, id: UUID, ids: Sequence[str]) -> set[str]:
         """Return those of the ids that exist."""
@@ -376,12 +401,23 @@ class EmbeddedEngine:
         return self._read(id, lambda found: found.snapshot(filter, self.store.path))
 
     def replace(self, id: UUID, change: Replacement) -> ReplaceResult:
-        """Delete, change and insert records in one transaction."""
+        """Delete and change records in one transaction."""
         with self._writing(id) as collection:
             connection = collection.connection
             return writes.replace(
                 collection, lambda: self._open(connection, id), change, durable=self._durable
             )
+
+    def history(self, id: UUID) -> list[Operation]:
+        """List the operations that can be undone, in the order in which they were done."""
+        return self._read(
+            id, lambda found: history.operations(found.connection, found.entry.number)
+        )
+
+    def undo(self, id: UUID, number: int | None = None) -> Undone:
+        """Undo an operation, record by record."""
+        with self._writing(id) as collection:
+            return undo(collection, number, durable=self._durable)
 
     def distinct(self, id: UUID, key: str, filter: Filter) -> Counts:
         """Count the values of a metadata key."""
@@ -456,14 +492,26 @@ class EmbeddedEngine:
         with self.store.write() as connection:
             yield self._open(connection, id)
 
-    def _write(self, id: UUID, batch: Batch, *, insert: bool, change: bool) -> WriteResult:
+    def _write(
+        self,
+        id: UUID,
+        batch: Batch,
+        *,
+        insert: bool,
+        change: bool,
+        operation: str | None = None,
+        continues: int | None = None,
+    ) -> WriteResult:
         with self._writing(id) as collection:
+            connection, number = collection.connection, collection.entry.number
+            recorder = Recorder(connection, number, operation, number=continues)
             written = writes.write(
-                collection, batch, insert=insert, change=change, durable=self._durable
+                collection, batch, recorder, insert=insert, change=change, durable=self._durable
             )
-            after = self._open(collection.connection, id)
+            after = self._open(connection, id)
+            recorded = recorder.end(after.entry.model.version)
         self._request_index(after)
-        return written
+        return replace(written, operation=recorded)
 
     def _access(self) -> Access:
         return Access(self.store.vectors, self._durable, self._read, self._rewriting)

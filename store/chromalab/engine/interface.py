@@ -20,6 +20,7 @@ from chromalab.engine.values import (
     DatabaseModel,
     Filter,
     Indexing,
+    Operation,
     Order,
     Preparation,
     Profile,
@@ -33,6 +34,7 @@ from chromalab.engine.values import (
     Rows,
     Scope,
     SnapshotData,
+    Undone,
     Vectors,
     WriteResult,
 )
@@ -135,16 +137,32 @@ class Records(Protocol):
         """Insert the new ids and ignore the existing ones."""
         ...
 
-    def upsert(self, id: UUID, batch: Batch) -> WriteResult:
-        """Insert the new ids and change the existing ones."""
+    def upsert(
+        self,
+        id: UUID,
+        batch: Batch,
+        operation: str | None = None,
+        continues: int | None = None,
+    ) -> WriteResult:
+        """Insert the new ids and change the existing ones; see `update` for the history."""
         ...
 
-    def update(self, id: UUID, batch: Batch) -> WriteResult:
-        """Change the existing ids and ignore the new ones."""
+    def update(
+        self,
+        id: UUID,
+        batch: Batch,
+        operation: str | None = None,
+        continues: int | None = None,
+    ) -> WriteResult:
+        """Change the existing ids and ignore the new ones.
+
+        The history records what is replaced if `operation` says, in words, what the write is. `continues`
+        is the number of an operation that the write is a part of.
+        """
         ...
 
-    def delete(self, id: UUID, filter: Filter, limit: int | None) -> int:
-        """Delete the records that match; returns how many were deleted."""
+    def delete(self, id: UUID, filter: Filter, limit: int | None, operation: str = "delete") -> int:
+        """Delete the records that match, which the history records; returns how many there were."""
         ...
 
     def existing(self, id: UUID, ids: Sequence[str]) -> set[str]:
@@ -265,7 +283,21 @@ class Upkeep(Protocol):
         ...
 
     def replace(self, id: UUID, change: Replacement) -> ReplaceResult:
-        """Delete, change and insert records in one transaction."""
+        """Delete and change records in one transaction."""
+        ...
+
+    def history(self, id: UUID) -> list[Operation]:
+        """List the operations that can be undone, in the order in which they were done."""
+        ...
+
+    def undo(self, id: UUID, number: int | None = None) -> Undone:
+        """Undo an operation, record by record: by default the latest that was not undone.
+
+        Records that others have written since stay as they are. The undo is an operation itself.
+
+        Raises:
+            NotFoundError: The history has no such operation.
+        """
         ...
 
     def distinct(self, id: UUID, key: str, filter: Filter) -> Counts:

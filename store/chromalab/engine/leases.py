@@ -26,6 +26,7 @@ from chromalab.engine.values import (
     DatabaseModel,
     Filter,
     Indexing,
+    Operation,
     Order,
     Preparation,
     Profile,
@@ -39,6 +40,7 @@ from chromalab.engine.values import (
     Rows,
     Scope,
     SnapshotData,
+    Undone,
     Vectors,
     WriteResult,
 )
@@ -178,17 +180,29 @@ class Lease:
         """Insert the new ids and ignore the existing ones."""
         return self.engine.add(id, batch)
 
-    def upsert(self, id: UUID, batch: Batch) -> WriteResult:
+    def upsert(
+        self,
+        id: UUID,
+        batch: Batch,
+        operation: str | None = None,
+        continues: int | None = None,
+    ) -> WriteResult:
         """Insert the new ids and change the existing ones."""
-        return self.engine.upsert(id, batch)
+        return self.engine.upsert(id, batch, operation, continues)
 
-    def update(self, id: UUID, batch: Batch) -> WriteResult:
+    def update(
+        self,
+        id: UUID,
+        batch: Batch,
+        operation: str | None = None,
+        continues: int | None = None,
+    ) -> WriteResult:
         """Change the existing ids and ignore the new ones."""
-        return self.engine.update(id, batch)
+        return self.engine.update(id, batch, operation, continues)
 
-    def delete(self, id: UUID, filter: Filter, limit: int | None) -> int:
+    def delete(self, id: UUID, filter: Filter, limit: int | None, operation: str = "delete") -> int:
         """Delete the records that match; returns how many were deleted."""
-        return self.engine.delete(id, filter, limit)
+        return self.engine.delete(id, filter, limit, operation)
 
     def existing(self, id: UUID, ids: Sequence[str]) -> set[str]:
         """Return those of the ids that exist."""
@@ -290,8 +304,16 @@ class Lease:
         return self.engine.snapshot(id, filter)
 
     def replace(self, id: UUID, change: Replacement) -> ReplaceResult:
-        """Delete, change and insert records in one transaction."""
+        """Delete and change records in one transaction."""
         return self.engine.replace(id, change)
+
+    def history(self, id: UUID) -> list[Operation]:
+        """List the operations that can be undone, in the order in which they were done."""
+        return self.engine.history(id)
+
+    def undo(self, id: UUID, number: int | None = None) -> Undone:
+        """Undo an operation, record by record: by default the latest that was not undone."""
+        return self.engine.undo(id, number)
 
     def distinct(self, id: UUID, key: str, filter: Filter) -> Counts:
         """Count the values of a metadata key; a list counts as its elements."""

@@ -28,6 +28,7 @@ __all__ = [
     "Filter",
     "Indexing",
     "KeyProfile",
+    "Operation",
     "Order",
     "OutdatedQueryError",
     "Preparation",
@@ -43,6 +44,7 @@ __all__ = [
     "Rows",
     "Scope",
     "SnapshotData",
+    "Undone",
     "Vectors",
     "WriteResult",
 ]
@@ -152,10 +154,14 @@ class Batch:
 
 @dataclass(frozen=True)
 class WriteResult:
-    """The outcome of a write: how many ids were inserted and how many existing ones changed."""
+    """The outcome of a write: how many ids were inserted and how many existing ones changed.
+
+    `operation` is its number in the history, if it was recorded there.
+    """
 
     added: int = 0
     changed: int = 0
+    operation: int | None = None
 
 
 @dataclass(frozen=True)
@@ -203,21 +209,77 @@ class Replacement:
     Attributes:
         delete: Ids to delete; missing ones are ignored.
         update: Changes to existing records.
-        insert: New records.
         version: The version of the collection that the changes were computed from; None for any.
+        operation: What the change is, for the history; None leaves it out.
+        attachments: Stored in the same transaction, with `operation` and `version` of the result added to
+            their bodies. An undo of the operation removes them.
     """
 
     delete: Sequence[str] = ()
     update: Batch | None = None
-    insert: Batch | None = None
     version: int | None = None
+    operation: str | None = None
+    attachments: Sequence[Attachment] = ()
 
 
 @dataclass(frozen=True)
 class ReplaceResult:
-    """The outcome of a replacement: the deleted records, complete, and the version after it."""
+    """The outcome of a replacement.
 
-    removed: Rows
+    Attributes:
+        deleted: How many records were deleted.
+        version: The version of the collection after it.
+        operation: Its number in the history; None if it changed nothing or was left out.
+        attachments: The numbers of the attachments that were stored with it.
+    """
+
+    deleted: int
+    version: int
+    operation: int | None
+    attachments: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A write in the history of a collection, with what was there before.
+
+    Attributes:
+        number: Its number; never reused.
+        what: What it was, in words.
+        at: When it was, in UTC.
+        version: The version of the collection after it.
+        records: The number of records that it removed, changed or restored.
+        undoes: The number of the operation that it undid; None for any other.
+        undone_by: The number of the operation that undid it; None if it was not undone.
+    """
+
+    number: int
+    what: str
+    at: datetime
+    version: int
+    records: int
+    undoes: int | None = None
+    undone_by: int | None = None
+
+
+@dataclass(frozen=True)
+class Undone:
+    """The outcome of an undo.
+
+    Attributes:
+        operation: The operation that was undone.
+        number: The number of the undo in the history.
+        restored: How many records are again as they were before the operation.
+        refused: (id, reason) of each record that was left as it is.
+        seen: The version of the collection before the undo.
+        version: The version after it.
+    """
+
+    operation: Operation
+    number: int
+    restored: int
+    refused: tuple[tuple[str, str], ...]
+    seen: int
     version: int
 
 
@@ -414,12 +476,16 @@ class Profile:
 
 @dataclass(frozen=True)
 class RewriteResult:
-    """The rows and bytes of a vector file before and after it was rewritten."""
+    """The rows and bytes of a vector file before and after it was rewritten.
+
+    `operations` is how many operations left the history, as their vectors are gone.
+    """
 
     rows_before: int
     rows_after: int
     bytes_before: int
     bytes_after: int
+    operations: int = 0
 
 
 @dataclass(frozen=True)

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 from chromalab.engine import collection_forks
-from chromalab.engine.disk import catalog, records, vectors
+from chromalab.engine.disk import attachments, catalog, records, vectors
+from chromalab.engine.disk.catalog import Entry
+from chromalab.engine.disk.history import Recorder
 from chromalab.engine.opened import Opened
-from chromalab.engine.values import Batch, Filter, Replacement, ReplaceResult, Rows, WriteResult
+from chromalab.engine.values import (
+    Batch,
+    Filter,
+    Replacement,
+    ReplaceResult,
+    Vectors,
+    WriteResult,
+)
 from chromalab.errors import EmbeddingFunctionError, InvalidArgumentError
 
-__all__ = ["delete", "replace", "write"]
-
-_ALL_FIELDS = {"documents", "metadatas", "uris", "embeddings"}
+__all__ = ["append", "delete", "replace", "write"]
 
 
 def write(
-    collection: Opened, batch: Batch, *, insert: bool, change: bool, durable: bool
+    collection: Opened,
+    batch: Batch,
+    recorder: Recorder,
+    *,
+    insert: bool,
+    change: bool,
+    durable: bool,
 ) -> WriteResult:
     """Write a batch.
 
     Args:
         collection: The collection to write to.
         batch: The records.
+        recorder: Records what the changes replace.
         insert: Whether to insert new ids.
         change: Whether to change existing ids.
         durable: Whether to wait until the vectors are on the disk, so that a commit refers only to
@@ -42,44 +57,52 @@ def write(
     if batch.vectors is not None:
         moved = new + old
         dimension = batch.vectors.shape[1]
-        entry = collection_forks.own_vectors(collection, durable=durable)
-        file = collection.resident.file(entry, dimension)
-        rows = batch.vectors[moved]
-        vectors.append(connection, file, rows, after=entry.slots, durable=durable)
+        entry = append(collection, batch.vectors[moved], durable=durable)
         slots += len(moved)
     records.insert(connection, entry.number, batch, new, entry.slots)
     if old:
         chosen = {row: known[batch.ids[row]] for row in old}
         if batch.vectors is not None:
-            records.mark_dead(
-                connection, entry.number, version, [slot for _, slot in chosen.values()]
-            )
             first = entry.slots + len(new)
             chosen = {
                 row: (place, first + offset)
                 for offset, (row, (place, _)) in enumerate(chosen.items())
             }
-        records.rewrite(connection, entry.number, version, batch, chosen)
+        recorder.changed(records.rewrite(connection, entry.number, version, batch, chosen))
     catalog.record_write(connection, entry.number, dimension, slots)
     return WriteResult(added=len(new), changed=len(old))
 
 
-def delete(collection: Opened, filter: Filter, limit: int | None) -> int:
+def append(collection: Opened, rows: Vectors, *, durable: bool) -> Entry:
+    """Append vectors after the committed ones; returns the entry, whose file is then its own.
+
+    Args:
+        collection: The collection.
+        rows: (n, dimension), float32.
+        durable: Whether to wait until they are on the disk.
+    """
+    entry = collection_forks.own_vectors(collection, durable=durable)
+    file = collection.resident.file(entry, rows.shape[1])
+    vectors.append(collection.connection, file, rows, after=entry.slots, durable=durable)
+    return entry
+
+
+def delete(collection: Opened, recorder: Recorder, filter: Filter, limit: int | None) -> int:
     """Delete the records that match, in insertion order, at most `limit` of them."""
     chosen = collection.matching(filter, limit)[:limit]
     if len(chosen):
         entry, places = collection.entry, collection.view.places[chosen].tolist()
-        records.remove(collection.connection, entry.number, entry.model.version + 1, places)
-        catalog.record_write(
-            collection.connection, entry.number, entry.model.dimension, entry.slots
-        )
+        connection, version = collection.connection, entry.model.version + 1
+        kept_by = recorder.deleted(len(places))
+        records.remove(connection, entry.number, version, places, kept_by)
+        catalog.record_write(connection, entry.number, entry.model.dimension, entry.slots)
     return len(chosen)
 
 
 def replace(
     collection: Opened, reopened: Callable[[], Opened], change: Replacement, *, durable: bool
 ) -> ReplaceResult:
-    """Delete, change and insert records in one write transaction.
+    """Delete and change records in one write transaction.
 
     The deletions come first, because they are looked up in the view of the last commit, and no view
     is made of uncommitted changes.
@@ -99,15 +122,21 @@ def replace(
             f"Collection {now.name!r} has changed since: version {seen}, now {now.version}. "
             "Nothing was written; run the analysis again."
         )
-    removed = Rows()
+    connection, number = collection.connection, collection.entry.number
+    recorder = Recorder(connection, number, change.operation)
+    deleted = 0
     if change.delete:
-        filter = Filter(ids=change.delete)
-        removed = collection.rows(collection.matching(filter), _ALL_FIELDS)
-        delete(collection, filter, None)
-    for batch, insert in ((change.update, False), (change.insert, True)):
-        if batch is not None:
-            write(reopened(), batch, insert=insert, change=not insert, durable=durable)
-    return ReplaceResult(removed, reopened().entry.model.version)
+        deleted = delete(collection, recorder, Filter(ids=change.delete), None)
+    if change.update is not None:
+        write(reopened(), change.update, recorder, insert=False, change=True, durable=durable)
+    version = reopened().entry.model.version
+    operation = recorder.end(version)
+    attached = []
+    for attachment in change.attachments:
+        body = {**attachment.body, "operation": operation, "version": version}
+        row = attachments.as_stored(dataclasses.replace(attachment, body=body))
+        attached.append(attachments.insert(connection, number, row, operation))
+    return ReplaceResult(deleted, version, operation, tuple(attached))
 
 
 def _check_function(collection: Opened, batch: Batch) -> None:

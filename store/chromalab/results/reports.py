@@ -296,6 +296,7 @@ class _Rewrite(Table):
     rows_after: int
     bytes_before: int
     bytes_after: int
+    operations: int = 0
 
     def _rows(self) -> list[list[Any]]:
         return [
@@ -304,7 +305,9 @@ class _Rewrite(Table):
         ]
 
     def _sizes(self) -> str:
-        return f"{self.bytes_before / 1e6:,.1f} -> {self.bytes_after / 1e6:,.1f} MB"
+        sizes = f"{self.bytes_before / 1e6:,.1f} -> {self.bytes_after / 1e6:,.1f} MB"
+        emptied = f"; {count(self.operations, 'operation')} can no longer be undone"
+        return sizes + (emptied if self.operations else "")
 
 
 @dataclass(frozen=True, repr=False)
@@ -317,6 +320,7 @@ class CompactResult(_Rewrite):
         rows_after: Rows after.
         bytes_before: Bytes of these rows before.
         bytes_after: Bytes after.
+        operations: How many operations left the history, as what they deleted is gone.
     """
 
     def __repr__(self) -> str:
@@ -334,6 +338,7 @@ class ReembedResult(_Rewrite):
         rows_after: Rows after.
         bytes_before: Bytes of these rows before.
         bytes_after: Bytes after.
+        operations: How many operations left the history, as what they deleted is gone.
         model: The name of the new embedding function.
     """
 

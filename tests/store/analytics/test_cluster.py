@@ -81,6 +81,24 @@ def test_levels_are_nested_and_independent_of_the_path(found: Clusters) -> None:
     assert (found.at(n_clusters=2).probabilities >= found.probabilities).all()
 
 
+def test_wide_areas_are_unions_of_clusters_and_merge_on() -> None:
+    sizes = [60, 60, 60, 60, 20, 20]  # the large ones are nearer to each other than the small ones
+    rng = np.random.default_rng(0)
+    centers = np.eye(8)[:6] + 0.6 * np.eye(8)[6] * (np.arange(6) < 4)[:, None]
+    rows = np.repeat(centers, sizes, axis=0) + rng.normal(0, 0.12, (sum(sizes), 8))
+    fine = cluster(rows, min_cluster_size=5, resolution=3.0)
+    areas = fine.areas(3)
+    assert areas.n_clusters == 3
+    assert all(len(set(areas.labels[fine.labels == label])) == 1 for label in fine.numbers)
+    assert areas.sizes.max() <= fine.at(n_clusters=3).sizes.max()
+    assert areas.tree.shape == (2, 3)
+    assert areas.at(n_clusters=1).sizes.tolist() == [areas.sizes.sum()]
+    assert fine.areas(99) is fine
+    assert areas.parameters["n_clusters"] == 3
+    with pytest.raises(InvalidArgumentError, match="n_clusters must be an integer ≥ 1; got 0"):
+        fine.areas(0)
+
+
 def test_cluster_numbers_are_stable_when_records_change(found: Clusters) -> None:
     rows = np.concatenate([blobs()[60:], blobs()[:10], blobs()[60:75] + 0.01])
     ids = [str(row) for row in [*range(60, 240), *range(10)]] + [f"n{row}" for row in range(15)]

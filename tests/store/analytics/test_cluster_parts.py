@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 
 from chromalab.analytics.cluster.assembly import matched, numbered
 from chromalab.analytics.cluster.leiden import choose_resolution, halves, leiden
-from chromalab.analytics.cluster.levels import coarser, cut, merges
+from chromalab.analytics.cluster.levels import coarser, cut, cut_evenly, groups_of, merges
 from chromalab.analytics.cluster.membership import settle, shares, strongest, weights_between
 
 
@@ -80,10 +80,10 @@ def test_a_coarser_level_is_a_union_of_finer_clusters(n: int, seed: int, cluster
     count = int(groups.max()) + 1
     tree = merges(*weights_between(weights(n, seed), groups, count))
     assert np.all(np.diff(tree[:, 2]) <= 0)
-    finer = cut(tree, count)
+    finer = groups_of(tree, cut(tree, count))
     assert finer.tolist() == list(range(count))
     for wanted in range(count, 0, -1):
-        level = cut(tree, wanted)
+        level = groups_of(tree, cut(tree, wanted))
         assert len(set(level.tolist())) == wanted
         assert all(len(set(level[finer == group].tolist())) == 1 for group in set(finer.tolist()))
         finer = level
@@ -114,6 +114,43 @@ def test_merges_match_brute_force(n: int, seed: int, clusters: int) -> None:
         parts[b] = np.concatenate([parts[b], parts[a]])
         del parts[a]
     np.testing.assert_allclose(tree[:, 2], heights, rtol=1e-6, atol=1e-9)
+
+
+def antichains(tree, node):
+    """List all ways to cut a part of the tree, each as the nodes that stay whole."""
+    count = len(tree) + 1
+    yield [node]
+    if node >= count:
+        left, right = tree[node - count, :2].astype(int)
+        for one in antichains(tree, left):
+            for other in antichains(tree, right):
+                yield one + other
+
+
+@settings(deadline=None, max_examples=50)
+@given(n=st.integers(8, 40), seed=st.integers(0, 9999), clusters=st.integers(2, 7), data=st.data())
+def test_an_even_cut_has_the_highest_modularity_of_all_cuts(n, seed, clusters, data) -> None:
+    groups = numbered(labels(n, seed, clusters, noise=0))
+    count = int(groups.max()) + 1
+    assume(count > 1)
+    tree = merges(*weights_between(weights(n, seed), groups, count))
+    sizes = np.bincount(groups)
+    below = [[leaf] for leaf in range(count)]
+    gain = [0.0] * count
+    for left, right, resolution in tree:
+        one, other = below[int(left)], below[int(right)]
+        both = sizes[one].sum() * sizes[other].sum() / n**2
+        gain.append(gain[int(left)] + gain[int(right)] + 2 * both * (resolution - 1))
+        below.append(one + other)
+    wanted = data.draw(st.integers(1, count))
+    cuts = [cut for cut in antichains(tree, 2 * count - 2) if len(cut) == wanted]
+    found = groups_of(tree, cut_evenly(tree, sizes, wanted))
+    assert len(set(found.tolist())) == wanted
+    parts = {frozenset(np.flatnonzero(found == group).tolist()) for group in found.tolist()}
+    nodes = [node for node, own in enumerate(below) if frozenset(own) in parts]
+    assert len(nodes) == wanted
+    best = max(sum(gain[node] for node in cut) for cut in cuts)
+    assert sum(gain[node] for node in nodes) == pytest.approx(best)
 
 
 def test_weights_between_clusters_are_summed() -> None:

@@ -39,7 +39,7 @@ def everything(collection):
 def test_delete_leaves_the_representatives_and_undo_restores_the_others(teas):
     before = everything(teas)
     done = dedupe(teas).apply()
-    assert repr(done) == "teas: 2 deleted; undo() restores them"
+    assert repr(done) == "teas: 2 deleted; undo() or %chroma undo teas 1 restores them"
     assert sorted(everything(teas)) == ["a", "c", "e"]
     done.undo()
     assert everything(teas) == before
@@ -148,7 +148,7 @@ def test_undo_refuses_only_the_records_that_clash_or_were_changed(teas):
     assert back.restored == 1
     assert dict(back.refused) == {
         "b": "a record with this id was written since",
-        "a": "its metadata was changed since",
+        "a": "it was changed since",
     }
     assert everything(teas)["b"][1] == "another text"
     assert "2 left as they are now" in repr(back)

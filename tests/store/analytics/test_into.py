@@ -64,3 +64,24 @@ def test_classify_refuses_to_replace_labels(points):
     found = points.classify("topic", progress=False)
     with pytest.raises(InvalidArgumentError, match="never replaces labels"):
         found.into("topic", overwrite=True)
+
+
+def test_labels_that_were_replaced_come_back_and_are_guarded_again(points):
+    points.update(ids=["3", "4"], metadatas=[{"topic": "tea"}, {"topic": "chalk"}])
+    points.cluster(into="group", progress=False)
+    assert len(points.history()) == 0  # nothing was there before
+    points.cluster(progress=False).into("topic", overwrite=True)
+    (done,) = points.history()
+    assert (done.what, done.records) == ("clusters into 'topic'", 60)
+    assert points.undo().restored == 60
+    assert [topic for topic in topics(points) if topic is not None] == ["tea", "chalk"]
+    with pytest.raises(InvalidArgumentError, match="overwrite=True"):
+        points.cluster(into="topic", progress=False)
+
+
+def test_labels_of_the_queue_are_undone(points):
+    points.update(ids=["3", "50"], metadatas=[{"topic": "tea"}, {"topic": "chalk"}])
+    points.label_queue("topic", progress=False).label({"3": "chalk", "5": "tea"})
+    assert points.history().operations[0].what == "labels of 'topic'"
+    points.undo()
+    assert (topics(points)[3], topics(points)[5]) == ("tea", None)

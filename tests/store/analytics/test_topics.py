@@ -19,8 +19,10 @@ from chromalab.analytics.topics.description import (
     representatives,
     stop_words_of,
     topic_words,
+    typical_members,
 )
 from chromalab.analytics.topics.matrix import token_matrix
+from chromalab.analytics.topics.stopwords import FUNCTION_WORDS
 from chromalab.errors import InvalidArgumentError
 from chromalab.snapshot import Snapshot
 
@@ -94,13 +96,14 @@ def stop_words(matrix, sums):
 def naive(matrix, sums, n_words):
     """Compute c-TF-IDF with dicts."""
     average = sum(map(Counter.total, sums)) / max(1, len(sums))
-    common = stop_words(matrix, sums)
+    common = stop_words(matrix, sums) | FUNCTION_WORDS["English"]
     for counts in sums:
         weights = {
-            term: math.sqrt(times / counts.total()) * math.log(1 + average / matrix.frequency[term])
+            term: times / counts.total() * math.log(1 + average / matrix.frequency[term])
             for term, times in counts.items()
         }
-        meaningful = {term for term in counts if not set(matrix.tokens(term)) <= {"7", "x"}}
+        weak = {"7", "x"}
+        meaningful = {t for t in counts if not {matrix.tokens(t)[0], matrix.tokens(t)[-1]} & weak}
         allowed = {
             t for t in meaningful if not {matrix.tokens(t)[0], matrix.tokens(t)[-1]} & common
         }
@@ -160,7 +163,7 @@ def test_topic_names_are_distinct_for_any_texts(records):
 
 
 def test_a_topic_is_named_by_its_words_without_repeating_them(drinks):
-    assert [topic.name.split(", ")[0] for topic in drinks] == ["cat", "tea"]
+    assert [topic.name.split(", ")[0] for topic in drinks] == ["cat", "green tea"]
     assert all("tea" not in name for name in drinks[4].name.split(", ")[1:])
     assert drinks.words(4)[0][0] == "tea"
     assert "green tea" in [word for word, _ in drinks.words(4)]
@@ -172,6 +175,58 @@ def test_stop_words_do_not_appear_in_names():
     ]
     found = topics(clusters(texts, np.repeat(range(4), 6)))
     assert [topic.name for topic in found] == ["tea", "cat", "sun", "ice"]
+
+
+def test_one_long_text_does_not_name_a_topic():
+    texts = [f"{word} for sale" for word in ("tea", "cup", "pot") for _ in range(10)]
+    long = "lorem ipsum " * 25_000
+    found = topics(clusters([*texts, long], np.r_[np.repeat(range(3), 10), 0]))
+    assert [topic.name.split(", ")[0] for topic in found] == ["tea", "cup", "pot"]
+
+
+def test_names_do_not_depend_on_the_order_of_the_records():
+    bank = datasets.load("banking77")
+    rng = np.random.default_rng(0)
+    labels = np.unique([metadata["intent"] for metadata in bank.metadatas], return_inverse=True)[1]
+    vectors = np.eye(80)[labels] + rng.normal(0, 0.1, (len(labels), 80))
+    rows = rng.permutation(len(labels))
+    texts = [bank.documents[row] for row in rows]
+    one = topics(clusters(list(bank.documents), labels, vectors))
+    other = topics(clusters(texts, labels[rows], vectors[rows]))
+    assert one.topic_names == other.topic_names
+
+
+def test_function_words_of_the_language_of_a_topic_do_not_name_it():
+    texts = ["die Karte ist weg", "wo ist die Karte", "ich habe die Karte", "die Karte kommt nicht"]
+    texts += ["ma carte est perdue", "où est la carte", "la carte ne marche pas", "j'ai la carte"]
+    texts += ["dogs die in a war", "a war on dogs", "many die", "the war"]
+    found = topics(clusters(texts, np.repeat(range(3), 4)))
+    assert [topic.name.split(", ")[0] for topic in found] == ["karte", "carte", "war"]
+    words = {word for topic in found for word in re.findall(r"\w+", topic.name)}
+    assert not words & {"ist", "la", "est", "ich", "the", "on"}
+    assert "die" not in found[0].name
+
+
+def test_words_of_unrelated_topics_weigh_less_than_words_of_similar_ones():
+    texts = ["tea hot", "tea hot", "tea hot", "cup hot"] + ["tea red"] * 3 + ["sea red"] * 8
+    matrix = token_matrix(texts)
+    topic = np.repeat([0, 1, 2], [4, 3, 8]).astype(np.int32)
+    near = topic_words(matrix, topic, 3, centers=np.array([[1, 0], [0.9, 0.1], [-1, 0.0]]))
+    far = topic_words(matrix, topic, 3, centers=np.array([[1, 0], [-1, 0.0], [0.9, 0.1]]))
+
+    def share(found):
+        weight = dict(found[0])
+        return weight[matrix.number["tea"]] / weight[matrix.number["hot"]]
+
+    assert share(near) > share(far)
+
+
+def test_a_word_becomes_the_phrase_that_people_say():
+    texts = ["how do i top up", "top up failed", "a top up is pending", "my top up"]
+    texts += ["fee for a card", "two fees", "fee", "cards and fees"]
+    found = topics(clusters(texts, np.repeat([0, 1], 4)))
+    assert found[0].name.split(", ")[0] == "top up"
+    assert sum(word in {"fee", "fees"} for word in found[1].name.split(", ")) == 1
 
 
 def test_a_topic_of_only_stop_words_still_has_words():
@@ -237,13 +292,9 @@ def test_representative_documents_are_central_and_not_duplicates():
     angles = [0.0, 0.01, 0.4, -0.4, 0.6, -0.6, 1.2]
     vectors = np.column_stack([np.cos(angles), np.sin(angles)])
     texts = ["middle", "Middle ", "left", "right", "", "far right", "farthest"]
+    members = typical_members(vectors, np.zeros(7, dtype=np.int32), 1, np.ones(7, dtype=np.float32))
     found = representatives(
-        vectors.astype(np.float32),
-        np.zeros(7, dtype=np.int32),
-        1,
-        np.ones(7, dtype=np.float32),
-        lambda row: texts[row],
-        n_documents=3,
+        vectors.astype(np.float32), members, lambda row: texts[row], n_documents=3
     )
     assert [texts[row].strip().lower() for row in found[0]] == ["middle", "left", "right"]
 

@@ -43,7 +43,9 @@ def test_compaction_removes_dead_rows_and_changes_nothing_else(points, client, t
     points.update(ids=["p1", "p99"], embeddings=[[7, 7, 7], [8, 8, 8]])
     before = everything(points)
     done = points.compact()
-    assert repr(done) == "points: 52 dead rows removed, 0.0 -> 0.0 MB"
+    assert repr(done) == (
+        "points: 52 dead rows removed, 0.0 -> 0.0 MB; 1 operation can no longer be undone"
+    )
     assert (done.rows_before, done.rows_after) == (102, 50)
     assert (done.bytes_before, done.bytes_after) == (102 * 12, 50 * 12)
     assert list(done.df()["rows"]) == [102, 50]

@@ -17,13 +17,16 @@ def test_a_store_of_an_earlier_release_opens_and_can_be_written(release, tmp_pat
         notes = client.get_collection("notes")
         assert (notes.metadata, notes.space) == ({"about": "kept"}, "cosine")
         assert notes.selection.saved() == (["to read"] if int(release) >= 4 else [])
-        assert notes.written_at is None  # these releases did not store the time
+        assert (notes.written_at is None) == (int(release) < 5)  # these did not store the time
+        assert len(notes.history()) == 0
         found = notes.get(include=["documents", "metadatas", "embeddings"])
         assert found["ids"] == [f"n{i}" for i in range(20) if i != 5]
         assert found["documents"][-1] == "note 19"
         assert found["metadatas"][3] == {"n": 33, "even": False, "tags": ["a", "b"]}
         assert found["embeddings"][3].tolist() == [9, 9, 9]
         notes.upsert(ids=["n3", "new"], embeddings=[[1, 2, 3], [4, 5, 6]])
+        notes.delete(ids=["n0"])
+        assert notes.undo().restored == 1
         assert notes.count() == 20
         written = notes.written_at
         assert written is not None

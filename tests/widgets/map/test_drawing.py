@@ -78,11 +78,11 @@ def test_clusters_are_named_and_color_the_map(points, vectors):
     assert "topic" in map.color_choices
 
 
-def test_many_clusters_are_merged_into_eight_wide_areas_that_color_the_map(points, vectors):
-    clusters = points.cluster(n_clusters=12)
+def test_many_clusters_are_merged_into_wide_areas_that_color_the_map(points, vectors):
+    clusters = points.cluster(n_clusters=24)
     map = points.map(vectors, labels=clusters)
-    assert [label["wide"] for label in map.labels] == [True] * 8 + [False] * 12
-    assert len(map.legend["entries"]) == 8
+    assert [label["wide"] for label in map.labels] == [True] * 10 + [False] * 24
+    assert len(map.legend["entries"]) == 10
     assert "others" not in str(map.legend["entries"])
 
 

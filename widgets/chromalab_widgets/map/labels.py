@@ -21,7 +21,7 @@ __all__ = ["Naming", "naming_of", "place_labels"]
 _LONGEST = 40
 _MOST = 400
 _CELLS = 48
-_COLORS = 8  # how many areas the colors can distinguish
+_MOST_AT_ONCE = 20  # names that a whole map has room for
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ def naming_of(given: Any, collection: Any, snapshot: Snapshot) -> Naming | None:
     """Resolve the `labels` option of a map.
 
     Args:
-        given: Topics; clusters, which are named, and also merged into a few wide areas if there are many;
+        given: Topics; clusters, which are named, and also merged into wide areas if there are more than 20;
             True for the default clusters; a metadata field; one name per record; or None.
         collection: What to cluster if `given` is True.
         snapshot: The records of the map.
@@ -77,8 +77,8 @@ def naming_of(given: Any, collection: Any, snapshot: Snapshot) -> Naming | None:
         given = collection.cluster() if hasattr(collection, "cluster") else cluster(snapshot)
     if isinstance(given, Clusters):
         topics, wide = given.topics(), None
-        if given.n_clusters > _COLORS:
-            wide = given.at(n_clusters=_COLORS).topics()
+        if given.n_clusters > _MOST_AT_ONCE:
+            wide = given.areas().topics()
         color = topics if wide is None else wide
         wide_names = None if wide is None else wide.names
         return Naming(color, given.snapshot.ids, topics.names, wide_names).of(snapshot.ids)

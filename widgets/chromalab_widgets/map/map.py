@@ -89,7 +89,7 @@ class Map(ActingWidget):
             "neighbor_recall", the share of each record's 15 nearest neighbors that are among its 15 nearest
             on the map; a result with one value per record, such as clusters; or one value per record.
         labels: Names to write on the map. They may be topics; clusters, which are then named, and also
-            merged into eight wide areas if there are more than eight; a metadata field; one name per
+            merged into ten wide areas if there are more than twenty; a metadata field; one name per
             record; or True for `collection.cluster()`.
         text: The metadata field to show in place of the documents.
         duplicates: A result of `dedupe`; each group is outlined.
@@ -516,9 +516,8 @@ class Map(ActingWidget):
         """Send the coordinates and everything that depends on them."""
         layout = self._layout
         self.count, self.points = len(layout.snapshot), layout.points()
-        named = (
-            None if self.computing else self._naming
-        )  # names would stay behind while points move
+        # While points move, names would stay behind.
+        named = None if self.computing else self._naming
         self.labels = [] if named is None else named.placed(layout.coordinates)
         self.contours = contours(layout.coordinates)
         groups = [] if self._duplicates is None else self._groups(self._duplicates)

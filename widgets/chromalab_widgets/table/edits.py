@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from chromalab import Collection
-from chromalab.engine.values import Rows
 from chromalab.errors import InvalidArgumentError, NotFoundError, short
 from chromalab_widgets.core.cells import value_of
 
 __all__ = ["Edits"]
-
-
-@dataclass(frozen=True)
-class _Change:
-    """A change and what it takes to undo it."""
-
-    text: str
-    update: Mapping[str, Any] | None = None
-    restore: Rows | None = None
 
 
 class Edits:
@@ -32,12 +21,12 @@ class Edits:
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
-        self._done: list[_Change] = []
+        self._done: list[tuple[str, int]] = []  # what it was, and its number in the history
 
     @property
     def last(self) -> str:
         """A description of what `undo` would undo; empty if there is nothing."""
-        return self._done[-1].text if self._done else ""
+        return self._done[-1][0] if self._done else ""
 
     def read(self, id: str) -> tuple[str | None, dict[str, Any]]:
         """Read the document and the metadata of a record.
@@ -70,47 +59,43 @@ class Edits:
         new = value_of(text, old, kind, key)
         if type(new) is type(old) and new == old:
             return False
-        self._collection.replace_records(update={"ids": [id], "metadatas": [{key: new}]})
-        back = {"ids": [id], "metadatas": [{key: old}]}
-        self._done.append(_Change(f"editing {short(key)} of {short(id)}", update=back))
+        self._change(
+            f"editing {short(key)} of {short(id)}",
+            update={"ids": [id], "metadatas": [{key: new}]},
+        )
         return True
 
     def delete(self, ids: Sequence[str]) -> int:
         """Delete records and return how many there were."""
         if not ids:
             raise InvalidArgumentError("Nothing to delete. Select records or move to a row first.")
-        removed = self._collection.replace_records(delete=ids).removed
-        count = len(removed.ids)
-        if count:
-            what = short(removed.ids[0]) if count == 1 else f"{count:,} records"
-            self._done.append(_Change(f"deleting {what}", restore=removed))
-        return count
+        found = self._collection.existing(ids)
+        what = short(next(iter(found))) if len(found) == 1 else f"{len(found):,} records"
+        return self._change(f"deleting {what}", delete=ids)
 
     def undo(self) -> str:
         """Undo the last change and return a description of it; restored records are appended.
 
         Raises:
-            InvalidArgumentError: There is nothing to undo, or all deleted records have been written again.
+            InvalidArgumentError: There is nothing to undo, or everything has been written again.
             NotFoundError: The record has been deleted since; the next call undoes the change before.
         """
         if not self._done:
             raise InvalidArgumentError("Nothing to undo: nothing has been changed here.")
-        change = self._done[-1]
-        if change.update is not None:
-            try:
-                self.read(change.update["ids"][0])
-            except NotFoundError:
-                self._done.pop()  # otherwise it would block the changes before it
-                raise
-        gone = [] if change.restore is None else change.restore.ids
-        # The store does not overwrite existing records, so one that was written again is not restored.
-        taken = len(self._collection.get(ids=list(gone), include=[])["ids"]) if gone else 0
-        if taken and taken == len(gone):
-            self._done.pop()
+        text, number = self._done.pop()  # also if it cannot be undone, as it would block the others
+        done = self._collection.undo(number)
+        if done.refused and not done.restored:
+            self.read(done.refused[0][0])  # raises if the record was deleted
             raise InvalidArgumentError(
-                f"Cannot undo {change.text}: all of it has been written again since, so there is nothing "
-                "left to restore."
+                f"Cannot undo {text}: all of it has been written again since, so there is nothing left to "
+                "restore."
             )
-        self._collection.replace_records(update=change.update, restore=change.restore)
-        self._done.pop()
-        return f"{change.text}, except for {taken:,} written again since" if taken else change.text
+        left = len(done.refused)
+        return f"{text}, except for {left:,} written again since" if left else text
+
+    def _change(self, what: str, **change: Any) -> int:
+        """Make a change that can be undone; returns the number of deleted records."""
+        done = self._collection.replace_records(**change, operation=f"table: {what}")
+        if done.operation is not None:
+            self._done.append((what, done.operation))
+        return done.deleted

@@ -428,7 +428,9 @@ def _write_predictions(snapshot: Snapshot, field: str, columns: dict[str, list[A
             now = origin.snapshot()
         update = _update(now, field, predictions)
         try:
-            version = origin.replace_records(update=update, version=now.version).version
+            version = origin.replace_records(
+                update=update, version=now.version, operation=None
+            ).version
         except InvalidArgumentError:
             if not now.is_stale:
                 raise

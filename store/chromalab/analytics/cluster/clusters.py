@@ -161,13 +161,22 @@ class Clusters(Result):
                 f"n_clusters must be 1 to {self.n_clusters}, the number of clusters; got "
                 f"{short(n_clusters)}. For more clusters, use split(), or cluster(resolution=...) again."
             )
-        n_clusters = int(n_clusters)
-        if n_clusters == self.n_clusters:
-            return self
-        parts = Assembly(self.labels, self.probabilities, self.near, self.shares, self.tree)
-        merged = merged_to(parts, n_clusters, adds_shares=self.method != "hdbscan")
-        parameters = {**self.parameters, "n_clusters": n_clusters}
-        return replace(self, **vars(merged), parameters=parameters)
+        return self._merged_to(int(n_clusters))
+
+    def areas(self, n_clusters: int = 10) -> Clusters:
+        """Merge to a few wide areas of similar size, as a map is colored by; each is a union of clusters.
+
+        `at` merges the most similar clusters first, which often leaves one area with half of the records.
+        This takes other merges of the same hierarchy, those with the highest modularity.
+
+        Args:
+            n_clusters: Number of areas; with no more clusters than that, these clusters are returned.
+        """
+        if not isinstance(n_clusters, int | np.integer) or n_clusters < 1:
+            raise InvalidArgumentError(
+                f"n_clusters must be an integer ≥ 1; got {short(n_clusters)}."
+            )
+        return self._merged_to(min(int(n_clusters), self.n_clusters), evenly=True)
 
     def merge(self, labels: Sequence[int]) -> Clusters:
         """Merge clusters into one, which has the lowest of their numbers; all others keep theirs."""
@@ -260,6 +269,16 @@ class Clusters(Result):
     @cached_property
     def _examples(self) -> NDArray[np.int64]:
         return nearest_to_center(self._unit, self.labels, self.numbers, self.centroids())
+
+    def _merged_to(self, n_clusters: int, *, evenly: bool = False) -> Clusters:
+        if n_clusters == self.n_clusters:
+            return self
+        parts = Assembly(self.labels, self.probabilities, self.near, self.shares, self.tree)
+        adds_shares = self.method != "hdbscan"
+        merged = merged_to(parts, n_clusters, adds_shares=adds_shares, evenly=evenly)
+        return replace(
+            self, **vars(merged), parameters={**self.parameters, "n_clusters": n_clusters}
+        )
 
     def _edited(self, labels: NDArray[np.int32]) -> Clusters:
         """Make clusters of edited labels, which keep their numbers."""

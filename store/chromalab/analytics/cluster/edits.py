@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from chromalab.analytics.cluster.assembly import Assembly, numbered
 from chromalab.analytics.cluster.leiden import leiden
-from chromalab.analytics.cluster.levels import cut
+from chromalab.analytics.cluster.levels import cut, cut_evenly, groups_of
 from chromalab.analytics.cluster.membership import NEIGHBORS, edge_weights
 from chromalab.analytics.graph import graph_of
 from chromalab.errors import InvalidArgumentError
@@ -22,7 +22,9 @@ _STEP = 1.5
 _STEPS = 16  # up to a resolution of 219
 
 
-def merged_to(parts: Assembly, n_clusters: int, *, adds_shares: bool) -> Assembly:
+def merged_to(
+    parts: Assembly, n_clusters: int, *, adds_shares: bool, evenly: bool = False
+) -> Assembly:
     """Merge clusters along their tree until `n_clusters` are left, and number them by size.
 
     Args:
@@ -30,6 +32,7 @@ def merged_to(parts: Assembly, n_clusters: int, *, adds_shares: bool) -> Assembl
         n_clusters: Number of clusters, 1 to their number.
         adds_shares: Whether the probability of a record is its share of neighbors in its cluster, so
             that it grows when clusters merge.
+        evenly: Whether the sizes count, too; see `cut_evenly`.
 
     Raises:
         InvalidArgumentError: The clusters have no hierarchy.
@@ -42,7 +45,12 @@ def merged_to(parts: Assembly, n_clusters: int, *, adds_shares: bool) -> Assembl
         raise InvalidArgumentError(
             f"{count:,} clusters are too many for a hierarchy. Cluster again with a lower resolution."
         )
-    first = cut(parts.tree, n_clusters)
+    if evenly:
+        sizes = np.bincount(parts.labels[parts.labels >= 0])[numbers]
+        done = cut_evenly(parts.tree, sizes, n_clusters)
+    else:
+        done = cut(parts.tree, n_clusters)
+    first = groups_of(parts.tree, done)
     place = np.searchsorted(numbers, parts.labels).clip(max=count - 1)
     merged = np.where(parts.labels >= 0, first[place], -1).astype(np.int32)
     labels = numbered(merged)
@@ -60,7 +68,7 @@ def merged_to(parts: Assembly, n_clusters: int, *, adds_shares: bool) -> Assembl
         probabilities=probabilities.astype(np.float32),
         near=near,
         shares=shares,
-        tree=_remaining(parts.tree, first, number[numbers], n_clusters),
+        tree=_remaining(parts.tree, done, number[numbers]),
     )
 
 
@@ -127,22 +135,20 @@ def _summed(
 
 
 def _remaining(
-    tree: NDArray[np.float64], first: NDArray[np.int32], number: NDArray[np.int32], left: int
+    tree: NDArray[np.float64], done: NDArray[np.bool_], number: NDArray[np.int32]
 ) -> NDArray[np.float64]:
     """Return the remaining merges, with the new numbers of the clusters that are merged already.
 
     Args:
-        tree: All merges of k clusters.
-        first: (k,) the first leaf of the group that each cluster is in now.
-        number: (k,) the new number of each.
-        left: The number of groups.
+        tree: (k - 1, 3), all merges of k clusters.
+        done: (k - 1,) bool, the merges that are made.
+        number: (k,) the new number of each cluster.
     """
-    count, done = len(first), len(first) - left
+    count, rest = len(number), tree[~done].copy()
     name = np.empty(count + len(tree), dtype=np.int64)
     name[:count] = number
-    for at in range(done):
+    for at in np.flatnonzero(done).tolist():
         name[count + at] = name[int(tree[at, 0])]
-    name[count + done :] = left + np.arange(len(tree) - done)
-    rest = tree[done:].copy()
+    name[count + np.flatnonzero(~done)] = len(rest) + 1 + np.arange(len(rest))
     rest[:, :2] = name[rest[:, :2].astype(np.int64)]
     return rest

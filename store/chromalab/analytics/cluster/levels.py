@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["coarser", "cut", "merges"]
+__all__ = ["coarser", "cut", "cut_evenly", "groups_of", "merges"]
 
 
 def merges(sums: NDArray[np.float64], degrees: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -73,21 +73,90 @@ def _in_order(found: list[tuple[float, int, int]], count: int) -> NDArray[np.flo
     return tree
 
 
-def cut(tree: NDArray[np.float64], n_clusters: int) -> NDArray[np.int32]:
-    """Cut the tree into `n_clusters` groups, and return the first leaf of the group of each leaf.
+def cut(tree: NDArray[np.float64], n_clusters: int) -> NDArray[np.bool_]:
+    """Return the merges that leave `n_clusters` groups, those of the highest resolution: (k - 1,) bool.
 
     Example:
         >>> cut(np.array([[1, 2, 3.0], [0, 3, 1.0]]), 2).tolist()
+        [True, False]
+    """
+    done: NDArray[np.bool_] = np.arange(len(tree)) < len(tree) + 1 - max(1, n_clusters)
+    return done
+
+
+def cut_evenly(
+    tree: NDArray[np.float64], sizes: NDArray[np.int64], n_groups: int
+) -> NDArray[np.bool_]:
+    """Return the merges that leave `n_groups` groups of the highest modularity: (k - 1,) bool.
+
+    A merge at resolution r of two parts with shares p and q of the records adds 2pq(r - 1) to the
+    modularity (Newman 2006, https://doi.org/10.1073/pnas.0601602103, with records for degrees). So of two
+    merges with equal r below 1, the smaller one is made. `cut` follows r alone, and often leaves one very
+    large group and many small ones. The best of all cuts is found by dynamic programming over the tree.
+
+    Args:
+        tree: (k - 1, 3), the merges of k clusters.
+        sizes: (k,) the number of records in each cluster.
+        n_groups: Number of groups, 1 to k.
+
+    Example:
+        >>> tree = np.array([[0, 1, 0.9], [2, 3, 0.8], [4, 5, 0.1]])
+        >>> cut_evenly(tree, np.array([40, 40, 10, 10]), 3).tolist(), cut(tree, 3).tolist()
+        ([False, True, False], [True, False, False])
+    """
+    count = len(sizes)
+    share = np.r_[sizes / max(1, sizes.sum()), np.zeros(len(tree))]
+    whole = np.zeros(count + len(tree))  # the modularity gained inside of a part that is one group
+    best: list[NDArray[np.float64]] = [np.zeros(1)] * count  # for 1, 2, ... groups in a part
+    left_groups: list[NDArray[np.int64]] = []
+    for at, (one, other, resolution) in enumerate(tree):
+        left, right = int(one), int(other)
+        new = count + at
+        share[new] = share[left] + share[right]
+        whole[new] = whole[left] + whole[right] + 2 * share[left] * share[right] * (resolution - 1)
+        most = min(n_groups, len(best[left]) + len(best[right]))
+        values = np.full(most, -np.inf)
+        chosen = np.zeros(most, dtype=np.int64)
+        for groups, value in enumerate(best[left][: most - 1], start=1):
+            ends = min(most, groups + len(best[right]))
+            sums = value + best[right][: ends - groups]
+            better = sums > values[groups:ends]
+            values[groups:ends][better] = sums[better]
+            chosen[groups:ends][better] = groups
+        values[0] = whole[new]
+        best.append(values)
+        left_groups.append(chosen)
+    done = np.zeros(len(tree), dtype=bool)
+    wanted = {count + len(tree) - 1: n_groups}
+    for at in range(len(tree) - 1, -1, -1):
+        left, right = int(tree[at, 0]), int(tree[at, 1])
+        groups = wanted.get(count + at, 1)
+        if groups == 1:
+            done[at] = True
+        else:
+            wanted[left] = int(left_groups[at][groups - 1])
+            wanted[right] = groups - wanted[left]
+    return done
+
+
+def groups_of(tree: NDArray[np.float64], done: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Return the first cluster of the group of each cluster after some of the merges: (k,) int32.
+
+    Args:
+        tree: (k - 1, 3), the merges.
+        done: (k - 1,) bool, the merges that are made. With a merge, all merges of its parts are.
+
+    Example:
+        >>> groups_of(np.array([[1, 2, 3.0], [0, 3, 1.0]]), np.array([True, False])).tolist()
         [0, 1, 1]
     """
     count = len(tree) + 1
-    first = list(range(count + len(tree)))  # the first leaf of each part
-    done = tree[: max(0, count - max(1, n_clusters)), :2].astype(np.int64).tolist()
-    for at, (left, right) in enumerate(done):
-        first[count + at] = min(first[left], first[right])
-    for at in range(len(done) - 1, -1, -1):  # back down, from each merge to its parts
-        left, right = done[at]
-        first[left] = first[right] = first[count + at]
+    first = list(range(count + len(tree)))
+    parts = [(count + at, int(tree[at, 0]), int(tree[at, 1])) for at in np.flatnonzero(done)]
+    for new, left, right in parts:
+        first[new] = min(first[left], first[right])
+    for new, left, right in reversed(parts):  # back down, from each merge to its parts
+        first[left] = first[right] = first[new]
     return np.array(first[:count], dtype=np.int32)
 
 

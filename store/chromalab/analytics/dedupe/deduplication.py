@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
-import numpy as np
-
 from chromalab.errors import InvalidArgumentError, printable, short
+from chromalab.handle import Handle
+from chromalab.history import undo
+from chromalab.results.history import UndoResult
 from chromalab.results.tables import count, one_line
 from chromalab.snapshot import Snapshot
 
-__all__ = ["MODES", "ApplyResult", "Mode", "UndoResult", "apply_groups", "missing_metadata"]
+__all__ = ["MODES", "ApplyResult", "Mode", "apply_groups", "missing_metadata"]
 
-_SHOWN = 5  # groups or records
-_TRIES = 5  # how often an undo is tried while others write
+_SHOWN = 5  # groups
 
 Mode = Literal["delete", "mark", "merge"]
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -35,6 +35,7 @@ class ApplyResult:
         dry_run: Whether the numbers only say what would be done.
         groups: The ids of each group, its representative first: what the numbers count.
         left: The number of duplicates that were left alone, because only one method finds them.
+        operation: The number in the history of the collection; None if nothing was done.
     """
 
     mode: str
@@ -45,10 +46,11 @@ class ApplyResult:
     dry_run: bool = False
     groups: tuple[tuple[str, ...], ...] = ()
     left: int = 0
-    _back: Callable[[], UndoResult] | None = field(default=None)
+    operation: int | None = None
+    _origin: Handle | None = field(default=None)
 
     def undo(self) -> UndoResult:
-        """Restore ids, vectors, documents, metadata and URIs in one transaction.
+        """Restore the records: the same as `collection.undo(operation)`, which also works after a restart.
 
         Other records may have been written since. A deleted record whose id is in use again, and a value
         that was changed again, stay as they are now, and the result names them. Restored records become
@@ -56,16 +58,17 @@ class ApplyResult:
 
         Raises:
             InvalidArgumentError: Nothing was done.
+            NotFoundError: It has left the history, as `compact()` was called, for example.
         """
-        if self._back is None:
+        if self._origin is None or self.operation is None:
             raise InvalidArgumentError("Nothing was done, so there is nothing to undo.")
-        return self._back()
+        return undo(self._origin, self.operation)
 
     def __repr__(self) -> str:
-        counts = {"deleted": self.deleted, "marked": self.marked, "merged": self.merged}
-        would = "would be " if self.dry_run else ""
-        done = ", ".join(f"{number:,} {would}{verb}" for verb, number in counts.items() if number)
-        after = "" if self.dry_run or not done else "; undo() restores them"
+        done = _counts(self)
+        after = ""
+        if self.operation is not None:
+            after = f"; undo() or %chroma undo {printable(self.collection)} {self.operation} restores them"
         lines = [f"{printable(self.collection)}: {done or 'nothing to do'}{after}"]
         if self.left:
             lines.append(
@@ -82,34 +85,6 @@ class ApplyResult:
 
     def _moves(self) -> list[tuple[str, str]]:
         return [(first, ", ".join(rest)) for first, *rest in self.groups[:_SHOWN]]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class UndoResult:
-    """What `undo` restored.
-
-    Attributes:
-        collection: The name of the collection.
-        restored: The number of records that are back.
-        changed_back: The number of records whose metadata is as before.
-        refused: (id, reason) of each record that was left as it is now.
-    """
-
-    collection: str
-    restored: int = 0
-    changed_back: int = 0
-    refused: tuple[tuple[str, str], ...] = ()
-
-    def __repr__(self) -> str:
-        counts = {"restored": self.restored, "changed back": self.changed_back}
-        done = [f"{number:,} {verb}" for verb, number in counts.items() if number]
-        if self.refused:
-            done.append(f"{len(self.refused):,} left as they are now")
-        lines = [f"{printable(self.collection)}: {', '.join(done) or 'nothing to restore'}"]
-        lines += [f"{short(id)}: {reason}" for id, reason in self.refused[:_SHOWN]]
-        if len(self.refused) > _SHOWN:
-            lines.append(f"{_SHOWN} of {len(self.refused):,} shown")
-        return "\n".join(lines)
 
 
 def apply_groups(
@@ -176,10 +151,13 @@ def apply_groups(
     )
     if dry_run or not (delete or changed):
         return result
-    done = _write(snapshot.origin, delete=delete, update=update, version=snapshot.version)
-    before = {"ids": update["ids"], "metadatas": _values_before(snapshot, update)}
-    removed = done.removed
-    return replace(result, _back=lambda: _restore(snapshot.origin, removed, before, update))
+    done = snapshot.origin.replace_records(
+        delete=delete,
+        update=update,
+        version=snapshot.version,
+        operation=f"duplicates: {_counts(result)}",
+    )
+    return replace(result, operation=done.operation, _origin=snapshot.origin)
 
 
 def missing_metadata(
@@ -197,98 +175,8 @@ def missing_metadata(
     return gained
 
 
-def _values_before(snapshot: Snapshot, update: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
-    """Return the values that an update overwrites; None where there was no value."""
-    row_of = {id: row for row, id in enumerate(snapshot.ids)}
-    before = []
-    for id, gained in zip(update["ids"], update["metadatas"], strict=True):
-        own = (snapshot.metadatas[row_of[id]] if snapshot.metadatas else None) or {}
-        before.append({name: own.get(name) for name in gained})
-    return before
-
-
-def _write(
-    origin: Any, *, delete: list[str], update: Mapping[str, list[Any]], version: int | None
-) -> Any:
-    """Change a collection in one transaction if it is still at the given version.
-
-    Args:
-        origin: A collection with `replace_records`. That compares the version inside the transaction,
-            because another process may write between a check and a write. It also merges metadata
-            field by field; a value of None deletes a field.
-        delete: Ids.
-        update: `ids` and `metadatas`.
-        version: The version of the collection that the change was made for.
-
-    Returns:
-        `removed`, all parts of the deleted records, and `version`, the new version of the collection.
-    """
-    return origin.replace_records(
-        delete=delete, update=update if update["ids"] else None, version=version
-    )
-
-
-def _restore(
-    origin: Any, removed: Any, before: Mapping[str, list[Any]], after: Mapping[str, list[Any]]
-) -> UndoResult:
-    """Undo `_write` in one transaction, record by record as far as later writes permit."""
-    for _ in range(_TRIES):
-        version = origin.get_version()
-        refused: list[tuple[str, str]] = []
-        taken = set(origin.get(ids=list(removed.ids), include=[])["ids"]) if removed.ids else set()
-        refused += [
-            (id, "a record with this id was written since") for id in removed.ids if id in taken
-        ]
-        update, changed = _unless_changed(origin, before, after)
-        refused += changed
-        gone = _rows_without(removed, taken)
-        result = UndoResult(origin.name, len(gone.ids), len(update["ids"]), tuple(refused))
-        if not (gone.ids or update["ids"]):
-            return result
-        try:
-            origin.replace_records(
-                update=update if update["ids"] else None,
-                restore=gone if gone.ids else None,
-                version=version,
-            )
-        except InvalidArgumentError:
-            if origin.get_version() == version:
-                raise
-        else:
-            return result
-    raise InvalidArgumentError("Other writers keep changing the collection. Try again.")
-
-
-def _unless_changed(
-    origin: Any, before: Mapping[str, list[Any]], after: Mapping[str, list[Any]]
-) -> tuple[dict[str, list[Any]], list[tuple[str, str]]]:
-    """Return what to change back, and the records whose values were changed or deleted since."""
-    update: dict[str, list[Any]] = {"ids": [], "metadatas": []}
-    refused: list[tuple[str, str]] = []
-    if not before["ids"]:
-        return update, refused
-    got = origin.get(ids=before["ids"], include=["metadatas"])
-    now = dict(zip(got["ids"], got["metadatas"], strict=True))
-    for id, old, new in zip(before["ids"], before["metadatas"], after["metadatas"], strict=True):
-        if id not in now:
-            refused.append((id, "the record was deleted since"))
-        elif any((now[id] or {}).get(name) != value for name, value in new.items()):
-            refused.append((id, "its metadata was changed since"))
-        else:
-            update["ids"].append(id)
-            update["metadatas"].append(old)
-    return update, refused
-
-
-def _rows_without(rows: Any, taken: set[str]) -> Any:
-    """Leave out the records whose ids are taken."""
-    kept = [at for at, id in enumerate(rows.ids) if id not in taken]
-    if len(kept) == len(rows.ids):
-        return rows
-    parts: dict[str, Any] = {}
-    for part in fields(rows):
-        values = getattr(rows, part.name)
-        if values is not None:
-            is_array = isinstance(values, np.ndarray)
-            parts[part.name] = values[kept] if is_array else [values[at] for at in kept]
-    return replace(rows, **parts)
+def _counts(result: ApplyResult) -> str:
+    """Say what was or would be done to how many records."""
+    counts = {"deleted": result.deleted, "marked": result.marked, "merged": result.merged}
+    would = "would be " if result.dry_run else ""
+    return ", ".join(f"{number:,} {would}{verb}" for verb, number in counts.items() if number)

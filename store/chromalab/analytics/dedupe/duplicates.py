@@ -305,9 +305,10 @@ class Duplicates(Result):
         field: str = "duplicate_of",
         dry_run: bool = False,
     ) -> ApplyResult:
-        """Deduplicate the collection in one transaction; `undo()` of the return value reverts it.
+        """Deduplicate the collection in one transaction; `undo()` restores it at any later time.
 
-        By default only certain duplicates are removed; the others are for `review`.
+        By default only certain duplicates are removed; the others are for `review`. `dry_run=True` shows
+        what would be done. `undo` of the result, or of the collection after a restart, reverts it.
 
         Args:
             mode: "delete" deletes all but the representatives. "mark" writes the id of the

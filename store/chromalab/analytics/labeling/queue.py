@@ -343,7 +343,8 @@ def write_labels(
     metadatas = [{field: label, **marks} for label in given.values()]
     update = {"ids": list(given), "metadatas": metadatas}
     if hasattr(collection, "replace_records"):
-        collection.replace_records(update=update)
+        what = f"labels of {short(field)}"
+        collection.replace_records(update=update, operation=what)
     else:
         collection.update(**update)
     return len(given)

@@ -9,23 +9,27 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.analytics.graph.distinct_vectors import unit
 from chromalab.analytics.topics.matrix import TokenMatrix
-from chromalab.analytics.topics.stopwords import evenly_spread
+from chromalab.analytics.topics.stopwords import FUNCTION_WORDS, evenly_spread
 from chromalab.analytics.topics.tokens import alike, tokens
 
 __all__ = [
     "TermCounts",
+    "centers_of",
     "count_terms",
     "distinct_names",
     "diverse",
     "representatives",
     "stop_words_of",
     "topic_words",
+    "typical_members",
 ]
 
 _IN_NAME = 3
 _CANDIDATES = 5  # two more than in a name, for names that would be equal
-_AS_HEAVY = 0.9
+_AS_HEAVY = 0.6  # as a share of the weight of a term, for a phrase around it
+_RERANKED = 25  # terms beyond those returned, which their nearness may move up
 
 _MEMBERS = 32  # members of a topic; the center of this many is as good as that of all
 _PER_DOCUMENT = 4  # members per document to choose, as some are nearly the same
@@ -83,21 +87,24 @@ def topic_words(
     n_topics: int,
     *,
     n_words: int = 10,
+    centers: NDArray[np.float64] | None = None,
     stop_words: Collection[str] = (),
 ) -> list[list[tuple[int, float]]]:
-    """Weight the terms of each topic by c-TF-IDF, with the square root of the term frequency.
+    """Weight the terms of each topic by c-TF-IDF and by their nearness to its center.
 
-    The weight of a term with the share tf of a topic's words is sqrt(tf) * ln(1 + A / f), where f is
-    its frequency in all texts, and A the mean number of words per topic (BERTopic, Grootendorst 2022,
-    https://arxiv.org/abs/2203.05794; the root is its option `reduce_frequent_words`). Terms of only
-    digits and single letters are left out, and so are stop words and terms that begin or end with one,
-    unless a topic has no others. Terms that occur only once in a topic come after all others.
+    c-TF-IDF of a term with the share tf of a topic's words is tf * ln(1 + A / f), where f is the number
+    of texts that contain it, and A the mean number of words per topic (BERTopic, Grootendorst 2022,
+    https://arxiv.org/abs/2203.05794). The terms that it ranks highest are also weighted by the square
+    root of `_nearness`; without the root, terms of a few texts came first. Terms that begin or end with
+    digits, a single letter or a stop word are left out, unless a topic has no others without digits and
+    single letters. Terms that occur in only one text of a topic come after all others.
 
     Args:
         matrix: The terms of the texts.
         topic: (n,) int32, the topic of each text, 0 to n_topics - 1; -1 for none.
         n_topics: Number of topics.
         n_words: Number of words per topic.
+        centers: (n_topics, dimension), the mean direction of each topic; None for c-TF-IDF alone.
         stop_words: Words to leave out, also at the beginning and the end of a term.
 
     Returns:
@@ -106,20 +113,100 @@ def topic_words(
     if not n_topics or not len(matrix.frequency):
         return [[] for _ in range(n_topics)]
     counts = count_terms(matrix, topic, n_topics)
-    allowed = _allowed(matrix, stop_words_of(matrix, counts), stop_words)
-    fallback = _allowed(matrix, np.zeros(len(matrix.words), dtype=bool), stop_words)
+    listed = _numbers(matrix, stop_words)
+    even = stop_words_of(matrix, counts)
+    fallback = _allowed(matrix, np.zeros(len(matrix.words), dtype=bool), listed)
     weight = np.log1p(counts.total.mean() / np.maximum(matrix.frequency, 1))
-    best = []
+    spoken = _function_words(matrix, counts)
+    ranked: list[tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.bool_]]] = []
     for number in range(n_topics):
         part = slice(counts.ends[number], counts.ends[number + 1])
         terms, times = counts.term[part], counts.times[part]
-        scores = np.sqrt(times / max(1, counts.total[number])) * weight[terms]
-        chosen = allowed[terms] if allowed[terms].any() else fallback[terms]
-        own = _heaviest(terms, scores, chosen & (times > 1), n_words)
-        if len(own) < n_words:
-            own += _heaviest(terms, scores, chosen & (times == 1), n_words - len(own))
-        best.append(own)
+        scores = times / max(1, counts.total[number]) * weight[terms]
+        chosen = _allowed(matrix, even, [*listed, *spoken[number]], terms)
+        if not chosen.any():
+            chosen = fallback[terms]
+        terms, scores, once = terms[chosen], scores[chosen], times[chosen] == 1
+        if len(terms) > n_words + _RERANKED:  # all terms that are as heavy as the last one remain
+            last = np.lexsort((-scores, once))[n_words + _RERANKED - 1]
+            heavy = (once < once[last]) | ((once == once[last]) & (scores >= scores[last]))
+            terms, scores, once = terms[heavy], scores[heavy], once[heavy]
+        ranked.append((terms, scores, once))
+    near = _nearness(matrix, topic, [terms for terms, *_ in ranked], counts.total, centers)
+    best = []
+    for (terms, scores, once), nearness in zip(ranked, near, strict=True):
+        scores = scores * np.sqrt(nearness)
+        texts = [matrix.text(term) for term in terms.tolist()]
+        order = sorted(range(len(texts)), key=lambda at: (once[at], -scores[at], texts[at]))
+        best.append([(int(terms[at]), float(scores[at])) for at in order[:n_words]])
     return best
+
+
+def _nearness(
+    matrix: TokenMatrix,
+    topic: NDArray[np.int32],
+    terms: Sequence[NDArray[np.int32]],
+    total: NDArray[np.int64],
+    centers: NDArray[np.float64] | None,
+) -> list[NDArray[np.float64]]:
+    """Measure from 0 to 1 how far the texts that contain a term lie toward the center of a topic.
+
+    It is 0 for a term whose texts are spread over all topics, and 1 for one whose texts lie at the center
+    of this topic, on average. A text counts as lying at the center of its own topic. So a term that also
+    occurs in similar topics is nearer than one that occurs as often in unrelated ones. KeyBERT
+    (Grootendorst 2020, https://doi.org/10.5281/zenodo.4461265) embeds each candidate for the same purpose;
+    the mean of its texts needs no embedding function.
+
+    Args:
+        matrix: The terms of the texts.
+        topic: (n,) int32, the topic of each text; -1 for none.
+        terms: For each topic, the terms to measure.
+        total: (topics,) int64, the number of words in each topic.
+        centers: (topics, dimension), the mean direction of each topic; None for a nearness of 1.
+
+    Returns:
+        For each topic, one number per term.
+    """
+    if centers is None or len(centers) < 2:
+        return [np.ones(len(own)) for own in terms]
+    away = centers - np.average(centers, axis=0, weights=np.maximum(total, 1))
+    toward = away @ away.T
+    length = np.diag(toward).copy()
+    # For each text that is in no topic, as far toward each center as the average of all texts.
+    toward = np.vstack([toward / np.where(length > 0, length, 1), np.zeros(len(away))])
+    found = []
+    for number, own in enumerate(terms):
+        if length[number] == 0 or not len(own):
+            found.append(np.ones(len(own)))
+            continue
+        many = matrix.frequency[own].astype(np.int64)
+        starts = np.r_[0, np.cumsum(many)[:-1]].astype(np.int64)
+        at = np.arange(many.sum()) + np.repeat(matrix.starts[own] - starts, many)
+        sums = np.add.reduceat(toward[topic[matrix.texts[at]], number], starts)
+        found.append(np.clip(sums / many, 0, 1))
+    return found
+
+
+def _function_words(matrix: TokenMatrix, counts: TermCounts) -> list[list[int]]:
+    """Return for each topic the function words of English and of the language it is most likely in.
+
+    The language is the one whose function words are most frequent. Not all lists apply at once, since
+    words such as "die" and "war" have a meaning in one language and none in another.
+    """
+    from scipy.sparse import csr_matrix
+
+    known = {language: _numbers(matrix, words) for language, words in FUNCTION_WORDS.items()}
+    listed: NDArray[np.bool_] = np.zeros((len(known), len(matrix.words)), dtype=bool)
+    for own, numbers in zip(listed, known.values(), strict=True):
+        own[numbers] = True
+    first = matrix.edges[0][counts.term]
+    in_any: NDArray[np.bool_] = np.logical_or.reduce(listed, axis=0)
+    here = np.flatnonzero(in_any[first])
+    topic = np.searchsorted(counts.ends, here, side="right") - 1
+    shape = (len(counts.total), len(matrix.words))
+    times = csr_matrix((counts.times[here], (topic, first[here])), shape=shape) @ listed.T
+    languages = list(known)
+    return [[*known["English"], *known[languages[at]]] for at in times.argmax(axis=1).tolist()]
 
 
 def stop_words_of(matrix: TokenMatrix, counts: TermCounts) -> NDArray[np.bool_]:
@@ -141,7 +228,8 @@ def diverse(
 ) -> list[str]:
     """Leave out terms that repeat a word of an earlier term, or another form of it.
 
-    A piece of unspaced text is replaced by the longest term around it that is about as heavy.
+    A term is replaced by the longest phrase around it that is nearly as heavy, as people say it: "up"
+    becomes "top up", and a piece of a Chinese word the whole word.
 
     Args:
         matrix: The terms of the texts.
@@ -156,13 +244,24 @@ def diverse(
         words = matrix.tokens(term)
         if any(alike(word, other) for word in words for other in seen):
             continue
-        text = matrix.text(term)
-        if not text.isascii():
-            longer = [matrix.text(other) for other, near in weighted if near >= _AS_HEAVY * weight]
-            text = max((t for t in longer if text in t and " " not in t), key=len, default=text)
-        chosen.append(text)
-        seen += words if text == matrix.text(term) else tokens(text)
+        longer = [
+            other
+            for other, heavy in weighted
+            if heavy >= _AS_HEAVY * weight and _contains(matrix.text(other), matrix.text(term))
+        ]
+        best = max(longer, key=lambda other: len(matrix.text(other)), default=term)
+        if not any(alike(word, other) for word in matrix.tokens(best) for other in seen):
+            term = best
+        chosen.append(matrix.text(term))
+        seen += matrix.tokens(term)
     return chosen
+
+
+def _contains(phrase: str, part: str) -> bool:
+    """Return whether a phrase has another one as its words, or a Chinese word as its characters."""
+    if part.isascii() or " " in phrase:
+        return f" {part} " in f" {phrase} "
+    return part in phrase
 
 
 def distinct_names(words: Sequence[Sequence[str]], labels: Sequence[int]) -> list[str]:
@@ -189,65 +288,86 @@ def distinct_names(words: Sequence[Sequence[str]], labels: Sequence[int]) -> lis
     return names
 
 
+def _numbers(matrix: TokenMatrix, words: Collection[str]) -> list[int]:
+    """Return the numbers of the words that occur."""
+    parts = {part for text in words for part in tokens(text)}
+    return sorted(matrix.number[part] for part in parts if part in matrix.number)
+
+
 def _allowed(
-    matrix: TokenMatrix, common: NDArray[np.bool_], stop_words: Collection[str]
+    matrix: TokenMatrix,
+    common: NDArray[np.bool_],
+    listed: Sequence[int],
+    terms: NDArray[np.int32] | slice = slice(None),
 ) -> NDArray[np.bool_]:
-    """Return which terms may describe a topic, (terms,) bool."""
-    edge = common.copy()
-    for word in {part for text in stop_words for part in tokens(text)}:
-        if word in matrix.number:
-            edge[matrix.number[word]] = True
+    """Return which terms may describe a topic, bool: none of these words is at either end."""
+    edge = common | matrix.weak
+    edge[list(listed)] = True
     first, last = matrix.edges
-    allowed: NDArray[np.bool_] = matrix.is_meaningful & ~edge[first] & ~edge[last]
+    allowed: NDArray[np.bool_] = ~edge[first[terms]] & ~edge[last[terms]]
     return allowed
 
 
-def _heaviest(
-    terms: NDArray[np.int32], scores: NDArray[np.float64], chosen: NDArray[np.bool_], n_words: int
-) -> list[tuple[int, float]]:
-    """Sort terms by weight; terms of equal weight go by first appearance."""
-    terms, scores = terms[chosen], scores[chosen]
-    if len(terms) > n_words:
-        bound = np.partition(scores, len(scores) - n_words)[len(scores) - n_words]
-        terms, scores = terms[scores >= bound], scores[scores >= bound]
-    top = np.argsort(-scores, kind="stable")[:n_words]
-    return list(zip(terms[top].tolist(), scores[top].tolist(), strict=True))
-
-
-def representatives(
+def typical_members(
     vectors: NDArray[np.float32],
     topic: NDArray[np.int32],
     n_topics: int,
     probabilities: NDArray[np.float32],
-    text: Callable[[int], str],
-    *,
-    n_documents: int = 3,
-) -> list[list[int]]:
-    """Choose the documents nearest to the center of each topic, without near-duplicates.
+) -> list[NDArray[np.int64]]:
+    """Choose the half of each topic's members with the highest probabilities, or 32 of these.
 
-    They are chosen among the half of the members with the highest probabilities, or 32 of these, evenly
-    spaced in their order.
+    The 32 are evenly spaced by the first number of their vectors, so that the choice does not depend on
+    the order of the records.
 
     Args:
         vectors: (n, dimension) float32.
         topic: (n,) int32, the topic of each record, 0 to n_topics - 1; -1 for none.
         n_topics: Number of topics.
         probabilities: (n,) float32, how certainly each record belongs to its topic.
+
+    Returns:
+        For each topic, rows of records.
+    """
+    small = np.min_scalar_type(n_topics + 1)
+    order = np.argsort((topic + 1).astype(small), kind="stable")
+    ends = np.cumsum(np.bincount(topic + 1, minlength=n_topics + 1)).tolist()
+    return [
+        _most_probable(order[start:end], vectors, probabilities)
+        for start, end in itertools.pairwise(ends)
+    ]
+
+
+def centers_of(
+    vectors: NDArray[np.float32], members: Sequence[NDArray[np.int64]]
+) -> NDArray[np.float64]:
+    """Return the mean direction of the members of each topic, (topics, dimension) float64."""
+    centers = np.zeros((len(members), vectors.shape[1]))
+    for center, rows in zip(centers, members, strict=True):
+        center[:] = unit(vectors[rows])[0].mean(axis=0)
+    return centers
+
+
+def representatives(
+    vectors: NDArray[np.float32],
+    members: Sequence[NDArray[np.int64]],
+    text: Callable[[int], str],
+    *,
+    n_documents: int = 3,
+) -> list[list[int]]:
+    """Choose the documents nearest to the center of each topic, without near-duplicates.
+
+    Args:
+        vectors: (n, dimension) float32.
+        members: For each topic, the rows to choose from; see `typical_members`.
         text: Returns the document of a row.
         n_documents: Number of documents per topic.
 
     Returns:
         For each topic, the rows of the records, the nearest first.
     """
-    small = np.min_scalar_type(n_topics + 1)
-    order = np.argsort((topic + 1).astype(small), kind="stable")
-    ends = np.cumsum(np.bincount(topic + 1, minlength=n_topics + 1)).tolist()
-    members = [
-        _most_probable(order[start:end], probabilities) for start, end in itertools.pairwise(ends)
-    ]
     chosen: list[list[int]] = []
-    for at in range(0, n_topics, _TOPICS_AT_ONCE):
-        some = members[at : at + _TOPICS_AT_ONCE]
+    for at in range(0, len(members), _TOPICS_AT_ONCE):
+        some = list(members[at : at + _TOPICS_AT_ONCE])
         nearest, near_duplicates = _nearest(vectors, some, _PER_DOCUMENT * n_documents)
         for rows, same in zip(nearest.tolist(), near_duplicates, strict=True):
             chosen.append(_different(rows, same, text, n_documents))
@@ -255,13 +375,14 @@ def representatives(
 
 
 def _most_probable(
-    members: NDArray[np.int64], probabilities: NDArray[np.float32]
+    members: NDArray[np.int64], vectors: NDArray[np.float32], probabilities: NDArray[np.float32]
 ) -> NDArray[np.int64]:
     """Take the half with the highest probabilities, or 32 of these, evenly spaced."""
     if len(members) > 1:
         probability, half = probabilities[members], len(members) // 2
         members = members[probability >= np.partition(probability, half)[half]]
     if len(members) > _MEMBERS:
+        members = members[np.argsort(vectors[members, 0], kind="stable")]
         members = members[np.arange(_MEMBERS) * len(members) // _MEMBERS]
     return members
 

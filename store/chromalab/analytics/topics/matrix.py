@@ -1,4 +1,4 @@
-"""`TokenMatrix`: how often each word occurs in each record, counted once per snapshot."""
+"""`TokenMatrix`: which words and phrases occur in each record, found once per snapshot."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _MEMORY: WeakKeyDictionary[Snapshot, dict[tuple[int, int], TokenMatrix]] = WeakK
 
 @dataclass(frozen=True, eq=False)
 class TokenMatrix:
-    """The occurrences of terms in n texts; a term is a word, or several adjacent words.
+    """The texts that terms occur in; a term is a word, or several adjacent words.
 
     Attributes:
-        texts: (occurrences,) int32, the text of each occurrence, by ascending term, then text.
+        texts: (occurrences,) int32, the texts of each term, by ascending term, then text.
         starts: (terms + 1,) int32, where the occurrences of each term begin and end.
         parts: (terms, longest) int32, the words of each term, -1 after its last.
         words: The words.
@@ -41,7 +41,7 @@ class TokenMatrix:
 
     @cached_property
     def frequency(self) -> NDArray[np.float64]:
-        """(terms,) float64, how often each term occurs in all texts."""
+        """(terms,) float64, the number of texts that each term occurs in."""
         return np.diff(self.starts).astype(np.float64)
 
     @cached_property
@@ -105,9 +105,11 @@ def token_matrix(
 ) -> TokenMatrix:
     """Count the words and n-grams of texts.
 
-    Words that are evenly spread over the cells are left out before n-grams are formed: "lost my card"
-    contains "lost card". An n-gram of several words must occur in at least two texts. One that occurs
-    in a single record cannot name a group, and most n-grams are of that kind.
+    A term counts once per text, so that one long text weighs no more than a short one. Words that are
+    evenly spread over the cells are left out, and no n-gram spans one: they delimit the phrases of a text
+    (Rose et al. 2010, "Automatic keyword extraction from individual documents"). An n-gram of several
+    words must occur in at least two texts. One that occurs in a single record cannot name a group, and
+    most n-grams are of that kind.
 
     Args:
         texts: One text per record.
@@ -123,16 +125,19 @@ def token_matrix(
         found += [numbers.setdefault(word, len(numbers)) for word in words]
     sequence = np.asarray(found, dtype=np.int64)
     rows = np.repeat(np.arange(len(texts), dtype=np.int32), lengths)
+    place = np.arange(len(sequence))  # adjacent words of one text have adjacent places
     if cells is not None:
-        specific = ~_stop_words(sequence, cells[rows], len(numbers))[sequence]
-        sequence, rows = sequence[specific], rows[specific]
+        specific = ~_stop_words(sequence, rows, cells, len(numbers))[sequence]
+        sequence, rows, place = sequence[specific], rows[specific], place[specific]
     low, high = ngrams
     where = [np.empty(0, dtype=np.int32)]
     times = [np.empty(0, dtype=np.int64)]
     parts = [np.empty((0, high), dtype=np.int32)]
-    for length, (at, many, of) in enumerate(_grams(sequence, rows, len(numbers), high), start=1):
+    found_grams = _grams(sequence, rows, place, len(numbers), high)
+    for length, (at, many, of) in enumerate(found_grams, start=1):
         if length >= low:
-            where.append(rows[at])
+            within, many = _once_per_text(rows[at], many)
+            where.append(within)
             times.append(many)
             parts.append(np.full((len(of), high), -1, dtype=np.int32))
             parts[-1][:, :length] = of
@@ -146,18 +151,29 @@ def token_matrix(
     )
 
 
+def _once_per_text(
+    texts: NDArray[np.int32], many: NDArray[np.int64]
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Leave out repeated occurrences of a term in one text; both are sorted by term, then text."""
+    term = np.repeat(np.arange(len(many)), many)
+    new = np.ones(len(texts), dtype=bool)
+    new[1:] = (texts[1:] != texts[:-1]) | (term[1:] != term[:-1])
+    return texts[new], np.bincount(term[new], minlength=len(many))
+
+
 def _stop_words(
-    sequence: NDArray[np.int64], cell: NDArray[np.int64], n_words: int
+    sequence: NDArray[np.int64], rows: NDArray[np.int32], cells: NDArray[np.int64], n_words: int
 ) -> NDArray[np.bool_]:
     """Find the words that are evenly spread over the cells, (words,) bool."""
-    frequent = np.argsort(-np.bincount(sequence, minlength=n_words), kind="stable")[:CANDIDATES]
+    at = np.argsort(sequence, kind="stable")
+    texts, many = _once_per_text(rows[at], np.bincount(sequence, minlength=n_words))
+    frequent = np.argsort(-many, kind="stable")[:CANDIDATES]
     place = np.full(n_words, -1, dtype=np.int64)
     place[frequent] = np.arange(len(frequent))
-    groups = int(cell.max(initial=-1)) + 1
-    here = place[sequence] >= 0
-    spread = np.bincount(
-        place[sequence[here]] * groups + cell[here], minlength=len(frequent) * groups
-    )
+    groups = int(cells.max(initial=-1)) + 1
+    word, cell = place[np.repeat(np.arange(n_words), many)], cells[texts]
+    here = word >= 0
+    spread = np.bincount(word[here] * groups + cell[here], minlength=len(frequent) * groups)
     found = np.zeros(n_words, dtype=bool)
     total = np.bincount(cell, minlength=groups).astype(np.int64)
     found[frequent] = evenly_spread(spread.reshape(len(frequent), groups).astype(np.float64), total)
@@ -165,13 +181,19 @@ def _stop_words(
 
 
 def _grams(
-    sequence: NDArray[np.int64], rows: NDArray[np.int32], n_words: int, longest: int
+    sequence: NDArray[np.int64],
+    rows: NDArray[np.int32],
+    place: NDArray[np.int64],
+    n_words: int,
+    longest: int,
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
     """Find the n-grams of each length, starting with single words.
 
     Args:
         sequence: (tokens,) int64, the words of all records, one record after the other.
         rows: (tokens,) int32, the record of each token.
+        place: (tokens,) int64, the place of each token among those of all records; words with a gap
+            between them are not adjacent.
         n_words: The number of different words.
         longest: The largest number of words in an n-gram.
 
@@ -186,7 +208,8 @@ def _grams(
         name = np.full(len(sequence), -1, dtype=np.int64)
         name[at] = np.repeat(np.arange(len(many)), many)
         at = np.flatnonzero(name[: len(name) - length + 1] >= 0)
-        at = at[rows[at] == rows[at + length - 1]]
+        last = at + length - 1
+        at = at[(rows[at] == rows[last]) & (place[last] - place[at] == length - 1)]
         keys = name[at] * n_words + sequence[at + length - 1]
         order = np.argsort(keys, kind="stable")
         at, keys = at[order], keys[order]

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from chromalab.analytics.result import Result
 from chromalab.analytics.topics.description import (
+    centers_of,
     distinct_names,
     diverse,
     representatives,
     topic_words,
+    typical_members,
 )
 from chromalab.analytics.topics.matrix import token_matrix_of
 from chromalab.errors import InvalidArgumentError, near, printable, short
@@ -92,7 +94,7 @@ class Topics(Result):
         ... )
         >>> found = topics_of(clusters)
         >>> [topic.name for topic in found], found.name_of("3")
-        (['tea, green, black', 'cat, my'], 'cat, my')
+        (['tea, black, green', 'cat'], 'cat')
     """
 
     reads_records: ClassVar[bool] = True
@@ -235,7 +237,7 @@ def topics_of(
     *,
     name: Callable[[list[str], list[str]], str] | None = None,
     n_words: int = 10,
-    ngrams: tuple[int, int] = (1, 2),
+    ngrams: tuple[int, int] = (1, 3),
     n_documents: int = 3,
     stop_words: Collection[str] | None = None,
 ) -> Topics:
@@ -250,21 +252,18 @@ def topics_of(
     labels = np.asarray(clusters.labels, dtype=np.int32)
     known, sizes, topic = _numbered(labels)
     matrix = token_matrix_of(snapshot, (int(ngrams[0]), int(ngrams[1])))
+    members = typical_members(
+        snapshot.vectors, topic, len(known), np.asarray(clusters.probabilities)
+    )
     found = topic_words(
         matrix,
         topic,
         len(known),
         n_words=max(n_words, _NAME_CANDIDATES),
+        centers=centers_of(snapshot.vectors, members),
         stop_words=() if stop_words is None else stop_words,
     )
-    rows = representatives(
-        snapshot.vectors,
-        topic,
-        len(known),
-        np.asarray(clusters.probabilities),
-        snapshot.document,
-        n_documents=n_documents,
-    )
+    rows = representatives(snapshot.vectors, members, snapshot.document, n_documents=n_documents)
     words: list[list[tuple[str, float]]] = [
         [(matrix.text(term), weight) for term, weight in own[:n_words]] for own in found
     ]

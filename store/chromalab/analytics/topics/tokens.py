@@ -103,13 +103,17 @@ def alike(word: str, other: str) -> bool:
     """Return whether two words are forms of the same word, or overlap.
 
     Words count as forms of the same word if they share a prefix of at least 4 letters that is more than
-    60% of the longer one. Pieces of unspaced text overlap if they share all but one character.
+    60% of the longer one, or if one is the other, of 3 letters, and one more. Pieces of unspaced text
+    overlap if they share all but one character.
 
     Example:
-        >>> alike("tracking", "tracked"), alike("transfer", "transaction"), alike("信用", "用卡")
+        >>> alike("tracking", "tracked"), alike("transfer", "transaction"), alike("fee", "fees")
         (True, False, True)
     """
     if word == other:
+        return True
+    short, long = sorted((word, other), key=len)
+    if len(short) == _SAME_STEM - 1 and len(long) == _SAME_STEM and long.startswith(short):
         return True
     if word[:_SAME_STEM] != other[:_SAME_STEM] or len(word) < _SAME_STEM:
         wide = _width(word)

@@ -23,7 +23,7 @@ def topics(
     *,
     name: Callable[[list[str], list[str]], str] | None = None,
     n_words: int = 10,
-    ngrams: tuple[int, int] = (1, 2),
+    ngrams: tuple[int, int] = (1, 3),
     n_documents: int = 3,
     stop_words: Collection[str] | None = None,
     where: Where | None = None,
@@ -33,15 +33,16 @@ def topics(
 ) -> Topics:
     """Name clusters by the words that set them apart from one another.
 
-    Words are weighted by c-TF-IDF with the square root of the term frequency; see `description`. There is
-    no list of stop words for any language: words that are frequent everywhere are found by counting. The
-    counts are cached with the snapshot, so another clustering of it is named in milliseconds.
+    Words and phrases are weighted by c-TF-IDF and by their nearness to the center of the cluster; see
+    `description`. Function words are found by counting, in any language, and by short lists for ten of
+    them. The counts are cached with the snapshot, so another clustering of it is named sooner.
 
     Args:
         data: A collection or a snapshot with documents; or clusters, in place of `clusters`.
         clusters: The clusters to name; `data.cluster()` by default.
         name: A function that makes a name from a topic's words and its documents. The default is the
-            three heaviest words that do not repeat each other. Names made by a function may be equal.
+            three heaviest words or phrases that do not repeat each other. Names made by a function may be
+            equal.
         n_words: Number of words per topic.
         ngrams: Smallest and largest number of adjacent words that count as one term.
         n_documents: Number of representative documents per topic.

@@ -22,7 +22,18 @@ from chromalab.errors import (
     short,
 )
 
-__all__ = ["Row", "as_stored", "copy", "insert", "load", "read", "read_one", "read_since", "remove"]
+__all__ = [
+    "Row",
+    "as_stored",
+    "copy",
+    "insert",
+    "load",
+    "read",
+    "read_one",
+    "read_since",
+    "remove",
+    "remove_of",
+]
 
 Row = tuple[str, str | None, str, bytes | None, int]
 """kind, name, body, data and checksum, as stored."""
@@ -116,13 +127,15 @@ def as_stored(attachment: Attachment) -> Row:
     return kind, name, body, data, checksum
 
 
-def insert(connection: sqlite3.Connection, collection: int, row: Row) -> int:
-    """Insert a row; raises UniqueConstraintError if its name is taken."""
+def insert(
+    connection: sqlite3.Connection, collection: int, row: Row, operation: int | None = None
+) -> int:
+    """Insert a row, which an undo of `operation` removes; raises UniqueConstraintError if its name is taken."""
     try:
         cursor = connection.execute(
-            "INSERT INTO attachments (collection, kind, name, body, data, checksum)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (collection, *row),
+            "INSERT INTO attachments (collection, kind, name, body, data, checksum, operation)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (collection, *row, operation),
         )
     except sqlite3.IntegrityError as error:
         kind, name, *_ = row
@@ -145,6 +158,12 @@ def remove(connection: sqlite3.Connection, collection: int, numbers: Sequence[in
                 f"No attachment with the number {short(number)} in this collection: it was removed, "
                 "possibly by another process. Nothing was written; read the attachments again."
             )
+
+
+def remove_of(connection: sqlite3.Connection, collection: int, operation: int) -> None:
+    """Delete the rows that an operation stored, if they are still there."""
+    sql = "DELETE FROM attachments WHERE collection = ? AND operation = ?"
+    connection.execute(sql, (collection, operation))
 
 
 def copy(connection: sqlite3.Connection, source: int, target: int) -> None:

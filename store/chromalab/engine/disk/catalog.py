@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from chromalab.engine.configuration import changed_configuration, is_sound
+from chromalab.engine.disk import history
 from chromalab.engine.values import CollectionModel
 from chromalab.errors import InternalError, NotFoundError, UniqueConstraintError, near
 
@@ -197,7 +198,8 @@ def now() -> str:
 
 
 def delete(connection: sqlite3.Connection, entry: Entry) -> None:
-    """Delete a collection with its records and attachments."""
+    """Delete a collection with its records, attachments and history."""
+    history.clear(connection, entry.number)
     for table, column in (
         ("records", "collection"),
         ("dead_slots", "collection"),

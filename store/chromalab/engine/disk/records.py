@@ -15,7 +15,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,20 +23,45 @@ from chromalab.engine.values import Batch, Vectors
 from chromalab.errors import InternalError, short
 
 __all__ = [
+    "Stored",
     "content_checksum",
+    "dump",
     "fetch",
     "insert",
     "load",
     "load_all",
     "locate",
-    "mark_dead",
     "merged",
+    "put",
     "remove",
+    "restore",
     "rewrite",
     "vector_checksums",
 ]
 
-_COLUMNS = ("id", "slot", "document", "metadata", "uri", "checksum")
+
+class Stored(NamedTuple):
+    """A record as it is stored, without its place."""
+
+    id: str
+    slot: int
+    document: str | None
+    metadata: str | None
+    uri: str | None
+    checksum: int | None
+    vector_checksum: int | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its contents are those that its checksum was computed of, if it has one."""
+        content = (self.id, self.document, self.metadata, self.uri)
+        return self.checksum is None or self.checksum == content_checksum(*content)
+
+
+_INSERT = (
+    "INSERT INTO records (collection, id, slot, document, metadata, uri, checksum, vector_checksum)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
 _BOUND = "(SELECT value FROM json_each(?))"
 
 
@@ -55,7 +80,7 @@ def fetch(
     connection: sqlite3.Connection, places: Iterable[int], columns: Sequence[str]
 ) -> dict[int, tuple[Any, ...]]:
     """Read columns of the records at the given places: place -> values, in ascending order."""
-    unknown = set(columns) - set(_COLUMNS)
+    unknown = set(columns) - set(Stored._fields)
     if unknown:
         raise ValueError(f"records has no columns {unknown}")
     rows = connection.execute(
@@ -76,8 +101,7 @@ def insert(
     else:
         sums = [*vector_checksums(batch.vectors[list(chosen)])]
     connection.executemany(
-        "INSERT INTO records (collection, id, slot, document, metadata, uri, checksum, vector_checksum)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        _INSERT,
         (
             (
                 collection,
@@ -92,14 +116,9 @@ def insert(
     )
 
 
-def mark_dead(
-    connection: sqlite3.Connection, collection: int, version: int, slots: list[int]
-) -> None:
-    """Record that slots died in `version` because their records have newer vectors."""
-    connection.executemany(
-        "INSERT INTO dead_slots (collection, version, slot) VALUES (?, ?, ?)",
-        ((collection, version, slot) for slot in slots),
-    )
+def restore(connection: sqlite3.Connection, collection: int, rows: Iterable[Stored]) -> None:
+    """Insert records that were deleted."""
+    connection.executemany(_INSERT, ((collection, *row) for row in rows))
 
 
 def rewrite(
@@ -108,53 +127,89 @@ def rewrite(
     version: int,
     batch: Batch,
     chosen: Mapping[int, tuple[int, int]],
-) -> None:
+) -> list[tuple[Stored, Stored]]:
     """Change records: `chosen` maps rows of the batch to (place, new slot).
 
-    Parts that the batch omits or gives as None stay, and metadata is merged. The places are recorded
-    with the version, so that data derived from the records can be brought up to date.
+    Parts that the batch omits or gives as None stay, and metadata is merged.
+
+    Returns:
+        Each record before and after.
+    """
+    stored = fetch(connection, (place for place, _ in chosen.values()), Stored._fields)
+    sums = None if batch.vectors is None else vector_checksums(batch.vectors[list(chosen)])
+    changes, places = [], []
+    for at, (row, (place, slot)) in enumerate(chosen.items()):
+        before = Stored(*stored[place])
+        # Without this check, the new checksum would certify damaged content.
+        if not before.is_whole:
+            raise InternalError(
+                f"Record {short(before.id)} is damaged: it differs from what was written. Delete it and "
+                "add it again."
+            )
+        document, metadata, uri = _texts(batch, row, before[2:5])
+        checksum = content_checksum(before.id, document, metadata, uri)
+        vector = before.vector_checksum if sums is None else sums[at]
+        after = Stored(before.id, slot, document, metadata, uri, checksum, vector)
+        changes.append((before, after))
+        places.append(place)
+    put(connection, collection, version, places, changes)
+    return changes
+
+
+def put(
+    connection: sqlite3.Connection,
+    collection: int,
+    version: int,
+    places: Sequence[int],
+    changes: Sequence[tuple[Stored, Stored]],
+) -> None:
+    """Write changed records: each is before and after, at a place.
+
+    The places are recorded with the version, so that data derived from the records can be brought up to
+    date, and so are the slots of vectors that were replaced.
     """
     connection.executemany(
         "INSERT INTO changed (collection, version, place) VALUES (?, ?, ?)",
-        ((collection, version, place) for place, _ in chosen.values()),
+        ((collection, version, place) for place in places),
     )
-    columns = ("id", "document", "metadata", "uri", "checksum")
-    stored = fetch(connection, (place for place, _ in chosen.values()), columns)
-    changed = []
-    for row, (place, slot) in chosen.items():
-        id, *old, checksum = stored[place]
-        # Without this check, the new checksum would certify damaged content.
-        if checksum is not None and checksum != content_checksum(id, *old):
-            raise InternalError(
-                f"Record {short(id)} is damaged: it differs from what was written. Delete it and add it again."
-            )
-        texts = _texts(batch, row, old)
-        changed.append((slot, *texts, content_checksum(id, *texts), place))
     connection.executemany(
-        "UPDATE records SET slot = ?, document = ?, metadata = ?, uri = ?, checksum = ?"
-        " WHERE place = ?",
-        changed,
+        "INSERT INTO dead_slots (collection, version, slot) VALUES (?, ?, ?)",
+        (
+            (collection, version, before.slot)
+            for before, after in changes
+            if after.slot != before.slot
+        ),
     )
-    if batch.vectors is not None:
-        sums = vector_checksums(batch.vectors[list(chosen)])
-        places = (place for place, _ in chosen.values())
-        connection.executemany(
-            "UPDATE records SET vector_checksum = ? WHERE place = ?",
-            zip(sums, places, strict=True),
-        )
+    connection.executemany(
+        "UPDATE records SET slot = ?, document = ?, metadata = ?, uri = ?, checksum = ?,"
+        " vector_checksum = ? WHERE place = ?",
+        ((*after[1:], place) for place, (_, after) in zip(places, changes, strict=True)),
+    )
 
 
 def remove(
-    connection: sqlite3.Connection, collection: int, version: int, places: Sequence[int]
+    connection: sqlite3.Connection,
+    collection: int,
+    version: int,
+    places: Sequence[int],
+    operation: int | None,
 ) -> None:
-    """Delete the records at the given places; record that their slots died in `version`."""
+    """Delete the records at the given places; record that their slots died in `version`.
+
+    The history keeps them in the table, as records of no collection, under the negative number of the
+    operation. This costs less than to copy them.
+    """
     bound = json.dumps([int(place) for place in places])
     connection.execute(
         "INSERT INTO dead_slots (collection, version, slot)"  # noqa: S608
         f" SELECT ?, ?, slot FROM records WHERE place IN {_BOUND}",
         (collection, version, bound),
     )
-    connection.execute(f"DELETE FROM records WHERE place IN {_BOUND}", (bound,))  # noqa: S608
+    if operation is None:
+        connection.execute(f"DELETE FROM records WHERE place IN {_BOUND}", (bound,))  # noqa: S608
+    else:
+        sql = f"UPDATE records SET collection = ? WHERE place IN {_BOUND}"  # noqa: S608
+        connection.execute(sql, (-operation, bound))
 
 
 def merged(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -235,13 +290,15 @@ def vector_checksums(rows: Vectors) -> list[int]:
     return [zlib.crc32(data[at : at + width]) for at in range(0, len(data), width)]
 
 
-def _texts(batch: Batch, row: int, old: Sequence[str | None]) -> tuple[str | None, ...]:
+def _texts(
+    batch: Batch, row: int, old: Sequence[str | None]
+) -> tuple[str | None, str | None, str | None]:
     """The document, metadata and uri of a row as they will be stored."""
     document, metadata, uri = old
     if batch.documents and batch.documents[row] is not None:
         document = batch.documents[row]
     if batch.metadatas:
-        metadata = _dump(merged(load(metadata), batch.metadatas[row]))
+        metadata = dump(merged(load(metadata), batch.metadatas[row]))
     if batch.uris and batch.uris[row] is not None:
         uri = batch.uris[row]
     return document, metadata, uri
@@ -251,5 +308,6 @@ def _damaged() -> InternalError:
     return InternalError("The metadata of a record is damaged. Restore the folder from a copy.")
 
 
-def _dump(metadata: dict[str, Any] | None) -> str | None:
+def dump(metadata: dict[str, Any] | None) -> str | None:
+    """Write metadata as it is stored."""
     return None if metadata is None else json.dumps(metadata, ensure_ascii=False)

@@ -107,12 +107,46 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
     ),
     ("ALTER TABLE collections ADD COLUMN written_at TEXT",),
+    (
+        """
+        CREATE TABLE operations (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            collection INTEGER NOT NULL,
+            what TEXT NOT NULL,
+            at TEXT NOT NULL,
+            checksum INTEGER NOT NULL,
+            version INTEGER NOT NULL DEFAULT 0,
+            records INTEGER NOT NULL DEFAULT 0,
+            total INTEGER NOT NULL DEFAULT 0,
+            undoes INTEGER,
+            undone_by INTEGER
+        )
+        """,
+        "CREATE INDEX operations_by_collection ON operations (collection)",
+        """
+        CREATE TABLE replaced (
+            number INTEGER PRIMARY KEY,
+            collection INTEGER NOT NULL,
+            operation INTEGER NOT NULL,
+            id TEXT NOT NULL,
+            slot INTEGER,
+            document TEXT,
+            metadata TEXT,
+            uri TEXT,
+            checksum INTEGER,
+            vector_checksum INTEGER,
+            written TEXT
+        )
+        """,
+        "CREATE INDEX replaced_by_operation ON replaced (collection, operation)",
+        "ALTER TABLE attachments ADD COLUMN operation INTEGER",
+    ),
 )
 _TABLES = {
     "collections", "records", "dead_slots", "changed", "pending_vectors", "attachments", "tenants",
-    "databases", "sqlite_sequence",
+    "databases", "operations", "replaced", "sqlite_sequence",
 }  # fmt: skip
-_INDEXES = {"records_by_slot"}
+_INDEXES = {"records_by_slot", "operations_by_collection", "replaced_by_operation"}
 
 
 def check_origin(connection: sqlite3.Connection) -> None:

@@ -420,6 +420,8 @@ def translated(path: Path) -> Iterator[None]:
         raise
     except sqlite3.Error as error:
         raise _readable(path, str(error)) from error
+    except UnicodeDecodeError as error:  # SQLite's message quotes a damaged name
+        raise _readable(path, "malformed schema") from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise _full(path) from error

@@ -81,10 +81,11 @@ def _integrity(connection: sqlite3.Connection) -> Iterator[Damage]:
 
 def _loose(connection: sqlite3.Connection) -> Iterator[Damage]:
     """Rows of collections that the catalog does not contain."""
-    for table in ("records", "dead_slots", "changed", "attachments"):
+    for table in ("records", "dead_slots", "changed", "attachments", "operations", "replaced"):
+        deleted = " UNION ALL SELECT -number FROM operations" if table == "records" else ""
         (count,) = connection.execute(
             f"SELECT count(*) FROM {table}"  # noqa: S608
-            " WHERE collection NOT IN (SELECT number FROM collections)"
+            f" WHERE collection NOT IN (SELECT number FROM collections{deleted})"
         ).fetchone()
         if count:
             what = f"{count:,} rows of {table} belong to a missing collection"

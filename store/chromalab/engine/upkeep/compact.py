@@ -1,5 +1,7 @@
 """Compaction: copies the live rows of a collection, in insertion order, to a new generation.
 
+It also empties the history, which needs the other rows.
+
 Rows are copied outside of a transaction, so writers can continue. What they wrote is copied
 afterwards, at the end inside the write transaction that switches to the new file.
 """
@@ -12,6 +14,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.engine.disk import history
 from chromalab.engine.disk.catalog import Entry
 from chromalab.engine.disk.view import View
 from chromalab.engine.opened import Opened
@@ -38,7 +41,7 @@ def compact(access: Access, id: UUID, progress: Progress) -> RewriteResult:
         state = access.read(id, _state)
         before = state.entry.slots
         if before == len(state.view.slots):
-            return _result(state.entry, before, before)
+            return _result(state.entry, before, before, _forget(access, id))
         done = _attempt(access, id, state, progress)
         if done is not None:
             return done
@@ -64,7 +67,7 @@ def _attempt(access: Access, id: UUID, state: _State, progress: Progress) -> Rew
             moved = _copy(state, moved, draft, progress)
             slots, places = state.view.slots, state.view.places
             elsewhere = moved[slots] != slots
-            switch_to(
+            operations = switch_to(
                 collection,
                 draft,
                 (
@@ -75,7 +78,15 @@ def _attempt(access: Access, id: UUID, state: _State, progress: Progress) -> Rew
                 ),
                 durable=durable,
             )
-        return _result(state.entry, state.entry.slots, draft.rows)
+        return _result(state.entry, state.entry.slots, draft.rows, operations)
+
+
+def _forget(access: Access, id: UUID) -> int:
+    """Empty the history where no row is dead; returns the number of operations."""
+    if not access.read(id, lambda found: history.count(found.connection, found.entry.number)):
+        return 0
+    with access.rewrite(id) as collection:
+        return history.clear(collection.connection, collection.entry.number)
 
 
 def _copy(
@@ -108,6 +119,6 @@ def _state(collection: Opened) -> _State:
     return _State(collection.entry, collection.view, collection.vectors)
 
 
-def _result(entry: Entry, before: int, after: int) -> RewriteResult:
+def _result(entry: Entry, before: int, after: int, operations: int) -> RewriteResult:
     width = 4 * (entry.model.dimension or 0)
-    return RewriteResult(before, after, before * width, after * width)
+    return RewriteResult(before, after, before * width, after * width, operations)

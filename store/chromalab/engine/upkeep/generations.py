@@ -18,7 +18,7 @@ from uuid import UUID
 
 import numpy as np
 
-from chromalab.engine.disk import catalog
+from chromalab.engine.disk import catalog, history
 from chromalab.engine.disk.folder import hold, sync_folder
 from chromalab.engine.disk.store import translated
 from chromalab.engine.opened import Opened
@@ -120,8 +120,10 @@ def switch_to(
     *,
     durable: bool,
     configuration: dict[str, Any] | None = None,
-) -> None:
+) -> int:
     """Make a collection use a draft once the commit is done. Call it inside a write transaction.
+
+    This empties the history, whose vectors the draft lacks.
 
     Args:
         collection: The collection.
@@ -130,6 +132,9 @@ def switch_to(
             vector is unchanged, and its place.
         durable: Whether to wait until the vectors are on the disk.
         configuration: The new configuration; None to leave it and the dimension unchanged.
+
+    Returns:
+        The number of operations that were in the history.
     """
     connection, entry = collection.connection, collection.entry
     draft.publish(f"{entry.model.id}-{entry.generation + 1}.f32", durable=durable)
@@ -151,3 +156,4 @@ def switch_to(
             entry.number,
         ),
     )
+    return history.clear(connection, entry.number)

@@ -41,6 +41,17 @@ _ATTACHMENTS = (  # as bytes, so that invalid UTF-8 is reported as damage instea
     "SELECT number, CAST(kind AS BLOB), CAST(name AS BLOB), CAST(body AS BLOB), data, checksum"
     " FROM attachments WHERE collection = ? ORDER BY number"
 )
+_HISTORY = {  # likewise; the deleted records of the history are verified by an undo
+    "operation": (
+        "SELECT number, checksum, CAST(what AS BLOB), CAST(at AS BLOB) FROM operations"
+        " WHERE collection = ?"
+    ),
+    "replaced value": (
+        "SELECT number, checksum, CAST(id AS BLOB), CAST(document AS BLOB), CAST(metadata AS BLOB),"
+        " CAST(uri AS BLOB), CAST(written AS BLOB) FROM replaced"
+        " WHERE collection = ? AND written IS NOT NULL"
+    ),
+}
 
 _CONTENT = "its id, document, metadata or uri differs from what was written"
 _NO_SLOT = "it refers to a row of vectors that does not exist"
@@ -132,7 +143,10 @@ class Inspection:
                 os.close(handle)
         self._strays(connection)
         self._slots(connection)
-        for what in _wrong_attachments(connection, self.entry.number):
+        for what in (
+            *_wrong_attachments(connection, self.entry.number),
+            *_wrong_history(connection, self.entry.number),
+        ):
             self._found.append((SQLITE, what, RESTORE))
         return None if slots and handle is None and not self._found else size
 
@@ -238,6 +252,11 @@ class Inspection:
                 "SELECT count(*) FROM changed WHERE collection = ? AND version > ?",
                 (number, version),
             ),
+            (
+                "operations of the history have a future version",
+                "SELECT count(*) FROM operations WHERE collection = ? AND version > ?",
+                (number, version),
+            ),
         ):
             (count,) = connection.execute(sql, values).fetchone()
             if count:
@@ -256,9 +275,25 @@ def _wrong_attachments(connection: sqlite3.Connection, collection: int) -> Itera
         if not _is_whole(number, kind, name, body, data, checksum):
             wrong[kind.decode(errors="replace")].append(number)
     for kind, numbers in wrong.items():
-        some = ", ".join(map(str, numbers[:3])) + (", ..." if len(numbers) > 3 else "")
         count = f"{len(numbers):,} attachment{'' if len(numbers) == 1 else 's'}"
-        yield f"{count} of the kind {short(kind)}: not as written (numbers {some})"
+        yield f"{count} of the kind {short(kind)}: not as written (numbers {_some(numbers)})"
+
+
+def _wrong_history(connection: sqlite3.Connection, collection: int) -> Iterator[str]:
+    """Compare the history with its checksums; yields one sentence per table with damage."""
+    for thing, sql in _HISTORY.items():
+        numbers = [
+            number
+            for number, checksum, *parts in connection.execute(sql, (collection,))
+            if checksum != content_checksum(*parts)
+        ]
+        if numbers:
+            count = f"{len(numbers):,} {thing}{'' if len(numbers) == 1 else 's'}"
+            yield f"{count} of the history: not as written (numbers {_some(numbers)})"
+
+
+def _some(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers[:3])) + (", ..." if len(numbers) > 3 else "")
 
 
 def reason(error: InternalError) -> str:

@@ -67,7 +67,7 @@ def _reembed(
             for batch, left in _batches(made.missing(collection), batch_size):
                 made.embed(_documents(collection, batch), left)
             entry, places = collection.entry, collection.view.places
-            switch_to(
+            operations = switch_to(
                 collection,
                 draft,
                 made.moved(places.tolist()),
@@ -78,7 +78,8 @@ def _reembed(
                 },
             )
         before, after = 4 * (entry.model.dimension or 0), 4 * (draft.dimension or 0)
-        return RewriteResult(entry.slots, len(places), entry.slots * before, draft.rows * after)
+        sizes = entry.slots * before, draft.rows * after
+        return RewriteResult(entry.slots, len(places), *sizes, operations)
 
 
 def _batches(places: Sequence[int], size: int) -> Iterator[tuple[Sequence[int], int]]:
@@ -142,7 +143,7 @@ class _Embedded:
         if documents:
             try:
                 vectors = self._embed(list(documents.values()))
-            except (OSError, sqlite3.Error) as error:
+            except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
                 raise _FunctionError from error
             width = self._draft.dimension or vectors.shape[1]
             if vectors.shape[1] != width:
