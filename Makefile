@@ -76,13 +76,20 @@ bench: $(VENV)/bench.stamp models chromium  ## Run the side-by-side benchmarks a
 	$(BIN)/python benchmarks/embedding.py
 	$(BIN)/python benchmarks/store.py --rows 10000 --write
 	$(BIN)/python benchmarks/store.py --write
+	$(BIN)/python benchmarks/sizes.py --write
 	$(BIN)/python benchmarks/analytics.py --write
+	$(BIN)/python benchmarks/variants.py --write
 	$(BIN)/python benchmarks/fewshot.py --write
 	$(BIN)/python benchmarks/feedback.py --write
 	$(BIN)/python benchmarks/widgets.py --write
 
 contract: $(VENV)/bench.stamp  ## Record Chroma's results for the contract tests again
 	cd tests/store/contract && ../../../$(BIN)/python record.py
+
+drop-in: $(BUNDLES) | $(UV)  ## Compare calls of LangChain, LlamaIndex, CrewAI and mem0 with Chroma's answers (1 GB)
+	$(UV) venv -q --allow-existing --python ">=3.10,<3.14" .tools/drop-in
+	$(UV) pip install -q --python .tools/drop-in/bin/python --group drop-in -e .
+	.tools/drop-in/bin/python tests/store/contract/frameworks.py
 
 docs: $(VENV)/test.stamp minilm chromium  ## Generate docs/magics.md and the screenshots
 	$(BIN)/python docs/make_verbs.py

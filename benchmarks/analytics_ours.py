@@ -136,7 +136,7 @@ def foreign(meter: Meter, folder: Path, away: str, rows: int | None) -> dict[str
 def growth(meter: Meter, folder: Path, rows: int) -> dict[str, Any]:
     """Run all analyses except the map, one after the other, and measure CPU time and peak memory."""
     whole = read("glosses", rows)
-    x = _wide(vectors(folder, "glosses", "WordLlama", rows))
+    x = wide(vectors(folder, "glosses", "WordLlama", rows))
     _all(meter, x[:WARM], Texts(whole.texts[:WARM]))
     wall = time.perf_counter()
     answer = _all(meter, x, whole)
@@ -160,7 +160,7 @@ def _lap(meter: Meter, job: Any) -> float:
     return meter.lap()
 
 
-def _wide(x: Vectors) -> Vectors:
+def wide(x: Vectors) -> Vectors:
     """Map vectors to 384 dimensions, all of them used, with the same distances."""
     rng = np.random.default_rng(0)
     rotation = np.linalg.qr(rng.standard_normal((WIDE, x.shape[1])))[0].T

@@ -127,7 +127,7 @@ def _admits(seen: TrainingSet, report: TuneReport, judgments: int, gate: Gate) -
     chance = by_chance(seen, gate, random_state=0)
     if report.held_out is None or enough(seen, chance, random_state=0) is not None:
         return False
-    return decide(report.held_out, judgments, gate, chance).admitted
+    return decide(report.held_out, judgments, gate).admitted
 
 
 def _cells(found: list[tuple[bool, bool, float]]) -> list[str]:

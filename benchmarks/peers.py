@@ -101,7 +101,8 @@ class Chromadb(Peer):
 
     def finish(self) -> None:
         """Run a search, which brings the index up to date."""
-        self._collection.query(query_embeddings=np.ones((1, 256), np.float32), n_results=1)
+        one = self._collection.get(limit=1, include=["embeddings"])["embeddings"]
+        self._collection.query(query_embeddings=one, n_results=1)
 
     def set_ef(self, ef: int) -> None:
         """Set ef_search, which takes effect when the collection is opened again."""

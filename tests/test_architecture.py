@@ -43,6 +43,7 @@ ROOMS = (
     ("export", "ingest", "selection", "show", "upkeep"),
     ("collection",),
     ("client",),
+    ("api", "utils"),
     ("chromalab",),  # its __init__
     ("commands",),
     ("chromalab_widgets", "chromalab_kernel"),

@@ -12,13 +12,22 @@ Example:
 In a notebook, `%load_ext chromalab` adds the `%chroma` and `%%chroma` magics.
 """
 
+import importlib
 from typing import Any
 
 from chromalab import config, datasets, embed, errors
 from chromalab._version import __version__
-from chromalab.client import AdminClient, Client, ClientAPI, EphemeralClient, PersistentClient
+from chromalab.client import (
+    AdminClient,
+    Client,
+    ClientAPI,
+    EphemeralClient,
+    ImportReport,
+    PersistentClient,
+    import_chroma,
+)
 from chromalab.collection import Collection
-from chromalab.config import Settings
+from chromalab.config import DEFAULT_DATABASE, DEFAULT_TENANT, Settings
 from chromalab.embed import EmbeddingFunction
 from chromalab.ingest import AddInterrupted, AddResult
 from chromalab.results.records import GetResult, QueryResult
@@ -31,8 +40,27 @@ from chromalab.results.reports import (
 )
 from chromalab.sockets import plug
 from chromalab.sparse import SparseVector
+from chromalab.types import (
+    URI,
+    CollectionMetadata,
+    Documents,
+    Embedding,
+    Embeddings,
+    IDs,
+    Images,
+    Include,
+    Loadable,
+    Metadata,
+    Metadatas,
+    URIs,
+    Where,
+    WhereDocument,
+)
 
 __all__ = [
+    "DEFAULT_DATABASE",
+    "DEFAULT_TENANT",
+    "URI",
     "AddInterrupted",
     "AddResult",
     "AdminClient",
@@ -40,23 +68,74 @@ __all__ = [
     "Client",
     "ClientAPI",
     "Collection",
+    "CollectionMetadata",
     "CompactResult",
     "Description",
     "Distinct",
+    "Documents",
+    "Embedding",
     "EmbeddingFunction",
+    "Embeddings",
     "EphemeralClient",
     "GetResult",
+    "IDs",
+    "Images",
+    "ImportReport",
+    "Include",
+    "Loadable",
+    "Metadata",
+    "Metadatas",
     "PersistentClient",
     "QueryResult",
     "ReembedResult",
     "Settings",
     "SparseVector",
+    "URIs",
+    "Where",
+    "WhereDocument",
     "__version__",
     "config",
     "datasets",
     "embed",
     "errors",
+    "import_chroma",
 ]
+
+
+_SERVER = (
+    "{} connects to a server of Chroma, which chromalab does not do yet. Use PersistentClient."
+)
+_SEARCH = "{} is part of Chroma's Search API, which is not supported yet. Use collection.query."
+_SCHEMA = "{} is not supported yet. Use configuration={{'hnsw': {{...}}}} of create_collection."
+_NOT_YET = {
+    **dict.fromkeys(("HttpClient", "AsyncHttpClient", "CloudClient"), _SERVER),
+    **dict.fromkeys(("Search", "Key", "K", "Knn", "Rrf"), _SEARCH),
+    "Schema": _SCHEMA,
+}
+
+
+class _NotYet:
+    """A name of Chroma that programs import, and that raises an error when it is used."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError(_NOT_YET[self._name].format(self._name))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self()
+
+
+def __getattr__(name: str) -> Any:
+    """Load the packages that have Chroma's names, and stand in for what is not there yet."""
+    if name in ("api", "utils"):
+        return importlib.import_module(f"chromalab.{name}")
+    if name in _NOT_YET:
+        return _NotYet(name)
+    raise AttributeError(f"module 'chromalab' has no attribute {name!r}")
 
 
 def load_ipython_extension(ipython: Any) -> None:

@@ -7,9 +7,9 @@ its documentation.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from chromalab import analytics, export, ingest, search, tuning, upkeep
+from chromalab import analytics, export, ingest, tuning, upkeep
 from chromalab.arguments.records import read_batch, read_filter, read_order
 from chromalab.arguments.values import (
     check_field,
@@ -26,6 +26,7 @@ from chromalab.handle import Handle, Room
 from chromalab.history import history, undo
 from chromalab.results.records import PARTS, GetResult, get_result
 from chromalab.results.reports import Description, Distinct
+from chromalab.search import build_index, explain, get_indexing_status, query, recall
 from chromalab.selection import Selection, selection_of
 from chromalab.show import review
 from chromalab.sockets import Plug
@@ -63,6 +64,9 @@ class Collection(Handle):
         documents: Documents | str | None = None,
         images: None = None,
         uris: Sequence[str | None] | str | None = None,
+        *,
+        data: None = None,
+        included: Include | None = None,
     ) -> None:
         """Add records; a record whose id already exists is silently left as it is, as in Chroma.
 
@@ -75,6 +79,8 @@ class Collection(Handle):
             documents: One text per record.
             images: Not supported yet.
             uris: One URI of the original per record.
+            data: Has no effect; a part of what `get` returns, so that `add(**other.get(...))` works.
+            included: Has no effect, as `data`.
 
         Raises:
             DuplicateIDError: An id is duplicated in the call.
@@ -239,12 +245,19 @@ class Collection(Handle):
         """
         return self.get(limit=limit, include=["metadatas", "documents", "embeddings"])
 
-    def count(self, where: Where | None = None, where_document: WhereDocument | None = None) -> int:
+    def count(
+        self,
+        where: Where | None = None,
+        where_document: WhereDocument | None = None,
+        *,
+        read_level: Any = None,
+    ) -> int:
         """Count the records, or those that match all of the given conditions.
 
         Args:
             where: A metadata filter, e.g. `{"year": {"$gte": 2020}}`.
             where_document: A document filter, e.g. `{"$contains": "tea"}`.
+            read_level: Has no effect: every read sees all committed writes.
 
         Raises:
             InvalidArgumentError: A filter cannot be parsed.
@@ -312,6 +325,20 @@ class Collection(Handle):
             index=index.state,
             truncated_documents=ingest.count_truncated(self, profile.lengths),
         )
+
+    def search(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Raise NotImplementedError, as Chroma's local client does; `query` is what there is."""
+        raise NotImplementedError(
+            "Chroma's Search API is not supported yet. Use query(query_texts=..., where=...)."
+        )
+
+    def attach_function(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Raise NotImplementedError, as Chroma's local client does."""
+        raise NotImplementedError(
+            "Attached functions run on Chroma's servers only. Use distinct, describe or count here."
+        )
+
+    get_attached_function = detach_function = attach_function
 
     df = export.df
     export = export.export
@@ -386,11 +413,11 @@ class Collection(Handle):
 
     # Search.
 
-    query = search.query
-    explain = search.explain
-    recall = search.recall
-    build_index = search.build_index
-    get_indexing_status = search.get_indexing_status
+    query = query
+    explain = explain
+    recall = recall
+    build_index = build_index
+    get_indexing_status = get_indexing_status
 
     # Analytics.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,13 +10,14 @@ from typing import Any
 
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, near, short
 
-__all__ = ["DEFAULT_DATABASE", "DEFAULT_TENANT", "Settings", "check_folder"]
+__all__ = ["DEFAULT_DATABASE", "DEFAULT_TENANT", "Settings", "check_folder", "read_settings"]
 
 DEFAULT_TENANT = "default_tenant"
 DEFAULT_DATABASE = "default_database"
 
 _NAMES = ("allow_reset", "is_persistent", "persist_directory", "anonymized_telemetry", "durability")
 _IGNORED = (
+    "chroma_api_impl",
     "chroma_memory_limit_bytes",
     "chroma_otel_collection_endpoint",
     "chroma_otel_collection_headers",
@@ -52,6 +54,31 @@ def check_folder(value: Any, name: str) -> str:
             f"{name} must be the name of a folder; got {short(path)}. '.' is the current folder."
         )
     return path
+
+
+def read_settings(given: object | None) -> Settings:
+    """Read the settings that a client was given, and return a copy: ours, or an object of chromadb's.
+
+    The copy belongs to the same ephemeral store, if the settings come from a client of one.
+
+    Raises:
+        InvalidArgumentTypeError: The object has none of the settings.
+        InvalidArgumentError: The settings are those of a client of a server.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> read_settings(SimpleNamespace(allow_reset=True, tenant_id="default")).allow_reset
+        True
+    """
+    if isinstance(given, Settings):
+        return copy.copy(given)
+    values = {name: getattr(given, name) for name in _NAMES if hasattr(given, name)}
+    if given is not None and not values:
+        raise InvalidArgumentTypeError(
+            f"settings must be Settings or None; got {short(given)}. "
+            "Pass chromalab.config.Settings(...)."
+        )
+    return Settings(**values, chroma_api_impl=getattr(given, "chroma_api_impl", ""))
 
 
 @dataclass(init=False, slots=True)
@@ -115,6 +142,12 @@ class Settings:
                     f"No setting {name!r}. {near(name, _NAMES)} "
                     "Omit settings of Chroma's servers: chromalab does not use them."
                 )
+        if "fastapi" in str(others.get("chroma_api_impl", "")).lower():
+            raise InvalidArgumentError(
+                "chroma_api_impl must be that of a local client; got "
+                f"{short(others['chroma_api_impl'])}, which connects to a server, as Chroma's HttpClient does. "
+                "Omit it: chromalab opens the folder of a store itself."
+            )
         self.allow_reset = allow_reset
         self.is_persistent = is_persistent
         self.persist_directory = check_folder(persist_directory, "persist_directory")

@@ -1,18 +1,25 @@
 """The exceptions that chromalab raises, with one base class and Chroma's names where Chroma has one.
 
 Each is also a subclass of the matching built-in exception (`ValueError`, `KeyError`, ...). IPython
-shows it on a single line, because the message already says what is wrong and what to do about it.
+shows it on a single line, because the message already says what is wrong and what to do about it. Once a
+program has loaded chromadb, errors are also instances of chromadb's class of the same name, because an
+`except` clause asks for true subclasses.
 """
 
 from __future__ import annotations
 
 import difflib
+import functools
 import reprlib
 import sys
 import warnings
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from typing import Any, ClassVar
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = [
     "AuthorizationError",
@@ -42,8 +49,10 @@ __all__ = [
     "StoreNotWritableError",
     "UniqueConstraintError",
     "VersionMismatchError",
+    "already_exists",
     "error_types",
     "near",
+    "not_found",
     "notice",
     "printable",
     "short",
@@ -120,12 +129,22 @@ class ChromalabError(Exception):
     """The base class of all exceptions that chromalab raises deliberately.
 
     Example:
-        >>> NotFoundError.name(), NotFoundError("No collection 'a'.").code()
+        >>> NotFoundError.name(), NotFoundError("Collection 'a' does not exist.").code()
         ('NotFoundError', 404)
     """
 
     _name: ClassVar[str] = "ChromaError"
     _code: ClassVar[int] = 400
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Create the error; of both families, if chromadb is loaded."""
+        theirs = sys.modules.get("chromadb.errors")
+        made: type[Self] = cls if theirs is None else _of_both(cast(Any, cls), theirs)
+        return super().__new__(made, *args, **kwargs)
+
+    def __reduce__(self) -> Any:
+        made, *state = cast("tuple[Any, ...]", super().__reduce__())
+        return vars(made).get("_own", made), *state
 
     @classmethod
     def name(cls) -> str:
@@ -151,6 +170,20 @@ class ChromalabError(Exception):
 
 ChromaError = ChromalabError
 """Chroma's name of the base class, so that `except ChromaError` keeps working."""
+
+
+@functools.cache
+def _of_both(ours: Any, module: ModuleType) -> Any:
+    """A subclass of our class and of the nearest of its namesakes in `chromadb.errors`."""
+    root = getattr(module, "ChromaError", None)
+    if not isinstance(root, type) or issubclass(ours, root):
+        return ours
+    names = (getattr(base, "__name__", "") for base in ours.__mro__)
+    known = (getattr(module, name, None) for name in names)
+    theirs = next((c for c in known if isinstance(c, type) and issubclass(c, root)), root)
+    made: Any = type(theirs)(ours.__name__, (ours, theirs), {"__module__": ours.__module__})
+    made._own = ours  # what it is pickled as
+    return made
 
 
 class ChromalabWarning(UserWarning):
@@ -229,6 +262,38 @@ class UniqueConstraintError(ChromalabError, ValueError):
 
     _name = "UniqueConstraintError"
     _code = 409
+
+
+def not_found(
+    kind: str, name: str, known: Iterable[str], *, reason: str = "does not exist", remedy: str = ""
+) -> NotFoundError:
+    """Create the error for a name that does not exist, in the words that programs of Chroma look for.
+
+    Args:
+        kind: What has the name: "Collection", "Tenant" or "Database".
+        name: The name.
+        known: The names that exist.
+        reason: Chroma's words for this kind.
+        remedy: What to do, as a sentence.
+
+    Example:
+        >>> str(not_found("Collection", "paper", ["papers", "notes"]))
+        "Collection 'paper' does not exist. Did you mean 'papers'? Collections: notes, papers."
+    """
+    hint = near(name, known, what=f"{kind}s")
+    return NotFoundError(f"{kind} {short(name)} {reason}. {hint} {remedy}".rstrip())
+
+
+def already_exists(
+    kind: str, name: str, *, place: str = "", remedy: str = "Use it or choose another name."
+) -> UniqueConstraintError:
+    """Create the error for a name that is taken, in the words that programs of Chroma look for.
+
+    Example:
+        >>> str(already_exists("Tenant", "acme"))
+        "Tenant 'acme' already exists. Use it or choose another name."
+    """
+    return UniqueConstraintError(f"{kind} {short(name)} already exists{place}. {remedy}")
 
 
 class VersionMismatchError(ChromalabError, RuntimeError):

@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from chromalab.arguments.records import read_batch
 from chromalab.arguments.table import Problem, Record, read_table
 from chromalab.arguments.values import check_batch_rows
 from chromalab.embed import embed_documents, shows_progress
+from chromalab.embed.registry import MINILM_NAMES
 from chromalab.engine import Batch, Filter, Range, WriteResult
 from chromalab.errors import (
     EmbeddingFunctionError,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["AddInterrupted", "AddResult", "Clash", "add_from", "count_truncated", "with_vectors"]
 
 _PAGE = 4096  # documents read at a time
+_PARTS = ("embeddings", "documents", "metadatas", "uris")
 _UPDATE = "update from a table"
 
 
@@ -150,8 +153,9 @@ def add_from(
 
     Args:
         collection: The collection to add to.
-        data: A pandas or polars DataFrame, an Arrow table, a dataset, a dict of columns, a list of dicts, or
-            a list of texts. The named index of a pandas DataFrame is a column.
+        data: A pandas or polars DataFrame, an Arrow table, a dataset, a dict of columns, a list of dicts, a
+            list of texts, or another collection, of chromadb as well. The named index of a pandas DataFrame
+            is a column. A collection of the same model is copied with its embeddings.
         text: Column of the documents; by default "document" or "text".
         id: Column of the ids; by default "id", or a hash of the text if there is no such column. Where all
             numbers are whole, 1.0 is the id "1".
@@ -180,6 +184,13 @@ def add_from(
         >>> notes.add_from(["tea is a drink", "chalk is a rock", "tea is a drink"])
         notes: 2 added, 1 skipped (same id)
     """
+    if _is_collection(data) and text is id is meta is None:
+        if _model_of(data) in (None, _model_of(collection)) or _model_of(collection) is None:
+            return _copied(
+                collection, data, check_batch_rows(batch_size), progress=progress, dry_run=dry_run,
+                update=update, skip_bad=skip_bad,
+            )  # fmt: skip
+        data = dict(data.get())
     table = read_table(data, text=text, id=id, meta=meta, flatten=flatten)
     if table.problems and not skip_bad:
         raise table.error()
@@ -220,6 +231,82 @@ def add_from(
         finally:
             shows_progress.reset(quiet)
     return done
+
+
+def _is_collection(data: Any) -> bool:
+    methods = ("get", "count", "query")
+    return not hasattr(data, "columns") and all(hasattr(data, name) for name in methods)
+
+
+def _model_of(collection: Any) -> str | None:
+    """The name of the embedding function of a collection; all names of MiniLM are one."""
+    stored = getattr(collection, "configuration_json", None) or {}
+    name = (stored.get("embedding_function") or {}).get("name")
+    return "default" if name in MINILM_NAMES else name
+
+
+def _copied(
+    collection: Handle, source: Any, batch_size: int, *, progress: bool, dry_run: bool, update: bool,
+    skip_bad: bool,
+) -> AddResult:  # fmt: skip
+    """Add the records of another collection with their embeddings, page by page."""
+    done = AddResult(collection.name, 0, 0, dry_run)
+    total = source.count()
+    with progress_bar(
+        total=total, unit="rec", desc=f"add to {printable(collection.name)}", delay=1,
+        leave=False, disable=not progress,
+    ) as bar:  # fmt: skip
+        for offset in range(0, total, batch_size):
+            page = source.get(limit=batch_size, offset=offset, include=[*_PARTS])
+            problems: tuple[Problem, ...] = ()
+            rows = list(range(len(page["ids"])))
+            batch: Batch | None
+            try:
+                batch = _read(page, rows)
+            except InvalidArgumentError:
+                if not skip_bad:
+                    raise
+                rows, problems = _storable(page)
+                batch = _read(page, rows) if rows else None
+            added = updated = 0
+            if batch is not None:
+                known = len(collection.existing(batch.ids))
+                added, updated = len(batch.ids) - known, known if update else 0
+                if not dry_run:
+                    engine = collection.engine
+                    (engine.upsert if update else engine.add)(collection.id, batch)
+            done = replace(
+                done,
+                added=done.added + added,
+                updated=done.updated + updated,
+                skipped=done.skipped + len(rows) - added - updated,
+                bad_rows=done.bad_rows + len(problems),
+                problems=done.problems + problems,
+            )
+            bar.update(len(page["ids"]))
+    return done
+
+
+def _read(page: Mapping[str, Any], rows: Sequence[int]) -> Batch:
+    """Check rows of what a collection's `get` returned."""
+    embeddings, documents, metadatas, uris = (
+        None if page[part] is None else [page[part][row] for row in rows] for part in _PARTS
+    )
+    ids = [page["ids"][row] for row in rows]
+    return read_batch(ids, embeddings, metadatas, documents, None, uris)
+
+
+def _storable(page: Mapping[str, Any]) -> tuple[list[int], tuple[Problem, ...]]:
+    """The rows of a page that can be stored, and what is wrong with the others."""
+    rows, problems = [], []
+    for row, id in enumerate(page["ids"]):
+        try:
+            _read(page, [row])
+        except InvalidArgumentError as error:
+            problems.append(Problem("record", "one that can be stored", str(error), 1, (id,)))
+        else:
+            rows.append(row)
+    return rows, tuple(problems)
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "URI",
+    "CollectionMetadata",
     "Database",
+    "Document",
     "Documents",
     "Embedding",
     "Embeddings",
     "IDs",
+    "Image",
+    "Images",
     "Include",
+    "Loadable",
     "Metadata",
     "Metadatas",
     "Tenant",
+    "URIs",
     "UserIdentity",
     "Where",
     "WhereDocument",
@@ -53,7 +60,14 @@ class UserIdentity:
 Metadata: TypeAlias = Mapping[str, Any]
 """Each value is a str, int, float or bool, a list of values of one of these types, or a `SparseVector`."""
 Metadatas: TypeAlias = Sequence[Metadata | None]
+CollectionMetadata: TypeAlias = Mapping[str, Any]
+Document: TypeAlias = str
 Documents: TypeAlias = Sequence[str]
+Image: TypeAlias = NDArray[Any]
+Images: TypeAlias = Sequence[Image]
+Loadable: TypeAlias = Sequence[Image | None]
+URI: TypeAlias = str
+URIs: TypeAlias = Sequence[str | None]
 IDs: TypeAlias = Sequence[str]
 Embedding: TypeAlias = NDArray[np.float32] | Sequence[float]
 Embeddings: TypeAlias = NDArray[np.float32] | Sequence[Embedding]

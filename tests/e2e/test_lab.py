@@ -34,10 +34,10 @@ def test_an_error_is_one_line_and_stops_run_all(run):
     )
     (error,) = page.errors()
     assert error == (
-        "NotFoundError: No collection 'papers'. Collections: none yet. Create it: %chroma create papers"
+        "NotFoundError: Collection 'papers' does not exist. Collections: none yet. Create it: %chroma create papers"
     )
     shown = page.page.locator(".jp-OutputArea").all_inner_texts()
-    assert any("No collection 'papers'" in text for text in shown)
+    assert any("Collection 'papers' does not exist" in text for text in shown)
     assert not any("went on" in text for text in shown)
 
 

@@ -66,11 +66,14 @@ def test_a_notebook_shows_the_panel(outputs):
 
 
 def test_the_text_of_the_panel_is_the_status(outputs):
-    assert outputs["a store"]["data"]["text/plain"] == (
-        "Connections: work (current). All verbs: %chroma help\n"
-        "name   records  dimension  model  space\n"
-        "notes  0                   none   l2"
-    )
+    # The outputs of a panel that is displayed again are all up to date.
+    for cell in ("a store", "back"):
+        assert outputs[cell]["data"]["text/plain"] == (
+            "Connections: work (current), other. All verbs: %chroma help\n"
+            "name    records  dimension  model  space\n"
+            "notes   0                   none   l2\n"
+            "papers  0                   none   l2"
+        )
     assert outputs["its text"]["text"].startswith("Connections: work (current)")
 
 

@@ -1,6 +1,7 @@
 """Each invalid argument raises an error of the right type with a clear message, and writes nothing."""
 
 import pickle
+from uuid import uuid4
 
 import numpy as np
 import pandas
@@ -23,15 +24,15 @@ def points(client):
         ({"ids": ["x", "y"], "embeddings": [[1, 2], [np.nan, 1]]}, ValueError, "got NaN or infinity in 1 of 2 rows, first in embeddings[1]."),
         ({"ids": ["x"], "embeddings": [[1, np.inf]]}, ValueError, "embeddings must be finite numbers; got NaN or infinity in 1 of 1 row, first in embeddings[0]."),
         ({"ids": ["x"], "embeddings": [[1, 1e39]]}, ValueError, "NaN or infinity"),
-        ({"ids": ["x", "y", "x"], "embeddings": [[1, 2]] * 3}, ValueError, "ids must be unique; got 1 duplicate id in this call: 'x'. Give each record its own id."),
+        ({"ids": ["x", "y", "x"], "embeddings": [[1, 2]] * 3}, ValueError, "ids must be unique; got 1 duplicate id in this call: 'x'. Give each record its own ID."),
         ({"ids": ["x", "y"], "embeddings": [[1, 2]]}, ValueError, "embeddings must have one value per id; got 1 value for 2 ids."),
         ({"ids": ["x"], "embeddings": [[1, 2]], "documents": ["p", "q"]}, ValueError, "documents must have one value per id; got 2 values for 1 id."),
         ({"ids": [], "embeddings": []}, ValueError, "ids must not be empty"),
-        ({"ids": [""], "embeddings": [[1, 2]]}, ValueError, "ids[0] must be a non-empty string without NUL characters; got ''."),
+        ({"ids": [""], "embeddings": [[1, 2]]}, ValueError, "ids[0] must be a non-empty string without NUL characters; got ''. Give the record another ID."),
         ({"ids": ["a\0b"], "embeddings": [[1, 2]]}, ValueError, "NUL"),
         ({"ids": ["\ud800"], "embeddings": [[1, 2]]}, ValueError, "not valid Unicode"),
         ({"ids": ["x", 7], "embeddings": [[1, 2]] * 2}, ValueError, "ids[1] must be a string; got 7, of type int."),
-        ({"ids": 7, "embeddings": [[1, 2]]}, ValueError, "ids must be a list of strings; got 7"),
+        ({"ids": 7, "embeddings": [[1, 2]]}, ValueError, "ids must be a list of string IDs; got 7"),
         ({"ids": ["x"]}, ValueError, "Pass embeddings, or documents"),
         ({"ids": ["x"], "documents": ["text"]}, ValueError, "has no embedding function"),
         ({"ids": ["x"], "embeddings": [["1", "2"]]}, ValueError, "rows of numbers"),
@@ -44,7 +45,7 @@ def points(client):
         ({"ids": {"x", "y"}, "embeddings": [[1, 2]] * 2}, ValueError, "ids must be a list, because its values are paired with those of other lists by position; got a set"),
         ({"ids": ["x", "y"], "embeddings": [[1, 2]] * 2, "documents": frozenset("pq")}, ValueError, "documents must be a list, because"),
         ({"ids": ["x", "y"], "embeddings": {(1, 2), (3, 4)}}, ValueError, "embeddings must be a list, because"),
-        ({"ids": ["x", np.nan], "embeddings": [[1, 2]] * 2}, ValueError, "ids[1] must be a string; got a missing value. Every record needs an id."),
+        ({"ids": ["x", np.nan], "embeddings": [[1, 2]] * 2}, ValueError, "ids[1] must be a string; got a missing value. Every record needs an ID."),
         ({"ids": pandas.DataFrame({"id": ["x"]}), "embeddings": [[1, 2]]}, ValueError, 'ids must be a list or a single column; got a DataFrame. Choose a column, such as table["name"].'),
         ({"ids": ["x", "y"], "embeddings": pandas.Series([[1, 2], None])}, ValueError, "No embedding in 1 row, first embeddings[1]."),
         ({"ids": ["x"], "embeddings": pandas.Series(["[1, 2]"])}, ValueError, "Parse the texts first"),
@@ -73,7 +74,7 @@ def test_an_invalid_record_is_rejected(points, call, record, builtin, message):
     [
         (
             {"year": {"$gte": "2020"}},
-            "The value of $gte on 'year' must be a number or a date; got '2020'. Write dates as in '2024-06-01', or pass a datetime.",
+            "The value of $gte on 'year' in where must be a number or a date; got '2020'. Write dates as in '2024-06-01', or pass a datetime.",
         ),
         ({"year": {"$gte": "2020-02-30"}}, "must be a number or a date; got '2020-02-30'."),
         ({"year": {"$lt": pandas.NaT}}, "must be a number or a date; got NaT."),
@@ -112,7 +113,7 @@ def test_an_unknown_collection_is_reported_with_similar_names(client):
             call("paper")
         assert isinstance(caught.value, KeyError)
         assert str(caught.value) == (
-            "No collection 'paper'. Did you mean 'papers'? Collections: papers."
+            "Collection 'paper' does not exist. Did you mean 'papers'? Collections: papers."
         )
 
 
@@ -174,3 +175,25 @@ def test_a_limit_beyond_64_bits_is_rejected(client, points):
             ):
                 call(**{name: np.uint64(2**63)})
             call(**{name: 2**63 - 1})
+
+
+def test_messages_have_the_words_that_programs_of_chroma_look_for(client, points):
+    for words, call in (
+        ("already exists", lambda: client.create_collection("points")),
+        ("does not exist", lambda: client.get_collection("none")),
+        ("does not exist", lambda: client.get_collection_by_id(uuid4())),
+        ("not found", lambda: client.set_tenant("none")),
+        ("not found", lambda: client.set_database("none")),
+        ("batch size", lambda: points.add(ids=[*map(str, range(5462))], embeddings=[[1]] * 5462)),
+        ("ID", lambda: points.add(ids=[1], embeddings=[[1, 2]])),
+        ("ID", lambda: points.get(ids=1)),
+        ("where", lambda: points.get(where={"value": {"nested": "5"}})),
+        ("where document", lambda: points.get(where_document={"$lt": 2})),
+        ("where document", lambda: points.get(where_document={"$contains": []})),
+        (
+            "not supported",
+            lambda: client.create_collection("xyz", configuration={"hnsw": {"space": "l1"}}),
+        ),
+    ):
+        with pytest.raises(errors.ChromalabError, match=words):
+            call()

@@ -44,13 +44,19 @@ def test_collections_of_two_databases_can_have_the_same_name_and_are_separate(
 
 
 def test_a_missing_tenant_or_database_is_reported_with_similar_names(client, admin, tmp_path):
-    with pytest.raises(errors.NotFoundError, match=r"No tenant 'acne'\. Did you mean 'acme'"):
+    with pytest.raises(
+        errors.NotFoundError, match=r"Tenant 'acne' not found\. Did you mean 'acme'"
+    ):
         client.set_tenant("acne")
-    with pytest.raises(errors.NotFoundError, match=r"No database 'paper' in tenant 'acme'\. Did"):
+    with pytest.raises(
+        errors.NotFoundError, match=r"Database 'paper' not found in tenant 'acme'\. Did"
+    ):
         client.set_tenant("acme", "paper")
-    with pytest.raises(errors.NotFoundError, match="No database 'x' in tenant 'default_tenant'"):
+    with pytest.raises(
+        errors.NotFoundError, match="Database 'x' not found in tenant 'default_tenant'"
+    ):
         chromalab.PersistentClient(tmp_path, database="x")
-    with pytest.raises(errors.NotFoundError, match="No tenant 'other'"):
+    with pytest.raises(errors.NotFoundError, match="Tenant 'other' not found"):
         chromalab.PersistentClient(tmp_path, tenant="other")
     for call in (admin.get_tenant, admin.delete_database, admin.get_database):
         with pytest.raises(errors.NotFoundError):
@@ -70,7 +76,7 @@ def test_deleting_a_database_deletes_only_its_collections_and_their_files(client
     assert [file.name for file in (tmp_path / "vectors").iterdir()] == [f"{kept.id}-0.f32"]
     with pytest.raises(errors.NotFoundError, match="it was deleted"):
         gone.count()
-    with pytest.raises(errors.NotFoundError, match="No database 'papers'"):
+    with pytest.raises(errors.NotFoundError, match="Database 'papers' not found"):
         client.create_collection("late", embedding_function=None)
     assert admin.list_databases(tenant="acme") == []
     admin.create_database("papers", "acme")

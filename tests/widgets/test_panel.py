@@ -104,7 +104,10 @@ def test_a_panel_that_switches_to_another_client_shows_its_store(panel):
 
 def test_unknown_collections_and_widgets_are_reported(panel):
     send(panel, verb="open", name="note", widget="table")
-    assert panel.error == "No collection 'note'. Did you mean 'notes'? Collections: notes, papers."
+    assert (
+        panel.error
+        == "Collection 'note' does not exist. Did you mean 'notes'? Collections: notes, papers."
+    )
     send(panel, verb="open", name="notes", widget="close")
     assert "map, search_panel, table" in panel.error
     assert panel.opened is None

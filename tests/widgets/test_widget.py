@@ -119,7 +119,7 @@ def test_a_quiet_verb_is_never_busy_and_keeps_an_earlier_error(adder):
             {"verb": "add", "n": 1, "note": "longer"},
             "The note of 'add' must have at most 5 characters; got 6. Shorten it.",
         ),
-        ({"verb": "__init__"}, "No verb '__init__'. Verbs: add, fail, look"),
+        ({"verb": "__init__"}, "No verb '__init__'. Verbs: add, fail, look."),
     ],
 )
 def test_an_unknown_request_is_refused(adder, content, sentence):

@@ -152,7 +152,7 @@ class ClusterEstimator(ClusterMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: None = None) -> Self:
         """Cluster the rows of X, (n, dimension) numbers."""
-        self.clusters_ = cluster(_checked(self, X), **self.get_params(), progress=False)
+        self.clusters_ = cluster(_checked(self, X), **self.get_params(deep=False), progress=False)
         self.labels_ = self.clusters_.labels
         self.probabilities_ = self.clusters_.probabilities
         return self

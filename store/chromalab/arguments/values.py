@@ -67,31 +67,32 @@ def check_ids(ids: Any, *, paired: bool = False) -> list[str]:
     """
     if paired:
         _ordered(ids, "ids")
-    listed = _listed(ids, "ids", "strings")
+    listed = _listed(ids, "ids", "string IDs")
     if not listed:
         raise InvalidArgumentError(
-            "ids must not be empty. Give at least one id, or omit the argument."
+            "ids must not be empty. Give at least one ID, or omit the argument."
         )
     for row, id in enumerate(listed):
         if id is None:
             raise InvalidArgumentError(
-                f"ids[{row}] must be a string; got a missing value. Every record needs an id."
+                f"ids[{row}] must be a string; got a missing value. Every record needs an ID."
             )
         if not isinstance(id, str):
             raise InvalidArgumentError(
                 f"ids[{row}] must be a string; got {short(id)}, of type {type(id).__name__}. "
-                "Convert it with str(...)."
+                "Convert the ID with str(...)."
             )
         if not id or "\0" in id:
             raise InvalidArgumentError(
-                f"ids[{row}] must be a non-empty string without NUL characters; got {short(id)}."
+                f"ids[{row}] must be a non-empty string without NUL characters; got {short(id)}. "
+                "Give the record another ID."
             )
     if len(set(listed)) < len(listed):
         seen: set[str] = set()
         repeated = [id for id in listed if id in seen or seen.add(id)]  # type: ignore[func-returns-value]
         raise DuplicateIDError(
             f"ids must be unique; got {count(len(set(repeated)), 'duplicate id')} in this call: "
-            f"{_several(repeated)}. Give each record its own id."
+            f"{_several(repeated)}. Give each record its own ID."
         )
     _encodable(listed, "ids")
     return listed
@@ -320,7 +321,7 @@ def check_batch_size(ids: Sequence[str]) -> None:
     """Check that one call does not contain too many records."""
     if len(ids) > MAX_BATCH_SIZE:
         raise BatchSizeExceededError(
-            f"One call must have at most {MAX_BATCH_SIZE:,} records; got {len(ids):,}. "
+            f"The batch size must be at most {MAX_BATCH_SIZE:,} records; got {len(ids):,}. "
             "Use collection.add_from(...), which splits the records into batches and shows its progress."
         )
 

@@ -7,7 +7,7 @@ from typing import Any
 from chromalab.arguments.values import check_limit, check_text
 from chromalab.client.client import Session
 from chromalab.client.opening import open_engine
-from chromalab.config import DEFAULT_TENANT, Settings
+from chromalab.config import DEFAULT_TENANT, Settings, read_settings
 from chromalab.engine import DatabaseModel, Scope
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.types import Database, Tenant
@@ -36,7 +36,7 @@ class AdminClient(Session):
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
-        self._settings = settings or Settings()
+        self._settings = read_settings(settings)
         super().__init__(open_engine(self._settings))
 
     def create_tenant(self, name: str) -> None:

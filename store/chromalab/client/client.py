@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from abc import ABCMeta
 from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -16,12 +18,15 @@ from chromalab.arguments.values import (
     check_name,
     check_text,
 )
+from chromalab.client.schema import read_schema
 from chromalab.collection import Collection
 from chromalab.config import DEFAULT_DATABASE, DEFAULT_TENANT, Settings
 from chromalab.embed import (
     DefaultEmbeddingFunction,
     EmbeddingFunction,
     check_conflict,
+    name_of,
+    register_class_of,
     to_config,
 )
 from chromalab.engine import CollectionModel, Engine, Scope
@@ -117,6 +122,11 @@ class ClientAPI(Session):
 
     def __init__(self, engine: Engine, scope: Scope, settings: Settings) -> None:
         super().__init__(engine)
+        theirs = getattr(sys.modules.get("chromadb.api"), "ClientAPI", None)
+        if isinstance(
+            theirs, ABCMeta
+        ):  # frameworks that have loaded chromadb ask for its interface
+            theirs.register(ClientAPI)
         self._settings = settings
         self._scope = Scope()
         self.set_tenant(*scope)
@@ -154,7 +164,7 @@ class ClientAPI(Session):
     def create_collection(
         self,
         name: str,
-        schema: None = None,
+        schema: Any = None,
         configuration: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
         embedding_function: EmbeddingFunction[Any] | None = _DEFAULT,
@@ -165,7 +175,7 @@ class ClientAPI(Session):
 
         Args:
             name: The name: 3 to 512 characters from a-z, A-Z, 0-9, '.', '_' and '-'.
-            schema: Not supported yet; use the configuration.
+            schema: A `Schema` of chromadb; its vector index is read as the configuration.
             configuration: `{"hnsw": {"space": "cosine", ...}}`; the spaces are l2, cosine and ip.
             metadata: Metadata of the collection itself.
             embedding_function: Embeds the texts, and is stored with the collection; None means that the
@@ -184,18 +194,28 @@ class ClientAPI(Session):
             >>> client.create_collection("papers", metadata={"about": "what we read"})
             Collection('papers', 0 records, model: default)
         """
-        if schema is not None or data_loader is not None:
+        if data_loader is not None:
             raise InvalidArgumentError(
-                "schema and data_loader are not supported yet. Use configuration, and pass embeddings."
+                "data_loader is not supported yet. Embed the data yourself, and pass the embeddings."
             )
+        if schema is not None:
+            if configuration is not None:
+                raise InvalidArgumentError("Pass schema or configuration, not both.")
+            configuration = read_schema(schema)
+            if name_of(configuration["embedding_function"]) == "default":
+                configuration["embedding_function"] = (
+                    None  # the argument, whose default is the same
+                )
         name = check_name(name)
         if metadata is not None:
             metadata = check_metadata(metadata, "The collection's metadata")
         in_configuration = (configuration or {}).get("embedding_function")
         if in_configuration is not None:
-            if embedding_function not in (None, _DEFAULT):
+            twice = embedding_function not in (None, _DEFAULT)
+            if twice and to_config(embedding_function) != to_config(in_configuration):
                 raise InvalidArgumentError(
-                    "Pass the embedding function once: as an argument or in the configuration."
+                    "The embedding function of the argument differs from that in the configuration. "
+                    "Pass it once."
                 )
             embedding_function = in_configuration
         if embedding_function is not None and not callable(embedding_function):
@@ -203,10 +223,9 @@ class ClientAPI(Session):
                 f"embedding_function must be callable with texts, or None; got {embedding_function!r}. "
                 "Pass a function such as chromalab.embed.MiniLM()."
             )
+        described = to_config(embedding_function)
         default_space = getattr(embedding_function, "default_space", lambda: "l2")()
-        stored = new_configuration(
-            configuration, metadata, to_config(embedding_function), default_space
-        )
+        stored = new_configuration(configuration, metadata, described, default_space)
         if get_or_create:
             model = self._find(name)
             if model is not None:
@@ -220,6 +239,7 @@ class ClientAPI(Session):
         else:
             if stored["spann"] is not None:
                 notice(_SPANN.format(name))
+            _notice_space((stored["hnsw"] or stored["spann"])["space"], embedding_function)
         return self._collection(model, embedding_function)
 
     def get_collection(
@@ -241,7 +261,7 @@ class ClientAPI(Session):
             >>> client.get_collection("paper")
             Traceback (most recent call last):
             ...
-            chromalab.errors.NotFoundError: No collection 'paper'. Did you mean 'papers'? ...
+            chromalab.errors.NotFoundError: Collection 'paper' does not exist. Did you mean 'papers'? ...
         """
         _name_type(name)
         return self._collection(self._engine.get_collection(self._scope, name), embedding_function)
@@ -264,7 +284,7 @@ class ClientAPI(Session):
     def get_or_create_collection(
         self,
         name: str,
-        schema: None = None,
+        schema: Any = None,
         configuration: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
         embedding_function: EmbeddingFunction[Any] | None = _DEFAULT,
@@ -385,7 +405,18 @@ class ClientAPI(Session):
         if given is _DEFAULT:
             given = None
         check_conflict(given, model.configuration["embedding_function"])
+        register_class_of(given)
         return Collection(self._engine, model, given)
+
+
+def _notice_space(space: str, function: object) -> None:
+    """Warn if the distance of a new collection is not meaningful for the embeddings of its function."""
+    supported: list[str] = getattr(function, "supported_spaces", lambda: [])()
+    if supported and space not in supported:
+        notice(
+            f"Space {space} is not supported by {name_of(function)!r}. Create the collection with "
+            f'configuration={{"hnsw": {{"space": "{supported[0]}"}}}}.'
+        )
 
 
 def _name_type(name: Any) -> None:

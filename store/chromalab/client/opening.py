@@ -7,11 +7,10 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from chromalab.client.client import ClientAPI
-from chromalab.config import DEFAULT_DATABASE, DEFAULT_TENANT, Settings, check_folder
+from chromalab.config import DEFAULT_DATABASE, DEFAULT_TENANT, Settings, check_folder, read_settings
 from chromalab.engine import EmbeddedEngine, Lease, Scope, lease, lease_again
 
 __all__ = ["Client", "EphemeralClient", "PersistentClient", "open_engine"]
@@ -62,13 +61,10 @@ def PersistentClient(
     """
     if path is not _FOLDER:
         path = check_folder(path, "path")
-    settings = settings or Settings()
-    settings = replace(
-        settings,
-        is_persistent=True,
-        persist_directory=settings.persist_directory if path is _FOLDER else path,
-        durability=durability or settings.durability,
-    )
+    settings = read_settings(settings)
+    settings.is_persistent = True
+    settings.persist_directory = settings.persist_directory if path is _FOLDER else str(path)
+    settings.durability = durability or settings.durability
     return ClientAPI(open_engine(settings), Scope(tenant, database), settings)
 
 
@@ -79,19 +75,24 @@ def EphemeralClient(
 ) -> ClientAPI:
     """Open a new, empty store that is deleted with the client or when Python exits.
 
-    It is kept in a temporary folder, so it may be larger than memory. Each call creates a new one.
+    It is kept in a temporary folder, so it may be larger than memory. Each call creates a new one, unless
+    it gets the settings of a client that is open: those are clients of one store.
 
     Args:
-        settings: Settings such as `Settings(allow_reset=True)`.
+        settings: Settings such as `Settings(allow_reset=True)`, or `client.get_settings()`.
         tenant: The tenant; a new store has only the default one.
         database: The database; a new store has only the default one.
 
     Example:
         >>> import chromalab
-        >>> chromalab.EphemeralClient().count_collections()
-        0
+        >>> client = chromalab.EphemeralClient()
+        >>> _ = client.create_collection("notes")
+        >>> chromalab.EphemeralClient(client.get_settings()).count_collections()
+        1
     """
-    settings = replace(settings or Settings(), is_persistent=False)
+    settings = read_settings(settings)
+    if settings.is_persistent:
+        settings.is_persistent, settings._folder = False, None
     return ClientAPI(open_engine(settings), Scope(tenant, database), settings)
 
 
@@ -107,7 +108,8 @@ def Client(
         >>> chromalab.Client()
         EphemeralClient(0 collections)
     """
-    if settings is not None and settings.is_persistent:
+    settings = read_settings(settings)
+    if settings.is_persistent:
         return PersistentClient(settings.persist_directory, settings, tenant, database)
     return EphemeralClient(settings, tenant, database)
 

@@ -50,6 +50,10 @@ def _connect(call: Call) -> Any:
     return session.connect(path, name or "client")
 
 
+def _import(call: Call) -> Any:
+    return chromalab.import_chroma(call.given["source"], call.given.get("target"))
+
+
 def _create(call: Call) -> Any:
     name, client = call.given["collection"], call.session.client
     if call.given.get("dry_run"):
@@ -135,6 +139,19 @@ STORE = (
             ),
         ),
         action=_connect,
+    ),
+    Verb(
+        api="chromalab.import_chroma",
+        short_name="import",
+        summary="Copy every collection of a folder that Chroma wrote into a new store.",
+        examples=("%chroma import ./chroma", "%chroma import ./chroma ./papers.chroma"),
+        takes=(
+            Argument(name="source", help="The folder of Chroma.", kind="path", required=True),
+            Argument(name="target", help="The folder of the new store.", kind="path"),
+        ),
+        hides=("source", "target", "progress"),
+        cli=True,
+        action=_import,
     ),
     Verb(
         api="client.list_collections",

@@ -27,6 +27,7 @@ from chromalab.embed.registry import (
     check_conflict,
     from_config,
     known_embedding_functions,
+    register_class_of,
     register_embedding_function,
     to_config,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "known_embedding_functions",
     "models",
     "name_of",
+    "register_class_of",
     "register_embedding_function",
     "shows_progress",
     "to_config",

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from chromalab.embed.protocol import EmbeddingFunction, name_of
-from chromalab.errors import EmbeddingFunctionError, near
+from chromalab.errors import ChromalabError, EmbeddingFunctionError, near
 
 __all__ = [
+    "MINILM_NAMES",
     "check_conflict",
     "from_config",
     "known_embedding_functions",
+    "register_class_of",
     "register_embedding_function",
     "to_config",
 ]
@@ -27,7 +30,8 @@ known_embedding_functions: dict[str, type[Any]] = {}
 
 _NEEDED = ("name", "get_config", "build_from_config")
 _LEGACY = {"type": "legacy"}
-_MINILM_NAMES = {"default", "minilm", "onnx_mini_lm_l6_v2"}  # one model with the same vectors
+_CHROMA = "chromadb.utils.embedding_functions"
+MINILM_NAMES = {"default", "minilm", "onnx_mini_lm_l6_v2"}  # one model with the same vectors
 
 C = TypeVar("C", bound=type[Any])
 
@@ -91,8 +95,24 @@ def register_embedding_function(ef_class: C | None = None) -> C | Callable[[C], 
     return ef_class
 
 
+def register_class_of(function: object | None) -> None:
+    """Register the class of a function that a collection was given, so that the next one finds it.
+
+    chromalab's own classes stay registered, whatever is given under their names.
+    """
+    if (to_config(function) or {}).get("type") != "known":
+        return
+    name, ef_class = name_of(function), type(function)
+    known = known_embedding_functions.get(str(name))
+    if known is None or not known.__module__.startswith("chromalab."):
+        known_embedding_functions[str(name)] = ef_class
+
+
 def to_config(function: object | None) -> dict[str, Any] | None:
     """Describe an embedding function in the form that a collection stores.
+
+    A function that is not derived from chromalab's class is described without being built again, which
+    may need a key that only its caller has; if it cannot describe itself, it is "legacy", as in Chroma.
 
     Returns:
         JSON of type "known" or "legacy", or None if there is no function.
@@ -108,13 +128,13 @@ def to_config(function: object | None) -> dict[str, Any] | None:
     if function is None:
         return None
     _refuse_class(function)
-    name = name_of(function)
-    get_config = getattr(function, "get_config", None)
-    is_legacy = getattr(function, "is_legacy", None)
-    if name is None or get_config is None or (is_legacy is not None and is_legacy()):
+    try:
+        name, config = _described(function)
+    except Exception:
+        if isinstance(function, EmbeddingFunction):
+            raise
         return dict(_LEGACY)
-    config = get_config()
-    if config is NotImplemented:
+    if name is None or config is NotImplemented:
         return dict(_LEGACY)
     try:
         plain = json.loads(json.dumps(config))
@@ -128,8 +148,6 @@ def to_config(function: object | None) -> dict[str, Any] | None:
             f"would store as plain text. Put it in an environment variable and pass the variable's "
             f"name, as in {secret.rpartition('.')[2]}_env_var."
         )
-    if validate := getattr(function, "validate_config", None):
-        validate(config)
     return {"type": "known", "name": name, "config": config}
 
 
@@ -141,7 +159,8 @@ def from_config(config: dict[str, Any] | None) -> Any | None:
         pass themselves.
 
     Raises:
-        EmbeddingFunctionError: The name is not registered.
+        EmbeddingFunctionError: The name is registered neither here nor with chromadb, if that is
+            loaded, or the function cannot be built here.
 
     Example:
         >>> from_config({"type": "known", "name": "default", "config": {}}).name()
@@ -150,13 +169,24 @@ def from_config(config: dict[str, Any] | None) -> Any | None:
     if config is None or config.get("type") != "known":
         return None
     name = config["name"]
-    if name not in known_embedding_functions:
+    chroma = getattr(sys.modules.get(_CHROMA), "known_embedding_functions", {})
+    ef_class = known_embedding_functions.get(name) or chroma.get(name)
+    if ef_class is None:
         known = near(name, known_embedding_functions, what="Known")
         raise EmbeddingFunctionError(
             f"The collection uses embedding function {name!r}, which is not registered here. "
-            f"Import the module that registers it, or pass embedding_function=. {known}"
+            f"Import the module that registers it ({_CHROMA} for those of Chroma), or pass "
+            f"embedding_function=. {known}"
         )
-    return known_embedding_functions[name].build_from_config(config.get("config", {}))
+    try:
+        return ef_class.build_from_config(config.get("config", {}))
+    except ChromalabError:
+        raise
+    except Exception as error:  # such as a variable without its key, or a package that is missing
+        raise EmbeddingFunctionError(
+            f"The collection's embedding function {name!r} could not be built: "
+            f"{str(error).rstrip('.')}. Provide what it needs, or pass embedding_function=."
+        ) from error
 
 
 def check_conflict(given: object | None, persisted: dict[str, Any] | None) -> None:
@@ -183,7 +213,7 @@ def check_conflict(given: object | None, persisted: dict[str, Any] | None) -> No
     if given is None or stored is None:
         return
     name = name_of(given)
-    if name not in ("default", stored) and not {name, stored} <= _MINILM_NAMES:
+    if name not in ("default", stored) and not {name, stored} <= MINILM_NAMES:
         raise EmbeddingFunctionError(
             f"The collection was created with embedding function {stored!r}; got "
             f"{name or type(given).__name__!r}, whose vectors cannot be compared with it. Omit "
@@ -191,9 +221,26 @@ def check_conflict(given: object | None, persisted: dict[str, Any] | None) -> No
         )
 
 
+def _described(function: object) -> tuple[str | None, Any]:
+    """The name and the configuration of a function; None or NotImplemented if it lacks one."""
+    if isinstance(function, EmbeddingFunction):
+        if function.is_legacy():
+            return None, NotImplemented
+    elif any(_lacks(type(function), method) for method in _NEEDED):
+        return None, NotImplemented
+    config = function.get_config()  # type: ignore[attr-defined]
+    if config is not NotImplemented and (validate := getattr(function, "validate_config", None)):
+        validate(config)
+    return name_of(function), config
+
+
 def _lacks(ef_class: type[Any], method: str) -> bool:
-    own = getattr(ef_class, method, None)
-    return own is None or own is getattr(EmbeddingFunction, method)
+    """Whether a class does not define a method that the protocol, ours or Chroma's, only declares."""
+    owner = next((base for base in ef_class.__mro__ if method in vars(base)), None)
+    return owner is None or (
+        owner.__name__ == "EmbeddingFunction"
+        and owner.__module__.partition(".")[0] in ("chromalab", "chromadb")
+    )
 
 
 def _refuse_class(function: object) -> None:

@@ -160,7 +160,7 @@ def _checked(section: str, values: Mapping[str, Any], known: tuple[str, ...]) ->
         if key == "space":
             if value not in SPACES:
                 raise InvalidArgumentError(
-                    f"Unknown space {value!r}. {near(str(value), SPACES, what='Spaces')}"
+                    f"Space {short(value)} is not supported. {near(str(value), SPACES, what='Spaces')}"
                 )
         elif key == "target_recall":
             if not _positive(value, float) or value > 1:

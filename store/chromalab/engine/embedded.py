@@ -121,7 +121,7 @@ class EmbeddedEngine:
             model = catalog.find_id(connection, id).model
         if scope is not None and (model.tenant, model.database) != scope:
             raise NotFoundError(
-                f"No collection with the id {id} in database {scope.database!r} of tenant "
+                f"Collection with the id {id} does not exist in database {scope.database!r} of tenant "
                 f"{scope.tenant!r}. Switch to another one with set_tenant or set_database."
             )
         return model

@@ -15,14 +15,13 @@ from chromalab.engine.index.collection_index import threads_for
 from chromalab.engine.index.hnsw import HnswGraph
 from chromalab.engine.index.matches import Matches
 from chromalab.engine.index.planner import Costs, PlannerInput, choose_plan, machine_costs
-from chromalab.engine.index.scan import ExactScan, measured, together
+from chromalab.engine.index.scan import ExactScan, measured
 from chromalab.engine.opened import Opened
 from chromalab.engine.record_transform import RecordTransform
 from chromalab.engine.values import Filter, QueryPlan, Recall, Rows, Vectors
 
 __all__ = ["Search", "nearest", "recall"]
 
-_NONE = np.empty(0, dtype=np.int64)
 _SPARE = 4  # extra candidates measured beyond k, as the index ranks in float32
 
 Positions = NDArray[np.int64]
@@ -189,25 +188,22 @@ class Search:
         if chosen is not None:
             proposed = np.where(chosen.passes[proposed], proposed, -1)
             tail = tail[chosen.passes[tail]]
+        first = np.argsort(proposed < 0, axis=1, kind="stable")[:, : self.k + _SPARE]
+        candidates = np.take_along_axis(proposed, first, axis=1)
         enough = min(self.k, self.count)
-        behind = self._compared(self.queries, tail) if len(tail) else None
-        found, far = [], []
-        for row, query in enumerate(self.queries):
-            candidates = proposed[row][proposed[row] >= 0][: self.k + _SPARE]
-            if behind is not None:
-                candidates = np.concatenate([candidates, behind[0][row]])
-            if len(candidates) < enough:  # too few of the near records pass the filter
-                (all_of,), (their,) = self._by_scan(query[np.newaxis])
-            else:
-                candidates = together(candidates, _NONE)
-                best, their = measured(
-                    query,
-                    self.collection.vectors,
-                    view.slots[candidates],
-                    self.collection.entry.space,
-                    self.k,
-                )
-                all_of = candidates[best]
-            found.append(all_of)
-            far.append(their)
+        if len(tail):
+            candidates = np.hstack([candidates, np.stack(self._compared(self.queries, tail)[0])])
+        winners, distances = measured(
+            self.queries,
+            candidates,
+            enough,
+            self.collection.vectors,
+            view.slots,
+            self.collection.entry.space,
+        )
+        found, far = list(winners), list(distances)
+        # Where too few of the near records pass the filter, all that do are compared.
+        few = np.count_nonzero(candidates >= 0, axis=1) < enough
+        for row in np.flatnonzero(few):
+            (found[row],), (far[row],) = self._by_scan(self.queries[row : row + 1])
         return found, far

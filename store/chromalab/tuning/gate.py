@@ -32,8 +32,9 @@ _MAX_PAIRS = 1000
 # Up to 15 queries, cross-validation cannot tell a gain from chance: half of the logs of random thumbs pass
 # the veto. So the judgments are tested as well.
 _FEW = 15
-_RANDOM = 0.05  # Judgments with a larger p-value are refused before learning.
-_LEVEL = 0.02  # Of the judgments and the gain together.
+_RANDOM = (
+    0.02  # Judgments with a larger p-value are refused, so at most 2 % of random logs are admitted.
+)
 _PERMUTATIONS = 999
 
 
@@ -52,6 +53,13 @@ class Admission:
     needed: int | None = None
 
 
+_NOTHING_NEW = Admission(
+    False,
+    "The search already ranks every answer above the records judged not to be answers, so these judgments "
+    "teach nothing. Judge answers that rank low, and records near the top that are not answers.",
+)
+
+
 def by_chance(seen: TrainingSet, gate: Gate, *, random_state: int) -> float | None:
     """Return the probability that random judgments of the same records look as consistent as these.
 
@@ -59,7 +67,8 @@ def by_chance(seen: TrainingSet, gate: Gate, *, random_state: int) -> float | No
     random, every order of the judgments of one query is equally likely. The statistic is the larger of
     two: how much nearer relevant records are to their query and to each other than the other records, and
     how much nearer to each other apart from the query. The first recognizes queries with a single answer,
-    and the second answers that the search ranks below other judged records.
+    and the second answers that the search ranks below other judged records. Both are sums of cosines over
+    the queries, so a query whose records differ more counts more.
 
     Args:
         seen: The judgments.
@@ -88,10 +97,11 @@ def by_chance(seen: TrainingSet, gate: Gate, *, random_state: int) -> float | No
 def enough(seen: TrainingSet, chance: float | None, *, random_state: int) -> Admission | None:
     """Refuse judgments from which nothing can be learned; return None if there is no such reason.
 
-    The last check is whether the judgments mean anything: few ones by `chance`, from `by_chance`, and others
-    by whether records and queries belong together. A log whose records were shuffled still teaches which
-    records are popular, and that may even pass a cross-validation. So the similarity of the judged pairs is
-    compared with that of the same queries and records paired at random.
+    The last check is whether the judgments mean anything: few ones by `chance`, from `by_chance`, and by
+    whether they say more than the ranking does; others by whether records and queries belong together. A
+    log whose records were shuffled still teaches which records are popular, and that may even pass a
+    cross-validation. So the similarity of the judged pairs is compared with that of the same queries and
+    records paired at random.
     """
     count, relevant = len(seen.pairs), len(seen.relevant)
     queries = len(seen.judged_queries)
@@ -121,7 +131,9 @@ def enough(seen: TrainingSet, chance: float | None, *, random_state: int) -> Adm
             _MIN_QUERIES - queries,
         )
     if chance is not None:
-        return _like_random(queries, chance, "") if chance > _RANDOM else None
+        if chance > _RANDOM:
+            return _like_random(queries, chance)
+        return _NOTHING_NEW if _repeat_the_ranking(seen) else None
     fit = _fit(seen, random_state)
     if fit < _MIN_FIT:
         return Admission(
@@ -133,7 +145,7 @@ def enough(seen: TrainingSet, chance: float | None, *, random_state: int) -> Adm
     return None
 
 
-def decide(found: HeldOut, judgments: int, gate: Gate, chance: float | None = None) -> Admission:
+def decide(found: HeldOut, judgments: int, gate: Gate) -> Admission:
     """Decide from the rankings of held-out queries.
 
     Args:
@@ -142,8 +154,6 @@ def decide(found: HeldOut, judgments: int, gate: Gate, chance: float | None = No
         gate: "veto" refuses what looks like a loss, below -0.5 standard errors; "strict" requires a
             gain of 1 standard error; "auto" is "strict" from 500 judgments and "veto" below;
             "off" admits everything.
-        chance: The p-value of the judgments, from `by_chance`. Together with that of the gain, by Fisher's
-            method, it must be at most 2 %. None if the judgments are not tested.
     """
     if gate == "auto":
         gate = "strict" if judgments >= _MANY else "veto"
@@ -166,11 +176,6 @@ def decide(found: HeldOut, judgments: int, gate: Gate, chance: float | None = No
         )
     border = _VETO if gate == "veto" else _STRICT
     needed = _needed(score, found)
-    if score > border and chance is not None:
-        together = chance * NormalDist().cdf(-score)
-        together *= 1 - math.log(together) if together else 1
-        if together > _LEVEL:
-            return _like_random(len(found.queries), together, f", although {shown}")
     if score > border:
         sure = "a gain" if score > 2 else "no clear loss" if score < 1 else "probably a gain"
         return Admission(True, f"{sure.capitalize()}: {shown}.", needed)
@@ -191,20 +196,31 @@ def _needed(score: float, found: HeldOut) -> int | None:
     return math.ceil(more / 5) * 5 if more < 10_000 else None
 
 
-def _like_random(queries: int, p: float, although: str) -> Admission:
+def _like_random(queries: int, p: float) -> Admission:
     """Refuse the judgments of few queries; what they show grows with the square root of their number."""
-    shown = NormalDist().inv_cdf(1 - p) if 0 < p < 0.5 else 0.0
-    required = NormalDist().inv_cdf(1 - _LEVEL)
+    shown = NormalDist().inv_cdf(1 - p) if p < 0.5 else 0.0
+    required = NormalDist().inv_cdf(1 - _RANDOM)
     needed = math.ceil(queries * ((required / shown) ** 2 - 1)) if shown else _FEW
     needed = min(needed, _FEW)
     return Admission(
         False,
         f"Judgments of {queries} quer{'ies are' if queries > 1 else 'y is'} too few to tell these from random "
-        f"ones (p = {p:.2f}; at most {_LEVEL} is required of up to {_FEW} queries){although}: judge about "
-        f"{needed} more quer{'ies' if needed > 1 else 'y'}, and for each some records that are answers and "
-        "some that are not.",
+        f"ones (p = {p:.2g}; at most {_RANDOM} is required of up to {_FEW} queries): judge about {needed} more "
+        f"quer{'ies' if needed > 1 else 'y'}, and for each some records that are answers and some that are "
+        "not.",
         needed,
     )
+
+
+def _repeat_the_ranking(seen: TrainingSet) -> bool:
+    """Return whether the search ranks every answer above the records judged not to be answers."""
+    for query in seen.judged_queries:
+        mine = seen.pairs[:, 0] == query
+        relevant, row = seen.gains[mine] > 0, np.array([query])
+        scores = seen.scores(row, seen.queries[row] @ seen.documents.T)[0, seen.pairs[mine, 1]]
+        if not relevant.all() and scores[relevant].min() <= scores[~relevant].max():
+            return False
+    return True
 
 
 def _consistency(
@@ -229,8 +245,10 @@ def _consistency(
     irrelevant = np.maximum(no.sum(axis=1, keepdims=True) - no, 1)
     to_answers = yes @ together_apart / np.maximum(others, 1) - no @ together_apart / irrelevant
     contrast = yes / yes.sum(axis=1, keepdims=True) - no / no.sum(axis=1, keepdims=True)
-    both = np.array([to_query_and_answers, to_answers])
-    return _standardized((both * contrast).sum(axis=2))
+    made: NDArray[np.float64] = (np.array([to_query_and_answers, to_answers]) * contrast).sum(
+        axis=2
+    )
+    return made
 
 
 def _standardized(rows: NDArray[np.float64]) -> NDArray[np.float64]:

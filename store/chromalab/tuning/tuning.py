@@ -173,7 +173,7 @@ def tune_judgments(
     repeats = int(np.clip(np.ceil(_TESTED / max(len(judgments), 1)), 1, _MAX_REPEATS))
     with one_thread_blas(), bar("Tuning", "fold", progress) as on_progress:
         learn, found = _best(seen, learners, repeats, random_state, on_progress)
-        admission = decide(found, len(judgments), gate, chance)
+        admission = decide(found, len(judgments), gate)
         learned = learn(seen)
     compared = {
         metric: paired(*found.metrics[:, :, at].T, random_state=random_state)

@@ -246,11 +246,34 @@ def test_borderline_picks_both_sides_and_suggest_uses_the_judgments():
     assert len({answer for *_, answer in judged}) == 2
     wider = found.suggest(judged)
     assert 0.85 <= wider.threshold < 0.95
+    assert f"the cosine threshold {wider.threshold:g} is looser than the default 0.95" in repr(
+        wider
+    )
+    assert "default" not in repr(wider.at(0.9))
     assert len(wider.pairs) > len(found.pairs)
     with pytest.raises(InvalidArgumentError, match="pairs of this result"):
         found.suggest([("0", "199", True)])
     with pytest.raises(InvalidArgumentError, match="at least one pair"):
         found.suggest([])
+
+
+def test_a_suggested_threshold_that_is_stricter_than_the_default_says_so():
+    vectors = np.eye(221, dtype=np.float32)  # 60 pairs with a cosine of .99
+    vectors[1:120:2] = 0.99 * vectors[0:120:2] + np.sqrt(1 - 0.99**2) * vectors[1:120:2]
+    cosine = np.linspace(0.951, 0.958, 100, dtype=np.float32)[
+        :, None
+    ]  # of one record to 100 others
+    vectors[121:] = cosine * vectors[120] + np.sqrt(1 - cosine**2) * vectors[121:]
+    found = dedupe(vectors)
+    assert found.threshold > 0.95
+    note = f"the cosine threshold {found.threshold:g} is stricter than the default 0.95"
+    assert note in repr(found)
+    assert note in found._repr_html_()
+    assert "Jaccard threshold" not in repr(found)
+    assert "stricter" not in repr(
+        dedupe(vectors, threshold=0.97, methods="semantic", random_state=1)
+    )
+    assert "stricter" not in repr(dedupe(vectors[:20]))
 
 
 def test_leakage_finds_the_test_records_in_the_training_set():

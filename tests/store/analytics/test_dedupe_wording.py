@@ -6,10 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chromalab.analytics.dedupe import dedupe
+from chromalab.analytics.dedupe.minhash import jaccard
 from chromalab.analytics.dedupe.wording import (
     ADDED,
+    COMMON,
     LONG,
     OTHER,
     SAME,
@@ -35,6 +39,25 @@ def variants():
 def kind(one, other):
     scores = np.ones(1, np.float32)
     return int(compare([one, other], np.array([0]), np.array([1]), scores, scores)[0]) % LONG
+
+
+def kinds(texts, order=None, *, swapped=False):
+    """What differs between every two texts, if vectors find all of them near one another."""
+    order = range(len(texts)) if order is None else order
+    texts = [texts[at] for at in order]
+    left, right = np.triu_indices(len(texts), 1)
+    if swapped:
+        left, right = right, left
+    near = np.ones(len(left), np.float32)
+    found = compare(texts, left, right, near, jaccard(texts, left, right)) & ~np.uint8(LONG)
+    return {
+        frozenset((texts[one], texts[other])): kind
+        for one, other, kind in zip(left.tolist(), right.tolist(), found.tolist(), strict=True)
+    }
+
+
+def between(found, one, other):
+    return found[frozenset((one, other))]
 
 
 @pytest.mark.parametrize(
@@ -67,6 +90,139 @@ def test_other_words_are_values_if_many_texts_differ_in_them():
     assert (compare(texts, left, right, scores, scores) == VALUE).all()
     one = slice(0, 1)
     assert compare(texts, left[one], right[one], scores[one], scores[one]).tolist() == [OTHER]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "things", "both", "unlike"),
+    [
+        (
+            ["how do i get a {}", "how can i get a {}"],
+            "card|loan|visa",
+            "what can i do about {}",
+            "fraudulent payments|neighbors who complain|an expired passport|missing luggage parts"
+            "|my forgotten password|rising heating bills|a delayed connection",
+        ),
+        (
+            ["wo muss ich {} beantragen", "wo kann ich {} beantragen"],
+            "ein konto|eine karte|den kredit",
+            "was kann und muss man bei {}",
+            "betrügerischen zahlungen|ruhestörung nachts|abgelaufenem reisepass|verlorenen koffern"
+            "|vergessenem passwort|steigenden heizkosten|verspäteten anschlusszügen",
+        ),
+        (
+            ["dónde debo pedir cita para {}", "dónde puedo pedir cita para {}"],
+            "visa|tarjeta|seguro",
+            "qué debo o puedo hacer con {}",
+            "pagos fraudulentos|vecinos que molestan|mi pasaporte caducado|las maletas perdidas"
+            "|la contraseña olvidada|facturas muy elevadas|trenes con retraso",
+        ),
+        (
+            ["怎么办理北京银行的网上{}", "如何办理北京银行的网上{}"],
+            "储蓄卡|信用证|房贷款",
+            "怎么办如何办{}",
+            "账户被人盗刷以后|邻居半夜大声吵闹|护照已经过期一年|行李在机场丢失了"
+            "|忘记登录密码之后|暖气费用涨得太快|火车晚点错过换乘",
+        ),
+    ],
+    ids=["English", "German", "Spanish", "Chinese"],
+)
+def test_a_word_is_common_if_few_texts_with_it_have_a_variant(patterns, things, both, unlike):
+    texts = [pattern.format(thing) for thing in things.split("|") for pattern in patterns]
+    assert between(kinds(texts), *texts[:2]) == VALUE  # all texts with these words have variants
+
+    found = kinds([*texts, *(both.format(thing) for thing in unlike.split("|"))])
+    assert between(found, *texts[:2]) == OTHER | COMMON
+    assert between(found, texts[0], texts[2]) == VALUE  # the things still tell texts apart
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names", "longer"),
+    [
+        (
+            "when does the train leave for {}",
+            "oslo riga lima turin",
+            "hello when does the train leave for {}",
+        ),
+        ("wann fährt der zug nach {}", "berlin köln ulm jena", "wann fährt denn der zug nach {}"),
+        (
+            "cuánto cuesta un hotel en {}",
+            "lima quito oslo turín",
+            "cuánto cuesta pues un hotel en {}",
+        ),
+        (
+            "我想买一张明天去{}的高铁火车票",
+            "北京 南京 上海 广州",
+            "请问我想买一张明天去{}的高铁火车票",
+        ),
+    ],
+    ids=["English", "German", "Spanish", "Chinese"],
+)
+def test_a_filler_in_one_text_of_a_pattern_is_no_value(pattern, names, longer):
+    texts = [pattern.format(name) for name in names.split()]
+    longer = longer.format(names.split()[0])
+    found = kinds([*texts, longer])
+    assert between(found, texts[0], longer) == ADDED | COMMON
+    assert between(found, texts[1], longer) == VALUE
+    assert between(found, *texts[:2]) == VALUE
+
+
+@pytest.mark.parametrize(
+    ("pattern", "values"),
+    [
+        ("usb cable for the desk lamp {}", "black white red"),
+        ("kabel für die schreibtischlampe {}", "schwarz weiß rot"),
+        ("cable para la lámpara de mesa {}", "negro blanco rojo"),
+    ],
+    ids=["English", "German", "Spanish"],
+)
+def test_a_word_that_replaces_another_one_elsewhere_is_no_filler(pattern, values):
+    texts = [pattern.format(value) for value in values.split()]
+    plain = pattern.format("").strip()
+    assert between(kinds([*texts, plain]), texts[0], plain) == VALUE
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("flights from {} to {}", "oslo riga lima turin quito"),
+        ("flüge von {} nach {}", "oslo riga lima turin quito"),
+        ("vuelos de {} hasta {}", "oslo riga lima turin quito"),
+        ("请帮我买两张明天下午从{}到{}的高铁火车票谢谢", "北京 上海 广州 成都 武汉"),
+    ],
+    ids=["English", "German", "Spanish", "Chinese"],
+)
+def test_values_in_exchanged_places_tell_texts_of_a_pattern_apart(pattern, names):
+    here, there, *others = names.split()
+    texts = [pattern.format(here, there), pattern.format(there, here)]
+    found = kinds([*texts, *(pattern.format(here, name) for name in others)])
+    assert between(found, *texts) == VALUE
+
+
+def test_two_neighboring_words_may_change_places_in_a_pattern():
+    texts = [f"flights to {name} for two" for name in ("oslo", "riga", "lima", "turin")]
+    found = kinds([*texts, "flights oslo to for two"])
+    assert between(found, texts[0], "flights oslo to for two") == SAME
+    assert between(found, texts[1], "flights oslo to for two") == VALUE
+
+
+_WORDS = (
+    "oslo osol riga lima train trian trains station sta tion the please not two 12 10 0 a7 zug züge "
+    "nach denn kann tren próximo 北京 去北京 怎么办理"
+)
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from(_WORDS.split()), min_size=1, max_size=6).map(" ".join),
+        min_size=2,
+        max_size=9,
+        unique=True,
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_the_order_of_texts_and_of_the_two_of_a_pair_makes_no_difference(texts, random):
+    order = random.sample(range(len(texts)), len(texts))
+    assert kinds(texts, order) == kinds(texts, order, swapped=True) == kinds(texts)
 
 
 def test_the_edit_distance_counts_exchanged_letters_once():

@@ -45,7 +45,7 @@ def test_matches_hdbscan_on_the_raw_vectors(dimension: int, leaf: bool) -> None:
     rows = blobs(900, dimension, 9, seed=dimension)
     method = "leaf" if leaf else "eom"
     true = hdbscan.HDBSCAN(15, min_samples=5, cluster_selection_method=method).fit(rows)
-    labels, strength = our_hdbscan(graph(rows), min_cluster_size=15, min_samples=5, leaf=leaf)
+    labels, strength, _ = our_hdbscan(graph(rows), min_cluster_size=15, min_samples=5, leaf=leaf)
     assert true.labels_.max() > 3
     assert adjusted_rand_score(true.labels_, labels) >= 0.95
     both = (labels >= 0) & (true.labels_ >= 0)
@@ -103,7 +103,7 @@ def test_components_of_the_graph_do_not_come_out_as_clusters() -> None:
     ends = np.arange(0, known.neighbors.size + 1, known.k)
     links = csr_matrix((np.ones(known.neighbors.size), known.neighbors.ravel(), ends))
     assert connected_components(links)[0] >= 2
-    labels, _ = our_hdbscan(known, min_cluster_size=15, min_samples=5)
+    labels, _, _ = our_hdbscan(known, min_cluster_size=15, min_samples=5)
     assert labels.max() + 1 == 12
     assert adjusted_rand_score(np.arange(480) // 40, labels) > 0.95
     assert np.isfinite(spanning_tree(known, core_distances(known, 5))[1]).all()
@@ -116,7 +116,7 @@ def test_duplicates_count_as_separate_records() -> None:
     copied = np.repeat(rows, 1 + np.arange(300) % 4, axis=0)
     true = hdbscan.HDBSCAN(20, min_samples=6).fit(copied.astype(float))
     known = graph(copied)
-    labels, _ = our_hdbscan(known, min_cluster_size=20, min_samples=6)
+    labels, _, _ = our_hdbscan(known, min_cluster_size=20, min_samples=6)
     assert len(known) == 300
     assert true.labels_.max() > 1
     assert adjusted_rand_score(true.labels_, labels[known.node]) >= 0.95
@@ -125,6 +125,6 @@ def test_duplicates_count_as_separate_records() -> None:
 @pytest.mark.parametrize("n", [0, 1, 2, 5])
 def test_too_few_records_are_noise(n: int) -> None:
     known = graph(blobs(n, 4, 2, 0) if n else np.zeros((0, 4), dtype=np.float32))
-    labels, strength = our_hdbscan(known, min_cluster_size=15)
+    labels, strength, _ = our_hdbscan(known, min_cluster_size=15)
     assert labels.tolist() == [-1] * n
     assert strength.tolist() == [0.0] * n

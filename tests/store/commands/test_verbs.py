@@ -25,6 +25,7 @@ SHORTER = {
     "collection.modify": "rename",
     "collection.search_panel": "search",  # the word is reserved for Chroma's Search API
     "chromalab.embed.models": "models",
+    "chromalab.import_chroma": "import",
     "help": "help",
 }
 NEVER_TYPED = {"progress", "on_progress", "on_frame"}

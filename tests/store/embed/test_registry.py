@@ -1,5 +1,9 @@
+import sys
+import types
+
 import pytest
 
+import chromalab
 from chromalab.embed import (
     DefaultEmbeddingFunction,
     EmbeddingFunction,
@@ -33,6 +37,14 @@ class Scaled(EmbeddingFunction):
     @staticmethod
     def build_from_config(config):
         return Scaled(**config)
+
+
+@pytest.fixture
+def registry():
+    before = dict(known_embedding_functions)
+    yield
+    known_embedding_functions.clear()
+    known_embedding_functions.update(before)
 
 
 @pytest.fixture
@@ -230,3 +242,72 @@ def test_settings_that_merely_mention_a_secret_are_stored():
 def test_a_configuration_that_is_not_json_is_refused():
     with pytest.raises(EmbeddingFunctionError, match="cannot be stored as JSON"):
         to_config(Scaled(scale={1, 2}))
+
+
+class KeyTaker:
+    """Written for Chroma's protocol: it cannot be built without a key that only its caller has."""
+
+    def __init__(self, api_key=None):
+        if api_key is None:
+            raise ValueError("The KEY_TAKER environment variable is not set.")
+
+    def __call__(self, input):
+        return [[len(text), 1] for text in input]
+
+    @staticmethod
+    def name():
+        return "key_taker"
+
+    def get_config(self):
+        return {"api_key_env_var": "KEY_TAKER"}
+
+    @classmethod
+    def build_from_config(cls, config):
+        return cls()
+
+    def is_legacy(self):  # as Chroma's does
+        return self.build_from_config(self.get_config()) is NotImplemented
+
+
+def test_a_function_with_a_key_makes_a_collection_without_being_built_again(tmp_path, registry):
+    stored = {"type": "known", "name": "key_taker", "config": {"api_key_env_var": "KEY_TAKER"}}
+    with chromalab.PersistentClient(tmp_path) as client:
+        docs = client.create_collection("docs", embedding_function=KeyTaker("sk-1"))
+        assert docs.configuration_json["embedding_function"] == stored
+        docs.add(ids=["a"], documents=["tea"])
+        found = client.get_collection("docs")  # registered when the collection was created
+        with pytest.raises(
+            EmbeddingFunctionError, match="KEY_TAKER environment variable is not set"
+        ):
+            found.query(query_texts=["tea"])
+        found = client.get_collection("docs", embedding_function=KeyTaker("sk-1"))
+        assert found.query(query_texts=["tea"])["ids"] == [["a"]]
+
+
+def test_a_function_that_fails_to_describe_itself_is_legacy(registry):
+    class Failing(KeyTaker):
+        def get_config(self):
+            raise RuntimeError("no network")
+
+    assert to_config(Failing("sk-1")) == {"type": "legacy"}
+
+
+def test_a_given_class_never_replaces_one_of_chromalab(registry):
+    class Theirs(KeyTaker):
+        @staticmethod
+        def name():
+            return "default"
+
+    chromalab.EphemeralClient().create_collection("docs", embedding_function=Theirs("sk-1"))
+    assert known_embedding_functions["default"] is chromalab.embed.DefaultEmbeddingFunction
+
+
+def test_a_function_of_a_loaded_chromadb_is_found(monkeypatch, registry):
+    module = types.ModuleType("chromadb.utils.embedding_functions")
+    module.known_embedding_functions = {"key_taker": KeyTaker}
+    config = {"type": "known", "name": "key_taker", "config": {}}
+    with pytest.raises(EmbeddingFunctionError, match=r"chromadb\.utils\.embedding_functions"):
+        from_config(config)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    with pytest.raises(EmbeddingFunctionError, match="could not be built: The KEY_TAKER"):
+        from_config(config)

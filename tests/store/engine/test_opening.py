@@ -70,8 +70,16 @@ def test_a_database_of_another_program_is_rejected(tmp_path):
 
 def test_a_chroma_folder_is_rejected(tmp_path):
     (tmp_path / "chroma.sqlite3").write_bytes(b"")
-    with pytest.raises(errors.VersionMismatchError, match="a Chroma store"):
+    with pytest.raises(errors.VersionMismatchError, match=r"chromalab\.import_chroma\("):
         chromalab.PersistentClient(tmp_path)
+    assert not (tmp_path / "store.sqlite3").exists()
+
+
+def test_a_folder_of_chroma_0_3_is_rejected(tmp_path):
+    (tmp_path / "chroma-collections.parquet").write_bytes(b"")
+    for call in (chromalab.PersistentClient, chromalab.import_chroma):
+        with pytest.raises(errors.VersionMismatchError, match=r"Chroma 0\.3"):
+            call(tmp_path)
     assert not (tmp_path / "store.sqlite3").exists()
 
 

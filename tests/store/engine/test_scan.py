@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from chromalab.engine.index.scan import ExactScan, distances, norms_of
+from chromalab.engine.index.scan import ExactScan, distances, measured, norms_of
 
 
 def true_answer(vectors, query, k, slots, space):
@@ -80,3 +80,19 @@ def test_a_large_batch_of_queries_gives_the_same_answers_as_single_queries():
     together, _ = scan.search(vectors[:50], 5, slots)
     alone = [scan.search(vectors[row : row + 1], 5, slots)[0][0] for row in range(50)]
     np.testing.assert_array_equal(together, alone)
+
+
+@pytest.mark.parametrize("space", ["l2", "cosine", "ip"])
+def test_a_distance_does_not_depend_on_what_else_is_measured(space):
+    rng = np.random.default_rng(6)
+    vectors = rng.normal(size=(500, 37)).astype(np.float32)
+    queries, candidates = (
+        vectors[:40],
+        rng.permuted(np.tile(np.arange(500), (40, 1)), axis=1)[:, :30],
+    )
+    candidates[:, ::3] = -1  # absent
+    found, far = measured(queries, candidates, 10, vectors, np.arange(500), space)
+    for query, winners, distances_of_these in zip(queries, found, far, strict=True):
+        alone = [distances(query, vectors[row : row + 1], space)[0] for row in winners]
+        assert distances_of_these.tolist() == alone
+        assert distances_of_these.tolist() == sorted(alone)

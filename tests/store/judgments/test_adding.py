@@ -73,7 +73,7 @@ def test_one_call_judges_several_records_in_one_transaction(points):
         ({"weight": True}, "a number above 0"),
         ({"shown": "no"}, "True or False"),
         ({"id": []}, "ids must not be empty"),
-        ({"id": 7}, "ids must be a list of strings; got 7"),
+        ({"id": 7}, "ids must be a list of string IDs; got 7"),
         ({"id": ["a", "a"]}, "1 duplicate id"),
     ],
 )

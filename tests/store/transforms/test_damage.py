@@ -69,8 +69,8 @@ def test_check_reports_a_damaged_transform(store):
 def test_a_deleted_collection_is_reported(client, points):
     transforms = points.transforms
     client.delete_collection("points")
-    assert "No collection with the id" in repr(transforms)
-    with pytest.raises(errors.NotFoundError, match="No collection with the id"):
+    assert "Collection with the id" in repr(transforms)
+    with pytest.raises(errors.NotFoundError, match="Collection with the id"):
         transforms.use(None)
-    with pytest.raises(errors.NotFoundError, match="No collection with the id"):
+    with pytest.raises(errors.NotFoundError, match="Collection with the id"):
         transforms.remove("tuned")

@@ -7,8 +7,6 @@ from hypothesis import strategies as st
 
 from chromalab import errors
 from chromalab.feedback import ResolvedJudgments, TuneReport, tune
-from chromalab.tuning.crossvalidation import HeldOut
-from chromalab.tuning.gate import decide
 
 
 def refused(judged, words, **options):
@@ -94,15 +92,12 @@ def test_true_judgments_of_few_queries_are_admitted(displayed):
     assert len(report.held_out.queries) == 10
 
 
-def test_few_queries_are_judged_together_with_their_gain():
-    changes = np.array([[0.0, gain] for gain in (0.3, 0.2, -0.3, 0.4, -0.1)])
-    found = HeldOut(np.arange(5), changes, np.zeros((5, 2, 3)), np.ones((5, 2), dtype=np.int64))
-    assert 1 < found.z < 2
-    assert decide(found, 50, "auto", chance=0.01).admitted
-    assert decide(found, 50, "veto").admitted
-    unsure = decide(found, 50, "auto", chance=0.09)
-    assert not unsure.admitted
-    assert 0 < unsure.needed <= 11
+def test_judgments_that_repeat_the_ranking_are_refused_before_learning(displayed):
+    repeated = displayed(0, 10, lambda *_: [1] * 4 + [-1] * 6)
+    report = refused(repeated, "already ranks every answer above")
+    assert report.candidate is None
+    # Without the test of few queries, the transform is learned and held out.
+    assert tune(repeated, gate="veto").held_out is not None
 
 
 def test_many_judgments_must_show_a_gain(world):

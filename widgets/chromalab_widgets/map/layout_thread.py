@@ -82,9 +82,8 @@ class LayoutThread:
         """
         while True:
             try:
-                if self.wait(
-                    0.2
-                ):  # in steps, because on Windows one long wait cannot be interrupted
+                # In steps, because on Windows one long wait cannot be interrupted.
+                if self.wait(0.2):
                     return self._future.result()
             except KeyboardInterrupt:
                 self.stop()

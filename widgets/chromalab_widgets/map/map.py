@@ -516,9 +516,8 @@ class Map(ActingWidget):
         """Send the coordinates and everything that depends on them."""
         layout = self._layout
         self.count, self.points = len(layout.snapshot), layout.points()
-        named = (
-            None if self.computing else self._naming
-        )  # names would stay behind while points move
+        # While points move, names would stay behind.
+        named = None if self.computing else self._naming
         self.labels = [] if named is None else named.placed(layout.coordinates)
         self.contours = contours(layout.coordinates)
         groups = [] if self._duplicates is None else self._groups(self._duplicates)

@@ -92,8 +92,8 @@ test("an error is shown as its message, and disappears with the next successful 
   const { model, update } = fakeModel();
   widget.render({ model, el });
   update({ busy: true });
-  update({ error: "No collection 'facts'. <b>Collections</b>: notes", busy: false });
-  expect(status()).toBe("No collection 'facts'. <b>Collections</b>: notes");
+  update({ error: "Collection 'facts' does not exist. <b>Collections</b>: notes", busy: false });
+  expect(status()).toBe("Collection 'facts' does not exist. <b>Collections</b>: notes");
   expect(find("[role=status]").children).toHaveLength(0);
   update({ error: "", status: "0 of 96 in 3 ms" });
   expect(status()).toBe("0 of 96 in 3 ms");

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from chromalab.analytics.cluster.assembly import Assembly, assemble, reach_of
 from chromalab.analytics.cluster.comparison import Comparison, compare
 from chromalab.analytics.cluster.edits import merged_to, split
+from chromalab.analytics.cluster.hdbscan_package import exemplars, outlier_scores, package_tree
 from chromalab.analytics.cluster.kmeans import centers_of, nearest_to_center
 from chromalab.analytics.cluster.levels import coarser
 from chromalab.analytics.cluster.membership import NEIGHBORS, edge_weights
@@ -47,10 +48,12 @@ class Clusters(Result):
         shares: (n, 3) float32, those shares.
         tree: (n_clusters - 1, 3) float64: the two clusters of each merge, and its resolution. 0, 1, ...
             are `numbers` in order; higher numbers are the rows of earlier merges.
-        method: "leiden", "hdbscan" or "kmeans".
+        method: "leiden", "hdbscan" or "kmeans", or an estimator, such as "KMeans()".
         curve: If the resolution was chosen: the resolutions tried, their stability, and the number of
             clusters at each.
         reach: The mean distance to its nearest 10 beyond which a new record is noise.
+        condensed: (edges, 4) float64, the edges of HDBSCAN's condensed tree, as `condensed_tree()` has
+            them: parent, child, density and number of records. No rows for other methods.
 
     Example:
         >>> import numpy as np
@@ -69,6 +72,7 @@ class Clusters(Result):
     method: str
     curve: Mapping[str, Sequence[float]]
     reach: float
+    condensed: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 4)))
 
     _columns: ClassVar = ("label", "size", "share", "probability", "document")
     _limit: ClassVar = 15
@@ -120,6 +124,7 @@ class Clusters(Result):
             or self.shares.shape != (n, 3)
             or self.tree.ndim != 2
             or self.tree.shape[1] != 3
+            or self.condensed.shape[1:] != (4,)
             or any(not ((part >= -1) & (part < n)).all() for part in (self.labels, self.near))
         ):
             raise ValueError("the fields of the clusters are inconsistent")
@@ -225,6 +230,49 @@ class Clusters(Result):
         """
         return predict(self.snapshot, self.labels, self.reach, data)
 
+    def condensed_tree(self) -> Any:
+        """Return HDBSCAN's tree as a `hdbscan.plots.CondensedTree`, with `plot()` and `to_pandas()`.
+
+        Children below n are the records in the order of `ids`; `lambda_val` is 1 / distance of unit
+        vectors. The tree is that of the neighbor graph, or of all pairs with `exact=True`.
+
+        Raises:
+            InvalidArgumentError: The clusters are not by "hdbscan".
+            MissingDependencyError: hdbscan is not installed.
+
+        Example:
+            >>> import numpy as np
+            >>> from chromalab.analytics.cluster import cluster
+            >>> rows = np.repeat(np.eye(2), 30, axis=0) + np.random.default_rng(0).normal(0, 0.1, (60, 2))
+            >>> tree = cluster(rows, "hdbscan", min_samples=5).condensed_tree()
+            >>> tree.to_numpy().dtype.names
+            ('parent', 'child', 'lambda_val', 'child_size')
+        """
+        return package_tree(self._density_tree, self.labels)
+
+    def exemplars(self, label: int) -> list[str]:
+        """Return the ids of the densest records of a cluster, which stand for its shape.
+
+        They are the last to leave each cluster without children in HDBSCAN's tree.
+
+        Raises:
+            InvalidArgumentError: There is no such cluster, or the clusters are not by "hdbscan".
+        """
+        self._check(label)
+        rows = exemplars(self._density_tree)
+        return [self.snapshot.ids[row] for row in rows[self.labels[rows] == label].tolist()]
+
+    def outlier_scores(self) -> NDArray[np.float64]:
+        """Return the GLOSH outlier scores: (n,) float64 from 0 to 1, higher for outliers.
+
+        A score compares a record with the densest one of its cluster in HDBSCAN's tree (Campello,
+        Moulavi, Zimek and Sander 2015, https://doi.org/10.1145/2733381).
+
+        Raises:
+            InvalidArgumentError: The clusters are not by "hdbscan".
+        """
+        return outlier_scores(self._density_tree, len(self.labels))
+
     def topics(self, **options: Any) -> Topics:
         """Name the clusters by their words; see `chromalab.analytics.topics`."""
         from chromalab.analytics.topics.result import topics_of
@@ -259,6 +307,15 @@ class Clusters(Result):
     @cached_property
     def _unit(self) -> NDArray[np.float32]:
         return unit(self.snapshot.vectors)[0]
+
+    @property
+    def _density_tree(self) -> NDArray[np.float64]:
+        if self.method != "hdbscan":
+            raise InvalidArgumentError(
+                f"Only method='hdbscan' makes a density tree; these clusters are by {self.method!r}. "
+                "Run cluster(method='hdbscan')."
+            )
+        return self.condensed
 
     def _check(self, label: Any) -> None:
         if isinstance(label, bool) or label not in self.numbers.tolist():

@@ -7,6 +7,7 @@ the minimum spanning tree of the graph's edges takes the place of that of all pa
 The condensed tree is the same as the one that `hdbscan` makes in compiled loops (BSD,
 https://github.com/scikit-learn-contrib/hdbscan). Here it is made by operations on whole arrays, which
 take a fifth of the time at 100,000 nodes, and nodes may represent more than one record.
+`hdbscan_package` runs that package, and gives our tree in its form.
 """
 
 from __future__ import annotations
@@ -63,7 +64,9 @@ def hdbscan(
     min_cluster_size: int = 15,
     min_samples: int | None = None,
     leaf: bool = False,
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    epsilon: float = 0.0,
+    n_neighbors: int | None = None,
+) -> tuple[NDArray[np.int32], NDArray[np.float32], CondensedTree]:
     """Find dense clusters, as `hdbscan.HDBSCAN` does on unit vectors.
 
     All records are never one cluster, since a cluster is denser than what surrounds it. The exception are
@@ -75,10 +78,12 @@ def hdbscan(
         min_samples: How many neighbors make a record dense; min_cluster_size by default, and never
             more than the graph has.
         leaf: Whether to take the finest clusters rather than the most stable ones.
+        epsilon: Distance below which clusters are not split; see `select_clusters`.
+        n_neighbors: Number of neighbors that count, 20 by default, and never more than the graph has.
 
     Returns:
-        (m,) int32 labels, -1 for noise, and (m,) float32, how close each node is to the core of its
-        cluster.
+        (m,) int32 labels, -1 for noise; (m,) float32, how close each node is to the core of its
+        cluster; and the tree.
 
     Example:
         >>> alone = NeighborGraph(np.empty((1, 0), np.int32), np.empty((1, 0), np.float32),
@@ -88,15 +93,23 @@ def hdbscan(
     """
     count = len(graph)
     min_samples = min_cluster_size if min_samples is None else min_samples
-    graph = graph.cut(max(_NEIGHBORS, min_samples + _MORE))
+    graph = graph.cut(max(n_neighbors or _NEIGHBORS, min_samples + _MORE))
     core = core_distances(graph, min_samples)
     edges, lengths = spanning_tree(graph, core)
     if not (lengths > _FLOOR).any():  # one direction: nothing is denser than all records together
-        found = graph.counts.sum() >= min_cluster_size
-        return np.full(count, found - 1, dtype=np.int32), np.full(count, found, dtype=np.float32)
+        found, top = graph.counts.sum() >= min_cluster_size, 1 / _FLOOR
+        whole = CondensedTree(
+            cluster=np.zeros(count, dtype=np.int64),
+            until=np.full(count, top),
+            parent=np.array([-1]),
+            birth=np.zeros(1),
+            stability=np.array([top * graph.counts.sum()]),
+        )
+        labels = np.full(count, found - 1, dtype=np.int32)
+        return labels, np.full(count, found, dtype=np.float32), whole
     tree, sizes = single_linkage(edges, lengths, graph.counts)
     condensed = condense(tree, lengths, sizes, core, min_cluster_size)
-    return select_clusters(condensed, leaf=leaf)
+    return *select_clusters(condensed, leaf=leaf, epsilon=epsilon), condensed
 
 
 def core_distances(graph: NeighborGraph, min_samples: int) -> NDArray[np.float64]:
@@ -235,7 +248,7 @@ def condense(
 
 
 def select_clusters(
-    condensed: CondensedTree, *, leaf: bool
+    condensed: CondensedTree, *, leaf: bool, epsilon: float = 0.0
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Select clusters of the condensed tree, and label the nodes.
 
@@ -243,6 +256,9 @@ def select_clusters(
         condensed: The condensed tree.
         leaf: Select the clusters without children. If False, select those that are more stable than
             all clusters within them together (excess of mass).
+        epsilon: Distance below which a cluster is not split: in place of one that splits off at less,
+            the nearest cluster around it that does not is selected, but never all records (Malzer and
+            Baum 2020, https://doi.org/10.1109/MFI49285.2020.9235263).
 
     Returns:
         (m,) int32 labels, -1 for noise, and (m,) float32, the density at which a node drops out,
@@ -261,6 +277,9 @@ def select_clusters(
             selected[at] = not within[at] > stability[at]
         within[parent[at]] += stability[at] if selected[at] else within[at]
         has_children[parent[at]] = True
+    for at in range(clusters - 1, 0, -1):
+        if selected[at] and parent[at] > 0 and 1 / condensed.birth[at] < epsilon:
+            selected[parent[at]] = True
     label = [-1] * clusters
     found = 0
     for at in range(1, clusters):

@@ -6,7 +6,7 @@ It has over 600 lines because one result has three tables, two charts, and what 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -29,7 +29,11 @@ from chromalab.analytics.dedupe.groups import (
     scores_of,
 )
 from chromalab.analytics.dedupe.texts import normalized
-from chromalab.analytics.dedupe.thresholds import JACCARD_FLOOR, thresholds_from_judgments
+from chromalab.analytics.dedupe.thresholds import (
+    JACCARD_FLOOR,
+    compared_with_defaults,
+    thresholds_from_judgments,
+)
 from chromalab.analytics.dedupe.wording import ADDED, LONG, OTHER, VALUE, Wording
 from chromalab.analytics.result import Result
 from chromalab.errors import InvalidArgumentError, short
@@ -281,7 +285,8 @@ class Duplicates(Result):
         threshold, jaccard = thresholds_from_judgments(
             self.cosine, self.jaccard, np.array(indices), np.array(answers)
         )
-        return self.at(max(threshold, self.parameters["floor"]), jaccard=jaccard)
+        found = self.at(max(threshold, self.parameters["floor"]), jaccard=jaccard)
+        return replace(found, parameters={**found.parameters, "suggested": True})
 
     def explain(self, id: str) -> str:
         """Explain in words whether a record is a duplicate, of which records, and why.
@@ -399,6 +404,16 @@ class Duplicates(Result):
             for pair in pairs
         ]
         return data_frame(rows, _COLUMNS)
+
+    def _made(self) -> str:
+        made, methods = super()._made(), self.parameters["methods"]
+        if not self.parameters.get("suggested"):
+            return made
+        note = compared_with_defaults(
+            self.threshold if "semantic" in methods else None,
+            self.lexical_threshold if "near" in methods else None,
+        )
+        return f"{made}; {note}" if note else made
 
     # Two tables and a histogram are displayed, so the displays are not those of `Table`.
 
@@ -557,9 +572,8 @@ def _refusal(found: Duplicates, pair: int) -> str:
     texts = [
         normalized(found.snapshot.document(int(row[pair]))) for row in (found.left, found.right)
     ]
-    one, other = (
-        ", ".join(words[:_MAX_MEMBERS]) or "nothing" for words in Wording(texts).only_in(0, 1)
-    )
+    _, differing = Wording(texts).difference(0, 1)
+    one, other = (", ".join(words[:_MAX_MEMBERS]) or "nothing" for words in differing)
     what = "not duplicates" if kind == VALUE else "below the thresholds"
     return f"{what}, as {one_line(one, 60)} differs from {one_line(other, 60)}"
 

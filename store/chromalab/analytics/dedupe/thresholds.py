@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FLOOR", "JACCARD_FLOOR", "suggest_thresholds", "thresholds_from_judgments"]
+__all__ = [
+    "FLOOR",
+    "JACCARD_FLOOR",
+    "compared_with_defaults",
+    "suggest_thresholds",
+    "thresholds_from_judgments",
+]
 
 Rows = NDArray[np.int64]
 Scores = NDArray[np.float32]
@@ -47,7 +53,7 @@ def suggest_thresholds(
         certain: The number of pairs that are certainly duplicates.
 
     Returns:
-        The cosine, from .9 to .97, and the Jaccard, from .55 to .72. If records have many duplicates,
+        The cosine, from .95 to .97, and the Jaccard, from .7 to .72. If records have many duplicates,
         these are mistaken for chance matches, and the bounds keep that harmless. With fewer than 50
         pairs to choose from, the defaults .95 and .7.
 
@@ -106,6 +112,25 @@ def thresholds_from_judgments(
             f1 = 2 * likely[taken].sum() / max(taken.sum() + likely.sum(), 1)
             best = max(best, (float(f1), float(semantic), float(lexical)))
     return best[1], best[2]
+
+
+def compared_with_defaults(cosine: float | None, jaccard: float | None) -> str:
+    """Say which of the thresholds are stricter or looser than the defaults; "" if none is.
+
+    Args:
+        cosine: The cosine threshold; None if it is not used.
+        jaccard: The Jaccard threshold, or None.
+
+    Example:
+        >>> compared_with_defaults(0.97, 0.7)
+        'the cosine threshold 0.97 is stricter than the default 0.95'
+    """
+    return "; ".join(
+        f"the {name} threshold {value:g} is {'stricter' if value > default else 'looser'} than the "
+        f"default {default:g}"
+        for name, value, default in (("cosine", cosine, _COSINE), ("Jaccard", jaccard, _JACCARD))
+        if value not in (None, default)
+    )
 
 
 def _is_mutual(left: Rows, right: Rows, score: Scores) -> NDArray[np.bool_]:

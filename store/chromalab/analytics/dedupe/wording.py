@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +27,7 @@ __all__ = [
 Rows = NDArray[np.int64]
 Scores = NDArray[np.float32]
 Exchange = frozenset[tuple[str, ...]]
+Words = tuple[list[str], list[str]]  # that only the one, and only the other text has
 
 SAME, ADDED, OTHER, VALUE = 0, 1, 2, 3
 """What differs between two texts: only the form of words, words of one text, words of both, or a value."""
@@ -40,117 +40,38 @@ LONG, COMMON = 4, 8
 # text. Words of other languages count as content.
 _FUNCTION_WORDS = frozenset(
     [
-        "a",
-        "an",
-        "the",
-        "and",
-        "so",
-        "just",
-        "please",
-        "really",
-        "actually",
-        "very",
-        "quite",
-        "also",
-        "then",
-        "of",
-        "that",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "s",
-        "t",
-        "d",
-        "m",
-        "ll",
-        "re",
-        "ve",
-    ]
-)
-_NEGATIONS = frozenset(
-    [
-        "no",
-        "not",
-        "never",
-        "none",
-        "nothing",
-        "without",
-        "cannot",
-        "neither",
-        "nor",
-        "dont",
-        "doesnt",
-        "didnt",
-        "cant",
-        "wont",
-        "isnt",
-        "arent",
-        "isn",
-        "aren",
-        "wasn",
-        "weren",
-        "don",
-        "doesn",
-        "didn",
-        "won",
-        "couldn",
-        "wouldn",
-        "shouldn",
-        "haven",
-        "hasn",
-        "hadn",
-    ]
-)
-_NUMERALS = frozenset(
-    [
-        "zero",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "twenty",
-        "thirty",
-        "forty",
-        "fifty",
-        "hundred",
-        "thousand",
-        "million",
-        "first",
-        "second",
-        "third",
-        "fourth",
-        "fifth",
-        "half",
-        "double",
-        "twice",
+        *("a", "an", "the", "and", "of", "that", "is", "are", "was", "were", "be"),
+        *("so", "just", "please", "really", "actually", "very", "quite", "also", "then"),
+        *("s", "t", "d", "m", "ll", "re", "ve"),
     ]
 )
 
-_SETTLING = _NEGATIONS | _NUMERALS  # one of them in one text only settles the matter
+# English negations and numerals: one of them in one text only tells the texts apart.
+_SETTLING = frozenset(
+    [
+        *("no", "not", "never", "none", "nothing", "without", "cannot", "neither", "nor"),
+        *("dont", "doesnt", "didnt", "cant", "wont", "isnt", "arent"),
+        *("don", "doesn", "didn", "won", "isn", "aren", "wasn", "weren"),
+        *("couldn", "wouldn", "shouldn", "haven", "hasn", "hadn"),
+        *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+        *("eleven", "twelve", "twenty", "thirty", "forty", "fifty"),
+        *("hundred", "thousand", "million"),
+        *("first", "second", "third", "fourth", "fifth", "half", "double", "twice"),
+    ]
+)
 
 _LONGEST_PATTERN = 40  # words; a longer text is not one of a pattern
-_SHORTEST_TYPO = 4  # letters
-_LONG_WORD = 7  # letters of a word that may have two typos
 _LONG_TEXT = 12  # words
-_COMMON = 10  # texts with a word that is misspelled in another one
+_LONG_WORD = 7  # letters of a word that may have two typos
+_MOST_TYPOS = 2
+_SHORTEST_TYPO = 4  # letters
+_MOST_COMPARED = 8  # words compared for misspellings
+_KNOWN = 10  # texts with a short word that is misspelled in another one
 _SIMILAR, _NEAR = 0.5, 0.95  # Jaccard and cosine
-_MOST_WORDS = 8  # compared for misspellings
-_MOST_EXCHANGED = (
-    6  # words that make an exchange; two Chinese characters are three words on each side
-)
-_FREQUENT = 5  # texts with a common word
-_FEW = 0.33  # share of the texts with a common word that have a variant with another word
 _FEWEST_VALUES = 3  # in one place of a pattern, or exchanges of one word for another
+_MOST_EXCHANGED = 6  # words of an exchange; two Chinese characters are three words on each side
+_FREQUENT = 5  # texts with a common word
+_VARIED = 0.33  # share of the texts with a word that have a variant with another one, for a value
 _THOUSANDS = re.compile(r"(?<=\d) (?=\d{3}(?!\d))")
 _DIGIT = re.compile(r"\d")
 
@@ -190,81 +111,71 @@ class Wording:
         """(n,) int64, the number of words of each text."""
         return np.fromiter(map(len, self._words), np.int64, count=len(self._words))
 
-    def only_in(self, one: int, other: int, *, strict: bool = False) -> tuple[list[str], list[str]]:
-        """Return the words that only the first or only the second text has, misspelled ones left out."""
-        left, right = self._unmatched(one, other)
-        if "".join(left) == "".join(right):
-            return [], []
-        return self._unlike(left, right, strict=strict)
+    def difference(
+        self, one: int, other: int, *, strict: bool = False, typos: bool = True
+    ) -> tuple[int, Words]:
+        """Return what differs between two texts, and the words that only one of them has.
 
-    def moved(self, one: int, other: int) -> list[str]:
-        """Return the words of both texts that are in another place, unless just two neighbors are."""
-        left = [word for word in self._words[one] if word in self._sets[other]]
-        right = [word for word in self._words[other] if word in self._sets[one]]
-        pairs = enumerate(zip(left, right, strict=False))
-        places = [place for place, (word, against) in pairs if word != against]
-        is_swap = len(places) == 2 and places[1] == places[0] + 1
-        return [] if is_swap else [left[place].rstrip() for place in places]
-
-    def difference(self, one: int, other: int, *, strict: bool = False, typos: bool = True) -> int:
-        """Return what differs between two texts: SAME, ADDED, OTHER or VALUE.
+        Misspelled words are not among these.
 
         Args:
             one: The row of a text.
             other: The row of another text.
             strict: Count only the smallest misspellings, as both texts follow a pattern.
             typos: Whether to look for misspellings, which takes most of the time.
+
+        Returns:
+            SAME, ADDED, OTHER or VALUE, and the words of the first and of the second text.
         """
         left, right = self._unmatched(one, other)
-        if left and right and "".join(left) == "".join(right):
-            return SAME
-        if self._numbers[one] != self._numbers[other]:
-            return VALUE
-        if not left and not right:
-            return SAME
-        if not typos or max(len(left), len(right)) > _MOST_WORDS:
-            return OTHER if left and right else ADDED
+        if left and "".join(left) == "".join(right):
+            return SAME, ([], [])
+        if not typos:
+            kind = VALUE if self._numbers[one] != self._numbers[other] else bool(left) + bool(right)
+            return kind, (left, right)
+        few = max(len(left), len(right)) <= _MOST_COMPARED
         left, right = self._unlike(left, right, strict=strict)
-        if not (_SETTLING.isdisjoint(left) and _SETTLING.isdisjoint(right)):
-            return VALUE
-        if any(len(word) == 1 for word in left) and any(len(word) == 1 for word in right):
-            return VALUE  # sizes, models, grades
-        has_left = not _FUNCTION_WORDS.issuperset(left)
-        has_right = not _FUNCTION_WORDS.issuperset(right)
-        return OTHER if has_left and has_right else ADDED if has_left or has_right else SAME
+        if self._numbers[one] != self._numbers[other] or (few and _has_value(left, right)):
+            return VALUE, (left, right)
+        with_content = [not _FUNCTION_WORDS.issuperset(side) for side in (left, right)]
+        return (SAME, ADDED, OTHER)[sum(with_content)], (left, right)
 
-    def _unmatched(self, one: int, other: int) -> tuple[list[str], list[str]]:
+    def moved(self, one: int, other: int) -> list[str]:
+        """Return the words of both texts that are in another place, unless just two neighbors are."""
+        left = [word for word in self._words[one] if word in self._sets[other]]
+        right = [word for word in self._words[other] if word in self._sets[one]]
+        places = [at for at, word in enumerate(left) if word != right[at]]
+        is_swap = len(places) == 2 and places[1] == places[0] + 1
+        return [] if is_swap else [left[at].rstrip() for at in places]
+
+    def _unmatched(self, one: int, other: int) -> Words:
         words, others = self._sets[one], self._sets[other]
         return (
             [word.rstrip() for word in self._words[one] if word not in others],
             [word.rstrip() for word in self._words[other] if word not in words],
         )
 
-    def _unlike(
-        self, left: list[str], right: list[str], *, strict: bool
-    ) -> tuple[list[str], list[str]]:
+    def _unlike(self, left: list[str], right: list[str], *, strict: bool) -> Words:
         """Leave out the words that are misspellings of one another, also across a missing space."""
         rest: list[str] = []
         unmatched = list(right)
         for word in left:
-            found = next(
-                (
-                    w
-                    for w in unmatched
-                    if -3 < len(w) - len(word) < 3 and self._typo(word, w, strict)
-                ),
-                None,
+            alike = (
+                w
+                for w in unmatched
+                if abs(len(w) - len(word)) <= _MOST_TYPOS and self._typo(word, w, strict)
             )
+            found = next(alike, None)
             if found is None:
                 rest.append(word)
             else:
                 unmatched.remove(found)
-        if rest and unmatched and 2 < len(rest) + len(unmatched) <= _MOST_WORDS:
+        if rest and unmatched and 2 < len(rest) + len(unmatched) <= _MOST_COMPARED:
             rest, unmatched = self._unsplit(rest, unmatched)
             unmatched, rest = self._unsplit(unmatched, rest)
         return rest, unmatched
 
-    def _unsplit(self, words: list[str], parts: list[str]) -> tuple[list[str], list[str]]:
+    def _unsplit(self, words: list[str], parts: list[str]) -> Words:
         """Leave out a word and the two adjacent words that it was split into."""
         rest = []
         for word in words:
@@ -298,7 +209,7 @@ class Wording:
         if len(long) < _SHORTEST_TYPO:
             if strict or len(long) < 2:
                 return False
-            unknown = rare <= 1 and common >= _COMMON  # "te", "yf"
+            unknown = rare <= 1 and common >= _KNOWN  # "te", "yf"
             return (unknown and edit_distance(short, long, 1) == 1) or sorted(short) == sorted(long)
         if len(short) >= _SHORTEST_TYPO - 1 and long.startswith(short):
             return len(long) - len(short) <= (1 if strict else 2)
@@ -322,8 +233,60 @@ def _marked(words: list[str]) -> list[str]:
     return marked
 
 
-def _exchange(words: tuple[list[str], list[str]]) -> Exchange:
-    return frozenset((tuple(words[0]), tuple(words[1])))
+def _has_value(left: list[str], right: list[str]) -> bool:
+    """Return whether the words that differ tell two texts apart without a look at other texts."""
+    if not _SETTLING.isdisjoint([*left, *right]):
+        return True
+    return all(1 in map(len, side) for side in (left, right))  # sizes, models, grades
+
+
+class _Patterns:
+    """Which texts follow a pattern, and which of their words are values, as the similar pairs show.
+
+    Args:
+        texts_with: The number of texts with each word.
+    """
+
+    def __init__(self, texts_with: Counter[str]) -> None:
+        self._texts_with = texts_with
+        self._partners: Counter[int] = Counter()
+        self._exchanges: Counter[Exchange] = Counter()
+        self._replaced: set[str] = set()
+        self._varied: dict[str, set[int]] = defaultdict(set)
+
+    def add(self, pair: tuple[int, int], kind: int, words: Words) -> None:
+        """Count a pair of similar texts that differ in some words."""
+        self._partners.update(pair)
+        if sum(map(len, words)) > _MOST_EXCHANGED:
+            return
+        for row, side in zip(pair, words, strict=True):
+            for word in side:
+                self._varied[word].add(row)
+        if kind == OTHER:
+            self._exchanges[_exchange(words)] += 1
+            if len(words[0]) == len(words[1]) == 1:
+                self._replaced.update(*words)
+
+    def has(self, pair: tuple[int, int], words: Words) -> bool:
+        """Return whether a pair follows a pattern, so that its words may be values."""
+        partners = max(self._partners[row] for row in pair)
+        return max(partners, self._exchanges[_exchange(words)]) >= _FEWEST_VALUES
+
+    def are_common(self, words: list[str]) -> bool:
+        """Return whether all of these words are frequent, and seldom replaced by another one."""
+        return all(
+            self._texts_with[word] >= _FREQUENT
+            and len(self._varied[word]) < _VARIED * self._texts_with[word]
+            for word in words
+        )
+
+    def replaces(self, words: list[str]) -> bool:
+        """Return whether one of these words replaces a single other word in a pair."""
+        return not self._replaced.isdisjoint(words)
+
+
+def _exchange(words: Words) -> Exchange:
+    return frozenset(map(tuple, words))
 
 
 def compare(
@@ -359,54 +322,32 @@ def compare(
     pairs = list(zip(left.tolist(), right.tolist(), strict=True))
     similar = jaccard >= _SIMILAR
     worth = similar | (cosine >= _NEAR)  # the others hardly become duplicates at any threshold
-    found = np.fromiter(
-        (
-            wording.difference(one, other, typos=near)
-            for (one, other), near in zip(pairs, worth.tolist(), strict=True)
-        ),
-        np.uint8,
-        count=len(pairs),
-    )
-    partners = np.zeros(len(texts), dtype=np.int64)
-    variants: dict[str, set[int]] = defaultdict(set)  # the texts with a word that have a variant
-    exchanges: Counter[Exchange] = Counter()
-    differing: dict[int, tuple[list[str], list[str]]] = {}
-    counted = np.flatnonzero(similar & (found != SAME))
-    np.add.at(partners, np.concatenate([left[counted], right[counted]]), 1)
-    for pair in counted.tolist():
-        words = differing[pair] = wording.only_in(*pairs[pair])
-        if sum(map(len, words)) <= _MOST_EXCHANGED:
-            if found[pair] == OTHER:
-                exchanges[_exchange(words)] += 1
-            for row, side in zip(pairs[pair], words, strict=True):
-                for word in side:
-                    variants[word].add(row)
-
-    def is_common(word: str) -> bool:
-        total = wording.texts_with[word]
-        return total >= _FREQUENT and len(variants[word]) < _FEW * total
-
-    replaced = {
-        word for words in exchanges if max(map(len, words)) == 1 for side in words for word in side
-    }
+    found = np.zeros(len(pairs), np.uint8)
+    differing: dict[int, Words] = {}
+    for at, (pair, near) in enumerate(zip(pairs, worth.tolist(), strict=True)):
+        found[at], words = wording.difference(*pair, typos=near)
+        if near:
+            differing[at] = words
+    patterns = _Patterns(wording.texts_with)
+    for at in np.flatnonzero(similar & (found != SAME)).tolist():
+        patterns.add(pairs[at], int(found[at]), differing[at])
 
     lengths = np.minimum(wording.lengths[left], wording.lengths[right])
-    patterned = np.maximum(partners[left], partners[right]) >= _FEWEST_VALUES
-    open_pairs = worth & (found != VALUE) & (lengths <= _LONGEST_PATTERN)
-    for pair in np.flatnonzero(open_pairs).tolist():
-        words = differing.get(pair) or wording.only_in(*pairs[pair])
-        if not patterned[pair] and exchanges[_exchange(words)] < _FEWEST_VALUES:
+    may_follow = worth & (found != VALUE) & (lengths <= _LONGEST_PATTERN)
+    for at in np.flatnonzero(may_follow).tolist():
+        pair, kind, words = pairs[at], int(found[at]), differing[at]
+        if not patterns.has(pair, words):
             continue
-        if found[pair] == SAME:
-            found[pair] = wording.difference(*pairs[pair], strict=True)
-            words = wording.only_in(*pairs[pair], strict=True)
-            if found[pair] == SAME:
-                words = wording.moved(*pairs[pair]), []
-        is_filler = found[pair] == ADDED and replaced.isdisjoint(chain(*words))
-        if not is_filler and not all(map(is_common, chain(*words))):
-            found[pair] = VALUE
-        elif found[pair] != VALUE and any(words):
-            found[pair] |= COMMON
+        if kind == SAME:
+            kind, words = wording.difference(*pair, strict=True)
+            if kind == SAME:
+                words = wording.moved(*pair), []
+        both = [*words[0], *words[1]]
+        is_filler = kind == ADDED and not patterns.replaces(both)
+        if kind == VALUE or not (is_filler or patterns.are_common(both)):
+            found[at] = VALUE
+        elif both:
+            found[at] = kind | COMMON
     found[lengths >= _LONG_TEXT] |= LONG
     return found
 

@@ -15,7 +15,13 @@ from uuid import UUID, uuid4
 from chromalab.engine.configuration import changed_configuration, is_sound
 from chromalab.engine.disk import history
 from chromalab.engine.values import CollectionModel
-from chromalab.errors import InternalError, NotFoundError, UniqueConstraintError, near
+from chromalab.errors import (
+    InternalError,
+    NotFoundError,
+    UniqueConstraintError,
+    already_exists,
+    not_found,
+)
 
 __all__ = [
     "FILE_NAME",
@@ -115,7 +121,7 @@ def find(connection: sqlite3.Connection, tenant: str, database: str, name: str) 
     ).fetchone()
     if row is None:
         names = [entry.model.name for entry in entries(connection, tenant, database)]
-        raise NotFoundError(f"No collection {name!r}. {near(name, names, what='Collections')}")
+        raise not_found("Collection", name, names)
     return read_row(row)
 
 
@@ -132,7 +138,7 @@ def row(connection: sqlite3.Connection, id: UUID) -> Row:
     ).fetchone()
     if found is None:
         raise NotFoundError(
-            f"No collection with the id {id}: it was deleted. Get or create it again by name."
+            f"Collection with the id {id} does not exist: it was deleted. Get or create it again by name."
         )
     return found
 
@@ -292,6 +298,5 @@ def _dump(value: dict[str, Any] | None) -> str | None:
 
 
 def _taken(name: str) -> UniqueConstraintError:
-    return UniqueConstraintError(
-        f"Collection {name!r} already exists. Use get_or_create_collection({name!r}) or another name."
-    )
+    remedy = f"Use get_or_create_collection({name!r}) or another name."
+    return already_exists("Collection", name, remedy=remedy)

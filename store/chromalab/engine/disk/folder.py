@@ -92,8 +92,13 @@ def _check(path: Path, file: Path) -> None:
         raise _not_a_folder(path)
     if not file.exists() and (path / "chroma.sqlite3").exists():
         raise VersionMismatchError(
-            f"'{path}' contains a Chroma store, and chromalab has its own format. Choose another folder, "
-            "then read the records with chromadb and add them here."
+            f"'{path}' contains a Chroma store, and chromalab has its own format. Copy it: "
+            f"chromalab.import_chroma({str(path)!r}, {f'{path}.lab'!r}), then open '{path}.lab'."
+        )
+    if not file.exists() and (path / "chroma-collections.parquet").exists():
+        raise VersionMismatchError(
+            f"'{path}' was written by Chroma 0.3. Migrate it with chroma-migrate first, then copy it with "
+            "chromalab.import_chroma."
         )
     for part in (path / "vectors", path / "index", path / "cache", file):
         if part.is_symlink():

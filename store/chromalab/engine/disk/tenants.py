@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from chromalab.engine.values import DatabaseModel, Scope
-from chromalab.errors import InternalError, NotFoundError, UniqueConstraintError, near, short
+from chromalab.errors import InternalError, already_exists, not_found, short
 
 __all__ = [
     "check",
@@ -27,10 +27,8 @@ def check_tenant(connection: sqlite3.Connection, name: str) -> None:
     """Raise NotFoundError, with similar names, if the tenant does not exist."""
     if connection.execute("SELECT 1 FROM tenants WHERE name = ?", (name,)).fetchone() is None:
         known = [str(row[0]) for row in connection.execute("SELECT name FROM tenants")]
-        raise NotFoundError(
-            f"No tenant {short(name)}. {near(name, known, what='Tenants')} "
-            "Create one with AdminClient.create_tenant."
-        )
+        remedy = "Create one with AdminClient.create_tenant."
+        raise not_found("Tenant", name, known, reason="not found", remedy=remedy)
 
 
 def check(connection: sqlite3.Connection, scope: Scope) -> None:
@@ -44,9 +42,7 @@ def create_tenant(connection: sqlite3.Connection, name: str) -> None:
     try:
         connection.execute("INSERT INTO tenants (name) VALUES (?)", (name,))
     except sqlite3.IntegrityError as error:
-        raise UniqueConstraintError(
-            f"Tenant {short(name)} already exists. Use it or choose another name."
-        ) from error
+        raise already_exists("Tenant", name) from error
 
 
 def create_database(connection: sqlite3.Connection, scope: Scope) -> None:
@@ -58,10 +54,8 @@ def create_database(connection: sqlite3.Connection, scope: Scope) -> None:
             (str(uuid4()), scope.tenant, scope.database),
         )
     except sqlite3.IntegrityError as error:
-        raise UniqueConstraintError(
-            f"Database {short(scope.database)} already exists in tenant {short(scope.tenant)}. "
-            "Use it or choose another name."
-        ) from error
+        place = f" in tenant {short(scope.tenant)}"
+        raise already_exists("Database", scope.database, place=place) from error
 
 
 def database(connection: sqlite3.Connection, scope: Scope) -> DatabaseModel:
@@ -71,10 +65,12 @@ def database(connection: sqlite3.Connection, scope: Scope) -> DatabaseModel:
     ).fetchone()
     if row is None:
         known = [found.name for found in databases(connection, scope.tenant)]
-        raise NotFoundError(
-            f"No database {short(scope.database)} in tenant {short(scope.tenant)}. "
-            f"{near(scope.database, known, what='Databases')} "
-            "Create one with AdminClient.create_database."
+        raise not_found(
+            "Database",
+            scope.database,
+            known,
+            reason=f"not found in tenant {short(scope.tenant)}",
+            remedy="Create one with AdminClient.create_database.",
         )
     return _read(row)
 

@@ -137,7 +137,7 @@ def _parse(node: Any, what: str, leaf: Callable[[str, Any], Clause], *, depth: i
         return leaf(key, value)
     if not isinstance(value, list | tuple) or len(value) < 2:
         raise InvalidArgumentError(
-            f"{key} must be a list of at least two clauses; got {short(value)}."
+            f"{key} in {what} must be a list of at least two clauses; got {short(value)}."
         )
     return Join(key, tuple(_parse(clause, what, leaf, depth=depth + 1) for clause in value))
 
@@ -145,24 +145,24 @@ def _parse(node: Any, what: str, leaf: Callable[[str, Any], Clause], *, depth: i
 def _field(key: Any, value: Any) -> Clause:
     if not isinstance(key, str) or key.startswith("$"):
         raise InvalidArgumentError(
-            f"{short(key)} is not a metadata key. {near(str(key), _JOINS, what='Joins')}"
+            f"{short(key)} in where is not a metadata key. {near(str(key), _JOINS, what='Joins')}"
         )
     if not isinstance(value, Mapping):
         value = {"$eq": value}
     if len(value) != 1:
         raise InvalidArgumentError(
-            f"The condition on {key!r} must have exactly one operator; got {short(value)}. "
+            f"The condition on {key!r} in where must have exactly one operator; got {short(value)}. "
             'Write {"$and": [...]} for a range.'
         )
     (operator, wanted), *_ = value.items()
     if operator not in _FIELD:
         raise InvalidArgumentError(
-            f"Unknown operator {short(operator)} on {key!r}. "
+            f"Unknown operator {short(operator)} on {key!r} in where. "
             f"{near(str(operator), _FIELD, what='Operators', limit=20)}"
         )
     if operator == "$exists" and not isinstance(wanted, bool):
         raise InvalidArgumentError(
-            f"The value of $exists on {key!r} must be True or False; got {short(wanted)}."
+            f"The value of $exists on {key!r} in where must be True or False; got {short(wanted)}."
         )
     if operator in _LIST:
         return Compare(key, operator, _several(key, operator, wanted))
@@ -171,12 +171,12 @@ def _field(key: Any, value: Any) -> Clause:
         wanted = instant_of(wanted) or wanted
         if _kind(wanted) not in ("number", "date"):
             raise InvalidArgumentError(
-                f"The value of {operator} on {key!r} must be a number or a date; got {short(given)}. "
+                f"The value of {operator} on {key!r} in where must be a number or a date; got {short(given)}. "
                 "Write dates as in '2024-06-01', or pass a datetime."
             )
     if _kind(wanted) is None:
         raise InvalidArgumentError(
-            f"The value of {operator} on {key!r} must be a str, int, float, bool or date; "
+            f"The value of {operator} on {key!r} in where must be a str, int, float, bool or date; "
             f"got {short(given)}."
         )
     return Compare(key, operator, wanted)
@@ -196,7 +196,7 @@ def _several(key: str, operator: str, wanted: Any) -> tuple[Any, ...]:
     kinds = {type(item) for item in operands}
     if len(kinds) != 1 or not all(map(_kind, operands)):
         raise InvalidArgumentError(
-            f"The value of {operator} on {key!r} must be a non-empty list of values of one type; "
+            f"The value of {operator} on {key!r} in where must be a non-empty list of values of one type; "
             f"got {short(wanted)}."
         )
     return operands
@@ -205,12 +205,13 @@ def _several(key: str, operator: str, wanted: Any) -> tuple[Any, ...]:
 def _text(operator: Any, value: Any) -> Clause:
     if operator not in _TEXT:
         raise InvalidArgumentError(
-            f"Unknown operator {short(operator)} in where_document. "
+            f"Unknown where document operator {short(operator)}. "
             f"{near(str(operator), (*_TEXT, *_JOINS), what='Operators', limit=20)}"
         )
     if not isinstance(value, str) or not value:
         raise InvalidArgumentError(
-            f"The value of {operator} must be a non-empty string; got {short(value)}."
+            f"The value of the where document operator {operator} must be a non-empty string; "
+            f"got {short(value)}."
         )
     if operator.endswith("regex"):
         _compile(value)

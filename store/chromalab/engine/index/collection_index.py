@@ -35,7 +35,7 @@ __all__ = ["CollectionIndex", "IndexInput", "can_index", "graph_file", "threads_
 Slots = NDArray[np.int64]
 
 _ROWS = 10_000  # a collection with fewer records has no graph
-_NUMBERS = 8_000_000  # nor does one with fewer numbers in its vectors: a scan takes about 4 ms
+_NUMBERS = 2_500_000  # nor does one with fewer numbers in its vectors: a scan takes about 1 ms
 _TAIL_NUMBERS = 1_500_000  # a tail with more numbers is due; it takes under 1 ms to scan
 _TAIL_SHARE = 1 / 32  # it must also be at least this share of the graph, which is copied
 _DEAD_SHARE = 0.3  # a graph with more dead rows is rebuilt from scratch

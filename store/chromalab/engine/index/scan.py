@@ -28,7 +28,6 @@ __all__ = [
     "measured",
     "norms_of",
     "rough_distances",
-    "together",
     "unit",
 ]
 
@@ -110,18 +109,16 @@ class ExactScan:
         k = min(k, len(slots))
         odd = np.flatnonzero(np.isin(slots, self._norms.odd)) if len(self._norms.odd) else _NONE
         found = self._candidates(queries, min(k + _SPARE, len(slots)), slots)
-        winners = np.empty((len(queries), k), dtype=np.int64)
-        exact = np.empty((len(queries), k), dtype=np.float64)
-        for row, query in enumerate(queries):
-            candidates = together(found.positions[row], odd)
-            best, nearest = self._measured(query, candidates, k, slots)
-            margin = error_bound(query, self._norms.largest, self._space)
-            border = float(found.near[row].max())
-            certain = nearest[-1] + margin < border < np.inf  # also False for a NaN
-            if len(candidates) < len(slots) and not certain:
-                candidates = together(self._within(query, nearest[-1] + margin, slots), odd)
-                best, nearest = self._measured(query, candidates, k, slots)
-            winners[row], exact[row] = best, nearest
+        winners, exact = self._measured(queries, _together(found.positions, odd), k, slots)
+        if found.positions.shape[1] == len(slots):
+            return winners, exact
+        limits = exact[:, -1] + error_bound(queries, self._norms.largest, self._space)
+        border = found.near.max(axis=1)
+        certain = (limits < border) & (border < np.inf)  # also False for a NaN
+        for row in np.flatnonzero(~certain):
+            query = queries[row : row + 1]
+            within = _together(self._within(query, limits[row], slots)[np.newaxis], odd)
+            winners[row], exact[row] = (part[0] for part in self._measured(query, within, k, slots))
         return winners, exact
 
     def _candidates(self, queries: Vectors, count: int, slots: Slots) -> _Candidates:
@@ -135,8 +132,8 @@ class ExactScan:
         return best
 
     def _within(self, query: Vectors, limit: float, slots: Slots) -> Slots:
-        """Find all positions whose rough distance is not clearly beyond the limit."""
-        blocks = self._rough(query[np.newaxis], slots)
+        """Find all positions whose rough distance to a query (1, dimension) may be within the limit."""
+        blocks = self._rough(query, slots)
         return np.concatenate([s + np.flatnonzero(~(rough[0] > limit)) for s, rough in blocks])
 
     def _rough(self, queries: Vectors, slots: Slots) -> Iterator[tuple[int, NDArray[np.float32]]]:
@@ -169,23 +166,43 @@ class ExactScan:
     ) -> NDArray[np.float32]:
         return rough_distances(queries, rows, self._norms.lengths[block], self._space)
 
-    def _measured(self, query: Vectors, candidates: Slots, k: int, slots: Slots) -> Measured:
-        best, nearest = measured(query, self._vectors, slots[candidates], self._space, k)
-        return candidates[best], nearest
+    def _measured(self, queries: Vectors, candidates: Slots, k: int, slots: Slots) -> Measured:
+        return measured(queries, candidates, k, self._vectors, slots, self._space)
 
 
-def measured(query: Vectors, vectors: Vectors, slots: Slots, space: str, k: int) -> Measured:
-    """Measure candidates in float64: the k nearest, as positions in `slots`, and their distances.
+def measured(
+    queries: Vectors, candidates: Slots, k: int, vectors: Vectors, slots: Slots, space: str
+) -> Measured:
+    """Measure candidates in float64, and find the k nearest of each query.
 
-    Equal distances stay in the order of `slots`.
+    Args:
+        queries: (q, dimension), float32.
+        candidates: (q, c) positions in `slots`, each once per query, and any number of -1 instead.
+        k: The number of positions per query.
+        vectors: (rows, dimension), float32.
+        slots: (n,) the row of each position.
+        space: "l2", "cosine" or "ip".
+
+    Returns:
+        Positions (q, min(k, c)), nearest first, and their distances. Equally near ones are in ascending
+        order. An absent candidate is at the end, with an infinite distance.
     """
-    found = distances(query, vectors[slots], space)
-    order = np.argsort(found, kind="stable")[:k]
-    return order, found[order]
+    candidates = np.sort(candidates, axis=1)
+    far = np.empty(candidates.shape)
+    step = max(1, _PRODUCT // max(1, candidates.shape[1] * queries.shape[1]))
+    for start in range(0, len(queries), step):
+        part = slice(start, start + step)
+        far[part] = distances(queries[part], vectors[slots[candidates[part]]], space)
+    far[candidates < 0] = np.inf
+    order = np.argsort(far, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(candidates, order, axis=1), np.take_along_axis(far, order, axis=1)
 
 
 def distances(query: Vectors, rows: Vectors, space: str) -> NDArray[np.float64]:
-    """Chroma's distances of one query (dimension,) to rows (n, dimension), in float64.
+    """Chroma's distances of a query (dimension,) to rows (n, dimension), in float64.
+
+    With one more axis before these, each query is compared with rows of its own. A distance does not
+    depend on what else is measured.
 
     Example:
         >>> distances(np.array([1.0, 0.0]), np.array([[1.0, 0.0], [0.0, 2.0]]), "l2").tolist()
@@ -193,11 +210,12 @@ def distances(query: Vectors, rows: Vectors, space: str) -> NDArray[np.float64]:
     """
     q, x = query.astype(np.float64), rows.astype(np.float64)
     if space == "l2":
-        x -= q
-        return np.asarray(np.einsum("ij,ij->i", x, x))
-    dot = x @ q
+        x -= q[..., np.newaxis, :]
+        return np.asarray(np.einsum("...ij,...ij->...i", x, x))
+    dot = np.einsum("...ij,...j->...i", x, q)
     if space == "cosine":
-        dot = _divide(dot, np.sqrt(np.einsum("ij,ij->i", x, x)) * np.sqrt(q @ q))
+        norms = np.sqrt(np.einsum("...j,...j->...", q, q))[..., np.newaxis]
+        dot = _divide(dot, np.sqrt(np.einsum("...ij,...ij->...i", x, x)) * norms)
     return np.asarray(1.0 - dot)
 
 
@@ -229,15 +247,18 @@ def rough_distances(
         return np.asarray(products)
 
 
-def error_bound(query: Vectors, largest: float, space: str) -> float:
-    """The largest error of a rough distance of this query, for rows with norms up to `largest`."""
-    terms = (len(query) + 4) * _UNIT
-    norm = float(np.linalg.norm(query.astype(np.float64)))
-    if not _TINY < norm < _HUGE and norm:
-        return float("inf")
+def error_bound(queries: Vectors, largest: float, space: str) -> NDArray[np.float64]:
+    """The largest error of the rough distances of each query, for rows with norms up to `largest`."""
+    terms = (queries.shape[1] + 4) * _UNIT
+    norms = np.linalg.norm(queries.astype(np.float64), axis=1)
+    ordinary = (norms == 0) | ((norms > _TINY) & (norms < _HUGE))
     if space == "cosine":
-        return 2 * terms
-    return terms * (2 * (norm**2 + largest**2) if space == "l2" else 1 + norm * largest)
+        bound = np.full(len(queries), 2 * terms)
+    elif space == "l2":
+        bound = terms * 2 * (norms**2 + largest**2)
+    else:
+        bound = terms * (1 + norms * largest)
+    return np.where(ordinary, bound, np.inf)
 
 
 def unit(rows: Vectors) -> Vectors:
@@ -254,10 +275,13 @@ def dot(rows: Vectors, query: Vectors) -> Vectors:
     return np.asarray(np.einsum("ij,j->i", rows, query))
 
 
-def together(positions: Slots, more: Slots) -> Slots:
-    """Merge positions, ascending and unique; np.unique would import numpy.ma."""
-    joined = np.sort(np.concatenate([positions, more]))
-    return joined[np.diff(joined, prepend=-1) > 0]
+def _together(positions: Slots, more: Slots) -> Slots:
+    """Add positions (m,) to those of each query (q, c), with -1 where one would be repeated."""
+    if not len(more):
+        return positions
+    every = np.broadcast_to(more, (len(positions), len(more)))
+    joined = np.sort(np.hstack([positions, every]), axis=1)
+    return np.where(np.diff(joined, axis=1, prepend=-1) > 0, joined, -1)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,51 @@
+"""The types of signatures, in the module in which programs of Chroma look for them."""
+
+from chromalab.embed import EmbeddingFunction
+from chromalab.results.records import GetResult, QueryResult
+from chromalab.sparse import SparseVector
+from chromalab.types import (
+    URI,
+    CollectionMetadata,
+    Document,
+    Documents,
+    Embedding,
+    Embeddings,
+    IDs,
+    Image,
+    Images,
+    Include,
+    Loadable,
+    Metadata,
+    Metadatas,
+    URIs,
+    Where,
+    WhereDocument,
+)
+
+Embeddable = Documents
+ID = str
+
+__all__ = [
+    "ID",
+    "URI",
+    "CollectionMetadata",
+    "Document",
+    "Documents",
+    "Embeddable",
+    "Embedding",
+    "EmbeddingFunction",
+    "Embeddings",
+    "GetResult",
+    "IDs",
+    "Image",
+    "Images",
+    "Include",
+    "Loadable",
+    "Metadata",
+    "Metadatas",
+    "QueryResult",
+    "SparseVector",
+    "URIs",
+    "Where",
+    "WhereDocument",
+]
