@@ -73,6 +73,13 @@ def run(kernel):
     return run
 
 
+def test_a_watched_map_of_pca_does_not_wait_for_pca(run):
+    run(SETUP)
+    status = run("shown = points.map('pca')\nfound = shown.status")
+    assert status.startswith("PCA of 120 records")
+    assert "until" not in status
+
+
 def test_a_watched_map_starts_at_once_and_ends_as_the_same_layout(run):
     run(SETUP)
     computing, status, imported, *rest = run(STARTED)

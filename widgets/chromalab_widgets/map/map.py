@@ -563,7 +563,8 @@ class Map(ActingWidget):
             return "No records yet; after adding some, run the cell again"
         records = count(self.count, "record")
         if self.computing:
-            return f"PCA of {records}, until {self._method} is computed"
+            about = f"PCA of {records}"
+            return about if self._method == "PCA" else f"{about}, until {self._method} is computed"
         if projection is None:
             return records
         about = f"{_METHODS.get(projection.method, projection.method)} of {records}"
