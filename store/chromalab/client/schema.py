@@ -20,7 +20,7 @@ def read_schema(schema: Any) -> dict[str, Any]:
         `{"hnsw": {...}, "embedding_function": ...}`, or "spann" in place of "hnsw".
 
     Raises:
-        InvalidArgumentError: It is no such object, or it asks for an index of sparse vectors.
+        InvalidArgumentError: The schema has another form, or asks for an index of sparse vectors.
     """
     try:
         keys = dict(schema.keys)
