@@ -96,3 +96,11 @@ def test_a_distance_does_not_depend_on_what_else_is_measured(space):
         alone = [distances(query, vectors[row : row + 1], space)[0] for row in winners]
         assert distances_of_these.tolist() == alone
         assert distances_of_these.tolist() == sorted(alone)
+
+
+def test_a_cosine_distance_is_never_outside_0_and_2():
+    vectors = np.random.default_rng(7).normal(size=(500, 37)).astype(np.float32)
+    for vector in vectors:
+        same, opposite = distances(vector, np.stack([vector, -vector]), "cosine")
+        assert 0 <= same < 1e-12
+        assert 2 - 1e-12 < opposite <= 2

@@ -73,7 +73,7 @@ class ApplyResult:
         if self.left:
             lines.append(
                 f"{count(self.left, 'duplicate')} that only one method finds left alone; "
-                "apply(pairs='all') includes them"
+                "apply(pairs='all'), or --pairs all, includes them"
             )
         if self.dry_run:
             lines += [

@@ -215,7 +215,8 @@ def distances(query: Vectors, rows: Vectors, space: str) -> NDArray[np.float64]:
     dot = np.einsum("...ij,...j->...i", x, q)
     if space == "cosine":
         norms = np.sqrt(np.einsum("...j,...j->...", q, q))[..., np.newaxis]
-        dot = _divide(dot, np.sqrt(np.einsum("...ij,...ij->...i", x, x)) * norms)
+        cosines = _divide(dot, np.sqrt(np.einsum("...ij,...ij->...i", x, x)) * norms)
+        dot = np.clip(cosines, -1, 1)  # rounding may exceed these
     return np.asarray(1.0 - dot)
 
 
