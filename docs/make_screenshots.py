@@ -59,7 +59,8 @@ shown = bank.map(labels=True, density=True)
 shown"""
 SELECTED = """\
 made.selection = made.query(query_texts="my card was stolen", n_results=300)["ids"][0]
-made.map("pca", color="intent", height=300)"""
+shown = made.map("pca", color="intent", height=300)
+shown"""
 
 
 def main() -> None:
@@ -141,6 +142,7 @@ def take_selection(server: Any, page: Any, images: Path) -> None:
     """Take the bar over a selection, with what sets the selected records apart."""
     page.page.set_viewport_size({"width": 1280, "height": 1500})
     run(page, server.write(TABLES, SELECTED))
+    page.kernel("shown.projection")  # waits until it is computed
     widget = page.page.locator(".cl-map[data-painted]")
     widget.get_by_role("button", name="Highlight").click()
     widget.get_by_role("button", name="What sets these apart").click()
