@@ -46,7 +46,16 @@ def test_the_panel_lists_the_collections(panel, client):
         },
     ]  # fmt: skip
     assert panel.status == "2 collections, 2 records"
-    assert repr(panel) == "Panel('default_tenant / default_database', 2 collections, 2 records)"
+    assert repr(panel) == "Panel('Collections', 2 collections, 2 records)"
+
+
+def test_the_heading_names_a_database_that_is_not_the_default_one(panel):
+    client = panel.client
+    assert panel.title == "Collections"
+    chromalab.AdminClient(client.get_settings()).create_database("archive")
+    client.set_database("archive")
+    panel.refresh()
+    assert panel.title == "Collections in default_tenant / archive"
 
 
 def test_the_last_write_is_a_time_with_a_time_zone(panel):

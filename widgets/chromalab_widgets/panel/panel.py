@@ -10,7 +10,7 @@ from uuid import UUID
 import ipywidgets
 import traitlets
 
-from chromalab import ClientAPI, Collection
+from chromalab import DEFAULT_DATABASE, DEFAULT_TENANT, ClientAPI, Collection
 from chromalab.results.tables import count, html_table, text_table
 from chromalab_widgets.core.bundles import bundle
 from chromalab_widgets.core.cell_events import after_cells
@@ -56,7 +56,9 @@ class Panel(Widget):
         "refresh": Verb("refresh"),
     }
 
-    location = traitlets.Unicode(help="The tenant and the database.").tag(sync=True)
+    title = traitlets.Unicode(help="The heading, with the database unless it is the default.").tag(
+        sync=True
+    )
     collections = traitlets.List(traitlets.Dict(), help="One entry per collection.").tag(sync=True)
     opened = traitlets.Any(help="The widget below.").tag(
         sync=True, **ipywidgets.widget_serialization
@@ -128,7 +130,9 @@ class Panel(Widget):
 
     def _list(self) -> None:
         found = self.client.list_collections()
-        self.location = f"{self.client.tenant} / {self.client.database}"
+        database = (self.client.tenant, self.client.database)
+        is_default = database == (DEFAULT_TENANT, DEFAULT_DATABASE)
+        self.title = "Collections" if is_default else f"Collections in {' / '.join(database)}"
         self.collections = [_described(collection) for collection in found]
         records = sum(row["records"] for row in self.collections)
         about = f". {self._heading}" if self._heading else ""
@@ -140,7 +144,7 @@ class Panel(Widget):
 
     def __repr__(self) -> str:
         if not self._heading:
-            return f"Panel({self.location!r}, {self.status})"
+            return f"Panel({self.title!r}, {self.status})"
         rows = [[row[column] for column in _TEXT_COLUMNS] for row in self.collections]
         return f"{self._heading}\n{text_table(_TEXT_COLUMNS, rows) if rows else 'no collections'}"
 
@@ -149,7 +153,7 @@ class Panel(Widget):
             [*(row[column] for column in _COLUMNS[:-1]), _exact(row["written"])]
             for row in self.collections
         ]
-        return html_table(_COLUMNS, rows, caption=self.location, note=self.status)
+        return html_table(_COLUMNS, rows, caption=self.title, note=self.status)
 
 
 def _described(collection: Collection) -> dict[str, Any]:

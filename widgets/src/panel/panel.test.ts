@@ -19,7 +19,7 @@ const described = (changes: Partial<Described> = {}): Described => ({
 
 function fakeModel(given: Partial<PanelModel> = {}) {
   const state: PanelModel = {
-    location: "default_tenant / default_database",
+    title: "Collections",
     collections: [described(), described({ name: "papers", dimension: null })],
     opened: null,
     opened_name: "",
@@ -138,7 +138,7 @@ test("a host that cannot show another widget gets instructions", async () => {
 });
 
 test("text from the store creates no element, and an error is shown as its message", () => {
-  const { model, update } = fakeModel({ collections: [described({ name: HOSTILE, model: HOSTILE })], location: HOSTILE });
+  const { model, update } = fakeModel({ collections: [described({ name: HOSTILE, model: HOSTILE })], title: HOSTILE });
   widget.render({ model, el });
   update({ error: HOSTILE });
   expect(el.querySelector("img")).toBeNull();

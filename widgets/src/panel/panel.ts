@@ -20,7 +20,7 @@ export interface Described {
 
 /** The synced traits of `Panel` in panel.py; a Python test checks that the two agree. */
 export interface PanelModel {
-  location: string;
+  title: string;
   collections: Described[];
   opened: string | null;
   opened_name: string;
@@ -65,7 +65,7 @@ function render({ model, el }: Pick<RenderProps<PanelModel>, "model" | "el">): (
     status.announce(error || (model.get("busy") ? "Opening…" : model.get("status")), error !== "");
   };
   const drawRows = (): void => {
-    heading.textContent = `Collections in ${model.get("location")}`;
+    heading.textContent = model.get("title");
     const focused = document.activeElement instanceof HTMLElement && rows.contains(document.activeElement) ? document.activeElement.dataset : undefined;
     rows.replaceChildren(...model.get("collections").map((row) => drawRow(row, model)));
     if (model.get("collections").length === 0) {
@@ -124,7 +124,7 @@ function render({ model, el }: Pick<RenderProps<PanelModel>, "model" | "el">): (
     " ": (event) => (event.target instanceof HTMLButtonElement ? event.target.click() : false),
   });
   for (const trait of ["error", "busy", "status"]) listeners.onModel(model, `change:${trait}`, drawStatus);
-  for (const trait of ["location", "collections"]) listeners.onModel(model, `change:${trait}`, drawRows);
+  for (const trait of ["title", "collections"]) listeners.onModel(model, `change:${trait}`, drawRows);
   for (const trait of ["opened", "opened_name", "opened_kind"]) listeners.onModel(model, `change:${trait}`, onOpened);
   const ticking = setInterval(() => {
     for (const time of rows.querySelectorAll("time")) time.textContent = ago(time.dateTime);
