@@ -234,8 +234,7 @@ def add_from(
 
 
 def _is_collection(data: Any) -> bool:
-    methods = ("get", "count", "query")
-    return not hasattr(data, "columns") and all(hasattr(data, name) for name in methods)
+    return all(hasattr(data, name) for name in ("get", "count", "peek"))
 
 
 def _model_of(collection: Any) -> str | None:

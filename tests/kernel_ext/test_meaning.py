@@ -156,7 +156,9 @@ def test_the_session_remembers_an_embedding_function_that_is_not_registered(cell
         cell(f'%chroma add {name} "aaa"')
         assert cell(f"%chroma query {name} a -k 1")["documents"] == [["aaa"]]
     session = store.magics_manager.registry["ChromaMagic"].session
-    session._functions.clear()  # as after a restart of the kernel
+    # As after a restart of the kernel.
+    session._functions.clear()
+    del chromalab.embed.known_embedding_functions[Vowels.name()]
     for name, function in (("sounds", "vowels"), ("letters", "count_a")):
         again = f"%chroma create {name} --get-or-create --model :function"
         assert again in error(f'%chroma add {name} "eee"')

@@ -231,10 +231,10 @@ def test_a_panel_opened_while_a_table_selects_does_not_deadlock(client, facts):
     facts.selection.watch(lambda selection: panel.refresh())
     panel.observe(lambda change: facts.selection.clear(), "opened_name")
 
-    def open_and_shut():
+    def open_and_hide():
         for _ in range(20):
             panel.show("facts", "table")
-            panel.shut()
+            panel.hide()
 
-    at_once(clicks(table), open_and_shut)
+    at_once(clicks(table), open_and_hide)
     assert (table.error, panel.error) == ("", "")

@@ -316,7 +316,9 @@ def test_filters_work_without_pyarrow(points, monkeypatch):
 
 def test_whether_a_key_exists_must_be_true_or_false(points):
     assert points.get(where={"t": {"$exists": False}})["ids"] == ["c"]
-    with pytest.raises(errors.InvalidArgumentError, match="exists on 't' must be True or False"):
+    with pytest.raises(
+        errors.InvalidArgumentError, match=r"\$exists on 't' in where must be True or False"
+    ):
         points.get(where={"t": {"$exists": 1}})
 
 
