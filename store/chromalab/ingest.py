@@ -234,7 +234,11 @@ def add_from(
 
 
 def _is_collection(data: Any) -> bool:
-    return all(hasattr(data, name) for name in ("get", "count", "peek"))
+    if hasattr(
+        type(data), "columns"
+    ):  # a frame; a lazy one would compute its schema if asked itself
+        return False
+    return all(hasattr(data, name) for name in ("get", "count", "query"))
 
 
 def _model_of(collection: Any) -> str | None:
