@@ -234,9 +234,8 @@ def add_from(
 
 
 def _is_collection(data: Any) -> bool:
-    if hasattr(
-        type(data), "columns"
-    ):  # a frame; a lazy one would compute its schema if asked itself
+    # A frame has columns. A lazy one computes its schema if it is asked itself.
+    if hasattr(type(data), "columns"):
         return False
     return all(hasattr(data, name) for name in ("get", "count", "query"))
 
