@@ -38,6 +38,18 @@ from chromalab.results.reports import (
     Distinct,
     ReembedResult,
 )
+from chromalab.schema import (
+    BoolInvertedIndexConfig,
+    FloatInvertedIndexConfig,
+    FtsIndexConfig,
+    HnswIndexConfig,
+    IntInvertedIndexConfig,
+    Schema,
+    SpannIndexConfig,
+    SparseVectorIndexConfig,
+    StringInvertedIndexConfig,
+    VectorIndexConfig,
+)
 from chromalab.sockets import plug
 from chromalab.sparse import SparseVector
 from chromalab.types import (
@@ -64,6 +76,7 @@ __all__ = [
     "AddInterrupted",
     "AddResult",
     "AdminClient",
+    "BoolInvertedIndexConfig",
     "CheckReport",
     "Client",
     "ClientAPI",
@@ -77,20 +90,29 @@ __all__ = [
     "EmbeddingFunction",
     "Embeddings",
     "EphemeralClient",
+    "FloatInvertedIndexConfig",
+    "FtsIndexConfig",
     "GetResult",
+    "HnswIndexConfig",
     "IDs",
     "Images",
     "ImportReport",
     "Include",
+    "IntInvertedIndexConfig",
     "Loadable",
     "Metadata",
     "Metadatas",
     "PersistentClient",
     "QueryResult",
     "ReembedResult",
+    "Schema",
     "Settings",
+    "SpannIndexConfig",
     "SparseVector",
+    "SparseVectorIndexConfig",
+    "StringInvertedIndexConfig",
     "URIs",
+    "VectorIndexConfig",
     "Where",
     "WhereDocument",
     "__version__",
@@ -106,11 +128,9 @@ _SERVER = (
     "{} connects to a server of Chroma, which chromalab does not do yet. Use PersistentClient."
 )
 _SEARCH = "{} is part of Chroma's Search API, which is not supported yet. Use collection.query."
-_SCHEMA = "{} is not supported yet. Use configuration={{'hnsw': {{...}}}} of create_collection."
 _NOT_YET = {
     **dict.fromkeys(("HttpClient", "AsyncHttpClient", "CloudClient"), _SERVER),
     **dict.fromkeys(("Search", "Key", "K", "Knn", "Rrf"), _SEARCH),
-    "Schema": _SCHEMA,
 }
 
 

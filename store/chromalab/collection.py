@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from chromalab import analytics, export, ingest, tuning, upkeep
+from chromalab import analytics, export, ingest, sparse_indexes, tuning, upkeep
 from chromalab.arguments.records import read_batch, read_filter, read_order
 from chromalab.arguments.values import (
     check_field,
@@ -95,7 +95,7 @@ class Collection(Handle):
             1
         """
         batch = read_batch(ids, embeddings, metadatas, documents, images, uris)
-        self.engine.add(self.id, ingest.with_vectors(self, batch))
+        ingest.write(self, "add", ingest.with_vectors(self, batch))
 
     def upsert(
         self,
@@ -108,7 +108,7 @@ class Collection(Handle):
     ) -> None:
         """Add the records whose ids are new and update the others; see `add` and `update`."""
         batch = read_batch(ids, embeddings, metadatas, documents, images, uris)
-        self.engine.upsert(self.id, ingest.with_vectors(self, batch))
+        ingest.write(self, "upsert", ingest.with_vectors(self, batch))
 
     def update(
         self,
@@ -138,7 +138,7 @@ class Collection(Handle):
         batch = read_batch(ids, embeddings, metadatas, documents, images, uris)
         if batch.vectors is None and batch.documents is not None:
             batch = ingest.with_vectors(self, batch)
-        self.engine.update(self.id, batch)
+        ingest.write(self, "update", batch)
 
     def delete(
         self,
@@ -357,6 +357,10 @@ class Collection(Handle):
             UniqueConstraintError: Another collection has that name.
             InvalidArgumentError: The change concerns the space or another immutable part.
         """
+        if isinstance(configuration, Mapping) and "schema" in configuration:
+            raise InvalidArgumentError(
+                "configuration must not contain the schema. Use create_index and delete_index."
+            )
         if metadata is not None:
             metadata = check_metadata(metadata, "The collection's metadata")
             if metadata.get("hnsw:space", self.space) != self.space or (
@@ -410,6 +414,8 @@ class Collection(Handle):
 
     compact = upkeep.compact
     reembed = upkeep.reembed
+    create_index = sparse_indexes.create_index
+    delete_index = sparse_indexes.delete_index
 
     # Search.
 

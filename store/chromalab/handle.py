@@ -22,6 +22,7 @@ from chromalab.embed import EmbeddingFunction, embed_queries, from_config
 from chromalab.engine import Attachment, Batch, CollectionModel, Engine, Replacement
 from chromalab.engine.values import ReplaceResult, Vectors
 from chromalab.errors import ChromalabError, EmbeddingFunctionError, InvalidArgumentError
+from chromalab.schema import Schema, with_sparse_embeddings
 from chromalab.snapshot import Snapshot
 from chromalab.sparse import to_stored, with_sparse_vectors
 from chromalab.types import Where
@@ -93,21 +94,32 @@ class Handle:
 
     @property
     def configuration_json(self) -> dict[str, Any]:
-        """The configuration as it is stored."""
-        return self._model.configuration
+        """The configuration as it is stored, without the schema."""
+        stored = self._model.configuration
+        return {section: value for section, value in stored.items() if section != "schema"}
 
     @property
     def configuration(self) -> dict[str, Any]:
         """The configuration, including the embedding function itself."""
-        stored = self._model.configuration
+        stored = self.configuration_json
         function = self._embedding_function
         if function is None and (stored["embedding_function"] or {}).get("type") == "known":
             function = self.embedding_function()
         return {**stored, "embedding_function": function}
 
     @property
-    def schema(self) -> None:
-        """Always None; the configuration takes the place of Chroma Cloud's schema."""
+    def schema(self) -> Schema:
+        """The indexes of the collection, as they are stored now: a copy.
+
+        Example:
+            >>> import chromalab
+            >>> notes = chromalab.EphemeralClient().create_collection("notes")
+            >>> notes.schema.vector_index().space
+            'l2'
+        """
+        self.refresh()
+        configuration = self.configuration
+        return Schema.of_configuration({**self._model.configuration, **configuration})
 
     @property
     def tenant(self) -> str:
@@ -330,9 +342,10 @@ class Handle:
             >>> points.undo(done.operation)
             points: 1 restored
         """
+        batch = None if update is None or not len(update["ids"]) else _update(update)
         change = Replacement(
             delete=check_ids(list(delete)) if len(delete) else (),
-            update=None if update is None or not len(update["ids"]) else _update(update),
+            update=None if batch is None else with_sparse_embeddings(batch, self.refresh()),
             version=version,
             operation=operation,
             attachments=attachments,

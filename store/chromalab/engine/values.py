@@ -31,6 +31,7 @@ __all__ = [
     "Operation",
     "Order",
     "OutdatedQueryError",
+    "OutdatedSchemaError",
     "Preparation",
     "Profile",
     "Progress",
@@ -141,7 +142,8 @@ class Order:
 class Batch:
     """Validated records to write, all parts of equal length. `vectors` is (n, dimension), float32.
 
-    `made_for` is the configuration of the collection if its own embedding function made the vectors.
+    `made_for` is the configuration of the collection if its own embedding function made the vectors, and
+    `indexed_for` the one whose schema says which sparse vectors the metadata has.
     """
 
     ids: Sequence[str]
@@ -150,6 +152,7 @@ class Batch:
     metadatas: Sequence[Mapping[str, Any] | None] | None = None
     uris: Sequence[str | None] | None = None
     made_for: Mapping[str, Any] | None = None
+    indexed_for: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -312,6 +315,20 @@ class OutdatedQueryError(Exception):
         super().__init__(model.name)
         self.model = model
         self.attachment = attachment
+
+
+class OutdatedSchemaError(Exception):
+    """A batch was prepared for a schema that has changed since; it carries what is stored now.
+
+    It never reaches a user: the caller prepares the batch again.
+
+    Attributes:
+        model: The collection as it is.
+    """
+
+    def __init__(self, model: CollectionModel) -> None:
+        super().__init__(model.name)
+        self.model = model
 
 
 @dataclass(frozen=True)
