@@ -234,9 +234,7 @@ def test_names_that_programs_import_are_there():
         embedding_functions.OpenAIEmbeddingFunction  # noqa: B018
 
 
-@pytest.mark.parametrize(
-    "name", ["HttpClient", "AsyncHttpClient", "CloudClient", "Search", "Knn", "Schema"]
-)
+@pytest.mark.parametrize("name", ["HttpClient", "AsyncHttpClient", "CloudClient", "Search", "Knn"])
 def test_names_of_chroma_that_are_not_there_yet_say_so_when_they_are_used(name):
     with pytest.raises(NotImplementedError, match=rf"{name} .*yet\. Use"):
         getattr(chromalab, name)()
@@ -255,14 +253,15 @@ def test_an_import_needs_a_folder_of_chroma(tmp_path):
     assert not tmp_path.with_name(f"{tmp_path.name}.lab").exists()
 
 
-def schema(space="cosine", sparse=False):
+def schema(space="cosine", sparse=None):
     """What a Schema of chromadb is to a reader, with `VectorIndexConfig(space, hnsw=...)`."""
     made = types.SimpleNamespace
     hnsw = made(ef_search=50, max_neighbors=None)
     config = made(space=space, hnsw=hnsw, spann=None, embedding_function=None)
     keys = {"#embedding": made(float_list=made(vector_index=made(config=config)))}
-    if sparse:
-        keys["bm25"] = made(sparse_vector=made(sparse_vector_index=made(enabled=True)))
+    if sparse is not None:
+        index = made(enabled=True, config=sparse)
+        keys["bm25"] = made(sparse_vector=made(sparse_vector_index=index))
     return made(keys=keys)
 
 
@@ -272,9 +271,13 @@ def test_a_schema_is_read_as_the_configuration():
     stored = notes.configuration_json["hnsw"]
     assert (stored["space"], stored["ef_search"], stored["max_neighbors"]) == ("cosine", 50, 16)
     for wrong, message in (
-        ({"schema": schema(sparse=True)}, "index of sparse vectors"),
-        ({"schema": 7}, "must be a Schema of chromadb"),
+        ({"schema": 7}, "must be a chromalab.Schema, or a Schema of chromadb"),
         ({"schema": schema(), "configuration": {}}, "not both"),
     ):
         with pytest.raises(errors.InvalidArgumentError, match=message):
             client.create_collection("other", **wrong)
+    function = chromalab.utils.embedding_functions.ChromaBm25EmbeddingFunction()
+    sparse = types.SimpleNamespace(embedding_function=function, source_key="#document", bm25=True)
+    words = client.create_collection("words", schema=schema(sparse=sparse), embedding_function=None)
+    words.add(ids=["a"], embeddings=[[0]], documents=["a cup of tea"])
+    assert words.get()["metadatas"] == [{"bm25": function(["a cup of tea"])[0]}]

@@ -1,7 +1,19 @@
 """The types of signatures, in the module in which programs of Chroma look for them."""
 
-from chromalab.embed import EmbeddingFunction
+from chromalab.embed import EmbeddingFunction, SparseEmbeddingFunction
 from chromalab.results.records import GetResult, QueryResult
+from chromalab.schema import (
+    BoolInvertedIndexConfig,
+    FloatInvertedIndexConfig,
+    FtsIndexConfig,
+    HnswIndexConfig,
+    IntInvertedIndexConfig,
+    Schema,
+    SpannIndexConfig,
+    SparseVectorIndexConfig,
+    StringInvertedIndexConfig,
+    VectorIndexConfig,
+)
 from chromalab.sparse import SparseVector
 from chromalab.types import (
     URI,
@@ -28,6 +40,7 @@ ID = str
 __all__ = [
     "ID",
     "URI",
+    "BoolInvertedIndexConfig",
     "CollectionMetadata",
     "Document",
     "Documents",
@@ -35,17 +48,27 @@ __all__ = [
     "Embedding",
     "EmbeddingFunction",
     "Embeddings",
+    "FloatInvertedIndexConfig",
+    "FtsIndexConfig",
     "GetResult",
+    "HnswIndexConfig",
     "IDs",
     "Image",
     "Images",
     "Include",
+    "IntInvertedIndexConfig",
     "Loadable",
     "Metadata",
     "Metadatas",
     "QueryResult",
+    "Schema",
+    "SpannIndexConfig",
+    "SparseEmbeddingFunction",
     "SparseVector",
+    "SparseVectorIndexConfig",
+    "StringInvertedIndexConfig",
     "URIs",
+    "VectorIndexConfig",
     "Where",
     "WhereDocument",
 ]
