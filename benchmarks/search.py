@@ -1,4 +1,4 @@
-"""Keyword search beside bm25s: the same scores, the time of a query, the size and build of the index.
+"""Keyword search beside bm25s: the same scores, the time of a query, the size of the index; and stems.
 
 Both get the same terms, those of `chromalab.engine.inverted`, and score by the same formula. Rounds
 alternate, and the CPU time of the best one counts. Ours includes the read transaction and splitting the
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import csv
 import gzip
+import json
 import random
 import re
 import tempfile
@@ -28,17 +29,47 @@ from texts import SHARED
 import chromalab
 from chromalab.engine.inverted import KeywordScores, keyword_scores
 from chromalab.engine.inverted.terms import query_terms, term_numbers
+from chromalab.stemmer import english_stem
 
 QUERIES, WORDS, K = 200, 8, 10
+_DISCOUNT = 1 / np.log2(np.arange(2, K + 2))
 
 
-def cranfield() -> tuple[list[str], list[str]]:
-    """Read the abstracts and the queries of Cranfield."""
+Relevant = dict[int, set[int]]
+
+
+def cranfield() -> tuple[list[str], list[str], Relevant]:
+    """Read the abstracts and the queries of Cranfield, and the rows of what is relevant to each."""
     folder = SHARED / "cranfield"
     texts = (folder / "cran.all.1400").read_text().split("\n.I ")
     abstracts = [re.split(r"\n\.W\n?", text, maxsplit=1)[1] for text in texts]
     queries = (folder / "cran.qry").read_text().split(".I ")[1:]
-    return abstracts, [query.split("\n.W\n")[1].strip() for query in queries]
+    relevant: Relevant = {}
+    for line in (folder / "cranqrel").read_text().splitlines():
+        query, abstract, grade = map(int, line.split()[:3])
+        if grade > 0:
+            relevant.setdefault(query - 1, set()).add(abstract - 1)
+    return abstracts, [query.split("\n.W\n")[1].strip() for query in queries], relevant
+
+
+def passages() -> tuple[list[str], list[str], Relevant]:
+    """Read passages of 100 words of the corpora of chunking_eval, and its questions."""
+    folder, texts, places = SHARED / "chunking_eval", [], {}
+    for file in sorted((folder / "corpora").iterdir()):
+        words = list(re.finditer(r"\S+", corpus := file.read_text()))
+        for first in range(0, len(words), 100):
+            start, end = words[first].start(), words[first : first + 100][-1].end()
+            places.setdefault(file.stem, []).append((start, end, len(texts)))
+            texts.append(corpus[start:end])
+    with (folder / "questions_df.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    relevant: Relevant = {}
+    for query, row in enumerate(rows):
+        for span in json.loads(row["references"]):
+            for start, end, text in places[row["corpus_id"]]:
+                if start < span["end_index"] and end > span["start_index"]:
+                    relevant.setdefault(query, set()).add(text)
+    return texts, [row["question"] for row in rows], relevant
 
 
 def glosses(rows: int | None) -> tuple[list[str], list[str]]:
@@ -116,7 +147,7 @@ def timed(step: Callable[[], Any]) -> tuple[float, Any]:
 
 def agreement() -> None:
     """Print how far the scores on Cranfield are from those of bm25s, which are float32."""
-    texts, queries = cranfield()
+    texts, queries, _ = cranfield()
     peer = Peer(texts, "numpy")
     with tempfile.TemporaryDirectory() as folder:
         ours = Ours(texts, folder)
@@ -129,6 +160,33 @@ def agreement() -> None:
     print("| | |\n|---|---:|")
     print(f"| largest relative difference of a score | {worst:.1e} |")
     print(f"| queries with the same {K} records | {same} of {len(queries)} |\n")
+
+
+def stems() -> None:
+    """Print nDCG@10 with words as they are, and with stems, as keyword search has them."""
+    import bm25s
+
+    print("### stems\n\nnDCG@10, by the formula of keyword search\n")
+    print("| | words | stems | difference | z |\n|---|---:|---:|---:|---:|")
+    for name, read in (("Cranfield", cranfield), ("chunking_eval", passages)):
+        texts, queries, relevant = read()
+        found = []
+        for term in (str, english_stem):
+
+            def split(text: str, term: Callable[[str], str] = term) -> list[str]:
+                return [term(word) for word in re.findall(r"[a-z0-9]+", text.lower())]
+
+            index = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
+            index.index([split(text) for text in texts], show_progress=False)
+            ranked, _ = index.retrieve([*map(split, queries)], k=K, show_progress=False)
+            hits = [[text in relevant[query] for text in ranked[query]] for query in relevant]
+            ideal = [_DISCOUNT[: len(relevant[query])].sum() for query in relevant]
+            found.append(np.array(hits) @ _DISCOUNT / ideal)
+        gain = found[1] - found[0]
+        z = gain.mean() / (gain.std() / np.sqrt(len(gain)))
+        means = f"{found[0].mean():.3f} | {found[1].mean():.3f} | {gain.mean():+.3f}"
+        print(f"| {name}, {len(gain)} queries | {means} | {z:.1f} |")
+    print()
 
 
 def speed(rows: int | None, rounds: int) -> None:
@@ -174,6 +232,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     chosen = parser.parse_args()
     agreement()
+    stems()
     speed(chosen.rows, chosen.rounds)
 
 
