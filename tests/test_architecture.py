@@ -33,7 +33,7 @@ ROOMS = (
     ("engine",),
     ("embed",),
     ("results",),
-    ("schema",),
+    ("index_configs", "schema"),
     ("arguments", "datasets"),
     ("handle",),
     ("history",),

@@ -29,6 +29,17 @@ from chromalab.client import (
 from chromalab.collection import Collection
 from chromalab.config import DEFAULT_DATABASE, DEFAULT_TENANT, Settings
 from chromalab.embed import EmbeddingFunction
+from chromalab.index_configs import (
+    BoolInvertedIndexConfig,
+    FloatInvertedIndexConfig,
+    FtsIndexConfig,
+    HnswIndexConfig,
+    IntInvertedIndexConfig,
+    SpannIndexConfig,
+    SparseVectorIndexConfig,
+    StringInvertedIndexConfig,
+    VectorIndexConfig,
+)
 from chromalab.ingest import AddInterrupted, AddResult
 from chromalab.results.records import GetResult, QueryResult
 from chromalab.results.reports import (
@@ -38,18 +49,7 @@ from chromalab.results.reports import (
     Distinct,
     ReembedResult,
 )
-from chromalab.schema import (
-    BoolInvertedIndexConfig,
-    FloatInvertedIndexConfig,
-    FtsIndexConfig,
-    HnswIndexConfig,
-    IntInvertedIndexConfig,
-    Schema,
-    SpannIndexConfig,
-    SparseVectorIndexConfig,
-    StringInvertedIndexConfig,
-    VectorIndexConfig,
-)
+from chromalab.schema import Schema
 from chromalab.sockets import plug
 from chromalab.sparse import SparseVector
 from chromalab.types import (

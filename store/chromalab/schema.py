@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from chromalab.embed import (
-    DefaultEmbeddingFunction,
     embed_sparse,
     from_config,
     name_of,
@@ -21,121 +20,25 @@ from chromalab.embed import (
 )
 from chromalab.engine import Batch, CollectionModel
 from chromalab.errors import EmbeddingFunctionError, InvalidArgumentError, short
+from chromalab.index_configs import (
+    DOCUMENT,
+    BoolInvertedIndexConfig,
+    FloatInvertedIndexConfig,
+    FtsIndexConfig,
+    HnswIndexConfig,
+    IntInvertedIndexConfig,
+    SpannIndexConfig,
+    SparseVectorIndexConfig,
+    StringInvertedIndexConfig,
+    VectorIndexConfig,
+    key_name,
+)
 
-__all__ = [
-    "BoolInvertedIndexConfig",
-    "FloatInvertedIndexConfig",
-    "FtsIndexConfig",
-    "HnswIndexConfig",
-    "IntInvertedIndexConfig",
-    "Schema",
-    "SpannIndexConfig",
-    "SparseVectorIndexConfig",
-    "StringInvertedIndexConfig",
-    "ValueTypes",
-    "VectorIndexConfig",
-    "sparse_sources",
-    "with_sparse_embeddings",
-]
+__all__ = ["Schema", "ValueTypes", "sparse_sources", "with_sparse_embeddings"]
 
-_DOCUMENT, _EMBEDDING = "#document", "#embedding"
+_EMBEDDING = "#embedding"
 
 T = TypeVar("T")
-
-
-@dataclass
-class FtsIndexConfig:
-    """An index of the documents for text search; keyword search works without it."""
-
-
-@dataclass
-class StringInvertedIndexConfig:
-    """An index of texts for filters, which work without it."""
-
-
-@dataclass
-class IntInvertedIndexConfig:
-    """An index of integers for filters, which work without it."""
-
-
-@dataclass
-class FloatInvertedIndexConfig:
-    """An index of floats for filters, which work without it."""
-
-
-@dataclass
-class BoolInvertedIndexConfig:
-    """An index of booleans for filters, which work without it."""
-
-
-@dataclass
-class HnswIndexConfig:
-    """The parameters of an HNSW graph; see `configuration` of `create_collection`."""
-
-    ef_construction: int | None = None
-    max_neighbors: int | None = None
-    ef_search: int | None = None
-    num_threads: int | None = None
-    batch_size: int | None = None
-    sync_threshold: int | None = None
-    resize_factor: float | None = None
-
-
-@dataclass
-class SpannIndexConfig:
-    """The parameters of Chroma Cloud's index, which are stored; here it runs as HNSW."""
-
-    search_nprobe: int | None = None
-    write_nprobe: int | None = None
-    ef_construction: int | None = None
-    ef_search: int | None = None
-    max_neighbors: int | None = None
-    reassign_neighbor_count: int | None = None
-    split_threshold: int | None = None
-    merge_threshold: int | None = None
-
-
-@dataclass
-class VectorIndexConfig:
-    """The index of the embeddings.
-
-    Attributes:
-        space: l2, cosine or ip.
-        embedding_function: Embeds the documents; None if the caller supplies embeddings.
-        source_key: The key of the texts; "#document".
-        hnsw: Its parameters.
-        spann: Its parameters, in place of `hnsw`.
-    """
-
-    space: str | None = None
-    embedding_function: Any = field(default_factory=DefaultEmbeddingFunction)
-    source_key: Any = None
-    hnsw: HnswIndexConfig | None = None
-    spann: SpannIndexConfig | None = None
-
-    def __post_init__(self) -> None:
-        self.source_key = _source_key(self.source_key)
-        _check_callable(self.embedding_function)
-
-
-@dataclass
-class SparseVectorIndexConfig:
-    """An index of the sparse vectors under a metadata key.
-
-    Attributes:
-        embedding_function: A sparse embedding function such as `ChromaBm25EmbeddingFunction`.
-        source_key: The texts that it embeds: "#document", or a metadata key. None if the caller supplies
-            the vectors.
-        bm25: Stored for Chroma, and without effect here.
-    """
-
-    embedding_function: Any = None
-    source_key: Any = None
-    bm25: bool | None = None
-
-    def __post_init__(self) -> None:
-        self.source_key = _source_key(self.source_key)
-        _check_callable(self.embedding_function)
 
 
 @dataclass
@@ -233,10 +136,10 @@ class Schema:
         self.defaults = ValueTypes()
         for config in _INDEXES:
             self._set(self.defaults, config(), enabled=config in _ENABLED)
-        self.keys: dict[str, ValueTypes] = {_DOCUMENT: ValueTypes(), _EMBEDDING: ValueTypes()}
-        self._set(self.keys[_DOCUMENT], FtsIndexConfig(), enabled=True)
-        self._set(self.keys[_DOCUMENT], StringInvertedIndexConfig(), enabled=False)
-        self._set(self.keys[_EMBEDDING], VectorIndexConfig(source_key=_DOCUMENT), enabled=True)
+        self.keys: dict[str, ValueTypes] = {DOCUMENT: ValueTypes(), _EMBEDDING: ValueTypes()}
+        self._set(self.keys[DOCUMENT], FtsIndexConfig(), enabled=True)
+        self._set(self.keys[DOCUMENT], StringInvertedIndexConfig(), enabled=False)
+        self._set(self.keys[_EMBEDDING], VectorIndexConfig(source_key=DOCUMENT), enabled=True)
 
     def create_index(self, config: Any = None, key: Any = None) -> Schema:
         """Declare an index.
@@ -248,12 +151,12 @@ class Schema:
         Raises:
             InvalidArgumentError: The index cannot be declared for this key.
         """
-        key = _key(key)
+        key = key_name(key)
         self._check(config, key, "created")
         if isinstance(config, VectorIndexConfig):
             embedding = self.keys[_EMBEDDING].float_list
             known = embedding.vector_index if embedding else None
-            source = known.config.source_key if known else _DOCUMENT
+            source = known.config.source_key if known else DOCUMENT
             own = VectorIndexConfig(
                 config.space, config.embedding_function, source, config.hnsw, config.spann
             )
@@ -281,7 +184,7 @@ class Schema:
         Raises:
             InvalidArgumentError: The index cannot be disabled.
         """
-        key = _key(key)
+        key = key_name(key)
         self._check(config, key, "deleted")
         if isinstance(config, VectorIndexConfig):
             raise InvalidArgumentError(
@@ -407,14 +310,14 @@ class Schema:
                 f"config must be an index configuration such as SparseVectorIndexConfig(...); got "
                 f"{short(config)}."
             )
-        if key is not None and key.startswith("#") and key != _DOCUMENT:
+        if key is not None and key.startswith("#") and key != DOCUMENT:
             raise InvalidArgumentError(
-                f"key must not start with '#', except {_DOCUMENT!r}; got {short(key)}. The index of the "
+                f"key must not start with '#', except {DOCUMENT!r}; got {short(key)}. The index of the "
                 "embeddings takes no key: create_index(VectorIndexConfig(...))."
             )
-        if (key == _DOCUMENT) != isinstance(config, FtsIndexConfig):
+        if (key == DOCUMENT) != isinstance(config, FtsIndexConfig):
             raise InvalidArgumentError(
-                f"{_DOCUMENT!r} must go with FtsIndexConfig, and with no other; got "
+                f"{DOCUMENT!r} must go with FtsIndexConfig, and with no other; got "
                 f"{type(config).__name__} for {short(key)}."
             )
         if isinstance(config, VectorIndexConfig) and key is not None:
@@ -477,7 +380,7 @@ def with_sparse_embeddings(batch: Batch, model: CollectionModel) -> Batch:
     metadatas: list[dict[str, Any]] = [dict(metadata or {}) for metadata in given]
     for key, (function, source) in sources.items():
         texts: list[Any]
-        if source == _DOCUMENT:
+        if source == DOCUMENT:
             texts = list(batch.documents or [None] * len(batch.ids))
         else:
             texts = [metadata.get(source) for metadata in metadatas]
@@ -494,30 +397,6 @@ def with_sparse_embeddings(batch: Batch, model: CollectionModel) -> Batch:
             for row, vector in zip(rows, vectors, strict=True):
                 metadatas[row][key] = vector.to_dict()
     return replace(batch, metadatas=[metadata or None for metadata in metadatas])
-
-
-def _key(key: Any) -> str | None:
-    """The name of a key; `K("name")` has it as an attribute."""
-    name = getattr(key, "name", key)
-    if name is not None and not isinstance(name, str):
-        raise InvalidArgumentError(f"key must be a text, or K(...); got {short(key)}.")
-    return name
-
-
-def _source_key(key: Any) -> str | None:
-    name = _key(key)
-    if name is not None and name.startswith("#") and name != _DOCUMENT:
-        raise InvalidArgumentError(
-            f"source_key must be {_DOCUMENT!r} or a metadata key; got {short(name)}."
-        )
-    return name
-
-
-def _check_callable(function: Any) -> None:
-    if function is not None and not callable(function):
-        raise InvalidArgumentError(
-            f"embedding_function must be callable with texts, or None; got {short(function)}."
-        )
 
 
 def _source(config: SparseVectorIndexConfig) -> str:

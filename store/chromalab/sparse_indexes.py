@@ -10,12 +10,11 @@ from chromalab.embed import embed_sparse, register_class_of, sparse_known_embedd
 from chromalab.engine import Batch, Filter, Replacement, Rows
 from chromalab.errors import InvalidArgumentError
 from chromalab.handle import Handle
+from chromalab.index_configs import DOCUMENT, SparseVectorIndexConfig, VectorIndexConfig, key_name
 from chromalab.results.progress import bar
-from chromalab.schema import Schema, SparseVectorIndexConfig, VectorIndexConfig, sparse_sources
+from chromalab.schema import Schema, sparse_sources
 
 __all__ = ["create_index", "delete_index"]
-
-_DOCUMENT = "#document"
 
 
 def create_index(
@@ -65,7 +64,7 @@ def create_index(
     schema = collection.schema
     before = schema.serialize_to_json()["keys"]
     schema.create_index(config, key)
-    key = getattr(key, "name", key)
+    key = key_name(key)
     if isinstance(config, SparseVectorIndexConfig):
         register_class_of(config.embedding_function, sparse_known_embedding_functions)
     stored = schema.serialize_to_json()
@@ -73,11 +72,11 @@ def create_index(
     _store(collection, stored)
     if isinstance(config, SparseVectorIndexConfig) and config.source_key is not None:
         function, source = sparse_sources({"schema": stored})[key]
-        field = "documents" if source == _DOCUMENT else "metadatas"
+        field = "documents" if source == DOCUMENT else "metadatas"
 
         def vectors(rows: Rows) -> dict[str, Any]:
             metadatas = [metadata or {} for metadata in rows.metadatas or []]
-            values = rows.documents if source == _DOCUMENT else [m.get(source) for m in metadatas]
+            values = rows.documents if source == DOCUMENT else [m.get(source) for m in metadatas]
             texts = {
                 id: text
                 for id, text, metadata in zip(rows.ids, values or [], metadatas, strict=True)
@@ -116,7 +115,7 @@ def delete_index(
         InvalidArgumentError: There is no such index, or it cannot be removed.
     """
     batch_size = check_batch_rows(batch_size)
-    key = getattr(key, "name", key)
+    key = key_name(key)
     schema = collection.schema
     index = schema.sparse_indexes().get(key)
     if isinstance(config, SparseVectorIndexConfig) and index is None:

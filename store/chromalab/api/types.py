@@ -1,19 +1,19 @@
 """The types of signatures, in the module in which programs of Chroma look for them."""
 
 from chromalab.embed import EmbeddingFunction, SparseEmbeddingFunction
-from chromalab.results.records import GetResult, QueryResult
-from chromalab.schema import (
+from chromalab.index_configs import (
     BoolInvertedIndexConfig,
     FloatInvertedIndexConfig,
     FtsIndexConfig,
     HnswIndexConfig,
     IntInvertedIndexConfig,
-    Schema,
     SpannIndexConfig,
     SparseVectorIndexConfig,
     StringInvertedIndexConfig,
     VectorIndexConfig,
 )
+from chromalab.results.records import GetResult, QueryResult
+from chromalab.schema import Schema
 from chromalab.sparse import SparseVector
 from chromalab.types import (
     URI,
