@@ -192,7 +192,7 @@ def stems() -> None:
 def speed(rows: int | None, rounds: int) -> None:
     """Print the CPU time of a query, of the first one, and after a write, and the size of the index."""
     texts, queries = glosses(rows)
-    term_numbers(texts)  # splits every word once, as the stems are cached for whoever comes second
+    term_numbers(texts)  # so that the stems are cached for both
     with tempfile.TemporaryDirectory() as folder:
         ours = Ours(texts, folder)
         made = {"chromalab": timed(lambda: ours.search(queries[0]))[0]}
