@@ -7,7 +7,7 @@ an Arrow null) is None. Dates and times become ISO 8601 texts. Nothing here impo
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -27,6 +27,7 @@ __all__ = [
     "plain",
     "plain_where",
     "rows_of_table",
+    "values_by_record",
 ]
 
 _MOST_LEVELS = 60
@@ -177,6 +178,60 @@ def items(value: Any, what: str = "the values") -> list[Any] | None:
     if not isinstance(value, Iterable) or getattr(value, "ndim", None) == 0:
         return None
     return [_scalar(item) for item in _values(value)]
+
+
+def values_by_record(given: Any, ids: Sequence[str], what: str) -> list[Any]:
+    """List one value per record: labels, colors, names.
+
+    A dict, or a Series whose index has ids, is read by id, and a record that it lacks has None. Anything
+    else is read by position.
+
+    Args:
+        given: The values, in any of these forms; a table with a single column is that column.
+        ids: The ids of the records, in order.
+        what: The name of the argument, for messages.
+
+    Raises:
+        InvalidArgumentError: The values have no order, are not as many as the records, or are of other
+            records.
+
+    Example:
+        >>> values_by_record({"b": 2, "a": 1}, ["a", "b"], "color")
+        [1, 2]
+        >>> values_by_record([2, 1], ["a", "b"], "color")
+        [2, 1]
+    """
+    if getattr(given, "shape", ())[1:] == (1,):
+        given = given.iloc[:, 0] if hasattr(given, "iloc") else np.asarray(given)[:, 0]
+    keys = None
+    if isinstance(given, Mapping):
+        keys, given = list(given), list(given.values())
+    elif hasattr(given, "iloc") and hasattr(given, "index"):
+        keys = list(given.index) if set(ids).intersection(given.index) else None
+    values = None if isinstance(given, Set) else items(given, what)
+    if values is None:
+        raise InvalidArgumentError(
+            f"{what} must be a metadata field, or one value per record; got {short(given)}, of type "
+            f"{type(given).__name__}."
+        )
+    if keys is None:
+        if len(values) != len(ids):
+            raise InvalidArgumentError(
+                f"{what} must have one value per record; got {len(values):,} values for {len(ids):,} "
+                "records."
+            )
+        return values
+    by_id = dict(zip(keys, values, strict=True))
+    if len(by_id) < len(keys):
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise InvalidArgumentError(
+            f"{what} must have one value per record; got several for {short(twice)}."
+        )
+    if ids and not any(id in by_id for id in ids):
+        raise InvalidArgumentError(
+            f"The keys of {what} must be ids of records; got {short(keys)}, of which none is."
+        )
+    return [by_id.get(id) for id in ids]
 
 
 def _scalar(item: Any) -> Any:
