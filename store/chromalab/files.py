@@ -26,14 +26,14 @@ _HOUR = 3600 * 10**9  # nanoseconds
 
 
 def as_path(path: Any) -> Path:
-    """Return a path that a user gave.
+    """Return a path that a user gave; "~" is their home.
 
     Raises:
         InvalidArgumentError: It is neither a text nor a path.
     """
     if not isinstance(path, str | os.PathLike):
         raise InvalidArgumentError(f"path must be the name of a file; got {short(path)}.")
-    return Path(path)
+    return Path(path).expanduser()
 
 
 def sync(handle: int) -> None:
@@ -109,6 +109,9 @@ def write_whole(path: Path, data: bytes, *, overwrite: bool) -> None:
             f"The file '{path}' already exists. Choose another name, or pass overwrite=True."
         )
     try:
+        if path.exists() and not path.is_file():  # a device such as /dev/null, which must stay one
+            path.write_bytes(data)
+            return
         draft = path.with_name(f".{uuid4().hex}.tmp")
         try:
             draft.write_bytes(data)

@@ -24,6 +24,7 @@ from chromalab.analytics import Duplicates, Outliers, Projection, Result
 from chromalab.analytics.project.projector import MapOptions
 from chromalab.arguments.values import check_show
 from chromalab.errors import InvalidArgumentError, MissingDependencyError, short
+from chromalab.files import as_path, write_whole
 from chromalab.results.tables import count, data_frame, html_block
 from chromalab.snapshot import Snapshot
 from chromalab_widgets.core.bundles import bundle
@@ -338,7 +339,7 @@ class Map(ActingWidget):
             The bytes of the PNG.
 
         Raises:
-            InvalidArgumentError: A size is not a number in its range.
+            InvalidArgumentError: A size is not a number in its range, or the file cannot be written.
         """
         for name, value, low, high in (
             ("width", width, 200, 10_000), ("height", height, 200, 10_000), ("scale", scale, 0.1, 10),
@@ -358,7 +359,7 @@ class Map(ActingWidget):
             width=int(width), height=int(height), scale=scale, theme=DARK if dark else LIGHT,
         )  # fmt: skip
         if path is not None:
-            Path(path).write_bytes(drawn)
+            write_whole(as_path(path), drawn, overwrite=True)
         return drawn
 
     def to_html(self, path: str | os.PathLike[str]) -> Path:
@@ -372,6 +373,9 @@ class Map(ActingWidget):
 
         Returns:
             The path.
+
+        Raises:
+            InvalidArgumentError: The file cannot be written.
         """
         self._wait()
         state = {name: getattr(self, name) for name in _SAVED}
@@ -381,9 +385,10 @@ class Map(ActingWidget):
         }  # fmt: skip
         cards = [self._records.card(row) for row in range(self.count)]
         code, css = (bundle(f"map.{kind}").read_text("utf-8") for kind in ("js", "css"))
-        written = Path(path)
+        written = as_path(path)
         title = f"Map of {self.collection_name}"
-        written.write_text(page(title, state, cards, code=code, css=css), "utf-8")
+        content = page(title, state, cards, code=code, css=css)
+        write_whole(written, content.encode(), overwrite=True)
         return written
 
     def to_jscatter(self, **options: Any) -> Any:
