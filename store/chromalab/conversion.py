@@ -334,7 +334,8 @@ def rows_of_table(data: Any) -> tuple[list[Any], list[Any]] | None:
     """Read the rows of a table as dicts, with the label of each row.
 
     A table is a DataFrame of pandas or polars, a LazyFrame, an Arrow table or record batch, a structured
-    array, or a dict of columns. The named levels of a pandas index are columns.
+    array, or a dict of columns. The named levels of a pandas index are columns, and pandas columns of
+    midnights are dates.
 
     Returns:
         The rows and their labels: those of the index of pandas, positions otherwise; None if the data is
@@ -382,13 +383,28 @@ def _arrow_table(data: Any) -> Any:
 
 def _rows_of_pandas(frame: Any) -> tuple[list[Any], list[Any]]:
     _unique(frame.columns)  # to_dict would drop one of two columns with one name
+    days = {name: column.dt.date for name, column in frame.items() if _is_of_days(column.array)}
+    if days:
+        frame = frame.copy(deep=False)
+        for name, column in days.items():
+            frame[name] = column.astype(object)
     rows = list(frame.to_dict("records"))
     names = [str(column) for column in frame.columns]
     for level, name in enumerate(frame.index.names):
         if name is not None and str(name) not in names:
-            for row, value in zip(rows, frame.index.get_level_values(level), strict=True):
+            labels = frame.index.get_level_values(level)
+            values = labels.date if _is_of_days(labels.array) else labels
+            for row, value in zip(rows, values, strict=True):
                 row[name] = value
     return rows, list(frame.index)
+
+
+def _is_of_days(column: Any) -> bool:
+    """Whether a column of pandas, which has no type for dates, has times at midnight without a zone only."""
+    if not hasattr(column, "normalize") or column.tz is not None:
+        return False
+    known = column[~column.isna()]
+    return bool((known == known.normalize()).all())
 
 
 def _rows_of_columns(columns: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:

@@ -148,9 +148,9 @@ class Values:
         values = Values(layout)
         if keeps_colors:
             values._colors = self._colors
-        for name, (ids, *given) in self._given.items():
+        for name, (ids, given, named) in self._given.items():
             if not set(ids).isdisjoint(layout.snapshot.ids):
-                values._give(name, ids, *given)
+                values._give(name, ids, given, named)
         return values
 
     def _give(self, name: str, ids: Sequence[str], values: Sequence[Any], named: bool) -> Coloring:
