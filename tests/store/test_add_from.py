@@ -90,8 +90,13 @@ def test_small_arrays_become_lists_and_empty_ones_are_omitted(notes):
 
 @pytest.mark.parametrize("name", ["embedding", "Embeddings", "content_vector"])
 @pytest.mark.parametrize(
-    "cell", [np.ones(3), np.ones(384), [0.5] * 384, [0, 0.5], [1, 2], (0.5, 1.0), [[0.5], [1.0]]]
-)
+    "cell",
+    [
+        np.ones(3), np.ones(384), [0.5] * 384, [0, 0.5], [1, 2], (0.5, 1.0), [[0.5], [1.0]],
+        pyarrow.array([0.5] * 384), pyarrow.scalar([0.5, 1.0]), pandas.Series([0.5, 1.0]),
+        "[0.5, -1e-05]", "[ 0.5 -1.\n  2. ]",
+    ],
+)  # fmt: skip
 def test_vectors_do_not_silently_become_metadata(notes, name, cell):
     rows = [{"text": "tea", "year": 1, name: cell}]
     with pytest.raises(errors.InvalidArgumentError, match=f"Column '{name}' holds vectors"):
@@ -101,8 +106,29 @@ def test_vectors_do_not_silently_become_metadata(notes, name, cell):
 
 
 def test_texts_in_a_column_named_vector_are_metadata(notes):
-    notes.add_from([{"text": "malaria", "vector": ["mosquito"]}])
-    assert notes.get()["metadatas"] == [{"vector": ["mosquito"]}]
+    notes.add_from(
+        [{"text": "malaria", "vector": ["mosquito"]}, {"text": "flu", "vector": "[none]"}]
+    )
+    assert notes.get()["metadatas"] == [{"vector": ["mosquito"]}, {"vector": "[none]"}]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [pyarrow.array([0.5] * 65), [1] * 65, str([0.5] * 65), str(np.ones(65)), np.ones((5, 13))],
+)
+def test_long_vectors_are_recognized_under_any_name(notes, cell):
+    with pytest.raises(errors.InvalidArgumentError, match="Column 'x' holds vectors"):
+        notes.add_from([{"text": "tea", "x": cell}])
+    notes.add_from([{"text": "tea", "x": cell[:2] if isinstance(cell, str) else ["short"]}])
+
+
+@pytest.mark.parametrize("kind", [np.array, pandas.Series, pyarrow.array])
+def test_only_a_list_of_pythons_may_be_a_long_metadata_value(notes, kind):
+    with pytest.raises(
+        errors.InvalidArgumentError, match="must not be a vector; got an array of 65"
+    ):
+        notes.add(ids="a", documents="tea", metadatas={"x": kind([0.5] * 65)})
+    notes.add(ids="a", documents="tea", metadatas={"x": [0.5] * 65})
 
 
 def test_dates_become_iso_strings(notes):
