@@ -18,7 +18,7 @@ try:
 except ImportError:  # on Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["as_path", "keep_newest", "rename", "replace_file", "sync", "write_whole"]
+__all__ = ["as_path", "expanded", "keep_newest", "rename", "replace_file", "sync", "write_whole"]
 
 _DRAFT = ".draft"
 _PAUSES = (0.01, 0.1, 0.5)  # seconds between attempts to replace a file
@@ -33,7 +33,22 @@ def as_path(path: Any) -> Path:
     """
     if not isinstance(path, str | os.PathLike):
         raise InvalidArgumentError(f"path must be the name of a file; got {short(path)}.")
-    return Path(path).expanduser()
+    return expanded(path)
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Return a path in which "~" or "~user" is a home.
+
+    Raises:
+        InvalidArgumentError: There is no such user.
+    """
+    found = os.path.expanduser(path)
+    if found.startswith("~"):
+        raise InvalidArgumentError(
+            f"A path that starts with ~ must name the home of a user; got {short(found)}. Type ./ before a "
+            "name that itself starts with ~."
+        )
+    return Path(found)
 
 
 def sync(handle: int) -> None:
