@@ -385,13 +385,16 @@ class _Plan:
         if embedded:
             batch = with_vectors(collection, _batch(embedded))
             if self.rewritten:
-                written = engine.upsert(collection.id, batch, _UPDATE, operation)
+                batch = replace(batch, operation=_UPDATE, continues=operation)
+                written = engine.upsert(collection.id, batch)
             else:
                 written = engine.add(collection.id, batch)
             added, operation = written.added, written.operation or operation
         if self.relabeled:
-            batch = replace(_batch(self.relabeled), documents=None)
-            operation = engine.update(collection.id, batch, _UPDATE, operation).operation
+            batch = replace(
+                _batch(self.relabeled), documents=None, operation=_UPDATE, continues=operation
+            )
+            operation = engine.update(collection.id, batch).operation
         return WriteResult(added, operation=operation)
 
     def was_written(self, collection: Handle) -> bool:
