@@ -16,7 +16,7 @@ _spec.loader.exec_module(damage)
 
 pytestmark = pytest.mark.xdist_group("index damage")  # so that the store is built once
 
-ROWS, DIMENSION = 32_000, 256  # enough numbers for an index
+ROWS, DIMENSION = 12_000, 256  # enough for an index, even after some are deleted
 SMALL = {"hnsw": {"max_neighbors": 5, "ef_construction": 20}}  # fast to build
 NAMES = ("points", "others")
 
