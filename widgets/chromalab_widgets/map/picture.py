@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.errors import InvalidArgumentError, short
+from chromalab.arguments.values import check_number
 from chromalab_widgets.core.text import cut
 from chromalab_widgets.map.colors import Coloring
 
@@ -78,14 +78,9 @@ _TRANSPARENT = Theme("none", "#1b1b1b", "#ffffff", "#797979")
 
 def check_sizes(width: Any, height: Any, scale: Any) -> None:
     """Raise InvalidArgumentError unless each is a number in its range."""
-    for name, value, low, high in (
-        ("width", width, 200, 10_000), ("height", height, 200, 10_000), ("scale", scale, 0.1, 10),
-    ):  # fmt: skip
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not low <= value <= high:
-            raise InvalidArgumentError(
-                f"{name} must be a number from {low:,} to {high:,}; got {short(value)}."
-            )
+    check_number("width", width, 200, 10_000)
+    check_number("height", height, 200, 10_000)
+    check_number("scale", scale, 0.1, 10)
 
 
 def draw_picture(
