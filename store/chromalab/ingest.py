@@ -275,7 +275,8 @@ def _copied(
                 known = len(collection.existing(batch.ids))
                 added, updated = len(batch.ids) - known, known if update else 0
                 if not dry_run and update:
-                    written = collection.engine.upsert(collection.id, batch, _UPDATE, operation)
+                    batch = replace(batch, operation=_UPDATE, continues=operation)
+                    written = collection.engine.upsert(collection.id, batch)
                     operation = written.operation or operation
                 elif not dry_run:
                     collection.engine.add(collection.id, batch)
@@ -387,13 +388,16 @@ class _Plan:
         if embedded:
             batch = with_vectors(collection, _batch(embedded))
             if self.rewritten:
-                written = engine.upsert(collection.id, batch, _UPDATE, operation)
+                batch = replace(batch, operation=_UPDATE, continues=operation)
+                written = engine.upsert(collection.id, batch)
             else:
                 written = engine.add(collection.id, batch)
             added, operation = written.added, written.operation or operation
         if self.relabeled:
-            batch = replace(_batch(self.relabeled), documents=None)
-            operation = engine.update(collection.id, batch, _UPDATE, operation).operation
+            batch = replace(
+                _batch(self.relabeled), documents=None, operation=_UPDATE, continues=operation
+            )
+            operation = engine.update(collection.id, batch).operation
         return WriteResult(added, operation=operation)
 
     def was_written(self, collection: Handle) -> bool:
