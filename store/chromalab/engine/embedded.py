@@ -473,10 +473,14 @@ class EmbeddedEngine:
 
     def _read(self, id: UUID, ask: Callable[[Opened], T]) -> T:
         """Run a function on a collection in one read transaction."""
+        attempts = 3  # to read the latest version, to which the state in memory belongs
         while True:
             try:
                 with self.store.read() as connection:
                     collection = self._open(connection, id)
+                    if attempts and collection.is_overtaken:
+                        attempts -= 1
+                        continue
                     return ask(collection)
             except MissingVectorsError:
                 # A second transaction tells whether the collection was deleted in the meantime.

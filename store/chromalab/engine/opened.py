@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +26,7 @@ from chromalab.errors import (
     near,
     short,
 )
+from chromalab.lazy import cached_property
 
 __all__ = ["Opened"]
 
@@ -40,6 +40,11 @@ class Opened:
     connection: sqlite3.Connection
     entry: Entry
     resident: Resident
+
+    @property
+    def is_overtaken(self) -> bool:
+        """Whether another thread has read a later version, so that its view is of no use here."""
+        return self.resident.is_later(self.entry)
 
     @cached_property
     def view(self) -> View:

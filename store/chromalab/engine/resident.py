@@ -81,6 +81,11 @@ class Resident:
             self._view = view
         return view
 
+    def is_later(self, entry: Entry) -> bool:
+        """Whether the latest view is of a later version than the transaction's."""
+        latest = self._view
+        return latest is not None and latest.revision > (entry.generation, entry.model.version)
+
     def file(self, entry: Entry, dimension: int) -> VectorFile:
         """Open the vector file of the collection's generation."""
         known = self._file
