@@ -1,13 +1,15 @@
-"""`cached_property` without a lock: the one of functools has one per class before Python 3.12.
+"""`cached_property` without a lock: that of functools has one per property before Python 3.12.
 
-While one thread computes the value for one instance, that lock keeps all others waiting, whatever their
-instances. Without it, two threads may compute the value of one instance twice.
+While one thread computes the value for one instance, the lock keeps all others waiting, also those with
+other instances. Without it, two threads may both compute the value of an instance.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 __all__ = ["cached_property"]
@@ -19,9 +21,6 @@ else:
     class cached_property(functools.cached_property):
         """A property that is computed once per instance."""
 
-        def __get__(self, instance: Any, owner: type | None = None) -> Any:
-            """Compute the value and keep it in the instance, where it is found from then on."""
-            if instance is None:
-                return self
-            value = instance.__dict__[self.attrname] = self.func(instance)
-            return value
+        def __init__(self, func: Callable[[Any], Any]) -> None:
+            super().__init__(func)
+            self.lock = contextlib.nullcontext()
