@@ -478,7 +478,7 @@ class EmbeddedEngine:
             try:
                 with self.store.read() as connection:
                     collection = self._open(connection, id)
-                    if attempts and collection.is_overtaken:
+                    if attempts and collection.resident.is_later(collection.entry):
                         attempts -= 1
                         continue
                     return ask(collection)

@@ -41,11 +41,6 @@ class Opened:
     entry: Entry
     resident: Resident
 
-    @property
-    def is_overtaken(self) -> bool:
-        """Whether another thread has read a later version, so that its view is of no use here."""
-        return self.resident.is_later(self.entry)
-
     @cached_property
     def view(self) -> View:
         """Its records; read on first use, as an `add` does not need them."""

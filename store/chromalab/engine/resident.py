@@ -82,9 +82,9 @@ class Resident:
         return view
 
     def is_later(self, entry: Entry) -> bool:
-        """Whether the latest view is of a later version than the transaction's."""
-        latest = self._view
-        return latest is not None and latest.revision > (entry.generation, entry.model.version)
+        """Whether another thread has read a later version, whose view is of no use to a reader of this."""
+        view, now = self._view, (entry.generation, entry.model.version)
+        return view is not None and (view.generation, view.version) > now
 
     def file(self, entry: Entry, dimension: int) -> VectorFile:
         """Open the vector file of the collection's generation."""
