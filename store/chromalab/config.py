@@ -150,7 +150,10 @@ class Settings:
             )
         self.allow_reset = allow_reset
         self.is_persistent = is_persistent
-        self.persist_directory = check_folder(persist_directory, "persist_directory")
+        if persist_directory == "" and not is_persistent:  # an ephemeral store needs no folder
+            self.persist_directory = ""
+        else:
+            self.persist_directory = check_folder(persist_directory, "persist_directory")
         self.anonymized_telemetry = anonymized_telemetry
         self.durability = durability
         self._folder = None

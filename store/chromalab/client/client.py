@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ClientAPI", "CollectionList", "Session"]
 
-_SPANN = "Collection {!r} keeps its spann configuration and runs as hnsw, with the same results."
+_SPANN = "Collection {!r} gets an hnsw index with the defaults; of spann, only the space is used."
 _DEFAULT: EmbeddingFunction[Any] = DefaultEmbeddingFunction()
 """The default of `embedding_function`; a function that is stored with a collection takes precedence."""
 
@@ -122,10 +122,9 @@ class ClientAPI(Session):
 
     def __init__(self, engine: Engine, scope: Scope, settings: Settings) -> None:
         super().__init__(engine)
+        # Frameworks that have loaded chromadb ask for its interface.
         theirs = getattr(sys.modules.get("chromadb.api"), "ClientAPI", None)
-        if isinstance(
-            theirs, ABCMeta
-        ):  # frameworks that have loaded chromadb ask for its interface
+        if isinstance(theirs, ABCMeta):
             theirs.register(ClientAPI)
         self._settings = settings
         self._scope = Scope()
@@ -237,9 +236,9 @@ class ClientAPI(Session):
             if model is None:
                 raise
         else:
-            if stored["spann"] is not None:
+            if (configuration or {}).get("spann") is not None:
                 notice(_SPANN.format(name))
-            _notice_space((stored["hnsw"] or stored["spann"])["space"], embedding_function)
+            _notice_space(stored["hnsw"]["space"], embedding_function)
         return self._collection(model, embedding_function)
 
     def get_collection(
