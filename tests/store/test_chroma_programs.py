@@ -295,7 +295,7 @@ def test_a_folder_of_chroma_with_collections_or_a_strange_one_is_refused(tmp_pat
 
 
 def test_an_import_takes_every_collection_of_every_database(tmp_path, chromadb):
-    vectors = {"embeddings": [[1, 2], [3, 4]], "metadatas": [{"n": 1}, None]}
+    vectors = {"embeddings": [[1, 2], [3, 4]], "metadatas": [{"n": 1}, {}]}
     parts = {"documents": ["tea", None], "uris": [None, "file:///b"]}
     notes = TheirCollection(ids=["a", "b"], **vectors, **parts)
     notes.name, notes.metadata = "notes", {"about": "tea"}
@@ -337,7 +337,7 @@ def test_an_import_takes_every_collection_of_every_database(tmp_path, chromadb):
         found = client.get_collection("notes")
         got = found.get(include=["embeddings", "metadatas", "documents", "uris"])
         assert got["embeddings"].tolist() == vectors["embeddings"]
-        assert got["metadatas"] == vectors["metadatas"]
+        assert got["metadatas"] == [{"n": 1}, None]
         assert (got["documents"], got["uris"]) == (parts["documents"], parts["uris"])
         assert (found.space, found.metadata) == ("cosine", {"about": "tea"})
         assert found.configuration_json["hnsw"]["ef_search"] == 77
