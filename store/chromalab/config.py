@@ -163,6 +163,11 @@ class Settings:
                     f"{name} must be True or False; got {short(getattr(self, name))}."
                 )
 
+    def __getattr__(self, name: str) -> None:
+        """Answer None for a setting of Chroma's that has no effect here, such as `chroma_server_host`."""
+        if name not in _IGNORED and not name.startswith("chroma_"):
+            raise AttributeError(f"'Settings' object has no attribute {name!r}")
+
     def __getitem__(self, name: str) -> Any:
         if name not in _NAMES:
             raise InvalidArgumentError(f"No setting {short(name)}. {near(str(name), _NAMES)}")

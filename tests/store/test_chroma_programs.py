@@ -67,7 +67,12 @@ def test_settings_of_chromadb_open_every_kind_of_client(tmp_path):
         chromalab.Client(settings),
     ):
         assert client.reset()
-    assert chromalab.AdminClient(settings).get_tenant("default_tenant")
+    admin = chromalab.AdminClient(settings)
+    assert admin.get_tenant("default_tenant")
+    admin.clear_system_cache()
+    assert client.get_settings().chroma_server_host is None
+    with pytest.raises(AttributeError):
+        client.get_settings().crhoma  # noqa: B018
     settings.is_persistent, settings.persist_directory = True, str(tmp_path)
     assert "PersistentClient" in repr(chromalab.Client(settings))
     assert chromalab.AdminClient(settings).list_databases()

@@ -93,6 +93,13 @@ class Session:
         """
         self._engine.close()
 
+    @staticmethod
+    def clear_system_cache() -> None:
+        """Do nothing; in Chroma this makes the next client reopen its files.
+
+        Here a new client of a folder that was deleted and created again opens the new folder by itself.
+        """
+
     def __enter__(self) -> Self:
         return self
 
@@ -373,13 +380,6 @@ class ClientAPI(Session):
             )
         self._engine.reset()
         return True
-
-    @staticmethod
-    def clear_system_cache() -> None:
-        """Do nothing; in Chroma this makes the next client reopen its files.
-
-        Here a new client of a folder that was deleted and created again opens the new folder by itself.
-        """
 
     def __repr__(self) -> str:
         try:
