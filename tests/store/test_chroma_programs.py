@@ -170,7 +170,9 @@ def test_the_same_function_may_be_given_as_an_argument_and_in_the_configuration(
     twice = {"hnsw": {"space": "cosine"}, "embedding_function": CosineOnly()}
     notes = client.create_collection("notes", configuration=twice, embedding_function=CosineOnly())
     assert notes.model == "cosine_only"
-    with pytest.raises(errors.InvalidArgumentError, match="differs from that in the configuration"):
+    with pytest.raises(
+        errors.InvalidArgumentError, match="conflicts with that in the configuration"
+    ):
         client.create_collection(
             "other", configuration=twice, embedding_function=chromalab.embed.WordLlama()
         )
