@@ -73,8 +73,8 @@ def cluster(
     them. "kmeans" makes `n_clusters` clusters. "auto" is "kmeans" if `n_clusters` is given, and
     "leiden" otherwise.
 
-    "hdbscan" makes its tree of the neighbor graph, not of all pairs, in an eighth to a tenth of the time
-    of the package of that name. On one tree, both find equal clusters. In noisy blobs of 12 dimensions,
+    "hdbscan" makes its tree of the neighbor graph, not of all pairs. On one tree, the package of that
+    name finds equal clusters, in 5 times the CPU time for 10,000 records and 1.9 times for 100,000. In noisy blobs of 12 dimensions,
     the adjusted Rand index to all pairs is .94 with 20 neighbors per record, and .999 with
     `n_neighbors=100`; of 24 dimensions, .71 and .999. `exact=True` runs the package itself.
 
