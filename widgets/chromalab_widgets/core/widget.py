@@ -22,6 +22,7 @@ from chromalab.errors import (
     short,
 )
 from chromalab.results.tables import html_block
+from chromalab_widgets.core.cell_events import request_handled
 from chromalab_widgets.core.fields import Field, optional_names
 from chromalab_widgets.core.text import cut, sentence
 
@@ -185,6 +186,7 @@ class Widget(anywidget.AnyWidget):
                 else:
                     with self.working():
                         answer = self._answer(content, buffers)
+                    request_handled()
         except (Exception, KeyboardInterrupt) as problem:
             if verb is not None and verb.quiet:
                 self.error = sentence(problem)

@@ -86,6 +86,15 @@ class Coloring:
         return np.flatnonzero((self.codes >= low) & (self.codes <= high))
 
 
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """A result or bare values to color by: one value per id, and whether integers are names."""
+
+    values: Any
+    ids: Sequence[str]
+    named: bool
+
+
 class Values:
     """The values that the records of a layout can be colored by, each coded once.
 
@@ -98,7 +107,7 @@ class Values:
         metadatas = (layout.snapshot.metadatas or ())[:_KEYS_READ]
         self._keys = sorted({key for metadata in metadatas for key in metadata or ()})[:_KEYS_SHOWN]
         self._made: dict[str, Coloring] = {}
-        self._results: dict[str, Any] = {}
+        self._results: dict[str, _Given] = {}
         self._colors: dict[
             str, dict[Any, str]
         ] = {}  # categories keep their colors when points move
@@ -128,24 +137,28 @@ class Values:
             name, values, named = _read(by)
             if title is not None and not isinstance(by, Result):
                 name, named = title, True
-            if isinstance(by, Result):
-                values = fitted(values, by.snapshot.ids, self.layout.snapshot.ids)
-            self._made[name] = self._coded(values, name, named=named)
-            self._results[name] = by
-            return self._made[name]
+            ids = by.snapshot.ids if isinstance(by, Result) else self.layout.snapshot.ids
+            return self._keep(name, _Given(values, ids, named))
         if by not in self._made:
             self._made[by] = self._coded(self._named(by), by)
         return self._made[by]
 
     def moved(self, layout: Layout, *, keeps_colors: bool = True) -> Values:
-        """Return the values of another layout: results are kept, the neighbor recall is recomputed."""
+        """Return the values of another layout: what was given is kept, the neighbor recall is recomputed."""
         values = Values(layout)
         if keeps_colors:
             values._colors = self._colors
-        for by in self._results.values():
-            if isinstance(by, Result):
-                values.coloring(by)
+        there = layout.snapshot.rows_by_id
+        for name, given in self._results.items():
+            if not there or any(id in there for id in given.ids):
+                values._keep(name, given)
         return values
+
+    def _keep(self, name: str, given: _Given) -> Coloring:
+        fitting = fitted(given.values, given.ids, self.layout.snapshot.ids)
+        self._made[name] = self._coded(fitting, name, named=given.named)
+        self._results[name] = given
+        return self._made[name]
 
     def _coded(self, values: Any, name: str, *, named: bool = False) -> Coloring:
         coordinates, colors = self.layout.coordinates, self._colors.setdefault(name, {})

@@ -13,7 +13,7 @@ from chromalab.arguments.where_text import format_where
 from chromalab.errors import ChromalabError, InvalidArgumentError
 from chromalab.results.tables import html_table
 from chromalab_widgets.core.bundles import bundle
-from chromalab_widgets.core.cell_events import after_cells
+from chromalab_widgets.core.cell_events import after_writes
 from chromalab_widgets.core.cells import shown
 from chromalab_widgets.core.fields import bound, choice, flag, maybe, text, texts, whole
 from chromalab_widgets.core.filters import (
@@ -165,7 +165,7 @@ class Table(ActingWidget):
         self.columns = self._columns.described()
         self._relist()
         self.observe(lambda change: self._relist(), _OPTIONS)
-        self._stop_updates = after_cells(self._after_cell)
+        self._stop_updates = after_writes(self._after_write)
 
     def close(self) -> None:
         """Remove the widget; the records remain."""
@@ -274,7 +274,7 @@ class Table(ActingWidget):
         with suppress(ChromalabError):  # not the fault of the code that selects; `error` shows it
             self._relist()
 
-    def _after_cell(self) -> None:
+    def _after_write(self) -> None:
         with self.updating():
             self._catch_up()
 
