@@ -66,7 +66,7 @@ class Table(ActingWidget):
         where: The initial metadata filter; the headers of the columns change it.
         contains: The initial text that documents must contain.
         order_by: The field to sort by, or "#id"; a leading "-" sorts in descending order.
-        columns: The metadata fields to show, in this order; by default, the 50 most frequent ones.
+        show: The metadata fields to show, in this order, or "all"; by default, the 50 most frequent ones.
         height: The height in pixels.
 
     Attributes:
@@ -145,13 +145,13 @@ class Table(ActingWidget):
         *,
         contains: str = "",
         order_by: str = "",
-        columns: Sequence[str] | None = None,
+        show: Sequence[str] | str | None = None,
         height: int = 420,
     ) -> None:
         self.collection = collection
         self._edits = Edits(collection)
         self._end_watch = self._stop_updates = _nothing
-        self._columns = Columns(collection, columns)
+        self._columns = Columns(collection, show)
         self._columns.check_order(order_by)
         # Raises now if an option is not valid.
         RowSource(collection, dict(where or {}) or None, contains, order_by).page(0, 0, [])
