@@ -111,9 +111,9 @@ class Widget(anywidget.AnyWidget):
     def __init__(self, **traits: Any) -> None:
         self._working = False
         self._displayed = False
-        super().__init__(**traits)
         self._name = uuid.uuid4().hex
-        self.add_class(f"chromalab-live-{self._name}")
+        # Part of the first message, as the page hides a view without this class; see `_STATIC_STYLE`.
+        super().__init__(_dom_classes=(f"chromalab-live-{self._name}",), **traits)
         self.on_msg(type(self)._on_message)
 
     @contextmanager
