@@ -144,7 +144,7 @@ class Bench:
         _say(f"{name}, {size}: {time.perf_counter() - started:.0f} s")
 
     def first_picture(self) -> None:
-        """Measure how soon a map stands that has no layout yet, in a new page and kernel."""
+        """Measure how soon a map without a layout appears, in a new page and kernel."""
         notebook = self._notebook(OURS, FIRST, False, show=COMPUTED)
         with Page(self._server, self._playwright) as page:
             page.page.set_default_timeout(120_000)

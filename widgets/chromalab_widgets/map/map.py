@@ -312,7 +312,7 @@ class Map(ActingWidget):
     def refresh(self) -> None:
         """Read the records again, to show what another program or another cell has written.
 
-        It waits for the layout. The points stay where they are: `update` computes their places anew.
+        It waits for the layout. The points stay where they are: `update` computes their places again.
         """
         self._wait()
         if self._is_stale():
