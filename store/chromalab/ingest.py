@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["AddInterrupted", "AddResult", "Clash", "add_from", "count_truncated", "with_vectors"]
 
 _PAGE = 4096  # documents read at a time
+_LONG = 10_000  # characters, some four pages
 _PARTS = ("embeddings", "documents", "metadatas", "uris")
 _UPDATE = "update from a table"
 
@@ -68,6 +69,8 @@ class AddResult:
         problems: What was wrong with them.
         blank: The number of written texts without any letter.
         truncated: The number of written texts that are longer than the model reads.
+        long: The number of written texts of more than 10,000 characters, which are about too much for one
+            vector to tell apart, however many of them the model reads.
     """
 
     collection: str
@@ -82,6 +85,7 @@ class AddResult:
     problems: tuple[Problem, ...] = ()
     blank: int = 0
     truncated: int = 0
+    long: int = 0
 
     def __repr__(self) -> str:
         would = "would be " if self.dry_run else ""
@@ -110,6 +114,9 @@ class AddResult:
             remarks.append(f"{count(self.blank, 'text')} without any letter")
         if self.truncated:
             remarks.append(f"{count(self.truncated, 'text')} longer than the model reads")
+        if self.long:
+            texts = f"{count(self.long, 'text')} of more than {_LONG:,} characters"
+            remarks.append(f"{texts}, too much for one vector: add them in passages")
         return remarks
 
 
@@ -421,6 +428,7 @@ class _Plan:
             differing=done.differing + self.differing,
             clashes=done.clashes + self.clashes,
             blank=done.blank + sum(not text.strip() for text in texts),
+            long=done.long + sum(len(text) > _LONG for text in texts),
             truncated=done.truncated + (0 if done.dry_run else _truncated(collection, texts)),
         )
 

@@ -519,6 +519,13 @@ def test_an_interrupted_update_continues_where_it_stopped(client, function):
     assert (rest.added, rest.updated, rest.skipped) == (10, 10, 10)
 
 
+def test_texts_too_long_for_one_vector_are_counted_whatever_the_model_reads(notes):
+    added = notes.add_from(["tea " * 2_500, "tea " * 2_501])
+    assert (added.truncated, added.long) == (0, 1)
+    line = "1 text of more than 10,000 characters, too much for one vector: add them in passages"
+    assert repr(added).splitlines()[-1] == line
+
+
 def test_blank_and_truncated_texts_are_counted(client, notes):
     assert notes.add_from(["", " \n", "tea"]).blank == 2
     assert notes.describe().blank_documents == 2

@@ -66,6 +66,18 @@ def test_names_do_not_overlap_and_replace_the_legend_of_what_they_name():
     assert (pixels(draw_picture(places, coloring, heap, title="", **options)) == only).all()
 
 
+def test_a_wide_and_a_narrow_area_of_the_same_name_are_each_written_once():
+    places = np.float32([[-1, 0], [1, 1]])
+    coloring = color_values(["east", "west"], 2, "kind")
+    labels = [{"text": "one", "x": x, "y": 0, "count": 1, "wide": x < 0} for x in (-0.5, 0.5)]
+    other = [labels[0], {**labels[1], "text": "noe"}]  # as much ink
+    ink = [
+        int((pixels(draw_picture(places, coloring, names, width=900)).sum(-1) < 120).sum())
+        for names in (labels, other)
+    ]
+    assert ink[0] == pytest.approx(ink[1], rel=0.02)
+
+
 def test_any_text_can_be_drawn(tmp_path):
     texts = ["$x^2$", "_hidden", HOSTILE, "\n", "日本", "شاي"]
     at = np.random.default_rng(0).normal(size=(6, 2)).astype(np.float32)

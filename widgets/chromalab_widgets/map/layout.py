@@ -44,11 +44,14 @@ class Layout:
         snapshot: The records.
         coordinates: (n, 2) float32 from -1 to 1 along the longer side, centered at 0; y points up.
         projection: The projection that the coordinates come from; None for bare coordinates.
+        unplaced: The number of records whose vectors are newer than the coordinates: those that were added
+            since, and those on the map whose vector has changed.
     """
 
     snapshot: Snapshot
     coordinates: NDArray[np.float32]
     projection: Projection | None = None
+    unplaced: int = 0
 
     def points(self) -> bytes:
         """Return all x, then all y, as float32."""
@@ -56,9 +59,13 @@ class Layout:
 
     def summary(self) -> str:
         """Return one line about the map: the method, the number of records, the neighbor recall."""
-        n = len(self.snapshot)
-        if not n:
+        if not len(self.snapshot):
             return "No records yet; after adding some, run the cell again"
+        unplaced = f"; run the cell again to place {self.unplaced:,} that are new or changed"
+        return self._about() + (unplaced if self.unplaced else "")
+
+    def _about(self) -> str:
+        n = len(self.snapshot)
         records, projection = count(n, "record"), self.projection
         if projection is None:
             return records
@@ -141,19 +148,19 @@ def moved_onto(layout: Layout, earlier: Layout) -> Layout:
 
 
 def read_again(layout: Layout, data: Any) -> Layout:
-    """Return a layout with its records as they are now, without those that were deleted since.
+    """Return a computed layout with its records as they are now, without those that were deleted since.
 
     The others stay where they are. Records that were added since are left out.
     """
-    now = snapshot_of(data, layout.snapshot.where)
-    rows = np.array(
-        [row for row, id in enumerate(now.ids) if id in layout.snapshot.rows_by_id], int
-    )
-    before = [layout.snapshot.rows_by_id[now.ids[row]] for row in rows.tolist()]
-    if len(rows) < len(now):
+    now, then = snapshot_of(data, layout.snapshot.where), layout.snapshot
+    rows = np.array([row for row, id in enumerate(now.ids) if id in then.rows_by_id], int)
+    before = [then.rows_by_id[now.ids[row]] for row in rows.tolist()]
+    added = len(now) - len(rows)
+    if added:
         now = now.take(rows)
-    is_whole = len(now) == len(layout.snapshot)
-    return Layout(now, layout.coordinates[before], layout.projection if is_whole else None)
+    changed = int((now.vectors != then.vectors[before]).any(axis=1).sum()) if len(now) else 0
+    projection = layout.projection if len(now) == len(then) else None
+    return Layout(now, layout.coordinates[before], projection, added + changed)
 
 
 def most_moved(layout: Layout, earlier: Layout, most: int) -> list[tuple[int, float]]:

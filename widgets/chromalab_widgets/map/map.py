@@ -27,6 +27,7 @@ from chromalab.files import as_path, write_whole
 from chromalab.results.tables import count, html_block
 from chromalab.snapshot import Snapshot
 from chromalab_widgets.core.bundles import bundle
+from chromalab_widgets.core.cell_events import after_writes
 from chromalab_widgets.core.fields import text, whole
 from chromalab_widgets.core.selection_bar import SELECTION_VERBS, ActingWidget
 from chromalab_widgets.core.text import sentence
@@ -86,6 +87,10 @@ class Map(ActingWidget):
     layout while that is computed. What needs the layout, such as `projection` and `to_png`, waits for it. In
     scripts, and where a notebook is run as a batch (`nbconvert --execute`), the call itself waits.
 
+    While the map is displayed, it follows what other cells and widgets write: deleted records leave it, and
+    come back with `undo`; labels and colors are those of now. Records that are added have no place on it
+    yet; the line below the map counts them. Elsewhere, `refresh()` reads the records again.
+
     Args:
         collection: A collection, a snapshot, or (n, dimension) numbers.
         projection: A result of `project`, the name of its method, or (n, 2) numbers. If None,
@@ -132,12 +137,14 @@ class Map(ActingWidget):
         "color": Verb("_recolor", by=text(1000, blank=True)),
         "entry": Verb("_entry", entry=whole(0, 255)),
         "stop": Verb("_stop", quiet=True),
+        "refresh": Verb("_follow", quiet=True),
         **SELECTION_VERBS,
     }
 
     writable = ActingWidget.writable | {"density", "hidden"}
 
     _thread: LayoutThread | None = None  # while the layout is being computed
+    _stop_updates = staticmethod(lambda: None)
 
     collection_name = traitlets.Unicode().tag(sync=True)
     count = traitlets.Int(help="The number of points.").tag(sync=True)
@@ -165,6 +172,11 @@ class Map(ActingWidget):
     can_search = traitlets.Bool().tag(sync=True)
     status = traitlets.Unicode(help="One line about the map.").tag(sync=True)
     computing = traitlets.Bool(help="Whether the layout is still being computed.").tag(sync=True)
+    # A displayed map then requests `refresh`. One that is not displayed, such as that of a cell that was run
+    # again, does not, and so costs nothing.
+    stale = traitlets.Bool(help="Whether records were written that the map does not show.").tag(
+        sync=True
+    )
     height = traitlets.Int(520, min=200).tag(sync=True)
 
     def __init__(
@@ -201,6 +213,9 @@ class Map(ActingWidget):
             self._layout = first_layout(Snapshot.of(collection))
         else:
             self._layout = layout_of(collection, projection)
+        self._computed = (
+            self._layout
+        )  # with the records that were deleted since, which may come back
         snapshot = self._layout.snapshot
         self._text, self._show = text, check_show(show)
         self._picked: bytes | None = None  # the rows of a selection that the browser is making
@@ -226,6 +241,7 @@ class Map(ActingWidget):
             self._selection_changed()
         if computed:
             self._start(projection or "umap", labels if named_later else None)
+        self._stop_updates = after_writes(self._after_write)
 
     @property
     def projection(self) -> Projection | None:
@@ -235,6 +251,7 @@ class Map(ActingWidget):
 
     def close(self) -> None:
         """Remove the widget, and end its computation; the selection remains."""
+        self._stop_updates()
         self._abandon()
         super().close()
 
@@ -278,7 +295,8 @@ class Map(ActingWidget):
             naming = naming_of(labels, self.collection, snapshot)
             if naming is None and self._naming is not None:
                 naming = self._naming.of(snapshot.ids)
-            self._layout, self._naming = layout, naming
+            self._layout = self._computed = layout
+            self._naming = naming
             self._records = Records(snapshot, self.collection, self._text, self._show)
             self._values = self._values.moved(layout)
             self.hits, self.query, self.focus = [], "", {}
@@ -291,6 +309,16 @@ class Map(ActingWidget):
                 self._records.line(row, distance=far)
                 for row, far in most_moved(layout, earlier, _MOVED)
             ]
+
+    def refresh(self) -> None:
+        """Read the records again, to show what another program or another cell has written.
+
+        It waits for the layout. The points stay where they are: `update` computes their places again.
+        """
+        self._wait()
+        if self._is_stale():
+            self._records_written()
+        self.stale = False
 
     def search(self, text: str) -> list[dict[str, Any]]:
         """Highlight the records nearest to a text, as typing it in the search box does.
@@ -376,6 +404,7 @@ class Map(ActingWidget):
         state |= {
             "selected": self.selected, "focus": {}, "color_choices": [], "can_search": True,
             "can_act": False, "selection_changes": 0, "error": "", "busy": False, "computing": False,
+            "stale": False,
         }  # fmt: skip
         cards = [self._records.card(row) for row in range(self.count)]
         code, css = (bundle(f"map.{kind}").read_text("utf-8") for kind in ("js", "css"))
@@ -458,7 +487,7 @@ class Map(ActingWidget):
                 return
             self._thread, self.computing = None, False
             try:
-                self._layout = thread.result()
+                self._layout = self._computed = thread.result()
                 self._naming = self._named or self._naming
                 self._values = self._values.moved(self._layout, keeps_colors=False)
                 self._send_layout()
@@ -491,18 +520,32 @@ class Map(ActingWidget):
         """Show the records as they are now, where they were, without those that are gone."""
         self._wait()  # what is being computed has the records of before
         with self.working():
-            layout = read_again(self._layout, self.collection)
+            before, layout = self._layout.snapshot.ids, read_again(self._computed, self.collection)
             self._records = Records(layout.snapshot, self.collection, self._text, self._show)
-            self._naming = self._naming and self._naming.of(layout.snapshot.ids)
-            if len(layout.snapshot) != self.count:
-                self._layout = layout
-                self.hits, self.query, self.focus, self.moved = [], "", {}, []
-                self._send_layout()
             self._layout, hidden = layout, self.hidden
+            if layout.snapshot.ids != before:  # the rows are others
+                self.hits, self.query, self.focus, self.moved = [], "", {}, []
+                self.generation += 1
+                self._send_layout()
+            self.status = self._summary()
             self._values = self._values.moved(layout)
             self.recolor(self.color_by if self.color_by in self._values.names() else None)
             self.hidden = [entry for entry in hidden if entry < len(self.legend["entries"])]
             self._selection_changed()
+
+    def _is_stale(self) -> bool:
+        """Whether the collection has changed since the records of the map were read."""
+        is_own = hasattr(self.collection, "get_version")
+        return is_own and self.collection.get_version() != self._layout.snapshot.version
+
+    def _after_write(self) -> None:
+        with self.updating():
+            self.stale = self._is_stale()
+
+    def _follow(self) -> None:
+        """Read the records again, unless the layout is still being computed, as the browser asks then again."""
+        if self._thread is None:
+            self.refresh()
 
     def _send_layout(self) -> None:
         """Send the coordinates and everything that depends on them."""
@@ -510,12 +553,13 @@ class Map(ActingWidget):
         self.count, self.points = len(layout.snapshot), layout.points()
         # While points move, names would stay behind.
         named = None if self.computing else self._naming
-        self.labels = [] if named is None else named.placed(layout.coordinates)
+        ids = layout.snapshot.ids
+        self.labels = [] if named is None else named.of(ids).placed(layout.coordinates)
         self.contours = contours(layout.coordinates)
         groups = [] if self._duplicates is None else self._records.groups(self._duplicates)
         self.groups = np.array(groups, dtype=np.uint32).tobytes()
-        ids = [] if self._outliers is None else self._outliers.outlier_ids
-        self.outliers = self._records.rows(ids).tobytes()
+        unusual = [] if self._outliers is None else self._outliers.outlier_ids
+        self.outliers = self._records.rows(unusual).tobytes()
         self.status = self._summary()
 
     def _default_color(self) -> Any:

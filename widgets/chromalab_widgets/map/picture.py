@@ -132,8 +132,8 @@ def draw_picture(
                 top += round(1.6 * size)
         area: Box = (_MARGIN, top, width - _MARGIN, height - _MARGIN)
         names = _draw_names(pen, labels, coordinates, area)
-        if not {entry["label"] for entry in coloring.entries} <= names.keys():
-            for text in names.values():
+        if not {entry["label"] for entry in coloring.entries} <= {name for name, _ in names}:
+            for _, text in names:
                 text.remove()
             area = _draw_legend(pen, coloring, area)
             _draw_names(pen, labels, coordinates, area)
@@ -234,10 +234,10 @@ def _draw_names(
     labels: Sequence[Mapping[str, Any]],
     coordinates: NDArray[np.float32],
     area: Box,
-) -> dict[str, Any]:
-    """Draw the names for which there is room, the first of them first, and return their texts."""
+) -> list[tuple[str, Any]]:
+    """Draw the names for which there is room, the first of them first, and return each with its text."""
     if not len(labels) or not len(coordinates):
-        return {}
+        return []
     places = np.array([[label["x"], label["y"]] for label in labels], dtype=np.float32)
     largest = {
         wide: max((one["count"] for one in labels if one.get("wide", False) == wide), default=0)
@@ -245,7 +245,7 @@ def _draw_names(
     }
     zoom = math.sqrt((area[2] - area[0]) / _REFERENCE)
     taken: list[Box] = []
-    names = {}
+    names = []
     for label, (x, y) in zip(labels, _fitted(places, coordinates, area).tolist(), strict=True):
         wide = label.get("wide", False)
         low, high = _NAME_SIZES[wide]
@@ -259,7 +259,7 @@ def _draw_names(
             continue
         taken.append(box)
         text.set_position(((box[0] + box[2]) / 2, (box[1] + box[3]) / 2))
-        names[label["text"]] = text
+        names.append((label["text"], text))
     return names
 
 
