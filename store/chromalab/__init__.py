@@ -38,6 +38,21 @@ from chromalab.results.reports import (
     Distinct,
     ReembedResult,
 )
+from chromalab.results.search import SearchResult
+from chromalab.search import (
+    GroupBy,
+    K,
+    Key,
+    Keyword,
+    Knn,
+    Limit,
+    MaxK,
+    MinK,
+    Rrf,
+    Search,
+    Select,
+    Val,
+)
 from chromalab.sockets import plug
 from chromalab.sparse import SparseVector
 from chromalab.types import (
@@ -78,19 +93,32 @@ __all__ = [
     "Embeddings",
     "EphemeralClient",
     "GetResult",
+    "GroupBy",
     "IDs",
     "Images",
     "ImportReport",
     "Include",
+    "K",
+    "Key",
+    "Keyword",
+    "Knn",
+    "Limit",
     "Loadable",
+    "MaxK",
     "Metadata",
     "Metadatas",
+    "MinK",
     "PersistentClient",
     "QueryResult",
     "ReembedResult",
+    "Rrf",
+    "Search",
+    "SearchResult",
+    "Select",
     "Settings",
     "SparseVector",
     "URIs",
+    "Val",
     "Where",
     "WhereDocument",
     "__version__",
@@ -105,11 +133,9 @@ __all__ = [
 _SERVER = (
     "{} connects to a server of Chroma, which chromalab does not do yet. Use PersistentClient."
 )
-_SEARCH = "{} is part of Chroma's Search API, which is not supported yet. Use collection.query."
 _SCHEMA = "{} is not supported yet. Use configuration={{'hnsw': {{...}}}} of create_collection."
 _NOT_YET = {
     **dict.fromkeys(("HttpClient", "AsyncHttpClient", "CloudClient"), _SERVER),
-    **dict.fromkeys(("Search", "Key", "K", "Knn", "Rrf"), _SEARCH),
     "Schema": _SCHEMA,
 }
 
