@@ -43,7 +43,7 @@ ROOMS = (
     ("export", "ingest", "selection", "show", "upkeep"),
     ("collection",),
     ("client",),
-    ("api", "utils"),
+    ("api", "execution", "utils"),
     ("chromalab",),  # its __init__
     ("commands",),
     ("chromalab_widgets", "chromalab_kernel"),

@@ -157,7 +157,7 @@ class _NotYet:
 
 def __getattr__(name: str) -> Any:
     """Load the packages that have Chroma's names, and stand in for what is not there yet."""
-    if name in ("api", "utils"):
+    if name in ("api", "execution", "utils"):
         return importlib.import_module(f"chromalab.{name}")
     if name in _NOT_YET:
         return _NotYet(name)

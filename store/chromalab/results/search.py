@@ -134,20 +134,17 @@ class SearchResult(Records):
 
     def rows(self) -> list[list[dict[str, Any]]]:
         """Return one dict per record, in a list per search; parts without a value are left out."""
-        return [
-            [
-                {
-                    "id": id,
-                    **{
-                        one: self[name][at][row]
-                        for name, one in _PARTS.items()
-                        if self[name][at] is not None and self[name][at][row] is not None
-                    },
-                }
-                for row, id in enumerate(ids)
-            ]
-            for at, ids in enumerate(self["ids"])
-        ]
+        rows = []
+        for at, ids in enumerate(self["ids"]):
+            given = {one: (self.get(name) or {at: None})[at] for name, one in _PARTS.items()}
+            parts = {one: values for one, values in given.items() if values is not None}
+            rows.append(
+                [
+                    {"id": id, **{o: v[row] for o, v in parts.items() if v[row] is not None}}
+                    for row, id in enumerate(ids)
+                ]
+            )
+        return rows
 
     def why(self, id: str, search: int = 0) -> Why:
         """Explain how a record came into the result: its rank and its score after each stage.

@@ -375,8 +375,8 @@ def _operand(key: str, operator: str, value: Any) -> Any:
     if operator.endswith("contains"):
         kinds = str if key == "#document" else str | int | float
         if not isinstance(value, kinds):
-            what = "a string" if key == "#document" else "a string, a number or a boolean"
-            raise InvalidArgumentTypeError(f"{operator} requires {what}; got {short(value)}.")
+            what = "on #document requires a string" if key == "#document" else "requires a scalar"
+            raise InvalidArgumentTypeError(f"{operator} {what}; got {short(value)}.")
     if operator.endswith("regex") and not isinstance(value, str):
         raise InvalidArgumentTypeError(f"{operator} requires a string; got {short(value)}.")
     return value

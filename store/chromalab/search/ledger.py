@@ -35,6 +35,8 @@ class Stage:
         reason: How it ran and why, such as "exact scan: 1,000 records".
         inputs: The stages before it.
         missed: Says why a record that it was given is not among those it kept; "" if it is.
+        recall: Measures the share of the records that an exact scan would have kept; None for stages
+            that compare nothing.
         note: What a person should know about it.
     """
 
@@ -48,6 +50,7 @@ class Stage:
     reason: str = ""
     inputs: tuple[Stage, ...] = ()
     missed: Callable[[Reader, int], str] | None = None
+    recall: Callable[[Reader], float] | None = None
     note: str = ""
 
     def walk(self, depth: int = 0) -> Iterator[tuple[int, Stage]]:
@@ -104,7 +107,7 @@ def stage(
     given: int,
     kept: Candidates | int,
     dropped: Mapping[str, int],
-    clock: Clock,
+    milliseconds: float,
     **more: Any,
 ) -> Stage:
     """Make a stage, whose counts must add up; `kept` is what it kept, or the number.
@@ -119,4 +122,4 @@ def stage(
             f"{name} was given {given:,} records, kept {count:,} and dropped {sum(dropped.values()):,}, "
             "which does not add up."
         )
-    return Stage(name, details, given, count, dropped, candidates, clock.lap(), **more)
+    return Stage(name, details, given, count, dropped, candidates, milliseconds, **more)

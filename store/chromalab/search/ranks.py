@@ -159,10 +159,14 @@ class Source(Rank):
     default: float | None
     return_rank: bool
 
+    @property
+    def details(self) -> str:
+        """The query and the key, for display."""
+        query = short(self.query, 40) if isinstance(self.query, str) else type(self.query).__name__
+        return f"{query} in {name_of_key(self.key)}"
+
     def __str__(self) -> str:
-        query = self.query if isinstance(self.query, str) else type(self.query).__name__
-        shown = short(query, 40) if isinstance(self.query, str) else query
-        return f"{type(self).__name__}({shown}, {name_of_key(self.key)})"
+        return f"{type(self).__name__}({self.details})"
 
     def _check(self) -> None:
         name_of_key(self.key, f"key of {type(self).__name__}")
@@ -443,8 +447,8 @@ class Rrf(Rank):
         return cls(fused, k, weights)
 
     def inputs(self) -> Sequence[Rank]:
-        """Return the ranks that are fused."""
-        return self.ranks
+        """Return the arithmetic that the ranks are fused by."""
+        return (self.expanded(),)
 
     def expanded(self) -> Rank:
         """Return the same score by arithmetic, as Chroma sends it."""
@@ -567,4 +571,6 @@ def _source(operator: str, value: Any) -> Source:
     query = options.pop("query")
     if isinstance(query, Mapping):
         query = SparseVector.from_dict(query)
+    if "key" not in options:
+        options["key"] = "#embedding" if operator == "$knn" else "#document"
     return _SOURCES[operator](query, **options)

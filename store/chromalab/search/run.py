@@ -28,7 +28,7 @@ from chromalab.search.shape import GroupBy, MaxK
 from chromalab.search.steps import Asked, Candidates, Kept, Records, Step
 from chromalab.sparse import SparseVector
 
-__all__ = ["Prepared", "Ran", "Ready", "run"]
+__all__ = ["Prepared", "Ran", "Ready", "combines", "options_of", "run"]
 
 _WIDER = 4
 """The factor by which sources find more records where steps have left too few."""
@@ -160,9 +160,7 @@ class _Run:
             sources = " and ".join(
                 f"{type(s.source).__name__}(limit={s.source.limit})" for s in self.prepared.sources
             )
-            notes.append(
-                f"{current.kept:,} of {limit:,} wanted: {sources} finds no more; raise its limit"
-            )
+            notes.append(f"{current.kept:,} of {limit:,} wanted; raise the limit of {sources}")
         return current, current.candidates, columns, notes
 
     def _ranked(self) -> Stage:
@@ -173,11 +171,17 @@ class _Run:
             dropped = {"does not match": total - len(found)}
             details = str(search._where) if search._where is not None else "all records"
             return stage(
-                "Where", details, total, found, dropped, self.clock, missed=_fails(self.prepared)
+                "Where",
+                details,
+                total,
+                found,
+                dropped,
+                self.clock.lap(),
+                missed=_fails(self.prepared),
             )
         stages = [self._found(source) for source in self.prepared.sources]
-        if isinstance(search._rank, Source) and not search._rank.return_rank:
-            return stages[0]  # its order and its scores are those of the rank
+        if not combines(search._rank):
+            return stages[0]
         return self._combined(search._rank, stages)
 
     def _condition(self, count: int) -> tuple[Stage, ...]:
@@ -186,11 +190,11 @@ class _Run:
         if where is None:
             return ()
         dropped = {"does not match": total - count}
-        return (
-            stage(
-                "Where", str(where), total, count, dropped, self.clock, missed=_fails(self.prepared)
-            ),
-        )
+        made = stage(
+            "Where", str(where), total, count, dropped, 0.0,
+            reason="evaluated by the stage above", missed=_fails(self.prepared),
+        )  # fmt: skip
+        return (made,)
 
     def _found(self, given: Ready) -> Stage:
         """Find the records of a source."""
@@ -215,8 +219,9 @@ class _Run:
             return f"{name} {score:.4g}, cut at {cut:.4g}{lost}"
 
         return stage(
-            type(source).__name__, f"{source}, k={limit:,}", count, found, {reason: count - len(found)},
-            self.clock, reason=how, inputs=before, missed=missed,
+            type(source).__name__, f"{source.details}, k={limit:,}", count, found, {reason: count - len(found)},
+            self.clock.lap(), reason=how, inputs=before, missed=missed,
+            recall=_recall(given, limit, self.prepared.filter, found),
         )  # fmt: skip
 
     def _combined(self, rank: Rank, stages: Sequence[Stage]) -> Stage:
@@ -235,7 +240,7 @@ class _Run:
 
         return stage(
             "Rank", str(rank), len(union), kept,
-            {"not found by every source": len(union) - len(kept)}, self.clock,
+            {"not found by every source": len(union) - len(kept)}, self.clock.lap(),
             inputs=tuple(stages), missed=missed,
         )  # fmt: skip
 
@@ -264,10 +269,9 @@ class _Run:
             shown = ", ".join(str(value[1]) for value in group)
             return f"number {place + 1:,} of its group ({shown}), cut at {aggregate.k:,}"
 
-        name = f"{type(aggregate).__name__}({', '.join(aggregate.names)}, k={aggregate.k})"
         return stage(
-            "GroupBy", f"{', '.join(group_by.names)}: {name}", len(candidates), candidates.take(rows),
-            {f"not among the {aggregate.k:,} of its group": len(candidates) - len(rows)}, self.clock,
+            "GroupBy", str(group_by), len(candidates), candidates.take(rows),
+            {f"not among the {aggregate.k:,} of its group": len(candidates) - len(rows)}, self.clock.lap(),
             inputs=(before,), missed=missed,
         )  # fmt: skip
 
@@ -298,7 +302,7 @@ class _Run:
 
         dropped = {reason: len(rows) for reason, rows in kept.dropped.items()}
         made = stage(
-            type(step).__name__, _options(step), len(candidates), after, dropped, self.clock,
+            type(step).__name__, options_of(step), len(candidates), after, dropped, self.clock.lap(),
             inputs=(before,), missed=missed, note=kept.note,
         )  # fmt: skip
         return made, kept
@@ -342,10 +346,8 @@ class _Run:
             cut = f"after the first {limit.offset:,}" if place < limit.offset else f"cut at {end:,}"
             return f"number {place + 1:,}, {cut}"
 
-        details = "all" if limit.limit is None else f"{limit.limit:,}"
-        details += f" after the first {limit.offset:,}" if limit.offset else ""
         made = stage(
-            "Limit", details, len(candidates), candidates.take(rows), dropped, self.clock,
+            "Limit", str(limit), len(candidates), candidates.take(rows), dropped, self.clock.lap(),
             inputs=(before,), missed=missed,
         )  # fmt: skip
         return made, {name: [values[row] for row in rows] for name, values in columns.items()}
@@ -381,6 +383,28 @@ def _score_of(reader: Reader, given: Ready, position: int) -> float | None:
     return float(found.scores[0]) if len(found) else None
 
 
+def _recall(
+    given: Ready, limit: int, filter: Filter, found: Candidates
+) -> Callable[[Reader], float]:
+    """Return a function that compares what a source found with an exact scan.
+
+    A record counts as found if one was found that is at least as near, because ties may be broken
+    either way.
+    """
+
+    def recall(reader: Reader) -> float:
+        if given.vectors is None or not len(found):
+            return 1.0
+        among = reader.matching(filter)
+        scans = [
+            reader.scanned(v[np.newaxis], limit, among, given.transform) for v in given.vectors
+        ]
+        true = _together(scans, limit)
+        return float(np.count_nonzero(found.scores <= true.scores[-1]) / len(true))
+
+    return recall
+
+
 def _fails(prepared: Prepared) -> Callable[[Reader, int], str]:
     """Return a function that says which parts of the condition a record does not meet."""
     where = prepared.search._where
@@ -409,6 +433,11 @@ def _with_value(part: Condition, reader: Reader, position: int) -> str:
     return f"{part} (it has no {key})" if value is None else f"{part} ({key} is {short(value)})"
 
 
+def combines(rank: Rank) -> bool:
+    """Whether a rank is more than one source, whose order and scores are those of the rank."""
+    return not isinstance(rank, Source) or rank.return_rank
+
+
 def _together(several: Sequence[Nearest], limit: int) -> Candidates:
     """Merge what several queries found; a record's distance is the least of its distances."""
     positions = np.concatenate([found.positions for found in several])
@@ -430,7 +459,7 @@ def _sortable(value: Any) -> tuple[int, Any]:
     return (3, value) if isinstance(value, str) else (4, str(value))
 
 
-def _options(step: Step) -> str:
+def options_of(step: Step) -> str:
     """Return the options of a step that differ from its defaults, for display."""
     given: Sequence[Any] = fields(step) if is_dataclass(step) else ()
     return ", ".join(

@@ -23,7 +23,6 @@ from chromalab.search.ranks import (
     Min,
     Mul,
     Rank,
-    Rrf,
     Source,
     Sub,
     Sum,
@@ -82,8 +81,6 @@ def _scored(rank: Rank, found: Iterator[tuple[Positions, Numbers]]) -> Scored:
     if isinstance(rank, Val):
         nothing = np.empty(0, dtype=np.int64)
         return Scored(nothing, np.empty(0), float(rank.value))
-    if isinstance(rank, Rrf):
-        return _scored(rank.expanded(), found)
     parts = [_scored(part, found) for part in rank.inputs()]
     if len(parts) == 1:
         part, op = parts[0], _ONE.get(type(rank), np.positive)

@@ -40,6 +40,9 @@ class Aggregate:
         """Return Chroma's dict."""
         return {self._operator: {"keys": self.names, "k": self.k}}
 
+    def __str__(self) -> str:
+        return f"{type(self).__name__}({', '.join(self.names)}, k={self.k})"
+
     @staticmethod
     def from_dict(data: Any) -> Aggregate:
         """Read a dict that `to_dict` returned.
@@ -120,6 +123,9 @@ class GroupBy:
             return {}
         return {"keys": self.names, "aggregate": self.aggregate.to_dict()}
 
+    def __str__(self) -> str:
+        return f"{', '.join(self.names)}: {self.aggregate}"
+
     @staticmethod
     def from_dict(data: Any) -> GroupBy:
         """Read a dict that `to_dict` returned.
@@ -165,6 +171,10 @@ class Limit:
         """Return Chroma's dict."""
         limit = {} if self.limit is None else {"limit": self.limit}
         return {"offset": self.offset, **limit}
+
+    def __str__(self) -> str:
+        most = "all" if self.limit is None else f"{self.limit:,}"
+        return f"{most} after the first {self.offset:,}" if self.offset else most
 
     @staticmethod
     def from_dict(data: Any) -> Limit:
