@@ -9,6 +9,7 @@ from chromalab.engine import Reader
 from chromalab.handle import Handle
 from chromalab.results.plan import PlanStage, SearchPlan
 from chromalab.search.ledger import Stage
+from chromalab.search.prepare import Queries
 from chromalab.search.request import Search
 from chromalab.search.run import Prepared, Ready, combines, options_of, run
 from chromalab.search.search import confirmed
@@ -34,10 +35,11 @@ def explain_search(
         (one,) = prepared
         return _measured(reader, one) if analyze else _planned(reader, one)
 
-    root, (prepared,) = confirmed(collection, [search], transform, read)
-    texts = {text for source in prepared.sources for text in source.texts}
+    queries = Queries([search])
+    root, _ = confirmed(collection, queries, transform, read)
+    texts = queries.count
     return SearchPlan(
-        root, len(texts), collection.model, embedding if analyze and texts else None, analyze
+        root, texts, collection.model, embedding if analyze and texts else None, analyze
     )
 
 

@@ -315,7 +315,7 @@ def only_entry(data: Any, what: str) -> tuple[str, Any]:
     """Return the operator of a dict form and its operand.
 
     Raises:
-        InvalidArgumentError: It is no dict, or has another number of operators.
+        InvalidArgumentError: It is not a dict, or has another number of operators.
     """
     if not isinstance(data, Mapping):
         raise InvalidArgumentTypeError(f"Expected dict for {what}; got {short(data)}.")

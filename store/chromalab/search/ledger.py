@@ -15,7 +15,7 @@ import numpy as np
 
 from chromalab.engine import Reader
 from chromalab.errors import InternalError
-from chromalab.search.steps import Candidates
+from chromalab.search.steps.step import Candidates
 
 __all__ = ["Clock", "Stage", "stage"]
 

@@ -15,6 +15,7 @@ import numpy as np
 from chromalab.arguments.values import check_embeddings, check_n_results
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, near, short
 from chromalab.search.keys import K, Key, check_depth, name_of_key, only_entry
+from chromalab.search.steps.query_step import QueryStep, read_query_step
 from chromalab.sparse import SparseVector
 
 __all__ = [
@@ -39,7 +40,7 @@ __all__ = [
 
 _SIGNS = {"$sum": "+", "$mul": "*", "$sub": "-", "$div": "/"}
 _NEAREST = 16
-"""Records that a source keeps unless told otherwise, as in Chroma."""
+"""Records that a source keeps by default, as in Chroma."""
 
 
 class Rank:
@@ -163,7 +164,8 @@ class Source(Rank):
     def details(self) -> str:
         """The query and the key, for display."""
         query = short(self.query, 40) if isinstance(self.query, str) else type(self.query).__name__
-        return f"{query} in {name_of_key(self.key)}"
+        steps = "".join(f" | {type(step).__name__}" for step in getattr(self, "steps", ()))
+        return f"{query}{steps} in {name_of_key(self.key)}"
 
     def __str__(self) -> str:
         return f"{type(self).__name__}({self.details})"
@@ -219,14 +221,15 @@ class Knn(Source):
     limit: int = _NEAREST
     default: float | None = None
     return_rank: bool = False
-    steps: tuple[Any, ...] = field(default=(), kw_only=True)
+    steps: tuple[QueryStep, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         """Check the query and the options."""
         self._check()
+        object.__setattr__(self, "steps", tuple(map(read_query_step, self.steps)))
         if isinstance(self.query, str | SparseVector):
             return
-        if hasattr(self.query, "indices") and hasattr(self.query, "values"):  # of chromadb
+        if hasattr(self.query, "indices") and hasattr(self.query, "values"):  # one of chromadb
             query = SparseVector(self.query.indices, self.query.values)
             object.__setattr__(self, "query", query)
             return
@@ -240,7 +243,7 @@ class Knn(Source):
                 "query."
             )
 
-    def then(self, *steps: Any) -> Knn:
+    def then(self, *steps: QueryStep) -> Knn:
         """Return a copy whose query goes through further steps, such as `Steer` or `Expand`."""
         return replace(self, steps=(*self.steps, *steps))
 

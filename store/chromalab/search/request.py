@@ -10,7 +10,7 @@ from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, sho
 from chromalab.search.keys import Condition, Key
 from chromalab.search.ranks import Rank, read_rank
 from chromalab.search.shape import GroupBy, Limit, Select
-from chromalab.search.steps import Step, read_step
+from chromalab.search.steps.step import Step, read_step
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -21,11 +21,11 @@ from chromalab.engine.values import QueryPlan
 from chromalab.errors import short
 from chromalab.search.keys import And, Condition
 from chromalab.search.ledger import Clock, Stage, stage
-from chromalab.search.ranks import Rank, Source
+from chromalab.search.ranks import Knn, Rank, Source
 from chromalab.search.request import Search
 from chromalab.search.scores import scored
 from chromalab.search.shape import GroupBy, MaxK
-from chromalab.search.steps import Asked, Candidates, Kept, Records, Step
+from chromalab.search.steps.step import Asked, Candidates, Kept, Records, Step
 from chromalab.sparse import SparseVector
 
 __all__ = ["Prepared", "Ran", "Ready", "combines", "options_of", "run"]
@@ -199,6 +199,7 @@ class _Run:
     def _found(self, given: Ready) -> Stage:
         """Find the records of a source."""
         source, limit = given.source, given.source.limit * self.wider
+        filter = self.prepared.filter
         if given.vectors is not None:
             found, plan = _nearest(self.reader, given, limit, self.prepared.filter)
             count, how, name = plan.matches, f"{plan.method}: {plan.reason}", "distance"
@@ -211,7 +212,7 @@ class _Run:
         reason = f"not among the best {limit:,}" if len(found) == limit else "has nothing in common"
 
         def missed(reader: Reader, position: int) -> str:
-            score = _score_of(reader, given, position)
+            score = _score_of(reader, given, filter, position)
             if score is None:
                 return "it has nothing in common with the query"
             cut = found.scores[-1] if len(found) else math.inf
@@ -357,13 +358,21 @@ def _nearest(
     reader: Reader, given: Ready, limit: int, filter: Filter
 ) -> tuple[Candidates, QueryPlan]:
     """Find the records nearest to the queries of a source."""
-    assert given.vectors is not None
-    several = reader.nearest(given.vectors, limit, filter, given.transform)
+    several = reader.nearest(_moved(reader, given, filter), limit, filter, given.transform)
     plan = several[0].plan
     assert plan is not None
     if len(several) == 1:
         return Candidates(several[0].positions, several[0].distances), plan
     return _together(several, limit), plan
+
+
+def _moved(reader: Reader, given: Ready, filter: Filter) -> Vectors:
+    """Return the vectors of a source after the steps of its query."""
+    assert given.vectors is not None
+    vectors = given.vectors
+    for step in given.source.steps if isinstance(given.source, Knn) else ():
+        vectors = step.vectors(vectors, reader, filter, given.transform)
+    return vectors
 
 
 def _by_terms(
@@ -373,11 +382,12 @@ def _by_terms(
     raise NotImplementedError
 
 
-def _score_of(reader: Reader, given: Ready, position: int) -> float | None:
+def _score_of(reader: Reader, given: Ready, filter: Filter, position: int) -> float | None:
     """Return the score of any record by a source; None if it has nothing in common with it."""
     one = np.array([position])
     if given.vectors is not None:
-        each = [reader.distances(v[np.newaxis], one, given.transform) for v in given.vectors]
+        vectors = _moved(reader, given, filter)
+        each = [reader.distances(v[np.newaxis], one, given.transform) for v in vectors]
         return float(np.min(each))
     found, _ = _by_terms(reader, given, 1, one)
     return float(found.scores[0]) if len(found) else None

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.engine import Positions, Reader, RecordTransform, Vectors
-from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, near, short
-from chromalab.search.keys import only_entry
+from chromalab.errors import InvalidArgumentError
+from chromalab.search.forms import Form, Forms
 
-__all__ = ["STEPS", "Asked", "Candidates", "Kept", "Records", "Step", "read_step", "step"]
+__all__ = ["Asked", "Candidates", "Kept", "Records", "Step", "read_step", "steps"]
 
 Rows = NDArray[np.int64]
 
@@ -100,6 +100,21 @@ class Records:
         """Read the embeddings that were compared: (n, dimension) float32."""
         return self.reader.vectors(candidates.positions, self.transform)
 
+    def asked(self, step: str) -> Sequence[Asked]:
+        """Return the queries; raises InvalidArgumentError if there are none."""
+        if not self.queries:
+            raise InvalidArgumentError(
+                f"{step} compares records with a query. Rank by a Knn in embeddings."
+            )
+        return self.queries
+
+    def distances(self, candidates: Candidates) -> NDArray[np.float64]:
+        """Measure the distances to the nearest of the queries: (n,) float64."""
+        asked = self.asked("A distance")
+        reader, transform = self.reader, self.transform
+        each = [reader.distances(a.vector, candidates.positions, transform) for a in asked]
+        return np.asarray(np.min(each, axis=0))
+
     def documents(self, candidates: Candidates) -> list[str | None]:
         """Read the documents."""
         return self.reader.rows(candidates.positions, {"documents"}).documents or []
@@ -113,31 +128,16 @@ class Records:
         return self.reader.values(key, candidates.positions)
 
 
-@runtime_checkable
-class Step(Protocol):
-    """A step of a search, usually a frozen dataclass; `@step` gives it its name in JSON."""
+class Step(Form):
+    """The base of steps, which are frozen dataclasses; `steps.add` registers their forms in JSON."""
 
     def run(self, candidates: Candidates, records: Records) -> Kept:
         """Keep some of the candidates, perhaps in another order."""
-        ...
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the step as JSON, such as {"$mmr": {"diversity": 0.5}}."""
-        ...
+        raise NotImplementedError
 
 
-STEPS: dict[str, Callable[..., Any]] = {}
+steps = Forms("A step of a search", "Mmr()")
 """The steps by their names in JSON."""
-
-
-def step(name: str) -> Callable[[type[Any]], type[Any]]:
-    """Register a class of steps under its name in JSON, from which its fields are read."""
-
-    def register(kind: type[Any]) -> type[Any]:
-        STEPS[name] = kind
-        return kind
-
-    return register
 
 
 def read_step(value: Any) -> Step:
@@ -146,22 +146,4 @@ def read_step(value: Any) -> Step:
     Raises:
         InvalidArgumentError: The dict names no known step, or its options are not those of the step.
     """
-    if not isinstance(value, Mapping):
-        if isinstance(value, type) or not isinstance(value, Step):
-            raise InvalidArgumentTypeError(
-                f"A step of a search must be an object such as Mmr(); got {short(value)}."
-            )
-        return value
-    name, options = only_entry(value, "a step")
-    if name not in STEPS:
-        raise InvalidArgumentError(
-            f"Unknown step {short(name)}. {near(str(name), STEPS, what='Steps', limit=20)}"
-        )
-    if not isinstance(options, Mapping):
-        raise InvalidArgumentTypeError(f"{name} requires a dict; got {short(options)}.")
-    try:
-        return STEPS[name](**options)  # type: ignore[no-any-return]
-    except TypeError as error:
-        raise InvalidArgumentError(
-            f"{name} cannot have the options {short(dict(options))}."
-        ) from error
+    return steps.read(value, Step)
