@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, short
 from chromalab.search.keys import Condition, Key
-from chromalab.search.ranks import Rank, read_rank
-from chromalab.search.shape import GroupBy, Limit, Select
+from chromalab.search.ranks import Keyword, Knn, Rank, Rrf, read_rank
+from chromalab.search.shape import GroupBy, Limit, MinK, Select
+from chromalab.search.steps import MaxDistance, Mmr, Rerank
 from chromalab.search.steps.step import Step, read_step
+from chromalab.types import Where
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["Search", "read_search"]
 
+_FETCHED, _FETCHED_PER_RESULT = 50, 5
+"""Records that the sources of `Search.of` find, of which steps choose the results."""
 _FORMS = ("filter", "where", "rank", "group_by", "limit", "select", "steps")
 
 
@@ -62,6 +66,50 @@ class Search:
             select = Select(set(select))
         self._select = _read(select, Select, Select, "select") or Select()
         self._steps = tuple(map(read_step, steps))
+
+    @classmethod
+    def of(
+        cls,
+        text: str,
+        n_results: int = 10,
+        where: Where | None = None,
+        *,
+        hybrid: bool = False,
+        mmr: float | None = None,
+        max_distance: float | None = None,
+        rerank: Callable[[str, list[str]], Any] | None = None,
+        group_by: str | None = None,
+    ) -> Self:
+        """Return a search for a text by the usual parts, which selects documents, metadata and scores.
+
+        Args:
+            text: The text to search for.
+            n_results: The number of results.
+            where: A metadata filter, e.g. `{"year": {"$gte": 2020}}`.
+            hybrid: Search for the words of the text too, and fuse both by rank.
+            mmr: Make the results diverse: from 0 (only near to the text) to 1 (only unlike each other).
+            max_distance: Largest distance to return. Fewer than n_results may be left, or none.
+            rerank: A function of the text and a list of documents that returns one number for each,
+                higher for better ones.
+            group_by: A metadata key; only the best record of each of its values is returned.
+
+        Example:
+            >>> Search.of("tea", 5, hybrid=True)
+            Search(rank=Rrf(Knn('tea' in #embedding), Keyword('tea' in #document), k=60), limit=5, ...)
+        """
+        fetched = max(_FETCHED, _FETCHED_PER_RESULT * n_results)
+        rank: Rank = Knn(text, limit=fetched)
+        if hybrid:
+            rank = Rrf.of(Knn(text), Keyword(text), limit=fetched)
+        chosen = [
+            None if max_distance is None else MaxDistance(max_distance),
+            None if rerank is None else Rerank(rerank),
+            None if mmr is None else Mmr(mmr),
+        ]
+        groups = None if group_by is None else GroupBy(group_by, MinK(Key.SCORE, k=1))
+        select = (Key.DOCUMENT, Key.METADATA, Key.SCORE)
+        steps = [step for step in chosen if step is not None]
+        return cls(where, rank, groups, Limit(limit=n_results), select, steps)
 
     def where(self, where: Condition | Mapping[str, Any] | None) -> Self:
         """Return a copy with other conditions: an expression of `K`, Chroma's dict, or None."""
@@ -116,7 +164,7 @@ class Search:
 
         Example:
             >>> Search.from_dict({"rank": {"$knn": {"query": "tea"}}, "limit": 3})
-            Search(rank=Knn('tea'), limit=3)
+            Search(rank=Knn('tea' in #embedding), limit=3)
         """
         if not isinstance(data, Mapping):
             raise InvalidArgumentTypeError(f"Expected dict for a search; got {short(data)}.")
@@ -147,7 +195,11 @@ class Search:
             "offset": self._limit.offset or None,
             "select": self._select.names or None,
         }
-        shown = [f"{name}={short(part)}" for name, part in parts.items() if part is not None]
+        shown = [
+            f"{name}={part if name == 'rank' else short(part)}"
+            for name, part in parts.items()
+            if part is not None
+        ]
         return f"Search({', '.join(shown)})"
 
     def _with(self, **changes: Any) -> Self:

@@ -23,7 +23,8 @@ SHORTER = {
     "client.create_collection": "create",
     "collection.add_from": "add",
     "collection.modify": "rename",
-    "collection.search_panel": "search",  # the word is reserved for Chroma's Search API
+    "chromalab.Search.of": "search",
+    "chromalab.SearchResult.why": "why",
     "chromalab.embed.models": "models",
     "chromalab.import_chroma": "import",
     "help": "help",
