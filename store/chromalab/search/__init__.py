@@ -4,11 +4,14 @@ from chromalab.search.index import build_index, get_indexing_status, recall
 from chromalab.search.keys import Condition, K, Key
 from chromalab.search.query import explain, query
 from chromalab.search.ranks import Keyword, Knn, Rank, Rrf, Val
+from chromalab.search.regions import Ball, Closer, Plane, Region
 from chromalab.search.request import Search
 from chromalab.search.search import search
 from chromalab.search.shape import GroupBy, Limit, MaxK, MinK, Select
 
 __all__ = [
+    "Ball",
+    "Closer",
     "Condition",
     "GroupBy",
     "K",
@@ -18,7 +21,9 @@ __all__ = [
     "Limit",
     "MaxK",
     "MinK",
+    "Plane",
     "Rank",
+    "Region",
     "Rrf",
     "Search",
     "Select",

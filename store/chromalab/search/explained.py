@@ -10,8 +10,9 @@ from chromalab.handle import Handle
 from chromalab.results.plan import PlanStage, SearchPlan
 from chromalab.search.ledger import Stage
 from chromalab.search.prepare import Queries
+from chromalab.search.prepared import Prepared, Ready
 from chromalab.search.request import Search
-from chromalab.search.run import Prepared, Ready, combines, options_of, run
+from chromalab.search.run import combines, options_of, run
 from chromalab.search.search import confirmed
 from chromalab.transforms.transform import Transform
 
@@ -60,9 +61,14 @@ def _planned(reader: Reader, prepared: Prepared) -> PlanStage:
     """Estimate how many records each stage keeps, from the number that pass the condition."""
     search = prepared.search
     matches = len(reader) if search._where is None else len(reader.matching(prepared.filter))
-    condition = () if search._where is None else (PlanStage("Where", str(search._where), matches),)
+    condition: tuple[PlanStage, ...] = ()
+    if search._where is not None:
+        condition = (PlanStage("Where", str(search._where), matches),)
+    for region in search._within:
+        reason = "exact: every record that passes the condition is compared"
+        condition = (PlanStage("Within", str(region), matches, reason, inputs=condition),)
     if search._rank is None:
-        current = PlanStage("Where", "all records", matches) if not condition else condition[0]
+        current = PlanStage("Scan", "in insertion order", matches, inputs=condition)
     else:
         sources = [_source(reader, prepared, one, matches, condition) for one in prepared.sources]
         current = sources[0]
@@ -89,8 +95,8 @@ def _source(
     condition: tuple[PlanStage, ...],
 ) -> PlanStage:
     source = given.source
-    reason = "inverted index"
-    if given.vectors is not None:
+    reason = "inverted index" if given.vectors is None else "exact scan of the region"
+    if given.vectors is not None and not prepared.search._within:
         plan = reader.planned(given.vectors, source.limit, prepared.filter, given.transform)
         costs = ", ".join(f"{way} {max(ms, 0.01):.2g} ms" for way, ms in plan.estimates.items())
         reason = f"{plan.method}: {plan.reason} (estimates: {costs})"

@@ -14,9 +14,9 @@ from chromalab.engine import Filter, Vectors
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.handle import Handle
 from chromalab.search.keys import name_of_key
+from chromalab.search.prepared import Prepared, Ready
 from chromalab.search.ranks import Knn, Source, sources_of
 from chromalab.search.request import Search
-from chromalab.search.run import Prepared, Ready
 from chromalab.sparse import SparseVector
 from chromalab.transforms.transform import Transform
 

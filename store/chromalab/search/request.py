@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, short
 from chromalab.search.keys import Condition, Key
 from chromalab.search.ranks import Keyword, Knn, Rank, Rrf, read_rank
+from chromalab.search.regions import Region, RegionPart, read_region
 from chromalab.search.shape import GroupBy, Limit, MinK, Select
 from chromalab.search.steps import MaxDistance, Mmr, Rerank
 from chromalab.search.steps.step import Step, read_step
@@ -21,7 +22,7 @@ __all__ = ["Search", "read_search"]
 
 _FETCHED, _FETCHED_PER_RESULT = 50, 5
 """Records that the sources of `Search.of` find, of which steps choose the results."""
-_FORMS = ("filter", "where", "rank", "group_by", "limit", "select", "steps")
+_FORMS = ("filter", "where", "rank", "group_by", "limit", "select", "steps", "within")
 
 
 class Search:
@@ -37,6 +38,7 @@ class Search:
         limit: The number of results, a `Limit`, or its dict; all by default.
         select: The parts to return: a `Select`, its dict, or keys. Only ids by default, as in Chroma.
         steps: What follows the rank, such as `Mmr()`; see `then`.
+        within: Regions of the embedding space, such as `Ball("id", 0.5)`; see `within`.
 
     Raises:
         InvalidArgumentError: A part has another form.
@@ -55,6 +57,7 @@ class Search:
         limit: Limit | Mapping[str, Any] | int | None = None,
         select: Select | Mapping[str, Any] | Sequence[Key | str] | set[Key | str] | None = None,
         steps: Sequence[Step | Mapping[str, Any]] = (),
+        within: Sequence[Region | RegionPart | Mapping[str, Any]] = (),
     ) -> None:
         self._where = _read(where, Condition, Condition, "where")
         self._rank = None if rank is None else read_rank(rank)
@@ -66,6 +69,7 @@ class Search:
             select = Select(set(select))
         self._select = _read(select, Select, Select, "select") or Select()
         self._steps = tuple(map(read_step, steps))
+        self._within = tuple(map(read_region, within))
 
     @classmethod
     def of(
@@ -115,6 +119,10 @@ class Search:
         """Return a copy with other conditions: an expression of `K`, Chroma's dict, or None."""
         return self._with(_where=_read(where, Condition, Condition, "where"))
 
+    def within(self, *regions: Region | RegionPart | Mapping[str, Any]) -> Self:
+        """Return a copy for records that are in all of these regions as well."""
+        return self._with(_within=(*self._within, *map(read_region, regions)))
+
     def rank(self, rank_expr: Rank | Mapping[str, Any] | None) -> Self:
         """Return a copy with another rank: a `Knn`, arithmetic on ranks, Chroma's dict, or None."""
         return self._with(_rank=None if rank_expr is None else read_rank(rank_expr))
@@ -140,19 +148,22 @@ class Search:
         return self.select(Key.DOCUMENT, Key.EMBEDDING, Key.METADATA, Key.SCORE)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return Chroma's dict; steps, which Chroma does not have, are under "steps".
+        """Return Chroma's dict; regions and steps, which Chroma lacks, are under "within" and "steps".
 
         Raises:
             InvalidArgumentError: A step has a Python function, which JSON cannot represent.
         """
-        steps = {"steps": [step.to_dict() for step in self._steps]} if self._steps else {}
+        more = {
+            "within": [region.to_dict() for region in self._within],
+            "steps": [step.to_dict() for step in self._steps],
+        }
         return {
             "filter": None if self._where is None else self._where.to_dict(),
             "rank": None if self._rank is None else self._rank.to_dict(),
             "group_by": self._group_by.to_dict(),
             "limit": self._limit.to_dict(),
             "select": self._select.to_dict(),
-            **steps,
+            **{name: parts for name, parts in more.items() if parts},
         }
 
     @classmethod
@@ -183,11 +194,13 @@ class Search:
             data.get("limit"),
             data.get("select"),
             data.get("steps") or (),
+            data.get("within") or (),
         )
 
     def __repr__(self) -> str:
         parts = {
             "where": self._where,
+            "within": " and ".join(map(str, self._within)) or None,
             "rank": self._rank,
             "group_by": self._group_by if self._group_by.aggregate else None,
             "steps": list(self._steps) or None,
@@ -195,12 +208,12 @@ class Search:
             "offset": self._limit.offset or None,
             "select": self._select.names or None,
         }
-        shown = [
-            f"{name}={part if name == 'rank' else short(part)}"
+        shown = {
+            name: part if name in ("where", "within", "rank") else short(part)
             for name, part in parts.items()
             if part is not None
-        ]
-        return f"Search({', '.join(shown)})"
+        }
+        return f"Search({', '.join(f'{name}={part}' for name, part in shown.items())})"
 
     def _with(self, **changes: Any) -> Self:
         changed = copy(self)

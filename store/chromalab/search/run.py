@@ -7,76 +7,27 @@ embeddings are read last, and only of the records that are returned.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from chromalab.arguments.records import read_filter
-from chromalab.engine import Filter, Nearest, Positions, Reader, RecordTransform, Rows, Vectors
-from chromalab.engine.values import QueryPlan
+from chromalab.engine import Reader, Rows
 from chromalab.errors import short
-from chromalab.search.keys import And, Condition
 from chromalab.search.ledger import Clock, Stage, stage
-from chromalab.search.ranks import Knn, Rank, Source
-from chromalab.search.request import Search
+from chromalab.search.prepared import Prepared
+from chromalab.search.ranks import Rank, Source
 from chromalab.search.scores import scored
 from chromalab.search.shape import GroupBy, MaxK
+from chromalab.search.sources import Sources
 from chromalab.search.steps.step import Asked, Candidates, Kept, Records, Step
-from chromalab.sparse import SparseVector
 
-__all__ = ["Prepared", "Ran", "Ready", "combines", "options_of", "run"]
+__all__ = ["Ran", "combines", "options_of", "run"]
 
 _WIDER = 4
 """The factor by which sources find more records where steps have left too few."""
-
-
-@dataclass(frozen=True)
-class Ready:
-    """A source of a rank whose query is embedded.
-
-    Attributes:
-        source: The source.
-        vectors: (q, dimension) float32 for embeddings; a record's distance is that to the nearest of them.
-        sparse: The query for sparse vectors.
-        texts: The texts that were embedded.
-        transform: The record transform that records go through before they are compared.
-    """
-
-    source: Source
-    vectors: Vectors | None = None
-    sparse: SparseVector | None = None
-    texts: Sequence[str] = ()
-    transform: RecordTransform | None = None
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A search whose queries are embedded, ready to run in a transaction.
-
-    Attributes:
-        search: The search.
-        filter: Its condition.
-        sources: The sources of its rank, from left to right.
-    """
-
-    search: Search
-    filter: Filter
-    sources: Sequence[Ready] = ()
-
-    @property
-    def wanted(self) -> int | None:
-        """The number of results with those that are skipped; None for all."""
-        limit = self.search._limit
-        return None if limit.limit is None else limit.offset + limit.limit
-
-    @property
-    def transform(self) -> RecordTransform | None:
-        """The record transform, if any of the sources has one."""
-        return next((s.transform for s in self.sources if s.transform is not None), None)
 
 
 @dataclass(frozen=True)
@@ -111,7 +62,7 @@ def run(reader: Reader, prepared: Prepared) -> Ran:
         attempt = _Run(reader, prepared, wider)
         last, final, columns, notes = attempt.stages()
         enough = wanted is None or not prepared.search._steps or last.given >= wanted
-        if enough or not attempt.has_more:
+        if enough or not attempt.sources.has_more:
             break
         wider *= _WIDER
     fields, names = set(), prepared.search._select.names
@@ -132,13 +83,11 @@ class _Run:
     prepared: Prepared
     wider: int
     clock: Clock = field(default_factory=Clock)
-    has_more: bool = False
-    """Whether a source stopped at its limit."""
 
     @cached_property
-    def matches(self) -> Positions:
-        """The records that pass the condition, ascending."""
-        return self.reader.matching(self.prepared.filter)
+    def sources(self) -> Sources:
+        """What the sources find."""
+        return Sources(self.reader, self.prepared, self.clock, self.wider)
 
     def stages(self) -> tuple[Stage, Candidates, Mapping[str, Sequence[Any]], list[str]]:
         """Run all stages; returns the last one, what is left, and what is shown with it."""
@@ -156,7 +105,12 @@ class _Run:
         current, columns = self._limited(current, columns)
         assert current.candidates is not None
         limit = search._limit.limit
-        if limit is not None and current.kept < limit and self.has_more and not search._steps:
+        if (
+            limit is not None
+            and current.kept < limit
+            and self.sources.has_more
+            and not search._steps
+        ):
             sources = " and ".join(
                 f"{type(s.source).__name__}(limit={s.source.limit})" for s in self.prepared.sources
             )
@@ -165,65 +119,11 @@ class _Run:
 
     def _ranked(self) -> Stage:
         """Find and score records."""
-        search, total = self.prepared.search, len(self.reader)
-        if search._rank is None:
-            found = Candidates(self.matches, np.zeros(len(self.matches)))
-            dropped = {"does not match": total - len(found)}
-            details = str(search._where) if search._where is not None else "all records"
-            return stage(
-                "Where",
-                details,
-                total,
-                found,
-                dropped,
-                self.clock.lap(),
-                missed=_fails(self.prepared),
-            )
-        stages = [self._found(source) for source in self.prepared.sources]
-        if not combines(search._rank):
-            return stages[0]
-        return self._combined(search._rank, stages)
-
-    def _condition(self, count: int) -> tuple[Stage, ...]:
-        """Return the stage of the condition, which the sources evaluate."""
-        where, total = self.prepared.search._where, len(self.reader)
-        if where is None:
-            return ()
-        dropped = {"does not match": total - count}
-        made = stage(
-            "Where", str(where), total, count, dropped, 0.0,
-            reason="evaluated by the stage above", missed=_fails(self.prepared),
-        )  # fmt: skip
-        return (made,)
-
-    def _found(self, given: Ready) -> Stage:
-        """Find the records of a source."""
-        source, limit = given.source, given.source.limit * self.wider
-        filter = self.prepared.filter
-        if given.vectors is not None:
-            found, plan = _nearest(self.reader, given, limit, self.prepared.filter)
-            count, how, name = plan.matches, f"{plan.method}: {plan.reason}", "distance"
-        else:
-            among = None if self.prepared.search._where is None else self.matches
-            found, how = _by_terms(self.reader, given, limit, among)
-            count, name = len(self.reader) if among is None else len(among), "score"
-        self.has_more |= len(found) == limit < count
-        before = self._condition(count)
-        reason = f"not among the best {limit:,}" if len(found) == limit else "has nothing in common"
-
-        def missed(reader: Reader, position: int) -> str:
-            score = _score_of(reader, given, filter, position)
-            if score is None:
-                return "it has nothing in common with the query"
-            cut = found.scores[-1] if len(found) else math.inf
-            lost = ": the index did not find it" if score < cut else ""
-            return f"{name} {score:.4g}, cut at {cut:.4g}{lost}"
-
-        return stage(
-            type(source).__name__, f"{source.details}, k={limit:,}", count, found, {reason: count - len(found)},
-            self.clock.lap(), reason=how, inputs=before, missed=missed,
-            recall=_recall(given, limit, self.prepared.filter, found),
-        )  # fmt: skip
+        rank = self.prepared.search._rank
+        if rank is None:
+            return self.sources.everything()
+        stages = [self.sources.found(source) for source in self.prepared.sources]
+        return self._combined(rank, stages) if combines(rank) else stages[0]
 
     def _combined(self, rank: Rank, stages: Sequence[Stage]) -> Stage:
         """Score what the sources found by the whole rank, and sort it."""
@@ -354,108 +254,9 @@ class _Run:
         return made, {name: [values[row] for row in rows] for name, values in columns.items()}
 
 
-def _nearest(
-    reader: Reader, given: Ready, limit: int, filter: Filter
-) -> tuple[Candidates, QueryPlan]:
-    """Find the records nearest to the queries of a source."""
-    several = reader.nearest(_moved(reader, given, filter), limit, filter, given.transform)
-    plan = several[0].plan
-    assert plan is not None
-    if len(several) == 1:
-        return Candidates(several[0].positions, several[0].distances), plan
-    return _together(several, limit), plan
-
-
-def _moved(reader: Reader, given: Ready, filter: Filter) -> Vectors:
-    """Return the vectors of a source after the steps of its query."""
-    assert given.vectors is not None
-    vectors = given.vectors
-    for step in given.source.steps if isinstance(given.source, Knn) else ():
-        vectors = step.vectors(vectors, reader, filter, given.transform)
-    return vectors
-
-
-def _by_terms(
-    reader: Reader, given: Ready, limit: int, among: Positions | None
-) -> tuple[Candidates, str]:
-    """Find the records that share terms with the query of a source."""
-    raise NotImplementedError
-
-
-def _score_of(reader: Reader, given: Ready, filter: Filter, position: int) -> float | None:
-    """Return the score of any record by a source; None if it has nothing in common with it."""
-    one = np.array([position])
-    if given.vectors is not None:
-        vectors = _moved(reader, given, filter)
-        each = [reader.distances(v[np.newaxis], one, given.transform) for v in vectors]
-        return float(np.min(each))
-    found, _ = _by_terms(reader, given, 1, one)
-    return float(found.scores[0]) if len(found) else None
-
-
-def _recall(
-    given: Ready, limit: int, filter: Filter, found: Candidates
-) -> Callable[[Reader], float]:
-    """Return a function that compares what a source found with an exact scan.
-
-    A record counts as found if one was found that is at least as near, because ties may be broken
-    either way.
-    """
-
-    def recall(reader: Reader) -> float:
-        if given.vectors is None or not len(found):
-            return 1.0
-        among = reader.matching(filter)
-        scans = [
-            reader.scanned(v[np.newaxis], limit, among, given.transform) for v in given.vectors
-        ]
-        true = _together(scans, limit)
-        return float(np.count_nonzero(found.scores <= true.scores[-1]) / len(true))
-
-    return recall
-
-
-def _fails(prepared: Prepared) -> Callable[[Reader, int], str]:
-    """Return a function that says which parts of the condition a record does not meet."""
-    where = prepared.search._where
-
-    def missed(reader: Reader, position: int) -> str:
-        if where is None:
-            return ""
-        (id,) = reader.rows(np.array([position]), set()).ids
-        parts = where.conditions if isinstance(where, And) else [where]
-        failed = [
-            _with_value(part, reader, position)
-            for part in parts
-            if not len(reader.matching(read_filter([id], part.to_dict(), None)))
-        ]
-        return f"does not match {' and '.join(failed)}" if failed else ""
-
-    return missed
-
-
-def _with_value(part: Condition, reader: Reader, position: int) -> str:
-    """Show a condition that a record does not meet with the record's own value."""
-    key = getattr(part, "key", "#")
-    if key.startswith("#"):
-        return str(part)
-    (value,) = reader.values(key, np.array([position]))
-    return f"{part} (it has no {key})" if value is None else f"{part} ({key} is {short(value)})"
-
-
 def combines(rank: Rank) -> bool:
     """Whether a rank is more than one source, whose order and scores are those of the rank."""
     return not isinstance(rank, Source) or rank.return_rank
-
-
-def _together(several: Sequence[Nearest], limit: int) -> Candidates:
-    """Merge what several queries found; a record's distance is the least of its distances."""
-    positions = np.concatenate([found.positions for found in several])
-    distances = np.concatenate([found.distances for found in several])
-    order = np.lexsort((positions, distances))
-    _, first = np.unique(positions[order], return_index=True)
-    rows = order[np.sort(first)][:limit]
-    return Candidates(positions[rows], distances[rows])
 
 
 def _sortable(value: Any) -> tuple[int, Any]:

@@ -13,8 +13,9 @@ from chromalab.errors import InvalidArgumentError
 from chromalab.handle import Handle
 from chromalab.results.search import SearchResult, search_result
 from chromalab.search.prepare import Queries
+from chromalab.search.prepared import Prepared
 from chromalab.search.request import Search, read_search
-from chromalab.search.run import Prepared, run
+from chromalab.search.run import run
 from chromalab.search.trace import Trace
 from chromalab.transforms.active import ActiveTransform
 from chromalab.transforms.storage import ACTIVE

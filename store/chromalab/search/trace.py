@@ -11,7 +11,8 @@ from chromalab.errors import InvalidArgumentError, NotFoundError, short
 from chromalab.handle import Handle
 from chromalab.results.search import Why, WhyNot
 from chromalab.search.ledger import Stage
-from chromalab.search.run import Prepared, Ran
+from chromalab.search.prepared import Prepared
+from chromalab.search.run import Ran
 
 __all__ = ["Trace"]
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from chromalab.engine import Vectors
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.search.steps.step import Candidates, Kept, Records, Step, steps
+from chromalab.search.vectors import unit
 
 __all__ = ["Mmr", "NearDuplicates"]
 
@@ -45,8 +44,8 @@ class Mmr(Step):
 
     def run(self, candidates: Candidates, records: Records) -> Kept:
         """Choose as many records as are wanted, one by one."""
-        vectors = _unit(records.vectors(candidates))
-        queries = _unit(np.concatenate([asked.vector for asked in records.asked("Mmr")]))
+        vectors = unit(records.vectors(candidates))
+        queries = unit(np.concatenate([asked.vector for asked in records.asked("Mmr")]))
         relevance = (vectors @ queries.T).max(axis=1)
         wanted = len(candidates) if records.wanted is None else min(records.wanted, len(candidates))
         nearest = np.full(len(candidates), -np.inf)  # the largest cosine with a chosen record
@@ -95,7 +94,7 @@ class NearDuplicates(Step):
 
     def run(self, candidates: Candidates, records: Records) -> Kept:
         """Keep the best of each heap of records that are nearly the same."""
-        vectors = _unit(records.vectors(candidates))
+        vectors = unit(records.vectors(candidates))
         kept: list[int] = []
         like = np.full(len(candidates), -1)  # the row of the record that each repeats
         how = np.zeros(len(candidates))
@@ -116,12 +115,6 @@ class NearDuplicates(Step):
             {"nearly the same as a better one": np.flatnonzero(like >= 0)},
             detail=detail,
         )
-
-
-def _unit(vectors: Vectors) -> NDArray[np.float64]:
-    wide = vectors.astype(np.float64)
-    norms = np.linalg.norm(wide, axis=1, keepdims=True)
-    return wide / np.where(norms == 0, 1, norms)
 
 
 def _check_share(value: object, what: str) -> None:

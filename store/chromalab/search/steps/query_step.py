@@ -17,6 +17,7 @@ from chromalab.arguments.values import check_ids, check_n_results
 from chromalab.engine import Filter, Reader, RecordTransform, Vectors
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, NotFoundError, short
 from chromalab.search.forms import Form, Forms
+from chromalab.search.vectors import in_space
 
 __all__ = ["Expand", "Hyde", "QueryStep", "Refine", "Rewrite", "Steer", "read_query_step"]
 
@@ -181,7 +182,7 @@ class Steer(QueryStep):
         self, vectors: Vectors, reader: Reader, filter: Filter, transform: RecordTransform | None
     ) -> Vectors:
         """Return the moved vectors."""
-        moved = _scaled(vectors, reader.space)
+        moved = in_space(vectors, reader.space)
         for ids, weight in ((self.like, self.toward), (self.unlike, -self.away)):
             if ids:
                 moved = moved + weight * _mean_of(ids, reader, transform)
@@ -213,10 +214,10 @@ class Refine(QueryStep):
         self, vectors: Vectors, reader: Reader, filter: Filter, transform: RecordTransform | None
     ) -> Vectors:
         """Return the moved vectors."""
-        moved = _scaled(vectors, reader.space)
+        moved = in_space(vectors, reader.space)
         for row, near in enumerate(reader.nearest(vectors, self.records, filter, transform)):
             if len(near.positions):
-                found = _scaled(reader.vectors(near.positions, transform), reader.space)
+                found = in_space(reader.vectors(near.positions, transform), reader.space)
                 moved[row] += self.toward * found.mean(axis=0)
         return np.asarray(moved, dtype=np.float32)
 
@@ -228,19 +229,10 @@ def _mean_of(
     missing = [id for id, position in zip(ids, positions, strict=True) if position < 0]
     if missing:
         raise NotFoundError(f"There is no record {short(missing[0])} to steer by.")
-    mean: NDArray[np.float64] = _scaled(reader.vectors(positions, transform), reader.space).mean(
+    mean: NDArray[np.float64] = in_space(reader.vectors(positions, transform), reader.space).mean(
         axis=0
     )
     return mean
-
-
-def _scaled(vectors: Vectors, space: str) -> NDArray[np.float64]:
-    """Return vectors in float64, of length 1 in a cosine space."""
-    wide = vectors.astype(np.float64)
-    if space != "cosine":
-        return wide
-    norms = np.linalg.norm(wide, axis=1, keepdims=True)
-    return wide / np.where(norms == 0, 1, norms)
 
 
 def _text(step: QueryStep, text: Any) -> str:
