@@ -66,8 +66,9 @@ class Sources:
             found, count, how = self._nearest(given, limit)
             before = self._pushed_down(count)
         else:
-            among = self.matches if prepared.search._where or prepared.search._within else None
-            count, before = len(self.reader) if among is None else len(among), self._conditions
+            before = self._conditions
+            among = self.matches if before else None
+            count = len(self.reader) if among is None else len(among)
             found, how = _among(self.reader, prepared, given, limit, among)
         self.has_more |= len(found) == limit < count
         reason = f"not among the best {limit:,}" if len(found) == limit else "has nothing in common"

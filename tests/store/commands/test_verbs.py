@@ -97,7 +97,8 @@ def test_an_example_does_not_assign_to_a_builtin(verb):
 
 @every_verb
 def test_the_examples_parse(verb, monkeypatch):
-    names = ("df", "questions", "clusters", "qrels", "other", "test", "vector", "twins")
+    names = ("df", "questions", "clusters", "qrels", "other", "test", "vector", "twins",
+             "search", "hits")  # fmt: skip
     session = Session({name: ["x"] for name in names}, DEFAULTS)
     monkeypatch.setattr(session, "collection", lambda name: name)  # of a store that is not open
     for example in verb.examples:
