@@ -80,8 +80,16 @@ def _built(call: Call, given: Any) -> Any:
         )
     if isinstance(given, str):
         return Search.of(given, **call.options)
-    if call.options:
-        flags = ", ".join(f"--{name}".replace("_", "-") for name in call.options)
+    typed = [
+        argument.shown
+        for argument in call.verb.arguments
+        if argument.option in call.options
+        and not (
+            argument.setting and call.given[argument.key] == call.session.settings[argument.setting]
+        )
+    ]
+    if typed:
+        flags = ", ".join(typed)
         raise InvalidArgumentError(f"A Search has its own options; leave out {flags}.")
     if isinstance(given, Mapping | list | tuple) or hasattr(given, "to_dict"):
         return given
