@@ -16,12 +16,16 @@ from numpy.typing import NDArray
 from chromalab.engine.disk import records
 from chromalab.engine.filter.matching import Positions
 from chromalab.engine.index.scan import ExactScan, distances
+from chromalab.engine.inverted import KeywordScores, keyword_scores, sparse_scores
 from chromalab.engine.nearest import Search
 from chromalab.engine.opened import Opened
 from chromalab.engine.record_transform import RecordTransform
 from chromalab.engine.values import Filter, QueryPlan, Rows, Vectors
+from chromalab.sparse import SparseVector
 
 __all__ = ["Nearest", "Positions", "Reader"]
+
+_DOCUMENT = "#document"
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,26 @@ class Reader:
         scan = ExactScan(collection.vectors, collection.norms, self.space)
         winners, far = scan.search(query, k, collection.view.slots[among])
         return Nearest(among[winners[0]], far[0])
+
+    def sparse(self, key: str, query: SparseVector, k: int, among: Positions | None) -> Nearest:
+        """Find the k records whose sparse vectors under a key have the largest products with a query.
+
+        Their distance is 1 minus the product, as in Chroma. Records without a dimension of the query are
+        not found.
+        """
+        indices = np.asarray(query.indices, dtype=np.int64)
+        weights = np.asarray(query.values, dtype=np.float64)
+        found, products = sparse_scores(self._collection, key, indices, weights, k, among)
+        if not len(found):
+            self._collection.known_column(key)  # raises an error if no record has the key
+        return Nearest(found, 1.0 - products)
+
+    def keywords(self, key: str, query: str, k: int, among: Positions | None) -> KeywordScores:
+        """Find the k records whose texts match the words of a query best, by BM25."""
+        found = keyword_scores(self._collection, key, query, k, among)
+        if not len(found.positions) and key != _DOCUMENT:
+            self._collection.known_column(key)
+        return found
 
     def distances(
         self, query: Vectors, positions: Positions, transform: RecordTransform | None = None

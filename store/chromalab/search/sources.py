@@ -15,8 +15,8 @@ import numpy as np
 
 from chromalab.arguments.records import read_filter
 from chromalab.engine import Nearest, Positions, Reader, Vectors
-from chromalab.errors import short
-from chromalab.search.keys import And, Condition
+from chromalab.errors import printable, short
+from chromalab.search.keys import And, Condition, name_of_key
 from chromalab.search.ledger import Clock, Stage, stage
 from chromalab.search.prepared import Prepared, Ready
 from chromalab.search.ranks import Knn
@@ -140,7 +140,13 @@ def _among(
         vectors = _moved(reader, prepared, given)
         scans = [reader.scanned(v[np.newaxis], limit, among, given.transform) for v in vectors]
         return _together(scans, limit), "exact scan of the region"
-    raise NotImplementedError
+    key, query = name_of_key(given.source.key), given.source.query
+    if given.sparse is not None:
+        near = reader.sparse(key, given.sparse, limit, among)
+        return Candidates(near.positions, near.distances), "inverted index of sparse vectors"
+    found = reader.keywords(key, query, limit, among)
+    terms = ", ".join(f"{term} ({many:,})" for term, many in found.terms.items()) or "none"
+    return Candidates(found.positions, -found.scores), f"inverted index; terms: {printable(terms)}"
 
 
 def _moved(reader: Reader, prepared: Prepared, given: Ready) -> Vectors:
