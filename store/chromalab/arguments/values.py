@@ -400,12 +400,12 @@ def _value(value: Any, what: str, sparse: bool = False) -> Any:
     if sparse and isinstance(value, SparseVector):
         _encodable(value.labels or (), what)
         return value
-    if isinstance(value, np.ndarray) and value.size > _LARGEST_ARRAY:
+    given, value = value, plain(value)
+    if isinstance(value, list) and not isinstance(given, list) and len(value) > _LARGEST_ARRAY:
         raise InvalidArgumentError(
-            f"{what} must not be a vector; got an array of {value.size:,} values. Pass it in embeddings, or "
+            f"{what} must not be a vector; got an array of {len(value):,} values. Pass it in embeddings, or "
             "call tolist() if it is metadata."
         )
-    value = plain(value)
     if isinstance(value, list):
         kinds = {type(item) for item in value}
         if len(kinds) != 1 or not kinds <= {str, int, float, bool}:

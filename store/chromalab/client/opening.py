@@ -12,6 +12,7 @@ from pathlib import Path
 from chromalab.client.client import ClientAPI
 from chromalab.config import DEFAULT_DATABASE, DEFAULT_TENANT, Settings, check_folder, read_settings
 from chromalab.engine import EmbeddedEngine, Lease, Scope, lease, lease_again
+from chromalab.files import expanded
 
 __all__ = ["Client", "EphemeralClient", "PersistentClient", "open_engine"]
 
@@ -121,7 +122,7 @@ def open_engine(settings: Settings) -> Lease:
     """
     if settings.is_persistent:
         named = check_folder(settings.persist_directory, "persist_directory")
-        settings._folder = Path(named).expanduser().absolute()
+        settings._folder = expanded(named).absolute()
         return lease(settings._folder, settings.durability)
     found = None if settings._folder is None else lease_again(settings._folder)
     if found is not None:

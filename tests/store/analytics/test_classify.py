@@ -230,7 +230,7 @@ def test_invalid_arguments_raise():
         classify(rows, ["a", "b", None], labels=["a"])
     with pytest.raises(InvalidArgumentError, match="all are None"):
         classify(rows, [None] * 3)
-    with pytest.raises(InvalidArgumentError, match="got 1 labels for 3 records"):
+    with pytest.raises(InvalidArgumentError, match="got 1 values for 3 records"):
         classify(rows, ["a"])
     with pytest.raises(InvalidArgumentError, match="Did you mean 'logistic'"):
         classify(rows, ["a", "b", None], method="logistics")

@@ -23,6 +23,7 @@ from chromalab.analytics import Duplicates, Outliers, Projection, Result
 from chromalab.analytics.project.projector import MapOptions
 from chromalab.arguments.values import check_show
 from chromalab.errors import InvalidArgumentError, MissingDependencyError, short
+from chromalab.files import as_path, write_whole
 from chromalab.results.tables import count, html_block
 from chromalab.snapshot import Snapshot
 from chromalab_widgets.core.bundles import bundle
@@ -342,7 +343,7 @@ class Map(ActingWidget):
             The bytes of the PNG.
 
         Raises:
-            InvalidArgumentError: A size is not a number in its range.
+            InvalidArgumentError: A size is not a number in its range, or the file cannot be written.
         """
         check_sizes(width, height, scale)
         self._wait()
@@ -352,7 +353,7 @@ class Map(ActingWidget):
             width=int(width), height=int(height), scale=scale, theme=DARK if dark else LIGHT,
         )  # fmt: skip
         if path is not None:
-            Path(path).write_bytes(drawn)
+            write_whole(as_path(path), drawn, overwrite=True)
         return drawn
 
     def to_html(self, path: str | os.PathLike[str]) -> Path:
@@ -366,6 +367,9 @@ class Map(ActingWidget):
 
         Returns:
             The path.
+
+        Raises:
+            InvalidArgumentError: The file cannot be written.
         """
         self._wait()
         state = {name: getattr(self, name) for name in _SAVED}
@@ -375,9 +379,10 @@ class Map(ActingWidget):
         }  # fmt: skip
         cards = [self._records.card(row) for row in range(self.count)]
         code, css = (bundle(f"map.{kind}").read_text("utf-8") for kind in ("js", "css"))
-        written = Path(path)
+        written = as_path(path)
         title = f"Map of {self.collection_name}"
-        written.write_text(page(title, state, cards, code=code, css=css), "utf-8")
+        content = page(title, state, cards, code=code, css=css)
+        write_whole(written, content.encode(), overwrite=True)
         return written
 
     def to_jscatter(self, **options: Any) -> Any:

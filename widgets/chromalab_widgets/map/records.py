@@ -10,6 +10,7 @@ import numpy as np
 from chromalab.analytics import Duplicates
 from chromalab.errors import ChromalabError, InvalidArgumentError
 from chromalab.results.metadata import Show, shown_keys
+from chromalab.results.tables import text_of
 from chromalab.snapshot import Snapshot
 from chromalab_widgets.core.records import facts
 from chromalab_widgets.core.text import cut
@@ -92,7 +93,7 @@ class Records:
             return self.snapshot.document(row)
         metadatas = self.snapshot.metadatas
         value = ((metadatas[row] if metadatas is not None else None) or {}).get(self._text)
-        return "" if value is None else str(value)
+        return "" if value is None else text_of(value)
 
     def line(self, row: int, **more: Any) -> dict[str, Any]:
         """Return a record as one line of a list."""

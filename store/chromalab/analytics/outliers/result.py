@@ -13,7 +13,7 @@ from chromalab.analytics.outliers.scores import RobustScale
 from chromalab.analytics.result import Result
 from chromalab.arguments.values import check_number, is_number
 from chromalab.errors import InvalidArgumentError, short
-from chromalab.results.picture import picture
+from chromalab.results.picture import histogram_range, picture
 from chromalab.results.tables import count, cut, data_frame, one_line
 from chromalab.sockets import plug
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["Outliers", "cut_at"]
 
 _DEVIATIONS = 3.5  # Iglewicz and Hoaglin 1993, "How to detect and handle outliers"
-_NARROWEST = 1e-5  # range of scores that a histogram shows, relative to the largest of them
 _FRAME = ("id", "score", "z", "percentile", "is_outlier", "nearest", "distance", "document")
 
 
@@ -237,11 +236,7 @@ class Outliers(Result):
 
     def _draw(self, axes: Any) -> None:
         scores = self.scores.astype(np.float64)
-        low, high = float(scores.min()), float(scores.max())
-        if high - low < _NARROWEST * max(abs(low), abs(high), 1.0):
-            middle = (low + high) / 2  # float32 has no 60 bins in so narrow a range
-            low, high = middle - 0.5, middle + 0.5
-        axes.hist(scores, bins=60, range=(low, high))
+        axes.hist(scores, bins=60, range=histogram_range(scores))
         axes.set_yscale("log")
         axes.axvline(self.threshold, color="tab:red")
         axes.set_xlabel("score")
