@@ -86,8 +86,11 @@ def read_filter(ids: Any, where: Any, where_document: Any) -> Filter:
     Raises:
         InvalidArgumentError: An id is invalid, or a filter cannot be parsed.
     """
+    ids = None if ids is None else check_ids(ids)
+    if where is None and where_document is None:
+        return Filter(ids)
     return as_filter(
-        None if ids is None else check_ids(ids),
+        ids,
         None if where is None else parse_where(where),
         None if where_document is None else parse_where_document(where_document),
     )

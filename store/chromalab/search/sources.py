@@ -206,7 +206,7 @@ def _recall(
 
 
 def _fails(where: Condition) -> Callable[[Reader, int], str]:
-    """Return a function that says which parts of a condition a record does not meet."""
+    """Return a function that says which parts of a condition do not hold for a record."""
 
     def missed(reader: Reader, position: int) -> str:
         (id,) = reader.rows(np.array([position]), set()).ids
