@@ -22,6 +22,7 @@ ROOMS = (
         "cores",
         "errors",
         "files",
+        "lazy",
         "progress_bar",
         "scripts",
         "sockets",

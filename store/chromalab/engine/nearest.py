@@ -6,7 +6,6 @@ Candidates come from the index or from an exact scan; their distances are measur
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from chromalab.engine.index.scan import ExactScan, measured
 from chromalab.engine.opened import Opened
 from chromalab.engine.record_transform import RecordTransform
 from chromalab.engine.values import Filter, QueryPlan, Recall, Rows, Vectors
+from chromalab.lazy import cached_property
 
 __all__ = ["Search", "nearest", "recall"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +26,7 @@ from chromalab.errors import (
     near,
     short,
 )
+from chromalab.lazy import cached_property
 
 __all__ = ["Opened"]
 

@@ -101,6 +101,37 @@ def test_deleting_a_collection_removes_its_file_and_leftovers_of_a_crash(points,
     assert kept.get(include=["embeddings"])["embeddings"].tolist() == [[1]]
 
 
+class Overtaken(Store):
+    """Has another thread write and read between the beginning of a read and the read itself."""
+
+    meanwhile = None
+
+    @contextmanager
+    def read(self):
+        with super().read() as connection:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            if meanwhile:
+                thread = threading.Thread(target=meanwhile)
+                thread.start()
+                thread.join()
+            yield connection
+
+
+def test_a_read_that_was_overtaken_begins_again(points, tmp_path):
+    def write_and_read():
+        points.add(ids=["b"], embeddings=[[1, 0]])
+        assert engine.count(points.id) == 2
+
+    points.add(ids=["a"], embeddings=[[0, 1]])
+    engine = EmbeddedEngine(tmp_path)
+    engine.store.close()
+    engine.store = Overtaken(tmp_path)
+    assert engine.count(points.id) == 1
+    engine.store.meanwhile = write_and_read
+    assert engine.count(points.id) == 2
+    engine.close()
+
+
 class Meanwhile(Store):
     """Runs a function between the commit of a delete and the removal of its files."""
 
