@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from chromalab.engine import Reader, Rows
 from chromalab.errors import short
+from chromalab.lazy import cached_property
 from chromalab.search.ledger import Clock, Stage, stage
 from chromalab.search.prepared import Prepared
 from chromalab.search.ranks import Rank, Source

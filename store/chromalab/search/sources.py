@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from chromalab.arguments.records import read_filter
 from chromalab.engine import Nearest, Positions, Reader, Vectors
 from chromalab.errors import printable, short
+from chromalab.lazy import cached_property
 from chromalab.search.keys import And, Condition, name_of_key
 from chromalab.search.ledger import Clock, Stage, stage
 from chromalab.search.prepared import Prepared, Ready
