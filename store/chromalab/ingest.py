@@ -298,6 +298,8 @@ def _read(page: Mapping[str, Any], rows: Sequence[int]) -> Batch:
         None if page[part] is None else [page[part][row] for row in rows] for part in _PARTS
     )
     ids = [page["ids"][row] for row in rows]
+    if metadatas is not None:  # Chroma returns {} for some records without metadata
+        metadatas = [metadata or None for metadata in metadatas]
     return read_batch(ids, embeddings, metadatas, documents, None, uris)
 
 

@@ -88,6 +88,15 @@ class CollectionModel:
     version: int
     written_at: datetime | None
 
+    @property
+    def configuration_json(self) -> dict[str, Any]:
+        """The configuration, under the name that it has in Chroma's model."""
+        return self.configuration
+
+    def __getitem__(self, name: str) -> Any:
+        """Return an attribute by its name, as Chroma's model does; None if there is none."""
+        return getattr(self, name, None)
+
 
 @dataclass(frozen=True)
 class Attachment:

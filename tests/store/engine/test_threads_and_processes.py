@@ -50,6 +50,27 @@ def test_threads_write_and_read_through_one_client(points):
     assert points.count() == 160
 
 
+def test_a_collection_is_created_though_another_client_creates_and_deletes_it(
+    tmp_path, monkeypatch
+):
+    with (
+        chromalab.PersistentClient(tmp_path) as client,
+        chromalab.PersistentClient(tmp_path) as rival,
+    ):
+        create = client._engine.create_collection
+
+        def raced(*arguments):
+            monkeypatch.undo()
+            rival.create_collection("notes", embedding_function=None)
+            try:
+                return create(*arguments)
+            finally:
+                rival.delete_collection("notes")
+
+        monkeypatch.setattr(client._engine, "create_collection", raced)
+        assert client.get_or_create_collection("notes", embedding_function=None).count() == 0
+
+
 def test_connections_of_ended_threads_are_closed(points):
     for _ in range(20):
         thread = threading.Thread(target=points.count)
