@@ -38,6 +38,42 @@ from chromalab.results.reports import (
     Distinct,
     ReembedResult,
 )
+from chromalab.results.search import SearchResult
+from chromalab.search import (
+    Ball,
+    Closer,
+    GroupBy,
+    K,
+    Key,
+    Keyword,
+    Knn,
+    Limit,
+    MaxK,
+    MinK,
+    Plane,
+    Region,
+    Rrf,
+    Search,
+    Select,
+    Val,
+)
+from chromalab.search.steps import (
+    AutoCut,
+    Boost,
+    Collapse,
+    Expand,
+    Highlight,
+    Hyde,
+    MaxDistance,
+    Mmr,
+    NearDuplicates,
+    Recency,
+    Refine,
+    Rerank,
+    Rewrite,
+    Steer,
+    TokenBudget,
+)
 from chromalab.sockets import plug
 from chromalab.sparse import SparseVector
 from chromalab.types import (
@@ -64,9 +100,14 @@ __all__ = [
     "AddInterrupted",
     "AddResult",
     "AdminClient",
+    "AutoCut",
+    "Ball",
+    "Boost",
     "CheckReport",
     "Client",
     "ClientAPI",
+    "Closer",
+    "Collapse",
     "Collection",
     "CollectionMetadata",
     "CompactResult",
@@ -77,20 +118,47 @@ __all__ = [
     "EmbeddingFunction",
     "Embeddings",
     "EphemeralClient",
+    "Expand",
     "GetResult",
+    "GroupBy",
+    "Highlight",
+    "Hyde",
     "IDs",
     "Images",
     "ImportReport",
     "Include",
+    "K",
+    "Key",
+    "Keyword",
+    "Knn",
+    "Limit",
     "Loadable",
+    "MaxDistance",
+    "MaxK",
     "Metadata",
     "Metadatas",
+    "MinK",
+    "Mmr",
+    "NearDuplicates",
     "PersistentClient",
+    "Plane",
     "QueryResult",
+    "Recency",
     "ReembedResult",
+    "Refine",
+    "Region",
+    "Rerank",
+    "Rewrite",
+    "Rrf",
+    "Search",
+    "SearchResult",
+    "Select",
     "Settings",
     "SparseVector",
+    "Steer",
+    "TokenBudget",
     "URIs",
+    "Val",
     "Where",
     "WhereDocument",
     "__version__",
@@ -105,11 +173,9 @@ __all__ = [
 _SERVER = (
     "{} connects to a server of Chroma, which chromalab does not do yet. Use PersistentClient."
 )
-_SEARCH = "{} is part of Chroma's Search API, which is not supported yet. Use collection.query."
 _SCHEMA = "{} is not supported yet. Use configuration={{'hnsw': {{...}}}} of create_collection."
 _NOT_YET = {
     **dict.fromkeys(("HttpClient", "AsyncHttpClient", "CloudClient"), _SERVER),
-    **dict.fromkeys(("Search", "Key", "K", "Knn", "Rrf"), _SEARCH),
     "Schema": _SCHEMA,
 }
 
@@ -131,7 +197,7 @@ class _NotYet:
 
 def __getattr__(name: str) -> Any:
     """Load the packages that have Chroma's names, and stand in for what is not there yet."""
-    if name in ("api", "utils"):
+    if name in ("api", "execution", "utils"):
         return importlib.import_module(f"chromalab.{name}")
     if name in _NOT_YET:
         return _NotYet(name)

@@ -26,7 +26,7 @@ from chromalab.handle import Handle, Room
 from chromalab.history import history, undo
 from chromalab.results.records import PARTS, GetResult, get_result
 from chromalab.results.reports import Description, Distinct
-from chromalab.search import build_index, explain, get_indexing_status, query, recall
+from chromalab.search import build_index, explain, get_indexing_status, query, recall, search
 from chromalab.selection import Selection, selection_of
 from chromalab.show import review
 from chromalab.sockets import Plug
@@ -328,12 +328,6 @@ class Collection(Handle):
             truncated_documents=ingest.count_truncated(self, profile.lengths),
         )
 
-    def search(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Raise NotImplementedError, as Chroma's local client does; `query` is what there is."""
-        raise NotImplementedError(
-            "Chroma's Search API is not supported yet. Use query(query_texts=..., where=...)."
-        )
-
     def attach_function(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Raise NotImplementedError, as Chroma's local client does."""
         raise NotImplementedError(
@@ -416,6 +410,7 @@ class Collection(Handle):
     # Search.
 
     query = query
+    search = search
     explain = explain
     recall = recall
     build_index = build_index

@@ -181,7 +181,7 @@ def test_the_same_function_may_be_given_as_an_argument_and_in_the_configuration(
 def test_calls_of_chromas_servers_are_answered_as_by_its_local_client():
     notes = chromalab.EphemeralClient().create_collection("notes")
     assert notes.count(read_level="index_only") == 0
-    for call in (notes.search, notes.attach_function, notes.get_attached_function):
+    for call in (notes.attach_function, notes.get_attached_function):
         with pytest.raises(NotImplementedError):
             call("x")
 
@@ -246,9 +246,7 @@ def test_names_that_programs_import_are_there():
         embedding_functions.OpenAIEmbeddingFunction  # noqa: B018
 
 
-@pytest.mark.parametrize(
-    "name", ["HttpClient", "AsyncHttpClient", "CloudClient", "Search", "Knn", "Schema"]
-)
+@pytest.mark.parametrize("name", ["HttpClient", "AsyncHttpClient", "CloudClient", "Schema"])
 def test_names_of_chroma_that_are_not_there_yet_say_so_when_they_are_used(name):
     with pytest.raises(NotImplementedError, match=rf"{name} .*yet\. Use"):
         getattr(chromalab, name)()

@@ -2,6 +2,7 @@
 
 from chromalab.embed import EmbeddingFunction
 from chromalab.results.records import GetResult, QueryResult
+from chromalab.results.search import SearchResult
 from chromalab.sparse import SparseVector
 from chromalab.types import (
     URI,
@@ -44,6 +45,7 @@ __all__ = [
     "Metadata",
     "Metadatas",
     "QueryResult",
+    "SearchResult",
     "SparseVector",
     "URIs",
     "Where",

@@ -15,7 +15,7 @@ from chromalab.arguments.values import (
     check_metadatas,
     check_uris,
 )
-from chromalab.engine import Batch, Filter, Order, parse_where, parse_where_document
+from chromalab.engine import Batch, Filter, Order, as_filter, parse_where, parse_where_document
 from chromalab.errors import InvalidArgumentError
 from chromalab.sparse import to_stored
 
@@ -86,10 +86,13 @@ def read_filter(ids: Any, where: Any, where_document: Any) -> Filter:
     Raises:
         InvalidArgumentError: An id is invalid, or a filter cannot be parsed.
     """
-    return Filter(
-        ids=None if ids is None else check_ids(ids),
-        where=None if where is None else parse_where(where),
-        where_document=None if where_document is None else parse_where_document(where_document),
+    ids = None if ids is None else check_ids(ids)
+    if where is None and where_document is None:
+        return Filter(ids)
+    return as_filter(
+        ids,
+        None if where is None else parse_where(where),
+        None if where_document is None else parse_where_document(where_document),
     )
 
 

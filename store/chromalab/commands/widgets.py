@@ -1,11 +1,11 @@
-"""The verbs that open widgets: map, search, table, review, panel."""
+"""The verbs that open widgets: map, table, review, panel."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from chromalab import Collection
-from chromalab.commands.argument import COLLECTION, Argument
+from chromalab.commands.argument import Argument
 from chromalab.commands.records import DESCENDING, SHOW
 from chromalab.commands.verb import Call, Verb
 from chromalab.errors import InvalidArgumentError, short
@@ -19,19 +19,6 @@ def _map(call: Call) -> Any:
             "--topics and --labels both name the areas. Leave one of them out."
         )
     return call.api(labels=True) if call.given.get("topics") else call.api()
-
-
-def _search(call: Call) -> Any:
-    """Open the search panel, and run a first search if there is a query."""
-    if not call.given.get("ui"):
-        raise InvalidArgumentError(
-            "search opens the search panel with --ui: %chroma search papers --ui. "
-            "For results without the panel, use %chroma query."
-        )
-    panel = call.api()
-    if "query" in call.given:
-        panel.search(call.given["query"])
-    return panel
 
 
 def _review(call: Call) -> Any:
@@ -60,19 +47,6 @@ WIDGETS = (
         changes={"text": {"kind": "text"}, **SHOW},
         adds=(Argument(name="--topics", help="Find topics and show their names.", kind="switch"),),
         action=_map,
-    ),
-    Verb(
-        api="collection.search_panel",
-        short_name="search",
-        summary="Search in a panel, and mark which results are relevant.",
-        examples=(
-            "%chroma search papers --ui",
-            '%chroma search papers "graph databases" -k 5 --ui',
-        ),
-        takes=(COLLECTION, Argument(name="query", help="The text to search for first.")),
-        changes=SHOW,
-        adds=(Argument(name="--ui", help="Open the search panel.", kind="switch"),),
-        action=_search,
     ),
     Verb(
         api="collection.table",

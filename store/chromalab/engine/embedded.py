@@ -29,6 +29,7 @@ from chromalab.engine.index.collection_index import IndexInput, can_index, graph
 from chromalab.engine.interface import Engine
 from chromalab.engine.nearest import Search, nearest, recall
 from chromalab.engine.opened import Opened
+from chromalab.engine.reader import Reader
 from chromalab.engine.record_transform import RecordTransform
 from chromalab.engine.resident import Resident
 from chromalab.engine.undo import undo
@@ -303,6 +304,18 @@ class EmbeddedEngine:
 
         collection, found = self._read(id, read)
         self._request_index(collection, record_transform, searching=True)
+        return found
+
+    def reading(self, id: UUID, ask: Callable[[Reader], T], basis: QueryBasis | None = None) -> T:
+        """Run a function on the records as of one transaction."""
+
+        def read(collection: Opened) -> tuple[Opened, T]:
+            if basis is not None:
+                _confirm(collection, basis)
+            return collection, ask(Reader(collection))
+
+        collection, found = self._read(id, read)
+        self._request_index(collection, searching=True)
         return found
 
     # Attachments

@@ -7,9 +7,10 @@ which may be local. `Upkeep` needs the files. `Collection` and the rooms see onl
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
+from chromalab.engine.reader import Reader
 from chromalab.engine.record_transform import RecordTransform
 from chromalab.engine.values import (
     Attachment,
@@ -40,6 +41,8 @@ from chromalab.engine.values import (
 )
 
 __all__ = ["Attachments", "Engine", "Records", "Upkeep"]
+
+T = TypeVar("T")
 
 
 class Records(Protocol):
@@ -184,6 +187,10 @@ class Records(Protocol):
         With a record transform, the queries are already mapped by it. With a basis, the call raises
         OutdatedQueryError if the collection is not as the queries were prepared for.
         """
+        ...
+
+    def reading(self, id: UUID, ask: Callable[[Reader], T], basis: QueryBasis | None = None) -> T:
+        """Run a function on the records as of one transaction; it must not keep the reader."""
         ...
 
 

@@ -19,6 +19,7 @@ from chromalab.engine.filter.columns import Columns
 from chromalab.engine.index.collection_index import CollectionIndex
 from chromalab.engine.index.matches import Matches, Positions
 from chromalab.engine.index.scan import Norms, norms_of
+from chromalab.engine.inverted.inverted_indexes import InvertedIndexes
 from chromalab.engine.record_transform import RecordTransform
 from chromalab.engine.values import Filter, Vectors
 
@@ -37,11 +38,13 @@ class Resident:
 
     Attributes:
         columns: The metadata, as one column per key.
+        inverted: The terms of texts and of sparse vectors, as one inverted index per key.
         index: The neighbor graph.
     """
 
     def __init__(self, folder: Path) -> None:
         self.columns = Columns()
+        self.inverted = InvertedIndexes(folder)
         self._folder = folder
         self._entry: tuple[Row, Entry] | None = None
         self._view: View | None = None
@@ -145,7 +148,7 @@ class MappedView(Resident):
     def __init__(self, folder: Path, base: Resident, record_transform: RecordTransform) -> None:
         super().__init__(folder)
         self.record_transform = record_transform
-        self.columns = base.columns
+        self.columns, self.inverted = base.columns, base.inverted
         self.index = CollectionIndex(None)
         self._base = base
         self._rows: tuple[str, MappedRows] | None = None

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from chromalab.analytics.dedupe.texts import normalized
 from chromalab.analytics.topics.matrix import token_matrix, token_matrix_of
 from chromalab.analytics.topics.stopwords import cells_of, evenly_spread
-from chromalab.analytics.topics.tokens import is_weak, joined, nfkc, tokens
+from chromalab.analytics.topics.tokens import is_weak, joined, tokens
+from chromalab.scripts import nfkc
 from chromalab.snapshot import Snapshot
 
 WORDS = st.sampled_from(["a", "b", "tea", "green", "19", "茶道", "水", "データ"])

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.analytics.topics.tokens import nfkc
+from chromalab.scripts import nfkc
 
 __all__ = ["equal_texts", "normalized"]
 

@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import cache
 
-__all__ = ["alike", "is_weak", "joined", "nfkc", "tokens"]
+from chromalab.scripts import (
+    EMOJI,
+    HAN,
+    HIRAGANA,
+    KATAKANA,
+    LONG_VOWEL,
+    SYLLABLES,
+    clusters,
+    marks,
+    nfkc,
+)
+
+__all__ = ["alike", "is_weak", "joined", "tokens"]
 
 _ASCII = re.compile(r"[a-z0-9]+(?:'[a-z]+)*")
 
-# Scripts that are written without spaces between words.
-_HAN = "\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_HIRAGANA = "\u3041-\u3096\u309d-\u309f"
-_KATAKANA = "\u30a1-\u30fa\u30fd-\u30ff\u31f0-\u31ff"
-_LONG = "\u30fc"  # the long vowel mark, used with both kinds of kana
-_SYLLABLES = "\u0e00-\u0e4e\u0e80-\u0ece\u0edc-\u0edf\u1000-\u103f\u1050-\u109f\u1780-\u17d3"
-_UNSPACED = re.compile(f"[{_HAN}{_HIRAGANA}{_KATAKANA}{_SYLLABLES}]")
-
-_SELECTORS = {
-    0x180B,
-    0x180C,
-    0x180D,
-    0x180F,
-    0x20E3,
-    *range(0xFE00, 0xFE10),
-    *range(0xE0100, 0xE01F0),
-}
-_EMOJI = "[\U0001f1e6-\U0001f1ff]{2}|[\u2600-\u27bf\U0001f300-\U0001f3fa\U0001f400-\U0001faff]"
-
-_JOINER = "\u034f"  # combining grapheme joiner: invisible, and marks are not sorted across it
+_UNSPACED = re.compile(f"[{HAN}{HIRAGANA}{KATAKANA}{SYLLABLES}]")
 
 _SAME_STEM = 4  # letters
 _SAME_SHARE = 0.6  # the shared prefix, as a share of the longer word
@@ -57,20 +49,6 @@ def tokens(text: str) -> list[str]:
     return [part for word in words for part in _parts(word)]
 
 
-def nfkc(text: str) -> str:
-    """Normalize a text to NFKC, in time that is linear in its length.
-
-    Python sorts a run of combining marks in quadratic time: 100,000 of them would take seconds. So a
-    joiner is inserted after every 30 marks in a row, as in the Stream-Safe Text Format
-    (https://unicode.org/reports/tr15/#Stream_Safe_Text_Format).
-
-    Example:
-        >>> nfkc("ﬁne")
-        'fine'
-    """
-    return unicodedata.normalize("NFKC", _long_run().sub(rf"\g<0>{_JOINER}", text))
-
-
 def is_weak(token: str) -> bool:
     """Return whether a token means nothing on its own: digits, or one letter.
 
@@ -93,8 +71,8 @@ def joined(words: tuple[str, ...]) -> str:
     text, last = words[0], words[0]
     for word in words[1:]:
         cut = _width(word)
-        over = cut and _width(last) == cut and _clusters(last)[1:] == _clusters(word)[:-1]
-        text += "".join(_clusters(word)[-1:]) if over else f" {word}"
+        over = cut and _width(last) == cut and clusters(last)[1:] == clusters(word)[:-1]
+        text += "".join(clusters(word)[-1:]) if over else f" {word}"
         last = word
     return text
 
@@ -124,7 +102,7 @@ def alike(word: str, other: str) -> bool:
 
 
 def _runs(word: str, length: int) -> set[str]:
-    pieces = _clusters(word)
+    pieces = clusters(word)
     return {"".join(pieces[at : at + length]) for at in range(max(1, len(pieces) - length + 1))}
 
 
@@ -134,7 +112,7 @@ def _parts(word: str) -> list[str]:
     found: list[str] = []
     for match in _run().finditer(word):
         run, wide = match.group(), _width(match.group())
-        pieces = _clusters(run) if wide else []
+        pieces = clusters(run) if wide else []
         if len(pieces) <= wide or not wide:
             found.append(run)
         else:
@@ -149,54 +127,18 @@ def _width(run: str) -> int:
     return next((wide for pattern, wide in _pieces() if pattern.match(run)), 0)
 
 
-def _clusters(run: str) -> list[str]:
-    return _cluster().findall(run)
-
-
 @cache
 def _pieces() -> tuple[tuple[re.Pattern[str], int], ...]:
-    return (re.compile(f"[{_HAN}]"), 2), (re.compile(f"[{_SYLLABLES}]"), 3)
-
-
-@cache
-def _long_run() -> re.Pattern[str]:
-    ranges: list[list[int]] = []
-    for code in range(0x300, 0x20000):  # there are no marks with a combining class above
-        if unicodedata.combining(chr(code)):
-            if ranges and ranges[-1][1] == code - 1:
-                ranges[-1][1] = code
-            else:
-                ranges.append([code, code])
-    marks = "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in ranges)
-    return re.compile(f"[{marks}]{{30}}")
-
-
-@cache
-def _marks() -> str:
-    """Return the combining marks of all scripts as ranges; `re` does not count them as word characters."""
-    ranges: list[list[int]] = []
-    for code in (*range(0x300, 0x20000), *range(0xE0100, 0xE01F0)):
-        if unicodedata.category(chr(code))[0] == "M" and code not in _SELECTORS:
-            if ranges and ranges[-1][1] == code - 1:
-                ranges[-1][1] = code
-            else:
-                ranges.append([code, code])
-    return "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in ranges)
+    return (re.compile(f"[{HAN}]"), 2), (re.compile(f"[{SYLLABLES}]"), 3)
 
 
 @cache
 def _word() -> re.Pattern[str]:
-    marks = _marks()
     within = "['\u200c\u200d]"  # apostrophe, and the joiners and non-joiners of Persian and Indic scripts
-    return re.compile(rf"[^\W_]+(?:[{marks}]+[^\W_]*|{within}[^\W_]+)*|{_EMOJI}")
+    return re.compile(rf"[^\W_]+(?:[{marks()}]+[^\W_]*|{within}[^\W_]+)*|{EMOJI}")
 
 
 @cache
 def _run() -> re.Pattern[str]:
-    kinds = f"[{_HAN}]+|[{_HIRAGANA}{_LONG}]+|[{_KATAKANA}{_LONG}]+|[{_SYLLABLES}]+"
-    return re.compile(f"{kinds}|[^{_HAN}{_HIRAGANA}{_KATAKANA}{_SYLLABLES}]+")
-
-
-@cache
-def _cluster() -> re.Pattern[str]:
-    return re.compile(f"[^{_marks()}][{_marks()}]*", re.DOTALL)
+    kinds = f"[{HAN}]+|[{HIRAGANA}{LONG_VOWEL}]+|[{KATAKANA}{LONG_VOWEL}]+|[{SYLLABLES}]+"
+    return re.compile(f"{kinds}|[^{HAN}{HIRAGANA}{KATAKANA}{SYLLABLES}]+")

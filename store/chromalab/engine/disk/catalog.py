@@ -34,8 +34,8 @@ __all__ = [
     "file_names",
     "find",
     "find_id",
-    "graph_names",
     "ids",
+    "index_stems",
     "modify",
     "now",
     "read_row",
@@ -76,9 +76,14 @@ class Entry:
         return self.shared or f"{self.model.id}-{self.generation}.f32"
 
     @property
+    def index_stem(self) -> str:
+        """How the names of its index files begin; forks share vectors, but each has its own indexes."""
+        return f"{self.model.id}-{self.generation}"
+
+    @property
     def graph_name(self) -> str:
-        """The name of the graph file; forks share vectors, but each grows its own graph."""
-        return f"{self.model.id}-{self.generation}.hnsw"
+        """The name of the graph file."""
+        return f"{self.index_stem}.hnsw"
 
     @property
     def space(self) -> str:
@@ -232,9 +237,9 @@ def file_names(connection: sqlite3.Connection) -> set[str]:
     return {read_row(row).file_name for row in rows(connection)}
 
 
-def graph_names(connection: sqlite3.Connection) -> set[str]:
-    """The names that the graph files of the collections of all tenants may have."""
-    return {read_row(row).graph_name for row in rows(connection)}
+def index_stems(connection: sqlite3.Connection) -> set[str]:
+    """How the names of the index files of the collections of all tenants begin."""
+    return {read_row(row).index_stem for row in rows(connection)}
 
 
 def read_row(row: Row) -> Entry:

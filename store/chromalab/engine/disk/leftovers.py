@@ -1,7 +1,7 @@
 """Files in the folder of a store that nothing refers to, and when they are removed.
 
 A crash leaves them behind: rows of an add that was never committed, a generation that was never
-put into use, graphs of deleted vectors. They take up space and are harmless.
+put into use, indexes of deleted records. They take up space and are harmless.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from chromalab.engine.disk.folder import is_held
 from chromalab.engine.disk.store import Store
 from chromalab.engine.disk.vectors import forget_pending
 
-__all__ = ["store_files", "sweeping", "unnamed"]
+__all__ = ["index_files", "store_files", "sweeping", "unnamed"]
 
 _ID = re.compile(r"[0-9a-f-]{36}")
 _STEM = r"[0-9a-f-]{36}-\d+"
 _DRAFT_NAME = re.compile(rf"{_STEM}\.f32\.tmp-[0-9a-f]{{16}}")
-_GRAPH_NAME = re.compile(rf"({_STEM}\.hnsw)(\.tmp-[0-9A-Za-z-]+)?")
+_INDEX_NAME = re.compile(rf"({_STEM})(?:\.hnsw|-[0-9a-f]{{16}}\.terms)(\.tmp-[0-9A-Za-z-]+)?")
 
 
 @contextmanager
@@ -36,31 +36,45 @@ def sweeping(store: Store) -> Iterator[sqlite3.Connection]:
     file stays until the commit.
     """
     with store.write(final=True) as connection:
-        named, graphs = catalog.file_names(connection), catalog.graph_names(connection)
-        _remove(unnamed(store.path, named, graphs))
+        named, stems = catalog.file_names(connection), catalog.index_stems(connection)
+        _remove(unnamed(store.path, named, stems))
         _forget_results(store.path / "cache", catalog.ids(connection))
         yield connection
         forget_pending(connection)
         named -= catalog.file_names(connection)
-        graphs -= catalog.graph_names(connection)
+        stems -= catalog.index_stems(connection)
         left = catalog.ids(connection)
     _forget_results(store.path / "cache", left)
     _remove(store.vectors / name for name in named)
-    _remove(store.path / "index" / name for name in graphs)
+    _remove(index_files(store.path, stems))
 
 
 def store_files(folder: Path) -> set[Path]:
-    """List the files in the folders of vectors and graphs."""
+    """List the files in the folders of vectors and indexes."""
     return {*_files(folder / "vectors"), *_files(folder / "index")}
 
 
-def unnamed(folder: Path, named: set[str], graphs: set[str]) -> list[Path]:
+def index_files(folder: Path, stems: set[str]) -> list[Path]:
+    """List what has the name of an index file that begins with one of the stems, except drafts.
+
+    Args:
+        folder: The folder of the store.
+        stems: How the names of the files of a collection begin.
+    """
+    index = folder / "index"
+    if index.is_symlink() or not index.is_dir():
+        return []
+    names = {file: _INDEX_NAME.fullmatch(file.name) for file in sorted(index.iterdir())}
+    return [file for file, name in names.items() if name and name[1] in stems and not name[2]]
+
+
+def unnamed(folder: Path, named: set[str], stems: set[str]) -> list[Path]:
     """List the store's files that no collection refers to and no process is writing.
 
     Args:
         folder: The folder of the store.
         named: The names of the vector files in use.
-        graphs: The names of the graph files in use.
+        stems: How the names of the index files in use begin.
     """
     found = []
     for file in _files(folder / "vectors"):
@@ -70,8 +84,8 @@ def unnamed(folder: Path, named: set[str], graphs: set[str]) -> list[Path]:
         elif catalog.FILE_NAME.fullmatch(file.name) and file.name not in named:
             found.append(file)
     for file in _files(folder / "index"):
-        graph = _GRAPH_NAME.fullmatch(file.name)
-        if graph is not None and (not is_held(file) if graph[2] else graph[1] not in graphs):
+        name = _INDEX_NAME.fullmatch(file.name)
+        if name is not None and (not is_held(file) if name[2] else name[1] not in stems):
             found.append(file)
     return found
 

@@ -1,21 +1,13 @@
 """Graphs on the disk: only the links, as the vectors are in the vector file.
 
-    magic, length of the header, header (JSON), the arrays in order, BLAKE2b of everything before
-
 A file is disposable. It is used only if every byte is as written, if it belongs to the vectors, and
 if every link leads to an existing row, because the libraries would follow any number.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import secrets
-import stat
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,31 +15,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.engine.disk.folder import hold, sync_folder
+from chromalab.engine.disk.array_file import WRONG, ArrayFile, Unusable
 from chromalab.engine.index.hnsw import HnswGraph, comparable
 from chromalab.engine.index.library import Memory, Parameters
 from chromalab.engine.values import Vectors
-from chromalab.files import rename, sync
 
 __all__ = ["GraphFile", "Unusable"]
 
 _MAGIC = b"chromalab graph 1\n"
 _ARRAYS = {"slots": "<i8", "levels": "<u1", "counts": "<u2", "links": "<u4"}
 _UPPER = {"upper_counts": "<u2", "upper_links": "<u4"}
-_DIGEST = 32
 _PROBES = 64  # rows whose checksum the file stores, to recognize the vectors it belongs to
 
-
-_PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAIN
-_BLOCK = 1 << 24
 _ROWS = 8192  # rows that are made at a time when a graph is loaded
 _HIGHEST = 60  # the limit of a graph's levels; 10 million rows at M=2 have 24
-_WRONG = (KeyError, TypeError, ValueError, IndexError, RuntimeError, ArithmeticError, MemoryError)
-
-
-class Unusable(Exception):
-    """The file is damaged or belongs to other vectors; `client.check()` reports the reason."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +37,13 @@ class GraphFile:
 
     path: Path
 
+    @property
+    def _file(self) -> ArrayFile:
+        return ArrayFile(self.path, _MAGIC)
+
     def stamp(self) -> tuple[int, int, int] | None:
         """Identify the file; a new one has another stamp. None if there is none."""
-        try:
-            found = os.stat(self.path, follow_symlinks=False)
-        except OSError:
-            return None
-        return found.st_ino, found.st_mtime_ns, found.st_size
+        return self._file.stamp()
 
     def write(self, graph: HnswGraph, vectors: Vectors) -> None:
         """Save a graph of these vectors; readers see either the old file or the new one, complete."""
@@ -75,29 +56,8 @@ class GraphFile:
             "probes": _probes(vectors[: graph.covered]),
             "max_level": int(memory.levels[memory.entry]),
             "enterpoint_node": memory.entry,
-            "sizes": {name: len(array) for name, array in arrays.items()},
         }
-        text = json.dumps(header).encode()
-        parts = [_MAGIC, len(text).to_bytes(8, "little"), text]
-        parts += [array.tobytes() for array in arrays.values()]
-        digest = hashlib.blake2b(digest_size=_DIGEST)
-        self.path.parent.mkdir(exist_ok=True)
-        draft = _draft(self.path)
-        try:
-            with os.fdopen(os.open(draft, _NEW, 0o666), "wb") as file:
-                hold(file.fileno())
-                for part in parts:
-                    digest.update(part)
-                    file.write(part)
-                file.write(digest.digest())
-                file.flush()
-                sync(file.fileno())
-            rename(draft, self.path)
-        except FileNotFoundError:
-            return  # the collection was deleted or compacted, and its files removed, in the meantime
-        finally:
-            draft.unlink(missing_ok=True)
-        sync_folder(self.path.parent)
+        self._file.write(header, arrays)
 
     def read(self, parameters: Parameters, vectors: Vectors) -> HnswGraph:
         """Load the graph of these vectors.
@@ -109,7 +69,8 @@ class GraphFile:
         Raises:
             Unusable: Anything in the file is wrong.
         """
-        header, arrays = self._parts(_most_bytes(len(vectors), parameters.max_neighbors))
+        most = _most_bytes(len(vectors), parameters.max_neighbors)
+        header, arrays = self._file.read({**_ARRAYS, **_UPPER}, most)
         try:
             covered = header["covered"]
             if {name: header[name] for name in asdict(parameters)} != asdict(parameters):
@@ -118,77 +79,16 @@ class GraphFile:
                 raise Unusable("it belongs to other vectors")
             _check(arrays, parameters, header)
             return _assembled(parameters, header, arrays, vectors)
-        except _WRONG as error:
+        except WRONG as error:
             raise Unusable("it is malformed") from error
 
     def copy_to(self, other: GraphFile, rows: int, max_neighbors: int) -> None:
         """Copy the graph, if there is one, for another collection with the same vectors."""
-        draft = _draft(other.path)
-        with suppress(OSError, Unusable):
-            blocks = self._blocks(_most_bytes(rows, max_neighbors))
-            with os.fdopen(os.open(draft, _NEW, 0o666), "wb") as file:
-                hold(file.fileno())
-                file.writelines(blocks)
-            rename(draft, other.path)
+        self._file.copy_to(other._file, _most_bytes(rows, max_neighbors))
 
     def damage(self) -> str | None:
         """Describe what is wrong with the bytes of the file; None if nothing is, or if it is missing."""
-        if self.stamp() is None:
-            return None
-        digest, last = hashlib.blake2b(digest_size=_DIGEST), b""
-        try:
-            for block in self._blocks(None):
-                last += block
-                digest.update(last[:-_DIGEST])
-                last = last[-_DIGEST:]
-        except Unusable as error:
-            return str(error)
-        if digest.digest() != last:
-            return "its checksum is wrong"
-        return None
-
-    def _blocks(self, most: int | None) -> Iterator[bytes]:
-        """Read a regular file that is no larger than it could need to be."""
-        try:
-            handle = os.open(self.path, os.O_RDONLY | _PLAIN)
-            try:
-                found = os.fstat(handle)
-                if not stat.S_ISREG(found.st_mode):
-                    raise Unusable("it is not a regular file")
-                if most is not None and found.st_size > most:
-                    raise Unusable("it is too large")
-                while block := os.read(handle, _BLOCK):
-                    yield block
-            finally:
-                os.close(handle)
-        except OSError as error:
-            raise Unusable(f"it cannot be read: {error.strerror}") from error
-
-    def _parts(self, most: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        content = b"".join(self._blocks(most))
-        body, digest = content[:-_DIGEST], content[-_DIGEST:]
-        if hashlib.blake2b(body, digest_size=_DIGEST).digest() != digest:
-            raise Unusable("its checksum is wrong")
-        try:
-            if not body.startswith(_MAGIC):
-                raise Unusable("it has another format")
-            at = len(_MAGIC) + 8
-            length = int.from_bytes(body[len(_MAGIC) : at], "little")
-            header = json.loads(body[at : at + length])
-            at += length
-            arrays = {}
-            for name, kind in {**_ARRAYS, **_UPPER}.items():
-                size = header["sizes"][name]
-                arrays[name] = np.frombuffer(body, dtype=kind, count=size, offset=at)
-                at += arrays[name].nbytes
-        except _WRONG as error:
-            raise Unusable("it is malformed") from error
-        return header, arrays
-
-
-def _draft(path: Path) -> Path:
-    """A path beside the file, with a name that cannot be predicted."""
-    return path.with_name(f"{path.name}.tmp-{secrets.token_hex(8)}")
+        return self._file.damage()
 
 
 def _most_bytes(rows: int, max_neighbors: int) -> int:

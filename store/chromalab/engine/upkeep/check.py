@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from chromalab.engine.disk import catalog, leftovers
+from chromalab.engine.disk.array_file import ArrayFile
 from chromalab.engine.disk.catalog import Entry
 from chromalab.engine.disk.store import Store
-from chromalab.engine.index.graph_file import GraphFile
 from chromalab.engine.upkeep.inspection import RESTORE, SAVE, SQLITE, Inspection, reason
 from chromalab.engine.values import CheckResult, Damage, Progress
 from chromalab.errors import InternalError, printable
@@ -50,10 +50,10 @@ def check(store: Store, progress: Progress) -> CheckResult:
         found += inspection.problems()
         done += entry.slots
     files = {entry.file_name for entry in entries}
-    graphs = {entry.graph_name for entry in entries}
-    found += _graphs(store.path, inspections)
+    stems = {entry.index_stem for entry in entries}
+    found += _indexes(store.path, inspections)
     # A row that cannot be read may refer to any file.
-    unnamed = leftovers.unnamed(store.path, files, graphs) if catalog_is_whole else []
+    unnamed = leftovers.unnamed(store.path, files, stems) if catalog_is_whole else []
     return CheckResult(
         problems=tuple(found),
         leftovers=tuple(f.relative_to(store.path).as_posix() for f in unnamed if f in there),
@@ -92,11 +92,12 @@ def _loose(connection: sqlite3.Connection) -> Iterator[Damage]:
             yield Damage("", SQLITE, what, RESTORE)
 
 
-def _graphs(folder: Path, inspections: Sequence[Inspection]) -> Iterator[Damage]:
-    """Damaged graph files; a missing one is not damage."""
+def _indexes(folder: Path, inspections: Sequence[Inspection]) -> Iterator[Damage]:
+    """Damaged index files; a missing one is not damage."""
     for inspection in inspections:
-        name = f"index/{inspection.entry.graph_name}"
-        wrong = GraphFile(folder / name).damage()
-        if wrong is not None:
-            do = "Delete the file; the index is rebuilt automatically."
-            yield Damage(inspection.entry.model.name, name, wrong, do)
+        entry = inspection.entry
+        for file in leftovers.index_files(folder, {entry.index_stem}):
+            wrong = ArrayFile(file, b"").damage()
+            if wrong is not None:
+                do = "Delete the file; the index is rebuilt automatically."
+                yield Damage(entry.model.name, f"index/{file.name}", wrong, do)
