@@ -8,7 +8,6 @@ transaction.
 from __future__ import annotations
 
 import itertools
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +17,7 @@ from uuid import UUID
 
 from chromalab.engine import collection_forks, statistics, writes
 from chromalab.engine.disk import attachments, catalog, history, records, tenants, vectors
+from chromalab.engine.disk.connection import Connection
 from chromalab.engine.disk.history import Recorder
 from chromalab.engine.disk.leftovers import sweeping
 from chromalab.engine.disk.store import Store
@@ -476,7 +476,7 @@ class EmbeddedEngine:
         while True:
             try:
                 with self.store.read() as connection:
-                    collection = self._open(connection, id)
+                    collection = self._open(connection, id, only_reads=True)
                     return ask(collection)
             except MissingVectorsError:
                 # A second transaction tells whether the collection was deleted in the meantime.
@@ -549,9 +549,14 @@ class EmbeddedEngine:
         resident.index.bring_up(given, **how)
         resident.release()
 
-    def _open(self, connection: sqlite3.Connection, id: UUID) -> Opened:
+    def _open(self, connection: Connection, id: UUID, *, only_reads: bool = False) -> Opened:
+        """Open a collection in a transaction."""
         try:
-            row = catalog.row(connection, id)
+            row = (
+                connection.once(id, lambda: catalog.row(connection, id))
+                if only_reads
+                else catalog.row(connection, id)
+            )
         except NotFoundError:
             self._forget(id)
             raise
@@ -573,7 +578,10 @@ def _confirm(collection: Opened, basis: QueryBasis) -> None:
     stored, known = collection.entry.model, basis.model
     attachment = None
     if basis.kind is not None:
-        attachment = attachments.read_one(collection.connection, stored.id, basis.kind, basis.kind)
+        connection, kind = collection.connection, basis.kind
+        attachment = connection.once(
+            (stored.id, kind), lambda: attachments.read_one(connection, stored.id, kind, kind)
+        )
     if (
         stored.dimension != known.dimension
         or stored.configuration["embedding_function"] != known.configuration["embedding_function"]

@@ -75,7 +75,7 @@ class Entry:
         """The name of the vector file."""
         return self.shared or f"{self.model.id}-{self.generation}.f32"
 
-    @property
+    @cached_property
     def graph_name(self) -> str:
         """The name of the graph file; forks share vectors, but each grows its own graph."""
         return f"{self.model.id}-{self.generation}.hnsw"
@@ -85,7 +85,7 @@ class Entry:
         """The distance: "l2", "cosine" or "ip"."""
         return str(self.hnsw["space"])
 
-    @property
+    @cached_property
     def hnsw(self) -> Mapping[str, Any]:
         """The parameters of the index; a spann configuration is run as HNSW."""
         configuration = self.model.configuration
