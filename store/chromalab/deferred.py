@@ -55,7 +55,7 @@ class DeferredName:
         return found if bind is None else bind(instance, owner)
 
     def __call__(self, *args: Any, **options: Any) -> Any:
-        """Call what it stands in for."""
+        """Call the function or the class itself."""
         return self.load()(*args, **options)
 
     def load(self) -> Any:

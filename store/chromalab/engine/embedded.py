@@ -8,7 +8,7 @@ transaction.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -553,7 +553,7 @@ class EmbeddedEngine:
         """Open a collection in a transaction."""
         try:
             row = (
-                connection.once(id, lambda: catalog.row(connection, id))
+                _once(connection, id, lambda: catalog.row(connection, id))
                 if only_reads
                 else catalog.row(connection, id)
             )
@@ -573,14 +573,23 @@ class EmbeddedEngine:
 _IMPLEMENTS: type[Engine] = EmbeddedEngine  # has mypy compare the two
 
 
+def _once(connection: Connection, key: Hashable, read: Callable[[], T]) -> T:
+    """Read something in a read transaction, unless it is known of the same snapshot."""
+    if key not in connection.known:
+        connection.known[key] = read()
+    return connection.known[key]  # type: ignore[no-any-return]
+
+
 def _confirm(collection: Opened, basis: QueryBasis) -> None:
     """Raise OutdatedQueryError if the collection is not as a query was prepared for."""
     stored, known = collection.entry.model, basis.model
     attachment = None
     if basis.kind is not None:
         connection, kind = collection.connection, basis.kind
-        attachment = connection.once(
-            (stored.id, kind), lambda: attachments.read_one(connection, stored.id, kind, kind)
+        attachment = _once(
+            connection,
+            (stored.id, kind),
+            lambda: attachments.read_one(connection, stored.id, kind, kind),
         )
     if (
         stored.dimension != known.dimension

@@ -2,51 +2,45 @@ import sqlite3
 
 import pytest
 
-from chromalab.engine.disk.connection import Connection
+import chromalab
+from chromalab.errors import VersionMismatchError
 
 
 @pytest.fixture
-def connections(tmp_path):
-    found = [
-        sqlite3.connect(tmp_path / "one.sqlite3", isolation_level=None, factory=Connection)
-        for _ in range(2)
-    ]
-    found[0].execute("CREATE TABLE numbers (number INTEGER)")
-    yield found
-    for connection in found:
-        connection.close()
+def reads(tmp_path):
+    """A collection, and a function that reads something of it in a transaction."""
+    with chromalab.PersistentClient(tmp_path) as client:
+        points = client.create_collection("points", embedding_function=None)
+        points.add(ids=["a"], embeddings=[[0, 1]])
+        store = points.engine.engine.store
+
+        def reads():
+            """The version of the collection, and whether its row had to be read."""
+            with store.read() as connection:
+                is_new = points.id not in connection.known
+            points.count()
+            return points.get_version(), is_new
+
+        yield points, reads
 
 
-def count(connection, check=lambda connection: None):
-    """Count the numbers in a transaction; returns the count and how often it was read."""
-    reads = []
-
-    def read():
-        reads.append(1)
-        return connection.execute("SELECT count(*) FROM numbers").fetchone()[0]
-
-    connection.execute("BEGIN")
-    try:
-        connection.look(check)
-        return connection.once("count", read), len(reads)
-    finally:
-        connection.execute("ROLLBACK")
+def test_what_was_read_is_known_until_the_next_write(reads, tmp_path):
+    points, read = reads
+    assert [read(), read()] == [(1, True), (1, False)]
+    points.add(ids=["b"], embeddings=[[1, 0]])  # by the same connection
+    assert [read(), read()] == [(2, True), (2, False)]
+    other = sqlite3.connect(tmp_path / "store.sqlite3")
+    with other:
+        other.execute("UPDATE collections SET version = 5")
+    other.close()
+    assert [read(), read()] == [(5, True), (5, False)]
 
 
-def test_what_was_read_is_known_until_any_connection_writes(connections):
-    reader, writer = connections
-    assert [count(reader), count(reader)] == [(0, 1), (0, 0)]
-    writer.execute("INSERT INTO numbers VALUES (1)")
-    assert [count(reader), count(reader)] == [(1, 1), (1, 0)]
-    reader.execute("INSERT INTO numbers VALUES (2)")
-    assert [count(reader), count(reader), count(writer)] == [(2, 1), (2, 0), (2, 1)]
-
-
-def test_a_snapshot_that_fails_its_check_is_checked_again(connections):
-    def refuse(connection):
-        raise ValueError("refused")
-
+def test_a_newer_format_is_refused_again_and_again(reads, tmp_path):
+    _, read = reads
+    other = sqlite3.connect(tmp_path / "store.sqlite3")
+    other.execute("PRAGMA user_version = 1000")
     for _ in range(2):
-        with pytest.raises(ValueError, match="refused"):
-            count(connections[0], refuse)
-    assert count(connections[0]) == (0, 1)
+        with pytest.raises(VersionMismatchError, match="newer chromalab"):
+            read()
+    other.close()

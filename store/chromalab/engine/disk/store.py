@@ -243,8 +243,7 @@ class Store:
             connection.execute("ROLLBACK")
         if final:
             self._set_synchronous(connection, "full")
-        # This reads, which fixes the snapshot that the transaction sees.
-        self._patiently(connection, begin, lambda begun: begun.look(check_format))
+        self._patiently(connection, begin, _look)
 
     def _patiently(
         self,
@@ -394,6 +393,16 @@ class Store:
             check_same_thread=False,
             factory=Connection,
         )
+
+
+def _look(connection: Connection) -> None:
+    """Read which snapshot the transaction sees, which fixes it; one that is new is checked."""
+    (others,) = connection.execute("PRAGMA data_version").fetchone()
+    snapshot = others, connection.total_changes
+    if snapshot != connection.snapshot:
+        connection.snapshot = None
+        check_format(connection)
+        connection.snapshot, connection.known = snapshot, {}
 
 
 def _check_durability(durability: str) -> None:
