@@ -23,6 +23,7 @@ ROOMS = (
         "deferred",
         "errors",
         "files",
+        "lazy",
         "progress_bar",
         "sockets",
         "sparse",

@@ -185,7 +185,9 @@ class Collection(Handle):
             )
         limit = check_limit("limit", limit)
         if limit is not None and where is None and where_document is None:
-            raise InvalidArgumentError("limit needs where or where_document; got ids alone.")
+            raise InvalidArgumentError(
+                "limit can only be specified with where or where_document; got ids alone."
+            )
         filter = read_filter(ids, where, where_document)
         deleted = self.engine.delete(
             self.id, filter, limit, _deletion(filter.ids, where, where_document)
@@ -372,7 +374,7 @@ class Collection(Handle):
                 "hnsw:space" in metadata and "hnsw:space" not in (self.metadata or {})
             ):
                 raise InvalidArgumentError(
-                    "The space of a collection cannot be changed. Create a new one with "
+                    "Changing the space of a collection is not supported. Create a new one with "
                     'configuration={"hnsw": {"space": ...}}.'
                 )
         self._model = self.engine.modify_collection(

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ClientAPI", "CollectionList", "Session"]
 
-_SPANN = "Collection {!r} keeps its spann configuration and runs as hnsw, with the same results."
+_SPANN = "Collection {!r} gets an hnsw index with the defaults; of spann, only the space is used."
 _DEFAULT: EmbeddingFunction[Any] = DefaultEmbeddingFunction()
 """The default of `embedding_function`; a function that is stored with a collection takes precedence."""
 
@@ -93,6 +93,13 @@ class Session:
         """
         self._engine.close()
 
+    @staticmethod
+    def clear_system_cache() -> None:
+        """Do nothing; in Chroma this makes the next client reopen its files.
+
+        Here a new client of a folder that was deleted and created again opens the new folder by itself.
+        """
+
     def __enter__(self) -> Self:
         return self
 
@@ -122,10 +129,9 @@ class ClientAPI(Session):
 
     def __init__(self, engine: Engine, scope: Scope, settings: Settings) -> None:
         super().__init__(engine)
+        # Frameworks that have loaded chromadb ask for its interface.
         theirs = getattr(sys.modules.get("chromadb.api"), "ClientAPI", None)
-        if isinstance(
-            theirs, ABCMeta
-        ):  # frameworks that have loaded chromadb ask for its interface
+        if isinstance(theirs, ABCMeta):
             theirs.register(ClientAPI)
         self._settings = settings
         self._scope = Scope()
@@ -203,9 +209,7 @@ class ClientAPI(Session):
                 raise InvalidArgumentError("Pass schema or configuration, not both.")
             configuration = read_schema(schema)
             if name_of(configuration["embedding_function"]) == "default":
-                configuration["embedding_function"] = (
-                    None  # the argument, whose default is the same
-                )
+                configuration["embedding_function"] = None  # the argument has the same default
         name = check_name(name)
         if metadata is not None:
             metadata = check_metadata(metadata, "The collection's metadata")
@@ -214,8 +218,8 @@ class ClientAPI(Session):
             twice = embedding_function not in (None, _DEFAULT)
             if twice and to_config(embedding_function) != to_config(in_configuration):
                 raise InvalidArgumentError(
-                    "The embedding function of the argument differs from that in the configuration. "
-                    "Pass it once."
+                    "The embedding function of the argument conflicts with that in the "
+                    f"{'configuration' if schema is None else 'schema'}. Pass it once."
                 )
             embedding_function = in_configuration
         if embedding_function is not None and not callable(embedding_function):
@@ -226,20 +230,18 @@ class ClientAPI(Session):
         described = to_config(embedding_function)
         default_space = getattr(embedding_function, "default_space", lambda: "l2")()
         stored = new_configuration(configuration, metadata, described, default_space)
-        if get_or_create:
-            model = self._find(name)
-            if model is not None:
-                return self._collection(model, embedding_function)
-        try:
-            model = self._engine.create_collection(self._scope, name, metadata, stored)
-        except UniqueConstraintError:
-            model = self._find(name) if get_or_create else None
-            if model is None:
-                raise
-        else:
-            if stored["spann"] is not None:
-                notice(_SPANN.format(name))
-            _notice_space((stored["hnsw"] or stored["spann"])["space"], embedding_function)
+        model = self._find(name) if get_or_create else None
+        while model is None:
+            try:
+                model = self._engine.create_collection(self._scope, name, metadata, stored)
+            except UniqueConstraintError:
+                if not get_or_create:
+                    raise
+                model = self._find(name)  # None again if it was deleted in the meantime
+            else:
+                if (configuration or {}).get("spann") is not None:
+                    notice(_SPANN.format(name))
+                _notice_space(stored["hnsw"]["space"], embedding_function)
         return self._collection(model, embedding_function)
 
     def get_collection(
@@ -374,13 +376,6 @@ class ClientAPI(Session):
             )
         self._engine.reset()
         return True
-
-    @staticmethod
-    def clear_system_cache() -> None:
-        """Do nothing; in Chroma this makes the next client reopen its files.
-
-        Here a new client of a folder that was deleted and created again opens the new folder by itself.
-        """
 
     def __repr__(self) -> str:
         try:

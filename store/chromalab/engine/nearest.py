@@ -6,7 +6,6 @@ Candidates come from the index or from an exact scan; their distances are measur
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from weakref import ref
 
 import numpy as np
@@ -20,6 +19,7 @@ from chromalab.engine.index.scan import ExactScan, at_columns, measured
 from chromalab.engine.opened import Opened
 from chromalab.engine.record_transform import RecordTransform
 from chromalab.engine.values import Filter, QueryPlan, Recall, Rows, Vectors
+from chromalab.lazy import cached_property
 
 __all__ = ["Search", "nearest", "recall"]
 

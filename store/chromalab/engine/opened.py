@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +25,7 @@ from chromalab.errors import (
     near,
     short,
 )
+from chromalab.lazy import cached_property
 
 __all__ = ["Opened"]
 

@@ -87,6 +87,11 @@ class Resident:
             self._view = view
         return view
 
+    def is_later(self, entry: Entry) -> bool:
+        """Whether another thread has read a later version, whose view is of no use to a reader of this."""
+        view, now = self._view, (entry.generation, entry.model.version)
+        return view is not None and (view.generation, view.version) > now
+
     def file(self, entry: Entry, dimension: int) -> VectorFile:
         """Open the vector file of the collection's generation."""
         known, name = self._file, entry.file_name

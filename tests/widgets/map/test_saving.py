@@ -96,6 +96,18 @@ def test_the_page_is_one_file_in_which_all_text_is_escaped(map, tmp_path):
     assert "onerror=alert(1)>" in text  # as JSON, for the card
 
 
+@pytest.mark.parametrize("save", ["to_html", "to_png"])
+def test_a_file_that_cannot_be_written_raises_with_its_name(map, tmp_path, save):
+    for path, problem in (
+        (tmp_path, "cannot be written"),
+        (tmp_path / "no" / "map", "No such file"),
+    ):
+        with pytest.raises(InvalidArgumentError, match=problem):
+            getattr(map, save)(path)
+    with pytest.raises(InvalidArgumentError, match="path must be the name of a file; got 5"):
+        getattr(map, save)(5)
+
+
 @pytest.mark.parametrize(
     ("bridge", "module", "package"),
     [

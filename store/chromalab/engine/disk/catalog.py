@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,6 +21,7 @@ from chromalab.errors import (
     already_exists,
     not_found,
 )
+from chromalab.lazy import cached_property
 
 __all__ = [
     "FILE_NAME",

@@ -113,7 +113,6 @@ class Store:
         """
         self.check_writable()
         final = final and self.durability == "normal"
-        self._refuse_within()
         with self._writing, self._transaction("BEGIN IMMEDIATE", final=final) as connection:
             yield connection
 
@@ -158,9 +157,18 @@ class Store:
         return not self.is_read_only or not is_writable(self.path, self._file)
 
     def check_writable(self) -> None:
-        """Raise StoreNotWritableError if the store is open for reading only."""
+        """Raise StoreNotWritableError if the store is open for reading only.
+
+        A call from within a transaction of this thread raises an InternalError.
+        """
+        self._refuse_within()
         if self.is_read_only and not self._closed:
             raise only_readable(self.path)
+
+    @property
+    def is_as_demanded(self) -> bool:
+        """Whether this thread's connection has the durability that was demanded last."""
+        return threading.get_ident() not in self._outdated
 
     @property
     def is_read_only(self) -> bool:

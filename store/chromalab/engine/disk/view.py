@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from chromalab.engine.disk.catalog import Entry
 from chromalab.errors import InternalError
+from chromalab.lazy import cached_property
 
 __all__ = ["View", "view_at"]
 

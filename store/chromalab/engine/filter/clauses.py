@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from chromalab.conversion import is_date, is_missing, items, plain
 from chromalab.engine.filter.dates import Instant, instant_of, read_instant
 from chromalab.engine.values import Clause
 from chromalab.errors import InvalidArgumentError, near, short
+from chromalab.lazy import cached_property
 
 __all__ = ["Compare", "Join", "Text", "parse_where", "parse_where_document"]
 
