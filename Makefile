@@ -15,6 +15,12 @@ SLOW = reliability or process or kill or test_packaging or test_indexing or test
 
 # What test-python runs: what test-quick does, unless TESTS names files.
 TESTS = -k "not ($(SLOW))" tests
+# Chroma's tests that use local clients.
+CHROMA_TESTS = $(addprefix chromadb.test.,test_api test_client client.test_database_tenant client.test_multiple_clients_concurrency \
+  configurations.test_collection_configuration data_loader.test_data_loader ef.test_custom_ef ef.test_multimodal_ef \
+  $(addprefix api.,test_collection test_count_api test_delete_database test_fork_count_api test_get_database test_indexing_status \
+  test_invalid_update test_limit_offset test_list_databases test_numpy_list_inputs test_schema_e2e))
+
 # Finds a Python by its version, among those of pyenv as well.
 FIND_PYTHON = PATH="$$PATH:$$(printf '%s:' "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/*/bin)" $(UV) python find --no-python-downloads --no-project --system
 
@@ -78,6 +84,7 @@ bench: $(VENV)/bench.stamp models chromium  ## Run the side-by-side benchmarks a
 	$(BIN)/python benchmarks/store.py --rows 10000 --write
 	$(BIN)/python benchmarks/store.py --write
 	$(BIN)/python benchmarks/sizes.py --write
+	$(BIN)/python benchmarks/load.py --write
 	$(BIN)/python benchmarks/analytics.py --write
 	$(BIN)/python benchmarks/variants.py --write
 	$(BIN)/python benchmarks/fewshot.py --write
@@ -87,10 +94,12 @@ bench: $(VENV)/bench.stamp models chromium  ## Run the side-by-side benchmarks a
 contract: $(VENV)/bench.stamp  ## Record Chroma's results for the contract tests again
 	cd tests/store/contract && ../../../$(BIN)/python record.py
 
-drop-in: $(BUNDLES) | $(UV)  ## Compare calls of LangChain, LlamaIndex, CrewAI and mem0 with Chroma's answers (1 GB)
+drop-in: $(BUNDLES) | $(UV)  ## Compare calls of frameworks with Chroma's answers, and run its tests on our clients (1 GB)
 	$(UV) venv -q --allow-existing --python ">=3.10,<3.14" .tools/drop-in
 	$(UV) pip install -q --python .tools/drop-in/bin/python --group drop-in -e .
 	.tools/drop-in/bin/python tests/store/contract/frameworks.py
+	PYTHONPATH=tests/store/contract .tools/drop-in/bin/python -m pytest -q -c /dev/null --rootdir . --import-mode=importlib -p no:cacheprovider \
+	  -p chroma_suite --pyargs $(CHROMA_TESTS) $(TEST_ARGS)
 
 docs: $(VENV)/test.stamp minilm chromium  ## Generate docs/magics.md and the screenshots
 	$(BIN)/python docs/make_verbs.py

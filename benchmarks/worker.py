@@ -10,8 +10,11 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +98,7 @@ class _Answers:
         self._data = data
         self._rows = rows
         self._queries = read_vectors(data, "queries")[:].copy()
+        self._pool: ThreadPoolExecutor | None = None  # kept, as a server keeps its threads
 
     def fill(self) -> dict[str, Any]:
         """Add all records in batches, then build the index."""
@@ -155,6 +159,39 @@ class _Answers:
                 self._peer.delete(rows[start : start + BATCH])
 
         return {"samples": [_measured(delete)]}
+
+    def load(self, plan: list[list[list[int]]]) -> dict[str, Any]:
+        """Make the calls of all threads at once: [first row, number of rows] to add, or [query]."""
+        from glosses import Glosses
+
+        glosses = Glosses.read(self._data)
+        times: dict[str, list[float]] = {"writes": [], "queries": []}
+        work: list[list[tuple[list[float], Callable[[], Any]]]] = []
+        for calls in plan:
+            work.append([])
+            for first, *size in calls:
+                if size:
+                    added = self._peer.prepare(glosses, range(first, first + size[0]))
+                    work[-1].append((times["writes"], partial(self._peer.add, added)))
+                else:
+                    query = self._queries[[first]]
+                    ask = partial(self._peer.query, query, None, True)
+                    work[-1].append((times["queries"], ask))
+        start = threading.Barrier(len(plan) + 1)
+
+        def run(calls: list[tuple[list[float], Callable[[], Any]]]) -> None:
+            start.wait()
+            for found, call in calls:
+                began = time.perf_counter()
+                call()
+                found.append(time.perf_counter() - began)
+
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(len(plan))
+        running = [self._pool.submit(run, calls) for calls in work]
+        start.wait()
+        measured = _measured(lambda: [future.result() for future in running])
+        return {"samples": [measured], **times}
 
     def set_ef(self, ef: int) -> dict[str, Any]:
         """Set ef_search for all searches after the next opening."""

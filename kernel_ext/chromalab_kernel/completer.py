@@ -24,7 +24,7 @@ _LINE = re.compile(rf"(?:^|=)\s*%{{1,2}}chroma\s{_NAME}(.*)$", re.DOTALL)
 _ALONE = re.compile(rf"%%chroma\s*{_NAME}\s*")
 _FLAG = re.compile(r"--?[^\W\d][\w.-]*=")
 _PLAIN = re.compile(r"[\w.@/][\w.@/:-]*")
-_KEYS = frozenset({"field", "color", "into", "order_by", "columns", "show", "text"})
+_KEYS = frozenset({"field", "color", "into", "order_by", "show", "text"})
 """Options whose value is a metadata key."""
 _COLUMNS = frozenset({"text", "id", "meta"})
 """Options of `add`, whose value is a column of its source."""

@@ -13,7 +13,7 @@ In a notebook, `%load_ext chromalab` adds the `%chroma` and `%%chroma` magics.
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chromalab import config, datasets, embed, errors
 from chromalab._version import __version__
@@ -69,6 +69,42 @@ from chromalab.types import (
     WhereDocument,
 )
 
+if TYPE_CHECKING:
+    from chromalab.search.expressions import (
+        AutoCut,
+        Ball,
+        Boost,
+        Closer,
+        Collapse,
+        Expand,
+        GroupBy,
+        Highlight,
+        Hyde,
+        K,
+        Key,
+        Keyword,
+        Knn,
+        Limit,
+        MaxDistance,
+        MaxK,
+        MinK,
+        Mmr,
+        NearDuplicates,
+        Plane,
+        Recency,
+        Refine,
+        Region,
+        Rerank,
+        Rewrite,
+        Rrf,
+        Search,
+        SearchResult,
+        Select,
+        Steer,
+        TokenBudget,
+        Val,
+    )
+
 __all__ = [
     "DEFAULT_DATABASE",
     "DEFAULT_TENANT",
@@ -76,10 +112,15 @@ __all__ = [
     "AddInterrupted",
     "AddResult",
     "AdminClient",
+    "AutoCut",
+    "Ball",
     "BoolInvertedIndexConfig",
+    "Boost",
     "CheckReport",
     "Client",
     "ClientAPI",
+    "Closer",
+    "Collapse",
     "Collection",
     "CollectionMetadata",
     "CompactResult",
@@ -90,28 +131,55 @@ __all__ = [
     "EmbeddingFunction",
     "Embeddings",
     "EphemeralClient",
+    "Expand",
     "FloatInvertedIndexConfig",
     "FtsIndexConfig",
     "GetResult",
+    "GroupBy",
+    "Highlight",
     "HnswIndexConfig",
+    "Hyde",
     "IDs",
     "Images",
     "ImportReport",
     "Include",
     "IntInvertedIndexConfig",
+    "K",
+    "Key",
+    "Keyword",
+    "Knn",
+    "Limit",
     "Loadable",
+    "MaxDistance",
+    "MaxK",
     "Metadata",
     "Metadatas",
+    "MinK",
+    "Mmr",
+    "NearDuplicates",
     "PersistentClient",
+    "Plane",
     "QueryResult",
+    "Recency",
     "ReembedResult",
+    "Refine",
+    "Region",
+    "Rerank",
+    "Rewrite",
+    "Rrf",
     "Schema",
+    "Search",
+    "SearchResult",
+    "Select",
     "Settings",
     "SpannIndexConfig",
     "SparseVector",
     "SparseVectorIndexConfig",
+    "Steer",
     "StringInvertedIndexConfig",
+    "TokenBudget",
     "URIs",
+    "Val",
     "VectorIndexConfig",
     "Where",
     "WhereDocument",
@@ -127,10 +195,8 @@ __all__ = [
 _SERVER = (
     "{} connects to a server of Chroma, which chromalab does not do yet. Use PersistentClient."
 )
-_SEARCH = "{} is part of Chroma's Search API, which is not supported yet. Use collection.query."
 _NOT_YET = {
     **dict.fromkeys(("HttpClient", "AsyncHttpClient", "CloudClient"), _SERVER),
-    **dict.fromkeys(("Search", "Key", "K", "Knn", "Rrf"), _SEARCH),
 }
 
 
@@ -151,8 +217,10 @@ class _NotYet:
 
 def __getattr__(name: str) -> Any:
     """Load the packages that have Chroma's names, and stand in for what is not there yet."""
-    if name in ("api", "utils"):
+    if name in ("api", "execution", "utils"):
         return importlib.import_module(f"chromalab.{name}")
+    if name in __all__:  # what searches are written with
+        return getattr(importlib.import_module("chromalab.search.expressions"), name)
     if name in _NOT_YET:
         return _NotYet(name)
     raise AttributeError(f"module 'chromalab' has no attribute {name!r}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from chromalab import analytics, export, ingest, sparse_indexes, tuning, upkeep
+from chromalab import export, ingest, sparse_indexes, upkeep
 from chromalab.arguments.records import read_batch, read_filter, read_order
 from chromalab.arguments.values import (
     check_field,
@@ -19,22 +19,33 @@ from chromalab.arguments.values import (
     check_name,
     check_show,
 )
+from chromalab.deferred import Deferred
 from chromalab.errors import InvalidArgumentError, short
-from chromalab.evaluation import evaluate
-from chromalab.feedback import Feedback
 from chromalab.handle import Handle, Room
 from chromalab.history import history, undo
 from chromalab.results.records import PARTS, GetResult, get_result
 from chromalab.results.reports import Description, Distinct
 from chromalab.search import build_index, explain, get_indexing_status, query, recall
-from chromalab.selection import Selection, selection_of
-from chromalab.show import review
 from chromalab.sockets import Plug
 from chromalab.transforms import Transforms
 from chromalab.types import Documents, Embeddings, IDs, Include, Metadatas, Where, WhereDocument
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from chromalab import analytics, tuning
+    from chromalab.evaluation import evaluate
+    from chromalab.feedback import Feedback
+    from chromalab.search.search import search
+    from chromalab.selection import Selection
+    from chromalab.show import review
+else:
+    analytics, tuning = Deferred("chromalab.analytics"), Deferred("chromalab.tuning")
+    evaluate = Deferred("chromalab.evaluation").evaluate
+    Feedback = Deferred("chromalab.feedback").Feedback
+    search = Deferred("chromalab.search.search").search
+    Selection = Deferred("chromalab.selection").Selection
+    review = Deferred("chromalab.show").review
 
 __all__ = ["Collection"]
 
@@ -176,7 +187,9 @@ class Collection(Handle):
             )
         limit = check_limit("limit", limit)
         if limit is not None and where is None and where_document is None:
-            raise InvalidArgumentError("limit needs where or where_document; got ids alone.")
+            raise InvalidArgumentError(
+                "limit can only be specified with where or where_document; got ids alone."
+            )
         filter = read_filter(ids, where, where_document)
         deleted = self.engine.delete(
             self.id, filter, limit, _deletion(filter.ids, where, where_document)
@@ -326,12 +339,6 @@ class Collection(Handle):
             truncated_documents=ingest.count_truncated(self, profile.lengths),
         )
 
-    def search(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Raise NotImplementedError, as Chroma's local client does; `query` is what there is."""
-        raise NotImplementedError(
-            "Chroma's Search API is not supported yet. Use query(query_texts=..., where=...)."
-        )
-
     def attach_function(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Raise NotImplementedError, as Chroma's local client does."""
         raise NotImplementedError(
@@ -367,7 +374,7 @@ class Collection(Handle):
                 "hnsw:space" in metadata and "hnsw:space" not in (self.metadata or {})
             ):
                 raise InvalidArgumentError(
-                    "The space of a collection cannot be changed. Create a new one with "
+                    "Changing the space of a collection is not supported. Create a new one with "
                     'configuration={"hnsw": {"space": ...}}.'
                 )
         self._model = self.engine.modify_collection(
@@ -420,6 +427,7 @@ class Collection(Handle):
     # Search.
 
     query = query
+    search = search
     explain = explain
     recall = recall
     build_index = build_index
@@ -460,6 +468,8 @@ class Collection(Handle):
 
         It can be assigned: `collection.selection = ["a", "b"]`.
         """
+        from chromalab.selection import selection_of
+
         return selection_of(self)
 
     @selection.setter

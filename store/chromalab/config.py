@@ -150,7 +150,10 @@ class Settings:
             )
         self.allow_reset = allow_reset
         self.is_persistent = is_persistent
-        self.persist_directory = check_folder(persist_directory, "persist_directory")
+        if persist_directory == "" and not is_persistent:  # an ephemeral store needs no folder
+            self.persist_directory = ""
+        else:
+            self.persist_directory = check_folder(persist_directory, "persist_directory")
         self.anonymized_telemetry = anonymized_telemetry
         self.durability = durability
         self._folder = None
@@ -159,6 +162,11 @@ class Settings:
                 raise InvalidArgumentError(
                     f"{name} must be True or False; got {short(getattr(self, name))}."
                 )
+
+    def __getattr__(self, name: str) -> None:
+        """Answer None for a setting of Chroma's that has no effect here, such as `chroma_server_host`."""
+        if name not in _IGNORED and not name.startswith("chroma_"):
+            raise AttributeError(f"'Settings' object has no attribute {name!r}")
 
     def __getitem__(self, name: str) -> Any:
         if name not in _NAMES:

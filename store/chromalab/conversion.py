@@ -7,7 +7,7 @@ an Arrow null) is None. Dates and times become ISO 8601 texts. Nothing here impo
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -27,6 +27,7 @@ __all__ = [
     "plain",
     "plain_where",
     "rows_of_table",
+    "values_by_record",
 ]
 
 _MOST_LEVELS = 60
@@ -179,6 +180,60 @@ def items(value: Any, what: str = "the values") -> list[Any] | None:
     return [_scalar(item) for item in _values(value)]
 
 
+def values_by_record(given: Any, ids: Sequence[str], what: str) -> list[Any]:
+    """List one value per record: labels, colors, names.
+
+    A dict, or a Series whose index has ids, is read by id, and a record that it lacks has None. Anything
+    else is read by position.
+
+    Args:
+        given: The values, in any of these forms; a table with a single column is that column.
+        ids: The ids of the records, in order.
+        what: The name of the argument, for messages.
+
+    Raises:
+        InvalidArgumentError: The values have no order, are not as many as the records, or are of other
+            records.
+
+    Example:
+        >>> values_by_record({"b": 2, "a": 1}, ["a", "b"], "color")
+        [1, 2]
+        >>> values_by_record([2, 1], ["a", "b"], "color")
+        [2, 1]
+    """
+    if getattr(given, "shape", ())[1:] == (1,):
+        given = given.iloc[:, 0] if hasattr(given, "iloc") else np.asarray(given)[:, 0]
+    keys = None
+    if isinstance(given, Mapping):
+        keys, given = list(given), list(given.values())
+    elif hasattr(given, "iloc") and hasattr(given, "index"):
+        keys = list(given.index) if set(ids).intersection(given.index) else None
+    values = None if isinstance(given, Set) else items(given, what)
+    if values is None:
+        raise InvalidArgumentError(
+            f"{what} must be a metadata field, or one value per record; got {short(given)}, of type "
+            f"{type(given).__name__}."
+        )
+    if keys is None:
+        if len(values) != len(ids):
+            raise InvalidArgumentError(
+                f"{what} must have one value per record; got {len(values):,} values for {len(ids):,} "
+                "records."
+            )
+        return values
+    by_id = dict(zip(keys, values, strict=True))
+    if len(by_id) < len(keys):
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise InvalidArgumentError(
+            f"{what} must have one value per record; got several for {short(twice)}."
+        )
+    if ids and not any(id in by_id for id in ids):
+        raise InvalidArgumentError(
+            f"The keys of {what} must be ids of records; got {short(keys)}, of which none is."
+        )
+    return [by_id.get(id) for id in ids]
+
+
 def _scalar(item: Any) -> Any:
     """Convert an item of numpy or Arrow; a missing one is None, and others are as they were."""
     kind = type(item)
@@ -279,7 +334,8 @@ def rows_of_table(data: Any) -> tuple[list[Any], list[Any]] | None:
     """Read the rows of a table as dicts, with the label of each row.
 
     A table is a DataFrame of pandas or polars, a LazyFrame, an Arrow table or record batch, a structured
-    array, or a dict of columns. The named levels of a pandas index are columns.
+    array, or a dict of columns. The named levels of a pandas index are columns, and pandas columns of
+    midnights are dates.
 
     Returns:
         The rows and their labels: those of the index of pandas, positions otherwise; None if the data is
@@ -327,13 +383,28 @@ def _arrow_table(data: Any) -> Any:
 
 def _rows_of_pandas(frame: Any) -> tuple[list[Any], list[Any]]:
     _unique(frame.columns)  # to_dict would drop one of two columns with one name
+    days = {name: column.dt.date for name, column in frame.items() if _is_of_days(column.array)}
+    if days:
+        frame = frame.copy(deep=False)
+        for name, column in days.items():
+            frame[name] = column.astype(object)
     rows = list(frame.to_dict("records"))
     names = [str(column) for column in frame.columns]
     for level, name in enumerate(frame.index.names):
         if name is not None and str(name) not in names:
-            for row, value in zip(rows, frame.index.get_level_values(level), strict=True):
+            labels = frame.index.get_level_values(level)
+            values = labels.date if _is_of_days(labels.array) else labels
+            for row, value in zip(rows, values, strict=True):
                 row[name] = value
     return rows, list(frame.index)
+
+
+def _is_of_days(column: Any) -> bool:
+    """Whether a column of pandas, which has no type for dates, has times at midnight without a zone only."""
+    if not hasattr(column, "normalize") or column.tz is not None:
+        return False
+    known = column[~column.isna()]
+    return bool((known == known.normalize()).all())
 
 
 def _rows_of_columns(columns: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:

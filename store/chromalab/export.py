@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from chromalab.arguments.records import read_filter
 from chromalab.engine import read_instant
 from chromalab.errors import InvalidArgumentError, MissingDependencyError, printable, short
-from chromalab.files import write_whole
+from chromalab.files import as_path, write_whole
 from chromalab.handle import Handle
 from chromalab.results.records import get_result
 from chromalab.results.tables import count, data_frame
@@ -127,7 +127,7 @@ def export(
         InvalidArgumentError: The file exists, or its name ends with something else.
         MissingDependencyError: Parquet needs pyarrow.
     """
-    file = Path(path).expanduser()
+    file = as_path(path)
     if file.suffix.lower() not in _SUFFIXES:
         raise InvalidArgumentError(
             f"path must end with {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}; "

@@ -18,7 +18,7 @@ try:
 except ImportError:  # on Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["as_path", "keep_newest", "rename", "replace_file", "sync", "write_whole"]
+__all__ = ["as_path", "expanded", "keep_newest", "rename", "replace_file", "sync", "write_whole"]
 
 _DRAFT = ".draft"
 _PAUSES = (0.01, 0.1, 0.5)  # seconds between attempts to replace a file
@@ -26,14 +26,29 @@ _HOUR = 3600 * 10**9  # nanoseconds
 
 
 def as_path(path: Any) -> Path:
-    """Return a path that a user gave.
+    """Return a path that a user gave; "~" is their home.
 
     Raises:
         InvalidArgumentError: It is neither a text nor a path.
     """
     if not isinstance(path, str | os.PathLike):
         raise InvalidArgumentError(f"path must be the name of a file; got {short(path)}.")
-    return Path(path)
+    return expanded(path)
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Return a path in which "~" or "~user" is a home.
+
+    Raises:
+        InvalidArgumentError: There is no such user.
+    """
+    found = os.path.expanduser(path)
+    if found.startswith("~"):
+        raise InvalidArgumentError(
+            f"A path that starts with ~ must name the home of a user; got {short(found)}. Type ./ before a "
+            "name that itself starts with ~."
+        )
+    return Path(found)
 
 
 def sync(handle: int) -> None:
@@ -109,6 +124,9 @@ def write_whole(path: Path, data: bytes, *, overwrite: bool) -> None:
             f"The file '{path}' already exists. Choose another name, or pass overwrite=True."
         )
     try:
+        if path.exists() and not path.is_file():  # a device such as /dev/null, which must stay one
+            path.write_bytes(data)
+            return
         draft = path.with_name(f".{uuid4().hex}.tmp")
         try:
             draft.write_bytes(data)

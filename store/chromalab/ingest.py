@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 _PAGE = 4096  # documents read at a time
+_LONG = 10_000  # characters, some four pages
 _PARTS = ("embeddings", "documents", "metadatas", "uris")
 _UPDATE = "update from a table"
 
@@ -77,6 +78,8 @@ class AddResult:
         problems: What was wrong with them.
         blank: The number of written texts without any letter.
         truncated: The number of written texts that are longer than the model reads.
+        long: The number of written texts of more than 10,000 characters, which are about too much for one
+            vector to tell apart, however many of them the model reads.
     """
 
     collection: str
@@ -91,6 +94,7 @@ class AddResult:
     problems: tuple[Problem, ...] = ()
     blank: int = 0
     truncated: int = 0
+    long: int = 0
 
     def __repr__(self) -> str:
         would = "would be " if self.dry_run else ""
@@ -119,6 +123,9 @@ class AddResult:
             remarks.append(f"{count(self.blank, 'text')} without any letter")
         if self.truncated:
             remarks.append(f"{count(self.truncated, 'text')} longer than the model reads")
+        if self.long:
+            texts = f"{count(self.long, 'text')} of more than {_LONG:,} characters"
+            remarks.append(f"{texts}, too much for one vector: add them in passages")
         return remarks
 
 
@@ -262,7 +269,7 @@ def _copied(
 ) -> AddResult:  # fmt: skip
     """Add the records of another collection with their embeddings, page by page."""
     done = AddResult(collection.name, 0, 0, dry_run)
-    total = source.count()
+    total, operation = source.count(), None
     with progress_bar(
         total=total, unit="rec", desc=f"add to {printable(collection.name)}", delay=1,
         leave=False, disable=not progress,
@@ -283,8 +290,12 @@ def _copied(
             if batch is not None:
                 known = len(collection.existing(batch.ids))
                 added, updated = len(batch.ids) - known, known if update else 0
-                if not dry_run:
-                    write(collection, "upsert" if update else "add", batch)
+                if not dry_run and update:
+                    batch = replace(batch, operation=_UPDATE, continues=operation)
+                    written = write(collection, "upsert", batch)
+                    operation = written.operation or operation
+                elif not dry_run:
+                    write(collection, "add", batch)
             done = replace(
                 done,
                 added=done.added + added,
@@ -303,6 +314,8 @@ def _read(page: Mapping[str, Any], rows: Sequence[int]) -> Batch:
         None if page[part] is None else [page[part][row] for row in rows] for part in _PARTS
     )
     ids = [page["ids"][row] for row in rows]
+    if metadatas is not None:  # Chroma returns {} for some records without metadata
+        metadatas = [metadata or None for metadata in metadatas]
     return read_batch(ids, embeddings, metadatas, documents, None, uris)
 
 
@@ -393,13 +406,16 @@ class _Plan:
         if embedded:
             batch = with_vectors(collection, _batch(embedded))
             if self.rewritten:
-                written = write(collection, "upsert", batch, _UPDATE, operation)
+                batch = replace(batch, operation=_UPDATE, continues=operation)
+                written = write(collection, "upsert", batch)
             else:
                 written = write(collection, "add", batch)
             added, operation = written.added, written.operation or operation
         if self.relabeled:
-            batch = replace(_batch(self.relabeled), documents=None)
-            operation = write(collection, "update", batch, _UPDATE, operation).operation
+            batch = replace(
+                _batch(self.relabeled), documents=None, operation=_UPDATE, continues=operation
+            )
+            operation = write(collection, "update", batch).operation
         return WriteResult(added, operation=operation)
 
     def was_written(self, collection: Handle) -> bool:
@@ -421,6 +437,7 @@ class _Plan:
             differing=done.differing + self.differing,
             clashes=done.clashes + self.clashes,
             blank=done.blank + sum(not text.strip() for text in texts),
+            long=done.long + sum(len(text) > _LONG for text in texts),
             truncated=done.truncated + (0 if done.dry_run else _truncated(collection, texts)),
         )
 
@@ -481,8 +498,6 @@ def write(
     collection: Handle,
     how: Literal["add", "upsert", "update"],
     batch: Batch,
-    operation: str | None = None,
-    continues: int | None = None,
 ) -> WriteResult:
     """Write a batch with the sparse vectors that the indexes of the collection ask for.
 
@@ -490,15 +505,12 @@ def write(
         collection: The collection to write to.
         how: The call of the engine.
         batch: The records, with their vectors.
-        operation: What the change is, for the history.
-        continues: The number of the operation in the history that it continues.
     """
     engine = collection.engine
-    history = () if how == "add" else (operation, continues)
     while True:
         indexed = with_sparse_embeddings(batch, collection.get_model())
         try:
-            return getattr(engine, how)(collection.id, indexed, *history)  # type: ignore[no-any-return]
+            return getattr(engine, how)(collection.id, indexed)  # type: ignore[no-any-return]
         except (
             OutdatedSchemaError
         ) as error:  # an index was created or deleted through another handle

@@ -115,7 +115,10 @@ def test_a_map_is_drawn_lassoed_searched_and_follows_the_theme(run, app):
     found.locator("li button").first.press("Enter")
     expect(widget.get_by_role("region", name="Nearest neighbors").locator("li")).to_have_count(13)
     expect(widget.locator("aside button:focus")).to_have_count(1)  # the focus is not lost
+    page.kernel("setattr(map, 'computing', True)")  # as while a layout is computed
+    expect(widget.get_by_role("button", name="Stop")).to_be_visible()
     page.check_accessibility(".cl-map")
+    page.kernel("setattr(map, 'computing', False)")
 
     widget.get_by_role("button", name="left 200").click()
     assert widget.get_by_role("button", name="left 200").get_attribute("aria-pressed") == "false"

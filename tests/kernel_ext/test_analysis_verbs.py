@@ -35,6 +35,7 @@ def points(store):
         ("neighbors points -k 5", analytics.Neighbors),
         ("cluster points --n-clusters 3", analytics.Clusters),
         ("cluster points --method hdbscan --min-cluster-size 5", analytics.Clusters),
+        ("cluster points --method hdbscan --min-cluster-size 5 --exact", analytics.Clusters),
         ("topics points --n-words 3", analytics.Topics),
         ("cluster points --noise 0.2", analytics.Clusters),
         (
@@ -52,6 +53,16 @@ def test_each_verb_returns_the_result_of_the_api(store, points, line, kind):
     assert isinstance(found, kind)
     half = run(store, f'{line} --where "half = 1"') if "topics" not in line else None
     assert half is None or len(half.ids) == 45
+
+
+def test_exact_hdbscan_compares_all_pairs_and_says_so(store, points):
+    found = run(store, "cluster points --method hdbscan --min-cluster-size 5 --exact")
+    expected = points.cluster("hdbscan", min_cluster_size=5, exact=True)
+    assert found.parameters["exact"] is True
+    assert np.array_equal(found.labels, expected.labels)
+    assert len(set(found.labels) - {-1}) == 3
+    with pytest.raises(InvalidArgumentError, match="--exact goes with --method"):
+        run(store, "cluster points --exact")
 
 
 def test_topics_of_clusters_are_written_to_the_given_field(store, points):

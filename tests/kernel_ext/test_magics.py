@@ -183,7 +183,7 @@ def test_connections_are_selected_by_name(store):
             "--outliers must be a result of %chroma outliers notes; got 3",
         ),
         ("search notes x --ui -k 0", "-k must be at least 1"),
-        ("table notes --columns :sys", "columns must be a list of metadata fields; got 3"),
+        ("table notes --show :sys", 'show must be a list of metadata keys, or "all"; got 3'),
         ("connect :sys", "path must be a folder or a client; got 3"),
     ],
 )

@@ -268,6 +268,13 @@ def test_the_collection_is_described(cell):
             "export notes notes.txt",
             "path must end with .csv, .parquet, .json or .jsonl; got 'notes.txt'",
         ),
+        ("undo", "undo needs collection. Collections: notes. For example:"),
+        ('query "what is tea?"', "Collection 'what is tea?' does not exist. Collections: notes."),
+        ('add "Tea is a drink."', "Collection 'Tea is a drink.' does not exist."),
+        (
+            "cluster notes --into kind",
+            "replace them: found = %chroma cluster notes, then found.into('kind', overwrite=True).",
+        ),
     ],
 )
 def test_a_message_of_a_call_names_flags_and_commands(store, error, line, message):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from chromalab import Knn, Search
 from chromalab.errors import InvalidArgumentError
 from chromalab_widgets import Review, SearchPanel
 
@@ -19,11 +20,28 @@ def test_search_opens_the_panel_with_ui_and_runs_the_given_query(store):
     assert "Open the search panel." in repr(run(store, "help search"))
 
 
-def test_search_without_ui_points_to_query(store):
-    with pytest.raises(
-        InvalidArgumentError, match=r"search opens the search panel with --ui.*query"
-    ):
-        run(store, 'search notes "tea"')
+def test_search_finds_explains_and_says_why(store):
+    found = run(store, 'search notes "tea" -k 1')
+    assert len(found["ids"][0]) == 1
+    assert found["scores"][0] is not None
+    plan = run(store, 'search notes "tea" -k 1 --mmr 0.5 --explain')
+    assert [stage.stage for _, stage in plan.root.walk()] == ["Limit", "Mmr", "Knn"]
+    store.user_ns["hits"] = found
+    first = found["ids"][0][0]
+    assert run(store, f"why :hits {first}").stages[-1][2] == 1
+    other = next(
+        id for id in store.user_ns["hits"].searches[0].collection.get()["ids"] if id != first
+    )
+    assert run(store, f"why :hits {other}").reason == "number 2, cut at 1"
+    store.user_ns["search"] = Search().rank(Knn("tea")).limit(1)
+    assert run(store, "search notes :search")["ids"] == found["ids"]
+    assert run(store, "explain notes :search").root.stage == "Limit"
+    with pytest.raises(InvalidArgumentError, match="leave out --mmr"):
+        run(store, "search notes :search --mmr 0.5")
+    with pytest.raises(InvalidArgumentError, match="needs a text"):
+        run(store, "search notes")
+    with pytest.raises(InvalidArgumentError, match="the result of a search"):
+        run(store, f"why :search {first}")
 
 
 def test_review_runs_the_named_analysis_or_takes_a_result(store):

@@ -11,6 +11,7 @@ import pytest
 
 import chromalab
 from chromalab import errors
+from chromalab.arguments.where_text import parse_where_text
 
 
 def test_texts_get_content_ids_so_duplicates_are_skipped(notes):
@@ -89,8 +90,13 @@ def test_small_arrays_become_lists_and_empty_ones_are_omitted(notes):
 
 @pytest.mark.parametrize("name", ["embedding", "Embeddings", "content_vector"])
 @pytest.mark.parametrize(
-    "cell", [np.ones(3), np.ones(384), [0.5] * 384, [0, 0.5], [1, 2], (0.5, 1.0), [[0.5], [1.0]]]
-)
+    "cell",
+    [
+        np.ones(3), np.ones(384), [0.5] * 384, [0, 0.5], [1, 2], (0.5, 1.0), [[0.5], [1.0]],
+        pyarrow.array([0.5] * 384), pyarrow.scalar([0.5, 1.0]), pandas.Series([0.5, 1.0]),
+        "[0.5, -1e-05]", "[ 0.5 -1.\n  2. ]",
+    ],
+)  # fmt: skip
 def test_vectors_do_not_silently_become_metadata(notes, name, cell):
     rows = [{"text": "tea", "year": 1, name: cell}]
     with pytest.raises(errors.InvalidArgumentError, match=f"Column '{name}' holds vectors"):
@@ -100,8 +106,29 @@ def test_vectors_do_not_silently_become_metadata(notes, name, cell):
 
 
 def test_texts_in_a_column_named_vector_are_metadata(notes):
-    notes.add_from([{"text": "malaria", "vector": ["mosquito"]}])
-    assert notes.get()["metadatas"] == [{"vector": ["mosquito"]}]
+    notes.add_from(
+        [{"text": "malaria", "vector": ["mosquito"]}, {"text": "flu", "vector": "[none]"}]
+    )
+    assert notes.get()["metadatas"] == [{"vector": ["mosquito"]}, {"vector": "[none]"}]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [pyarrow.array([0.5] * 65), [1] * 65, str([0.5] * 65), str(np.ones(65)), np.ones((5, 13))],
+)
+def test_long_vectors_are_recognized_under_any_name(notes, cell):
+    with pytest.raises(errors.InvalidArgumentError, match="Column 'x' holds vectors"):
+        notes.add_from([{"text": "tea", "x": cell}])
+    notes.add_from([{"text": "tea", "x": cell[:2] if isinstance(cell, str) else ["short"]}])
+
+
+@pytest.mark.parametrize("kind", [np.array, pandas.Series, pyarrow.array])
+def test_only_a_list_of_pythons_may_be_a_long_metadata_value(notes, kind):
+    with pytest.raises(
+        errors.InvalidArgumentError, match="must not be a vector; got an array of 65"
+    ):
+        notes.add(ids="a", documents="tea", metadatas={"x": kind([0.5] * 65)})
+    notes.add(ids="a", documents="tea", metadatas={"x": [0.5] * 65})
 
 
 def test_dates_become_iso_strings(notes):
@@ -463,6 +490,21 @@ def test_a_corrected_table_updates_the_records_that_differ(notes, function):
     assert notes.add_from(table, update=True).updated == 0
 
 
+def test_an_update_from_another_collection_is_undone_at_once(client, function):
+    old, new = (
+        client.create_collection(name, embedding_function=function) for name in ("old", "new")
+    )
+    ids = [str(n) for n in range(5)]
+    old.add(ids=ids, documents=["tea"] * 5)
+    new.add(ids=[*ids, "more"], documents=["walk"] * 6)
+    updated = old.add_from(new, update=True, batch_size=2)
+    assert (updated.added, updated.updated) == (1, 5)
+    assert old.get()["documents"] == ["walk"] * 6
+    assert [operation.records for operation in old.history()] == [5]
+    old.undo()
+    assert old.get(ids=ids)["documents"] == ["tea"] * 5
+
+
 def test_an_interrupted_update_continues_where_it_stopped(client, function):
     notes = client.create_collection("notes", embedding_function=function)
     rows = [{"id": str(n), "text": f"text {n}"} for n in range(30)]
@@ -477,6 +519,13 @@ def test_an_interrupted_update_continues_where_it_stopped(client, function):
     assert (rest.added, rest.updated, rest.skipped) == (10, 10, 10)
 
 
+def test_texts_too_long_for_one_vector_are_counted_whatever_the_model_reads(notes):
+    added = notes.add_from(["tea " * 2_500, "tea " * 2_501])
+    assert (added.truncated, added.long) == (0, 1)
+    line = "1 text of more than 10,000 characters, too much for one vector: add them in passages"
+    assert repr(added).splitlines()[-1] == line
+
+
 def test_blank_and_truncated_texts_are_counted(client, notes):
     assert notes.add_from(["", " \n", "tea"]).blank == 2
     assert notes.describe().blank_documents == 2
@@ -486,3 +535,37 @@ def test_blank_and_truncated_texts_are_counted(client, notes):
     assert (added.truncated, mini.describe().truncated_documents) == (1, 1)
     assert repr(added).endswith("1 text longer than the model reads")
     assert "1 longer than the model reads" in repr(mini.describe())
+
+
+def test_columns_of_midnights_are_dates_and_compare_as_they_are_shown(client, notes, function):
+    days = pandas.to_datetime(["2024-06-01", "2024-06-02", None])
+    index = pandas.DatetimeIndex(["2024-05-01", "2024-05-02", "2024-05-03"], name="seen")
+    table = pandas.DataFrame({"id": list("abc"), "text": list("xyz"), "day": days}, index=index)
+    table["at"] = table["day"] + pandas.Timedelta(hours=1)
+    table["zoned"] = table["day"].dt.tz_localize("UTC")
+    before = table.copy()
+    notes.add_from(table)
+    pandas.testing.assert_frame_equal(table, before)
+    assert notes.get(where=parse_where_text("day = '2024-06-01' and seen = '2024-05-01'"))["metadatas"] == [
+        {"day": "2024-06-01", "at": "2024-06-01T01:00:00", "zoned": "2024-06-01T00:00:00+00:00", "seen": "2024-05-01"}
+    ]  # fmt: skip
+    copy = client.create_collection("copy", embedding_function=function)
+    copy.add_from(notes.df(), text="document")
+    assert copy.get()["metadatas"] == notes.get()["metadatas"]
+
+
+def test_records_replaced_by_those_of_another_collection_come_back(client, notes, function):
+    notes.add_from([{"id": "a", "text": "tea", "kind": "drink"}, {"id": "b", "text": "walk"}])
+    before = notes.get(include=["documents", "metadatas", "embeddings"])
+    other = client.create_collection("other", embedding_function=function)
+    other.add(
+        ids=["a", "b", "c"], documents=["coffee", "run", "sea"], metadatas=[{"kind": "x"}] * 3
+    )
+    assert notes.add_from(other, update=True, batch_size=1).updated == 2
+    (operation,) = notes.history().operations
+    assert (operation.what, operation.records) == ("update from a table", 2)
+    assert notes.undo().restored == 2
+    notes.delete(ids=["c"])
+    after = notes.get(include=["documents", "metadatas", "embeddings"])
+    assert after["embeddings"].tolist() == before["embeddings"].tolist()
+    assert {**after, "embeddings": None} == {**before, "embeddings": None}

@@ -234,4 +234,5 @@ def test_every_result_converts_to_a_data_frame(client, points, notes):
     assert added.df().iloc[0].to_dict() == {
         "collection": "notes", "added": 2, "skipped": 1, "dry_run": False, "updated": 0,
         "repeated": 1, "differing": 0, "clashes": 0, "bad_rows": 0, "blank": 0, "truncated": 0,
+        "long": 0,
     }  # fmt: skip

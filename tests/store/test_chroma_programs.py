@@ -4,9 +4,12 @@
 """
 
 import pickle
+import sqlite3
 import sys
 import types
 from abc import ABC
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -50,8 +53,9 @@ class TheirSettings:
         vars(self).update(
             allow_reset=False, is_persistent=False, persist_directory="./chroma",
             anonymized_telemetry=True, chroma_api_impl="chromadb.api.rust.RustBindingsAPI",
-            chroma_server_host=None, tenant_id="default", **given,
+            chroma_server_host=None, tenant_id="default",
         )  # fmt: skip
+        vars(self).update(given)
 
 
 def test_settings_of_chromadb_open_every_kind_of_client(tmp_path):
@@ -63,7 +67,12 @@ def test_settings_of_chromadb_open_every_kind_of_client(tmp_path):
         chromalab.Client(settings),
     ):
         assert client.reset()
-    assert chromalab.AdminClient(settings).get_tenant("default_tenant")
+    admin = chromalab.AdminClient(settings)
+    assert admin.get_tenant("default_tenant")
+    admin.clear_system_cache()
+    assert client.get_settings().chroma_server_host is None
+    with pytest.raises(AttributeError):
+        client.get_settings().crhoma  # noqa: B018
     settings.is_persistent, settings.persist_directory = True, str(tmp_path)
     assert "PersistentClient" in repr(chromalab.Client(settings))
     assert chromalab.AdminClient(settings).list_databases()
@@ -72,6 +81,7 @@ def test_settings_of_chromadb_open_every_kind_of_client(tmp_path):
 def test_settings_of_a_server_and_other_objects_are_refused():
     settings = TheirSettings()
     settings.chroma_api_impl = "chromadb.api.fastapi.FastAPI"
+    assert chromalab.EphemeralClient(TheirSettings(persist_directory="")).count_collections() == 0
     for call in (chromalab.Client, chromalab.AdminClient, chromalab.EphemeralClient):
         with pytest.raises(errors.InvalidArgumentError, match="connects to a server"):
             call(settings)
@@ -160,7 +170,9 @@ def test_the_same_function_may_be_given_as_an_argument_and_in_the_configuration(
     twice = {"hnsw": {"space": "cosine"}, "embedding_function": CosineOnly()}
     notes = client.create_collection("notes", configuration=twice, embedding_function=CosineOnly())
     assert notes.model == "cosine_only"
-    with pytest.raises(errors.InvalidArgumentError, match="differs from that in the configuration"):
+    with pytest.raises(
+        errors.InvalidArgumentError, match="conflicts with that in the configuration"
+    ):
         client.create_collection(
             "other", configuration=twice, embedding_function=chromalab.embed.WordLlama()
         )
@@ -169,7 +181,7 @@ def test_the_same_function_may_be_given_as_an_argument_and_in_the_configuration(
 def test_calls_of_chromas_servers_are_answered_as_by_its_local_client():
     notes = chromalab.EphemeralClient().create_collection("notes")
     assert notes.count(read_level="index_only") == 0
-    for call in (notes.search, notes.attach_function, notes.get_attached_function):
+    for call in (notes.attach_function, notes.get_attached_function):
         with pytest.raises(NotImplementedError):
             call("x")
 
@@ -234,7 +246,7 @@ def test_names_that_programs_import_are_there():
         embedding_functions.OpenAIEmbeddingFunction  # noqa: B018
 
 
-@pytest.mark.parametrize("name", ["HttpClient", "AsyncHttpClient", "CloudClient", "Search", "Knn"])
+@pytest.mark.parametrize("name", ["HttpClient", "AsyncHttpClient", "CloudClient"])
 def test_names_of_chroma_that_are_not_there_yet_say_so_when_they_are_used(name):
     with pytest.raises(NotImplementedError, match=rf"{name} .*yet\. Use"):
         getattr(chromalab, name)()
@@ -251,6 +263,89 @@ def test_an_import_needs_a_folder_of_chroma(tmp_path):
     with pytest.raises(errors.MissingDependencyError, match="pip install chromadb"):
         chromalab.import_chroma(tmp_path)
     assert not tmp_path.with_name(f"{tmp_path.name}.lab").exists()
+
+
+def folder_of_chroma(folder, databases=(), collections=()):
+    """A folder with the tables of Chroma that are read without chromadb."""
+    with closing(sqlite3.connect(folder / "chroma.sqlite3")) as chroma, chroma:
+        chroma.execute("CREATE TABLE databases (tenant_id TEXT, name TEXT)")
+        chroma.execute("CREATE TABLE collections (name TEXT)")
+        chroma.executemany("INSERT INTO databases VALUES (?, ?)", databases)
+        chroma.executemany("INSERT INTO collections VALUES (?)", collections)
+
+
+def test_a_folder_of_chroma_without_collections_opens_as_a_new_store(tmp_path):
+    folder_of_chroma(tmp_path)
+    before = (tmp_path / "chroma.sqlite3").read_bytes()
+    with chromalab.PersistentClient(tmp_path) as client:
+        client.create_collection("notes")
+    assert (tmp_path / "chroma.sqlite3").read_bytes() == before
+    with chromalab.PersistentClient(tmp_path) as client:
+        assert client.count_collections() == 1
+
+
+def test_a_folder_of_chroma_with_collections_or_a_strange_one_is_refused(tmp_path):
+    folder_of_chroma(tmp_path, collections=[("notes",)])
+    with pytest.raises(errors.VersionMismatchError, match="import_chroma"):
+        chromalab.PersistentClient(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "chroma.sqlite3")) as chroma:
+        chroma.execute("DROP TABLE collections")
+        chroma.execute(
+            "CREATE VIEW collections AS WITH RECURSIVE endless(n) AS"
+            " (SELECT 1 UNION ALL SELECT n + 1 FROM endless) SELECT n FROM endless WHERE n < 0"
+        )
+    with pytest.raises(errors.VersionMismatchError, match="import_chroma"):
+        chromalab.PersistentClient(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["chroma.sqlite3"]
+
+
+def test_an_import_takes_every_collection_of_every_database(tmp_path, chromadb):
+    vectors = {"embeddings": [[1, 2], [3, 4]], "metadatas": [{"n": 1}, {}]}
+    parts = {"documents": ["tea", None], "uris": [None, "file:///b"]}
+    notes = TheirCollection(ids=["a", "b"], **vectors, **parts)
+    notes.name, notes.metadata = "notes", {"about": "tea"}
+    notes.configuration_json = {
+        "hnsw": {"space": "cosine", "ef_search": 77, "num_threads": None},
+        "embedding_function": {"type": "legacy"},
+    }
+    stored = {("default_tenant", "default_database"): [], ("acme", "papers"): [notes]}
+    opened = []
+
+    class Client:
+        def __init__(self, folder, settings, tenant, database):
+            assert not settings.anonymized_telemetry
+            opened.append(Path(folder))
+            self.collections = stored[tenant, database]
+
+        def list_collections(self, limit, offset):
+            return self.collections[offset : offset + limit]
+
+        def close(self):
+            opened.append("closed")
+
+    chromadb.Settings, chromadb.PersistentClient = TheirSettings, Client
+    source = tmp_path / "chroma"
+    source.mkdir()
+    folder_of_chroma(source, databases=stored)
+    before = (source / "chroma.sqlite3").read_bytes()
+    (done,) = chromalab.import_chroma(source, progress=False)
+    assert (done.tenant, done.database, done.collection) == ("acme", "papers", "notes")
+    assert (done.result.added, done.result.skipped, done.model) == (2, 0, "legacy")
+    assert "pass embedding_function=" in done.note
+    assert source not in opened  # Chroma gets a copy, as it may change the files of older releases
+    assert not opened[0].exists()
+    assert opened.count("closed") == 2
+    assert (source / "chroma.sqlite3").read_bytes() == before
+    (again,) = chromalab.import_chroma(source, tmp_path / "chroma.lab", progress=False)
+    assert (again.result.added, again.result.skipped) == (0, 2)
+    with chromalab.PersistentClient(tmp_path / "chroma.lab", None, "acme", "papers") as client:
+        found = client.get_collection("notes")
+        got = found.get(include=["embeddings", "metadatas", "documents", "uris"])
+        assert got["embeddings"].tolist() == vectors["embeddings"]
+        assert got["metadatas"] == [{"n": 1}, None]
+        assert (got["documents"], got["uris"]) == (parts["documents"], parts["uris"])
+        assert (found.space, found.metadata) == ("cosine", {"about": "tea"})
+        assert found.configuration_json["hnsw"]["ef_search"] == 77
 
 
 def schema(space="cosine", sparse=None):

@@ -10,7 +10,8 @@ import pyarrow
 import pytest
 
 import chromalab
-from chromalab.conversion import items, plain, plain_where
+from chromalab.conversion import items, plain, plain_where, values_by_record
+from chromalab.errors import InvalidArgumentError
 from chromalab.snapshot import Snapshot
 
 VECTORS = [[1.0, 2.0], [3.0, 4.0]]
@@ -252,3 +253,45 @@ def test_what_has_no_counterpart_is_left_to_the_checks():
     assert plain(value) is value
     assert items(value) is None
     assert plain_where({"a": value}) == {"a": value}
+
+
+IDS = ["a", "b", "c"]
+SHUFFLED = pandas.Series([3, 1, 2], index=["c", "a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("given", "values"),
+    [
+        (SHUFFLED, [1, 2, 3]),
+        (SHUFFLED.iloc[:2], [1, None, 3]),
+        (pandas.Series([9, 1, 2, 3], index=["other", *IDS]), [1, 2, 3]),
+        ({"c": 3, "a": np.nan}, [None, None, 3]),
+        (pandas.Series([1, 2, 3], index=[2, 0, 1]), [1, 2, 3]),
+        (pandas.Series([1, pandas.NA, 3], dtype="Int64", index=["x", "y", "z"]), [1, None, 3]),
+        (pyarrow.array(["x", None, "y"]).dictionary_encode(), ["x", None, "y"]),
+        ([pyarrow.scalar("x"), pyarrow.scalar(None, pyarrow.string()), "y"], ["x", None, "y"]),
+        (pandas.DataFrame({"only": [1, 2, 3]}, index=["c", "a", "b"]), [2, 3, 1]),
+        ((n for n in range(3)), [0, 1, 2]),
+    ],
+    ids=range(10),
+)
+def test_values_of_records_are_read_by_id_where_they_have_ids(given, values):
+    assert values_by_record(given, IDS, "color") == values
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"x", "y", "z"}, "color must be a metadata field, or one value per record"),
+        (np.array("a"), "color must be a metadata field, or one value per record"),
+        ([1, 2], "got 2 values for 3 records"),
+        ({"x": 1, "y": 2, "z": 3}, "The keys of color must be ids of records"),
+        ({}, "The keys of color must be ids of records"),
+        (pandas.Series([1, 2, 3], index=["a", "a", "b"]), "got several for 'a'"),
+        (pandas.DataFrame({"x": [1], "y": [2], "z": [3]}), "Choose a column"),
+    ],
+    ids=range(7),
+)
+def test_values_that_belong_to_no_record_raise(given, problem):
+    with pytest.raises(InvalidArgumentError, match=problem):
+        values_by_record(given, IDS, "color")

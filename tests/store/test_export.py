@@ -2,12 +2,15 @@
 
 import datetime
 import json
+import os
+from pathlib import Path
 
 import pandas
 import pytest
 
 import chromalab
 from chromalab import errors
+from chromalab.files import write_whole
 
 ROWS = [
     {"id": "a", "text": "tea", "at": datetime.date(2024, 6, 1), "n": 1, "hot": True, "x": 0.5},
@@ -99,3 +102,20 @@ def test_a_file_is_replaced_only_on_request(notes, tmp_path):
         notes.export(tmp_path / "notes.xlsx")
     assert isinstance(notes.export(tmp_path / "more.csv").df(), pandas.DataFrame)
     assert chromalab.Collection.export.__doc__
+
+
+@pytest.mark.parametrize("path", [None, 5, b"notes.csv"])
+def test_what_is_not_a_path_raises(notes, path):
+    with pytest.raises(errors.InvalidArgumentError, match="path must be the name of a file; got"):
+        notes.export(path)
+
+
+def test_a_device_is_written_to_and_not_replaced():
+    pty = pytest.importorskip("pty")
+    keyboard, screen = pty.openpty()
+    device = Path(os.ttyname(screen))
+    write_whole(device, b"tea", overwrite=True)
+    assert device.is_char_device()
+    assert os.read(keyboard, 3) == b"tea"
+    os.close(keyboard)
+    os.close(screen)

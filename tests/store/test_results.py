@@ -190,3 +190,10 @@ def test_show_is_a_list_of_keys(many_keys, show):
         many_keys.get(show=show)
     with pytest.raises(errors.InvalidArgumentError, match="show must be"):
         many_keys.query(query_texts="tea", show=show)
+
+
+def test_lists_are_shown_without_brackets_where_nothing_follows_them():
+    rows = [["a", ["tea", "rye"], {"tags": ["x", "y"], "year": 2020}]]
+    for shown in (text_table, html_table):
+        assert "tea, rye" in shown(["id", "labels", "metadata"], rows)
+        assert "tags: [x, y], year: 2020" in shown(["id", "labels", "metadata"], rows)

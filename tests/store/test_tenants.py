@@ -194,13 +194,19 @@ def test_errors_have_chromas_names_and_codes():
 
 def test_a_spann_configuration_warns_that_it_runs_as_hnsw(client):
     with pytest.warns(
-        errors.ChromalabWarning, match="'sss' keeps its spann.*runs as hnsw"
+        errors.ChromalabWarning, match="'sss' gets an hnsw index.*only the space"
     ) as warned:
         made = client.create_collection(
-            "sss", configuration={"spann": {"ef_search": 50}}, embedding_function=None
+            "sss",
+            configuration={"spann": {"ef_search": 50, "space": "cosine"}},
+            embedding_function=None,
         )
     assert warned[0].filename == __file__
-    assert made.configuration_json["spann"]["ef_search"] == 50
+    stored = made.configuration_json
+    assert (made.space, stored["hnsw"]["ef_search"], stored["spann"]) == ("cosine", 100, None)
+    assert made.get_model()["configuration_json"] == stored
+    with pytest.raises(errors.InvalidArgumentError, match="cannot both be provided"):
+        client.create_collection("both", configuration={"hnsw": {}, "spann": {}})
     assert client.get_or_create_collection("sss", embedding_function=None) == made
     with pytest.warns(errors.ChromalabWarning) as warned:
         client.get_or_create_collection("ttt", configuration={"spann": {}}, embedding_function=None)

@@ -25,10 +25,15 @@ def ask(send, monkeypatch):
     return request
 
 
-@pytest.fixture(params=["map", "table"])
+@pytest.fixture(params=["map", "table", "search_panel"])
 def widget(request, facts):
     facts.selection = ["moon", "bee"]
-    return facts.map(np.eye(3, 2), color="topic") if request.param == "map" else facts.table()
+    if request.param == "map":
+        return facts.map(np.eye(3, 2), color="topic")
+    made = getattr(facts, request.param)()
+    if request.param == "search_panel":
+        made.search("the moon")
+    return made
 
 
 def test_a_label_is_written_with_the_type_of_the_field(widget, facts, ask):
@@ -66,7 +71,9 @@ def test_deleted_records_leave_the_widget_and_the_selection(widget, facts, ask):
     assert ask(widget, "delete", count=2)[0] == {"deleted": 2}
     assert facts.get(include=[])["ids"] == ["bare"]
     assert facts.selection.ids == []
-    assert (widget.count if isinstance(widget, Map) else widget.total) == 1
+    shown = {"Map": "count", "Table": "total", "SearchPanel": "rows"}[type(widget).__name__]
+    left = getattr(widget, shown)
+    assert (left if isinstance(left, int) else len(left)) == 1
     problem = "No records are selected. Select some in a widget, or with selection.set(...)."
     assert ask(widget, "contrast")[0] == problem
 

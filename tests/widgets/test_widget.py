@@ -180,6 +180,18 @@ def test_a_notebook_gets_the_static_version_and_the_view_which_hides_it(adder, m
     assert "Run the cell to use it." in static["text/html"]
 
 
+def test_a_view_has_the_class_that_shows_it_from_the_first_message_on():
+    opened = []
+
+    class Opening(Adder):
+        def open(self):
+            opened.append(self._dom_classes)
+            super().open()
+
+    assert opened == [Opening()._dom_classes]
+    assert opened[0][0].startswith("chromalab-live-")
+
+
 def test_a_widget_that_cannot_read_its_store_displays_the_error(adder, monkeypatch):
     def unreadable(self):
         raise InvalidArgumentError("<b>closed</b>")

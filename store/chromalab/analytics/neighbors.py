@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from chromalab.analytics.analysis import analysis
 from chromalab.analytics.graph import NeighborGraph, graph_of
 from chromalab.analytics.result import Result
-from chromalab.results.picture import picture
+from chromalab.results.picture import histogram_range, picture
 from chromalab.results.tables import data_frame, one_line
 from chromalab.snapshot import Snapshot
 from chromalab.types import Where
@@ -123,7 +123,8 @@ class Neighbors(Result):
 
     def _draw(self, axes: Any) -> None:
         nearest = self.distances[:, 0] if self.k else self.distances.ravel()
-        axes.hist(nearest[np.isfinite(nearest)], bins=60)
+        nearest = nearest[np.isfinite(nearest)]
+        axes.hist(nearest, bins=60, range=histogram_range(nearest))
         axes.set_xlabel("cosine distance to the nearest neighbor")
         axes.set_ylabel("records")
 

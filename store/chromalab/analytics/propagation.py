@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from chromalab.analytics.analysis import analysis
 from chromalab.analytics.graph import NeighborGraph, graph_of
-from chromalab.analytics.label_values import plain_label, read_labels
+from chromalab.analytics.label_values import plain_label
 from chromalab.analytics.result import Result
+from chromalab.conversion import values_by_record
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.results.tables import count, data_frame, one_line
 from chromalab.snapshot import Snapshot
@@ -161,7 +162,7 @@ def propagate(
     values = (
         snapshot.known_column(field)
         if isinstance(field, str)
-        else read_labels(field, len(snapshot))
+        else values_by_record(field, snapshot.ids, "field")
     )
     classes, given = _coded(snapshot, values)
     graph = graph_of(snapshot, _NEIGHBORS, random_state=random_state, progress=progress)

@@ -157,7 +157,7 @@ class Result(Table):
         records = count(len(self.snapshot), "record")
         version = "" if self.version is None else f", version {self.version}"
         options = ", ".join(
-            f"{name}={one_line(value, 30)}"
+            f"{name}={one_line(str(value) if isinstance(value, list | tuple) else value, 30)}"
             for name, value in self.parameters.items()
             if value is not None
         )

@@ -13,6 +13,7 @@ from chromalab.index_configs import (
     VectorIndexConfig,
 )
 from chromalab.results.records import GetResult, QueryResult
+from chromalab.results.search import SearchResult
 from chromalab.schema import Schema
 from chromalab.sparse import SparseVector
 from chromalab.types import (
@@ -62,6 +63,7 @@ __all__ = [
     "Metadatas",
     "QueryResult",
     "Schema",
+    "SearchResult",
     "SpannIndexConfig",
     "SparseEmbeddingFunction",
     "SparseVector",

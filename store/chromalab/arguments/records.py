@@ -15,7 +15,7 @@ from chromalab.arguments.values import (
     check_metadatas,
     check_uris,
 )
-from chromalab.engine import Batch, Filter, Order, parse_where, parse_where_document
+from chromalab.engine import Batch, Filter, Order, as_filter, parse_where, parse_where_document
 from chromalab.errors import InvalidArgumentError
 from chromalab.sparse import to_stored
 
@@ -86,10 +86,13 @@ def read_filter(ids: Any, where: Any, where_document: Any) -> Filter:
     Raises:
         InvalidArgumentError: An id is invalid, or a filter cannot be parsed.
     """
-    return Filter(
-        ids=None if ids is None else check_ids(ids),
-        where=None if where is None else parse_where(where),
-        where_document=None if where_document is None else parse_where_document(where_document),
+    ids = None if ids is None else check_ids(ids)
+    if where is None and where_document is None:
+        return Filter(ids)
+    return as_filter(
+        ids,
+        None if where is None else parse_where(where),
+        None if where_document is None else parse_where_document(where_document),
     )
 
 
@@ -128,9 +131,9 @@ def texts_to_embed(documents: Sequence[str | None], what: str) -> list[str]:
     return texts
 
 
-def reject_images(*given: Any) -> None:
+def reject_images(images: Any, uris: Any = None) -> None:
     """Raise an error if images or URIs are to be embedded, which is not supported yet."""
-    if any(value is not None for value in given):
+    if images is not None or uris is not None:
         raise InvalidArgumentError(
             "Images and URIs cannot be embedded yet. Embed them yourself, and pass the embeddings."
         )

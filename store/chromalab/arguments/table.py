@@ -22,6 +22,7 @@ __all__ = ["Problem", "Record", "RecordTable", "content_id", "read_table"]
 
 _TEXT_NAMES = ("document", "text")
 _VECTOR_NAME = re.compile(r"embedding|vector", re.IGNORECASE)
+_VECTOR_TEXT = re.compile(r"\[[\s\d.,eE+-]+\]\s*")
 _LONGEST = 64
 """The length from which on a list of numbers is a vector; the embeddings of models are longer."""
 _SHOWN = 3  # rows that a problem names
@@ -287,20 +288,25 @@ def _check_column(name: str, cells: Iterable[Any]) -> None:
 
 
 def _is_vector(name: str, cell: Any) -> bool:
-    """Whether a cell is a list of numbers that is long, or in a column named for embeddings."""
+    """Whether a cell is a list of numbers that is long, or in a column named for embeddings.
+
+    It may also be the text of one, which is what a CSV file has.
+    """
     if hasattr(cell, "as_py"):
         cell = cell.as_py()
-    if isinstance(cell, str | Mapping) or not hasattr(cell, "__len__"):
+    if isinstance(cell, str):
+        is_list = cell.startswith("[") and _VECTOR_TEXT.fullmatch(cell)
+        cell = [0.0] * len(cell[1:-1].replace(",", " ").split()) if is_list else []
+    if isinstance(cell, Mapping) or not hasattr(cell, "__len__"):
         return False
     if isinstance(cell, np.ndarray) and cell.ndim == 0:
         return False
     size = cell.size if isinstance(cell, np.ndarray) else len(cell)
     if not size or not (size > _LONGEST or _VECTOR_NAME.search(name)):
         return False
-    values = cell.flat if isinstance(cell, np.ndarray) else cell
-    first = next((value for value in values if not is_missing(value)), None)
-    if isinstance(first, list | np.ndarray):  # several vectors in one cell
-        return _is_vector(name, first)
+    first: Any = cell
+    while not isinstance(first, str) and (nested := items(first)) is not None:  # several vectors
+        first = next((value for value in nested if value is not None), None)
     return isinstance(first, int | float | np.number) and not isinstance(first, bool)
 
 

@@ -26,6 +26,7 @@ from chromalab.errors import (
     VersionMismatchError,
     printable,
 )
+from chromalab.files import expanded
 from chromalab.ingest import AddResult
 from chromalab.results.tables import Table
 
@@ -107,7 +108,7 @@ def import_chroma(
         ...
         chromalab.errors.InvalidArgumentError: source must be a folder with a chroma.sqlite3; got ...
     """
-    source = Path(check_folder(source, "source")).expanduser()
+    source = expanded(check_folder(source, "source"))
     target = Path(f"{source}.lab" if target is None else check_folder(target, "target"))
     if (source / "chroma-collections.parquet").exists():
         raise VersionMismatchError(

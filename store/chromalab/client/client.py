@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ClientAPI", "CollectionList", "Session"]
 
-_SPANN = "Collection {!r} keeps its spann configuration and runs as hnsw, with the same results."
+_SPANN = "Collection {!r} gets an hnsw index with the defaults; of spann, only the space is used."
 _DEFAULT: EmbeddingFunction[Any] = DefaultEmbeddingFunction()
 """The default of `embedding_function`; a function that is stored with a collection takes precedence."""
 
@@ -94,6 +94,13 @@ class Session:
         """
         self._engine.close()
 
+    @staticmethod
+    def clear_system_cache() -> None:
+        """Do nothing; in Chroma this makes the next client reopen its files.
+
+        Here a new client of a folder that was deleted and created again opens the new folder by itself.
+        """
+
     def __enter__(self) -> Self:
         return self
 
@@ -123,10 +130,9 @@ class ClientAPI(Session):
 
     def __init__(self, engine: Engine, scope: Scope, settings: Settings) -> None:
         super().__init__(engine)
+        # Frameworks that have loaded chromadb ask for its interface.
         theirs = getattr(sys.modules.get("chromadb.api"), "ClientAPI", None)
-        if isinstance(
-            theirs, ABCMeta
-        ):  # frameworks that have loaded chromadb ask for its interface
+        if isinstance(theirs, ABCMeta):
             theirs.register(ClientAPI)
         self._settings = settings
         self._scope = Scope()
@@ -218,8 +224,8 @@ class ClientAPI(Session):
             twice = embedding_function not in (None, _DEFAULT)
             if twice and to_config(embedding_function) != to_config(in_configuration):
                 raise InvalidArgumentError(
-                    "The embedding function of the argument differs from that in the configuration. "
-                    "Pass it once."
+                    "The embedding function of the argument conflicts with that in the "
+                    f"{'configuration' if schema is None else 'schema'}. Pass it once."
                 )
             embedding_function = in_configuration
         if embedding_function is not None and not callable(embedding_function):
@@ -232,20 +238,18 @@ class ClientAPI(Session):
         stored = new_configuration(configuration, metadata, described, default_space)
         if schema is not None:
             stored["schema"] = schema.serialize_to_json()
-        if get_or_create:
-            model = self._find(name)
-            if model is not None:
-                return self._collection(model, embedding_function)
-        try:
-            model = self._engine.create_collection(self._scope, name, metadata, stored)
-        except UniqueConstraintError:
-            model = self._find(name) if get_or_create else None
-            if model is None:
-                raise
-        else:
-            if stored["spann"] is not None:
-                notice(_SPANN.format(name))
-            _notice_space((stored["hnsw"] or stored["spann"])["space"], embedding_function)
+        model = self._find(name) if get_or_create else None
+        while model is None:
+            try:
+                model = self._engine.create_collection(self._scope, name, metadata, stored)
+            except UniqueConstraintError:
+                if not get_or_create:
+                    raise
+                model = self._find(name)  # None again if it was deleted in the meantime
+            else:
+                if (configuration or {}).get("spann") is not None:
+                    notice(_SPANN.format(name))
+                _notice_space(stored["hnsw"]["space"], embedding_function)
         return self._collection(model, embedding_function)
 
     def get_collection(
@@ -380,13 +384,6 @@ class ClientAPI(Session):
             )
         self._engine.reset()
         return True
-
-    @staticmethod
-    def clear_system_cache() -> None:
-        """Do nothing; in Chroma this makes the next client reopen its files.
-
-        Here a new client of a folder that was deleted and created again opens the new folder by itself.
-        """
 
     def __repr__(self) -> str:
         try:

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import tempfile
+import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from chromalab.client.client import ClientAPI
 from chromalab.config import DEFAULT_DATABASE, DEFAULT_TENANT, Settings, check_folder, read_settings
 from chromalab.engine import EmbeddedEngine, Lease, Scope, lease, lease_again
+from chromalab.engine.disk.folder import hold, is_held
+from chromalab.files import expanded
 
 __all__ = ["Client", "EphemeralClient", "PersistentClient", "open_engine"]
+
+_PREFIX = "chromalab-"
+_MARK = "in-use.lock"
+"""A file in the folder of an ephemeral store that its process keeps open and locked."""
+_HOUR = 3600.0  # seconds
 
 
 class _Default(str):
@@ -121,18 +132,37 @@ def open_engine(settings: Settings) -> Lease:
     """
     if settings.is_persistent:
         named = check_folder(settings.persist_directory, "persist_directory")
-        settings._folder = Path(named).expanduser().absolute()
+        settings._folder = expanded(named).absolute()
         return lease(settings._folder, settings.durability)
     found = None if settings._folder is None else lease_again(settings._folder)
     if found is not None:
         return found
-    settings._folder = folder = Path(tempfile.mkdtemp(prefix="chromalab-"))
+    _sweep()
+    settings._folder = folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    mark = (folder / _MARK).open("wb")
+    hold(mark.fileno())
     engine = EmbeddedEngine(folder, durability="off")
-    weakref.finalize(engine, _discard, engine.closing(), folder, os.getpid())
+    weakref.finalize(engine, _discard, engine.closing(), mark, os.getpid())
     return lease(folder, "off", lambda: engine)
 
 
-def _discard(close: Callable[[], None], folder: Path, owner: int) -> None:
+def _discard(close: Callable[[], None], mark: BinaryIO, owner: int) -> None:
     if os.getpid() == owner:  # a forked child must not delete the folder of its parent
         close()
-        shutil.rmtree(folder, ignore_errors=True)
+        mark.close()
+        shutil.rmtree(Path(mark.name).parent, ignore_errors=True)
+
+
+@functools.cache
+def _sweep() -> None:
+    """Delete, once per process, the ephemeral stores of processes that were killed.
+
+    A mark that is younger than an hour is left alone, as its process may not have locked it yet.
+    """
+    for mark in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_MARK}"):
+        with suppress(OSError):
+            found = mark.lstat()
+            mine = found.st_uid == getattr(os, "geteuid", int)() and not mark.parent.is_symlink()
+            if mine and time.time() - found.st_mtime > _HOUR and not is_held(mark):
+                mark.unlink()  # Windows, which has no such locks, refuses while a process has it open
+                shutil.rmtree(mark.parent, ignore_errors=True)

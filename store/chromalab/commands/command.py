@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chromalab.arguments.where_text import parse_where_text
-from chromalab.commands.argument import Argument
+from chromalab.commands.argument import COLLECTION, Argument, collections
 from chromalab.commands.body import fill_rows, read_body
 from chromalab.commands.flags import sort_words
 from chromalab.commands.line import Word, fill, items_of, split, take_command, variable_in
@@ -21,7 +21,7 @@ from chromalab.commands.store import status
 from chromalab.commands.verb import Call, Verb
 from chromalab.commands.verbs import VERBS, find_verb, overview
 from chromalab.commands.wording import as_typed
-from chromalab.errors import ChromalabError, InvalidArgumentError, wording
+from chromalab.errors import ChromalabError, InvalidArgumentError, near, short, wording
 from chromalab.results.tables import one_line
 
 __all__ = ["execute", "parse"]
@@ -120,8 +120,10 @@ def parse(
             values[argument.key] = session.settings[argument.setting]
     missing = [a.name for a in verb.arguments if a.required and a.key not in values]
     if missing:
+        names = collections(session) if COLLECTION.name in missing else []
+        known = f"{near('', names, what='Collections')} " if names else ""
         raise InvalidArgumentError(
-            f"{verb.name} needs {' and '.join(missing)}. For example: {verb.examples[0]}"
+            f"{verb.name} needs {' and '.join(missing)}. {known}For example: {verb.examples[0]}"
         )
     return values
 
@@ -176,7 +178,7 @@ class _Reader:
             return self._object(argument, self._bound(name))
         if argument.kind == "object":
             raise InvalidArgumentError(
-                f"{argument.shown} must be :name of a Python variable; got {one_line(repr(word.text))}."
+                f"{argument.shown} must be :name of a Python variable; got {short(word.text)}."
             )
         if argument.kind in _NUMBERS:
             return _NUMBERS[argument.kind](argument, word.text, is_typed=True)
@@ -193,7 +195,7 @@ class _Reader:
         if not isinstance(value, str):
             if argument.kind == "text" and value is not None:
                 raise InvalidArgumentError(
-                    f"{argument.shown} must be a string; got {one_line(repr(value))}."
+                    f"{argument.shown} must be a string; got {short(value)}."
                 )
             return value
         if argument.kind == "words":
@@ -258,7 +260,7 @@ def _integer(argument: Argument, value: Any, *, is_typed: bool) -> int:
     except (TypeError, ValueError):  # int() refuses more than 4,300 digits
         pass
     raise InvalidArgumentError(
-        f"{argument.shown} must be an integer; got {one_line(repr(value))}. For example: 5"
+        f"{argument.shown} must be an integer; got {short(value)}. For example: 5"
     )
 
 
@@ -270,7 +272,7 @@ def _float(argument: Argument, value: Any, *, is_typed: bool) -> float:
     except OverflowError:
         pass
     raise InvalidArgumentError(
-        f"{argument.shown} must be a number; got {one_line(repr(value))}. For example: 0.5"
+        f"{argument.shown} must be a number; got {short(value)}. For example: 0.5"
     )
 
 

@@ -118,7 +118,7 @@ class Call:
     given: Mapping[str, Any]
     body: list[Any] | None = None
 
-    @property
+    @cached_property
     def collection(self) -> chromalab.Collection:
         """The collection that the command names."""
         return self.session.collection(self.given["collection"])
@@ -133,7 +133,14 @@ class Call:
         }
 
     def run(self) -> Any:
-        """Run the action of the verb, or its public call."""
+        """Run the action of the verb, or its public call.
+
+        Raises:
+            NotFoundError: There is no such collection. Nothing else is checked before, as the name may be
+                what was left out.
+        """
+        if self.verb.api.startswith("collection."):
+            _ = self.collection
         return self.api() if self.verb.action is None else self.verb.action(self)
 
     def api(self, **options: Any) -> Any:

@@ -8,6 +8,7 @@ from chromalab.commands.feedback import FEEDBACK
 from chromalab.commands.labels import LABELS
 from chromalab.commands.records import RECORDS
 from chromalab.commands.results import Notice
+from chromalab.commands.search import SEARCH
 from chromalab.commands.store import MODELS, STORE
 from chromalab.commands.verb import Call, Verb
 from chromalab.commands.widgets import WIDGETS
@@ -77,6 +78,7 @@ _HELP = Verb(
 CHAPTERS: dict[str, tuple[Verb, ...]] = {
     "Stores and collections": STORE,
     "Records": RECORDS,
+    "Searches": SEARCH,
     "Analyses": ANALYSES,
     "Labels": LABELS,
     "Feedback": FEEDBACK,

@@ -1,15 +1,14 @@
-"""The verbs that open widgets: map, search, table, review, panel."""
+"""The verbs that open widgets: map, table, review, panel."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from chromalab import Collection
-from chromalab.commands.argument import COLLECTION, Argument
+from chromalab.commands.argument import Argument
 from chromalab.commands.records import DESCENDING, SHOW
 from chromalab.commands.verb import Call, Verb
-from chromalab.errors import InvalidArgumentError
-from chromalab.results.tables import one_line
+from chromalab.errors import InvalidArgumentError, short
 
 __all__ = ["WIDGETS"]
 
@@ -22,19 +21,6 @@ def _map(call: Call) -> Any:
     return call.api(labels=True) if call.given.get("topics") else call.api()
 
 
-def _search(call: Call) -> Any:
-    """Open the search panel, and run a first search if there is a query."""
-    if not call.given.get("ui"):
-        raise InvalidArgumentError(
-            "search opens the search panel with --ui: %chroma search papers --ui. "
-            "For results without the panel, use %chroma query."
-        )
-    panel = call.api()
-    if "query" in call.given:
-        panel.search(call.given["query"])
-    return panel
-
-
 def _review(call: Call) -> Any:
     """Review the findings of an analysis: of one that runs now, or of a result."""
     found = call.given["collection"]
@@ -42,8 +28,7 @@ def _review(call: Call) -> Any:
         return call.api()
     if not hasattr(found, "review"):
         raise InvalidArgumentError(
-            "review takes a collection, duplicates, clusters or outliers; "
-            f"got {one_line(repr(found))}."
+            f"review takes a collection, duplicates, clusters or outliers; got {short(found)}."
         )
     if "what" in call.given:
         raise InvalidArgumentError("--what goes with a collection; a result is reviewed as it is.")
@@ -62,19 +47,6 @@ WIDGETS = (
         changes={"text": {"kind": "text"}, **SHOW},
         adds=(Argument(name="--topics", help="Find topics and show their names.", kind="switch"),),
         action=_map,
-    ),
-    Verb(
-        api="collection.search_panel",
-        short_name="search",
-        summary="Search in a panel, and mark which results are relevant.",
-        examples=(
-            "%chroma search papers --ui",
-            '%chroma search papers "graph databases" -k 5 --ui',
-        ),
-        takes=(COLLECTION, Argument(name="query", help="The text to search for first.")),
-        changes=SHOW,
-        adds=(Argument(name="--ui", help="Open the search panel.", kind="switch"),),
-        action=_search,
     ),
     Verb(
         api="collection.table",

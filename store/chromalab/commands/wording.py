@@ -27,6 +27,10 @@ _OTHER_WAYS = (
     ),
     (r"Omit embedding_function, or pass embeddings= that you computed yourself\.", "Omit --model."),
     (r"^embedding_function\b", "--model"),
+    (
+        r"replace them with into\((.*), overwrite=True\)",
+        r"replace them: found = %chroma {verb} {name}, then found.into(\1, overwrite=True)",
+    ),
 )
 _CALL = re.compile(r"""(?<![\w%])(\.?[\w.]*\w)\(((?:[^()"']|"[^"]*"|'[^']*'|\([^()]*\))*)\)""")
 _COMMA = re.compile(r",\s*(?![^\[({]*[\])}])")
@@ -42,7 +46,7 @@ def as_typed(message: str, verb: Verb, verbs: Mapping[str, Verb], name: str) -> 
         name: The collection that the command names.
     """
     for pattern, other in _OTHER_WAYS:
-        there = other.replace("{name}", name.replace("\\", r"\\"))
+        there = other.replace("{name}", name.replace("\\", r"\\")).replace("{verb}", verb.name)
         message = re.sub(pattern, there, message)
     parts, end = [], 0
     for found in _CALL.finditer(message):

@@ -1,10 +1,11 @@
 """The embedded engine, and what other rooms may use of it."""
 
 from chromalab.engine.embedded import EmbeddedEngine
-from chromalab.engine.filter.clauses import parse_where, parse_where_document
+from chromalab.engine.filter.clauses import as_filter, parse_where, parse_where_document
 from chromalab.engine.filter.dates import read_instant
 from chromalab.engine.interface import Attachments, Engine, Records, Upkeep
 from chromalab.engine.leases import Lease, lease, lease_again
+from chromalab.engine.reader import Nearest, Positions, Reader
 from chromalab.engine.record_transform import RecordTransform
 from chromalab.engine.values import (
     Attachment,
@@ -44,12 +45,15 @@ __all__ = [
     "Filter",
     "KeyProfile",
     "Lease",
+    "Nearest",
     "Order",
     "OutdatedSchemaError",
+    "Positions",
     "Preparation",
     "Profile",
     "Progress",
     "Range",
+    "Reader",
     "RecordTransform",
     "Records",
     "Replacement",
@@ -59,6 +63,7 @@ __all__ = [
     "Upkeep",
     "Vectors",
     "WriteResult",
+    "as_filter",
     "lease",
     "lease_again",
     "parse_where",

@@ -40,7 +40,6 @@ _SPANN = (
     "split_threshold",
     "merge_threshold",
 )
-_SPANN_CHANGEABLE = ("search_nprobe", "ef_search")
 _LEAST = {"max_neighbors": 2}  # with 1, hnswlib draws endless levels
 _MOST = {
     "max_neighbors": 1024,
@@ -70,27 +69,34 @@ def new_configuration(
     """Build the configuration that is stored with a new collection.
 
     Args:
-        configuration: `{"hnsw": {...}}` or `{"spann": {...}}`, as in Chroma.
+        configuration: `{"hnsw": {...}}` or `{"spann": {...}}`; of the latter, the space is used, as in
+            local Chroma.
         metadata: The collection's metadata; Chroma's legacy `hnsw:...` keys in it are honored.
         embedding_function: The embedding function as stored.
         default_space: The space if none is given.
 
     Returns:
-        `{"hnsw": ..., "spann": ..., "embedding_function": ...}`.
+        `{"hnsw": ..., "spann": None, "embedding_function": ...}`.
 
     Raises:
         InvalidArgumentError: Both kinds are given, a key is unknown, or a value is out of range.
     """
     given = _sections(configuration)
     if given.get("hnsw") is not None and given.get("spann") is not None:
-        raise InvalidArgumentError("Give hnsw or spann in the configuration, not both.")
-    stored = {"hnsw": None, "spann": None, "embedding_function": embedding_function}
+        raise InvalidArgumentError(
+            "hnsw and spann cannot both be provided in the configuration. Provide one of them."
+        )
+    legacy = {key: (metadata or {})[old] for old, key in _LEGACY.items() if old in (metadata or {})}
+    hnsw = {**legacy, **(given.get("hnsw") or {})}
     if given.get("spann") is not None:
         spann = _checked("spann", given["spann"], _SPANN)
-        return {**stored, "spann": {"space": default_space, **spann}}
-    legacy = {key: (metadata or {})[old] for old, key in _LEGACY.items() if old in (metadata or {})}
-    hnsw = _checked("hnsw", {**legacy, **(given.get("hnsw") or {})}, (*_HNSW, *_HNSW_OPTIONAL))
-    return {**stored, "hnsw": {**_HNSW, "space": default_space, **hnsw}}
+        hnsw = {key: value for key, value in spann.items() if key == "space"}
+    hnsw = _checked("hnsw", hnsw, (*_HNSW, *_HNSW_OPTIONAL))
+    return {
+        "hnsw": {**_HNSW, "space": default_space, **hnsw},
+        "spann": None,
+        "embedding_function": embedding_function,
+    }
 
 
 def changed_configuration(stored: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,7 +115,7 @@ def changed_configuration(stored: Mapping[str, Any], change: Mapping[str, Any]) 
                 "The embedding function of a collection cannot change, as its records were embedded with "
                 "it. Create a new collection and add the documents there."
             )
-        allowed = _HNSW_CHANGEABLE if section == "hnsw" else _SPANN_CHANGEABLE
+        allowed = _HNSW_CHANGEABLE if section == "hnsw" else ()
         if values is not None and stored.get(section) is None:
             raise InvalidArgumentError(f"This collection has no {section} configuration to change.")
         for key in values or {}:

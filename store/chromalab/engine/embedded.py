@@ -1,6 +1,7 @@
 """The embedded engine: collections in one folder, for any number of threads and processes.
 
-A write takes SQLite's lock, appends the vectors, makes them durable, then commits. A read works on
+A write takes SQLite's lock, appends the vectors, makes them durable, then commits; batches that wait for
+each other are committed together. A read works on
 the snapshot of its transaction. Both pass through `Opened`, which is one collection in one
 transaction.
 """
@@ -8,8 +9,7 @@ transaction.
 from __future__ import annotations
 
 import itertools
-import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,8 @@ from uuid import UUID
 
 from chromalab.engine import collection_forks, statistics, writes
 from chromalab.engine.disk import attachments, catalog, history, records, tenants, vectors
+from chromalab.engine.disk.connection import Connection
+from chromalab.engine.disk.group_commit import GroupCommit
 from chromalab.engine.disk.history import Recorder
 from chromalab.engine.disk.leftovers import sweeping
 from chromalab.engine.disk.store import Store
@@ -27,6 +29,7 @@ from chromalab.engine.index.collection_index import IndexInput, can_index, graph
 from chromalab.engine.interface import Engine
 from chromalab.engine.nearest import Search, nearest, recall
 from chromalab.engine.opened import Opened
+from chromalab.engine.reader import Reader
 from chromalab.engine.record_transform import RecordTransform
 from chromalab.engine.resident import Resident
 from chromalab.engine.undo import undo
@@ -93,6 +96,7 @@ class EmbeddedEngine:
             self.store.close()
             raise
         self.key = next(_keys)
+        self._batches = GroupCommit(self.store)
         self._residents: dict[UUID, Resident] = {}
         self._builder = Builder(self._bring_up)
 
@@ -231,29 +235,13 @@ class EmbeddedEngine:
         """Insert the new ids and ignore the existing ones."""
         return self._write(id, batch, insert=True, change=False)
 
-    def upsert(
-        self,
-        id: UUID,
-        batch: Batch,
-        operation: str | None = None,
-        continues: int | None = None,
-    ) -> WriteResult:
+    def upsert(self, id: UUID, batch: Batch) -> WriteResult:
         """Insert the new ids and change the existing ones."""
-        return self._write(
-            id, batch, insert=True, change=True, operation=operation, continues=continues
-        )
+        return self._write(id, batch, insert=True, change=True)
 
-    def update(
-        self,
-        id: UUID,
-        batch: Batch,
-        operation: str | None = None,
-        continues: int | None = None,
-    ) -> WriteResult:
+    def update(self, id: UUID, batch: Batch) -> WriteResult:
         """Change the existing ids and ignore the new ones."""
-        return self._write(
-            id, batch, insert=False, change=True, operation=operation, continues=continues
-        )
+        return self._write(id, batch, insert=False, change=True)
 
     def delete(self, id: UUID, filter: Filter, limit: int | None, operation: str = "delete") -> int:
         """Delete the records that match; returns how many were deleted."""
@@ -316,6 +304,18 @@ class EmbeddedEngine:
 
         collection, found = self._read(id, read)
         self._request_index(collection, record_transform, searching=True)
+        return found
+
+    def reading(self, id: UUID, ask: Callable[[Reader], T], basis: QueryBasis | None = None) -> T:
+        """Run a function on the records as of one transaction."""
+
+        def read(collection: Opened) -> tuple[Opened, T]:
+            if basis is not None:
+                _confirm(collection, basis)
+            return collection, ask(Reader(collection))
+
+        collection, found = self._read(id, read)
+        self._request_index(collection, searching=True)
         return found
 
     # Attachments
@@ -473,10 +473,14 @@ class EmbeddedEngine:
 
     def _read(self, id: UUID, ask: Callable[[Opened], T]) -> T:
         """Run a function on a collection in one read transaction."""
+        attempts = 3  # to read the latest version, to which the state in memory belongs
         while True:
             try:
                 with self.store.read() as connection:
-                    collection = self._open(connection, id)
+                    collection = self._open(connection, id, only_reads=True)
+                    if attempts and collection.resident.is_later(collection.entry):
+                        attempts -= 1
+                        continue
                     return ask(collection)
             except MissingVectorsError:
                 # A second transaction tells whether the collection was deleted in the meantime.
@@ -492,26 +496,21 @@ class EmbeddedEngine:
         with self.store.write() as connection:
             yield self._open(connection, id)
 
-    def _write(
-        self,
-        id: UUID,
-        batch: Batch,
-        *,
-        insert: bool,
-        change: bool,
-        operation: str | None = None,
-        continues: int | None = None,
-    ) -> WriteResult:
-        with self._writing(id) as collection:
-            connection, number = collection.connection, collection.entry.number
-            recorder = Recorder(connection, number, operation, number=continues)
+    def _write(self, id: UUID, batch: Batch, *, insert: bool, change: bool) -> WriteResult:
+        def write(connection: Connection) -> tuple[Opened, WriteResult]:
+            collection = self._open(connection, id)
+            number = collection.entry.number
+            recorder = Recorder(connection, number, batch.operation, number=batch.continues)
             written = writes.write(
                 collection, batch, recorder, insert=insert, change=change, durable=self._durable
             )
             after = self._open(connection, id)
             recorded = recorder.end(after.entry.model.version)
+            return after, replace(written, operation=recorded)
+
+        after, written = self._batches.write(write, len(batch.ids))
         self._request_index(after)
-        return replace(written, operation=recorded)
+        return written
 
     def _access(self) -> Access:
         return Access(self.store.vectors, self._durable, self._read, self._rewriting)
@@ -549,9 +548,14 @@ class EmbeddedEngine:
         resident.index.bring_up(given, **how)
         resident.release()
 
-    def _open(self, connection: sqlite3.Connection, id: UUID) -> Opened:
+    def _open(self, connection: Connection, id: UUID, *, only_reads: bool = False) -> Opened:
+        """Open a collection in a transaction."""
         try:
-            row = catalog.row(connection, id)
+            row = (
+                _once(connection, id, lambda: catalog.row(connection, id))
+                if only_reads
+                else catalog.row(connection, id)
+            )
         except NotFoundError:
             self._forget(id)
             raise
@@ -568,12 +572,24 @@ class EmbeddedEngine:
 _IMPLEMENTS: type[Engine] = EmbeddedEngine  # has mypy compare the two
 
 
+def _once(connection: Connection, key: Hashable, read: Callable[[], T]) -> T:
+    """Read something in a read transaction, unless it is known of the same snapshot."""
+    if key not in connection.known:
+        connection.known[key] = read()
+    return connection.known[key]  # type: ignore[no-any-return]
+
+
 def _confirm(collection: Opened, basis: QueryBasis) -> None:
     """Raise OutdatedQueryError if the collection is not as a query was prepared for."""
     stored, known = collection.entry.model, basis.model
     attachment = None
     if basis.kind is not None:
-        attachment = attachments.read_one(collection.connection, stored.id, basis.kind, basis.kind)
+        connection, kind = collection.connection, basis.kind
+        attachment = _once(
+            connection,
+            (stored.id, kind),
+            lambda: attachments.read_one(connection, stored.id, kind, kind),
+        )
     if (
         stored.dimension != known.dimension
         or stored.configuration["embedding_function"] != known.configuration["embedding_function"]

@@ -7,9 +7,10 @@ which may be local. `Upkeep` needs the files. `Collection` and the rooms see onl
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
+from chromalab.engine.reader import Reader
 from chromalab.engine.record_transform import RecordTransform
 from chromalab.engine.values import (
     Attachment,
@@ -40,6 +41,8 @@ from chromalab.engine.values import (
 )
 
 __all__ = ["Attachments", "Engine", "Records", "Upkeep"]
+
+T = TypeVar("T")
 
 
 class Records(Protocol):
@@ -137,28 +140,12 @@ class Records(Protocol):
         """Insert the new ids and ignore the existing ones."""
         ...
 
-    def upsert(
-        self,
-        id: UUID,
-        batch: Batch,
-        operation: str | None = None,
-        continues: int | None = None,
-    ) -> WriteResult:
-        """Insert the new ids and change the existing ones; see `update` for the history."""
+    def upsert(self, id: UUID, batch: Batch) -> WriteResult:
+        """Insert the new ids and change the existing ones."""
         ...
 
-    def update(
-        self,
-        id: UUID,
-        batch: Batch,
-        operation: str | None = None,
-        continues: int | None = None,
-    ) -> WriteResult:
-        """Change the existing ids and ignore the new ones.
-
-        The history records what is replaced if `operation` says, in words, what the write is. `continues`
-        is the number of an operation that the write is a part of.
-        """
+    def update(self, id: UUID, batch: Batch) -> WriteResult:
+        """Change the existing ids and ignore the new ones."""
         ...
 
     def delete(self, id: UUID, filter: Filter, limit: int | None, operation: str = "delete") -> int:
@@ -200,6 +187,10 @@ class Records(Protocol):
         With a record transform, the queries are already mapped by it. With a basis, the call raises
         OutdatedQueryError if the collection is not as the queries were prepared for.
         """
+        ...
+
+    def reading(self, id: UUID, ask: Callable[[Reader], T], basis: QueryBasis | None = None) -> T:
+        """Run a function on the records as of one transaction; it must not keep the reader."""
         ...
 
 

@@ -11,11 +11,12 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from chromalab.engine.embedded import EmbeddedEngine
 from chromalab.engine.interface import Engine
+from chromalab.engine.reader import Reader
 from chromalab.engine.record_transform import RecordTransform
 from chromalab.engine.values import (
     Attachment,
@@ -47,6 +48,8 @@ from chromalab.engine.values import (
 from chromalab.errors import ChromalabError, ClientClosedError, StoreGoneError
 
 __all__ = ["Lease", "lease", "lease_again"]
+
+T = TypeVar("T")
 
 
 class Lease:
@@ -180,25 +183,13 @@ class Lease:
         """Insert the new ids and ignore the existing ones."""
         return self.engine.add(id, batch)
 
-    def upsert(
-        self,
-        id: UUID,
-        batch: Batch,
-        operation: str | None = None,
-        continues: int | None = None,
-    ) -> WriteResult:
+    def upsert(self, id: UUID, batch: Batch) -> WriteResult:
         """Insert the new ids and change the existing ones."""
-        return self.engine.upsert(id, batch, operation, continues)
+        return self.engine.upsert(id, batch)
 
-    def update(
-        self,
-        id: UUID,
-        batch: Batch,
-        operation: str | None = None,
-        continues: int | None = None,
-    ) -> WriteResult:
+    def update(self, id: UUID, batch: Batch) -> WriteResult:
         """Change the existing ids and ignore the new ones."""
-        return self.engine.update(id, batch, operation, continues)
+        return self.engine.update(id, batch)
 
     def delete(self, id: UUID, filter: Filter, limit: int | None, operation: str = "delete") -> int:
         """Delete the records that match; returns how many were deleted."""
@@ -236,6 +227,10 @@ class Lease:
     ) -> list[Rows]:
         """Read the k nearest records, as stored, for each row of `queries` (q, dimension)."""
         return self.engine.query(id, queries, k, filter, fields, record_transform, basis)
+
+    def reading(self, id: UUID, ask: Callable[[Reader], T], basis: QueryBasis | None = None) -> T:
+        """Run a function on the records as of one transaction."""
+        return self.engine.reading(id, ask, basis)
 
     # Attachments
 

@@ -89,6 +89,15 @@ class CollectionModel:
     version: int
     written_at: datetime | None
 
+    @property
+    def configuration_json(self) -> dict[str, Any]:
+        """The configuration, under the name that it has in Chroma's model."""
+        return self.configuration
+
+    def __getitem__(self, name: str) -> Any:
+        """Return an attribute by its name, as Chroma's model does; None if there is none."""
+        return getattr(self, name, None)
+
 
 @dataclass(frozen=True)
 class Attachment:
@@ -142,8 +151,12 @@ class Order:
 class Batch:
     """Validated records to write, all parts of equal length. `vectors` is (n, dimension), float32.
 
-    `made_for` is the configuration of the collection if its own embedding function made the vectors, and
-    `indexed_for` the one whose schema says which sparse vectors the metadata has.
+    Attributes:
+        made_for: The configuration of the collection if its own embedding function made the vectors.
+        indexed_for: The configuration whose schema says which sparse vectors the metadata has.
+        operation: What the write is, in words, if the history is to record what it replaces. In a
+            `Replacement`, its own counts.
+        continues: The number of an operation that the write is a part of.
     """
 
     ids: Sequence[str]
@@ -153,6 +166,8 @@ class Batch:
     uris: Sequence[str | None] | None = None
     made_for: Mapping[str, Any] | None = None
     indexed_for: Mapping[str, Any] | None = None
+    operation: str | None = None
+    continues: int | None = None
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,13 @@ from chromalab.sparse import with_sparse_vectors
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["PARTS", "GetResult", "QueryResult", "get_result", "query_result", "within"]
+__all__ = ["PARTS", "GetResult", "QueryResult", "Records", "get_result", "query_result", "within"]
 
 PARTS = ("documents", "embeddings", "metadatas", "uris", "data")
 """What `include` may name."""
 
 
-class _Records(Table, dict[str, Any]):
+class Records(Table, dict[str, Any]):
     """Chroma's keys, and the display that both results share.
 
     Attributes:
@@ -96,7 +96,7 @@ class _Records(Table, dict[str, Any]):
         return data_frame(records, None if records else ["id"])
 
 
-class GetResult(_Records):
+class GetResult(Records):
     """Records: `ids`, `documents`, `metadatas`, `embeddings`, `uris`, `data`, `included`.
 
     A part that was not included is None.
@@ -126,7 +126,7 @@ class GetResult(_Records):
         return [_record(self, {"id": id}, row, None) for row, id in enumerate(self["ids"])]
 
 
-class QueryResult(_Records):
+class QueryResult(Records):
     """The nearest records, with a list per query under every key; smaller distances are nearer.
 
     Attributes:
@@ -242,7 +242,7 @@ def _metadatas(rows: Rows) -> list[dict[str, Any] | None] | None:
     return None if rows.metadatas is None else [*map(with_sparse_vectors, rows.metadatas)]
 
 
-def _record(result: _Records, start: dict[str, Any], row: int, query: int | None) -> dict[str, Any]:
+def _record(result: Records, start: dict[str, Any], row: int, query: int | None) -> dict[str, Any]:
     record = dict(start)
     for name in ("distances", "documents", "uris", "embeddings"):
         values = result.get(name)

@@ -24,6 +24,7 @@ __all__ = [
     "html_block",
     "html_table",
     "one_line",
+    "text_of",
     "text_table",
 ]
 
@@ -157,13 +158,27 @@ def one_line(value: Any, width: int = 80) -> str:
         value = f"{value:.4g}"
     elif isinstance(value, Mapping):
         # One long value must not hide the others.
-        cut_short = (
-            (key, one_line(str(item) if isinstance(item, Mapping) else item, _METADATA_VALUE))
-            for key, item in value.items()
-        )
+        cut_short = ((key, one_line(_part(item), _METADATA_VALUE)) for key, item in value.items())
         value = ", ".join(f"{key}: {item}" for key, item in cut_short)
-    text = " ".join(printable(str(value)[: width * 2]).split())
+    text = " ".join(printable(text_of(value)[: width * 2]).split())
     return text if len(text) <= width else text[: width - 3] + "..."
+
+
+def text_of(value: Any) -> str:
+    """Write a value for people: of a list, only its items.
+
+    Example:
+        >>> text_of(["tea", "rye"]), text_of(2020)
+        ('tea, rye', '2020')
+    """
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _part(value: Any) -> Any:
+    """Put brackets around a value of several parts, where other values follow it."""
+    if isinstance(value, list | tuple):
+        return f"[{text_of(value)}]"
+    return str(value) if isinstance(value, Mapping) else value
 
 
 def text_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, width: int = 72) -> str:

@@ -1,4 +1,7 @@
-"""Queries: the nearest records, how they are found, and how well."""
+"""Queries and searches: the nearest records, Chroma's Search API, how records are found, and how well.
+
+`expressions` has the names of searches; they are imported when they are first used.
+"""
 
 from chromalab.search.index import build_index, get_indexing_status, recall
 from chromalab.search.query import explain, query

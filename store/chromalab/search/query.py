@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from chromalab.arguments.records import read_filter, read_texts, reject_images
 from chromalab.arguments.values import (
@@ -13,6 +13,7 @@ from chromalab.arguments.values import (
     check_n_results,
     check_show,
 )
+from chromalab.deferred import Deferred
 from chromalab.embed import EmbeddingFunction, embed_queries
 from chromalab.engine.values import Filter, OutdatedQueryError, QueryBasis, Vectors
 from chromalab.errors import InvalidArgumentError, InvalidDimensionException
@@ -23,6 +24,12 @@ from chromalab.transforms.active import ActiveTransform
 from chromalab.transforms.storage import ACTIVE
 from chromalab.transforms.transform import Transform
 from chromalab.types import Documents, Embeddings, IDs, Include, Where, WhereDocument
+
+if TYPE_CHECKING:
+    from chromalab.results.plan import SearchPlan
+    from chromalab.search.explained import explain_search
+else:
+    explain_search = Deferred("chromalab.search.explained").explain_search
 
 __all__ = ["explain", "query", "with_one_model"]
 
@@ -125,21 +132,25 @@ def explain(
     where_document: WhereDocument | None = None,
     *,
     transform: Transform | str | bool | None = "active",
-) -> Explanation:
-    """Explain how `query` would answer these arguments, and why; nothing is searched.
+    analyze: bool = False,
+) -> Explanation | SearchPlan:
+    """Explain how `query` or `search` would answer these arguments, and why.
 
     Args:
         collection: The collection to search.
-        query_embeddings: Query vectors, as in `query`.
+        query_embeddings: Query vectors, as in `query`; or a `Search`, for which no other argument but
+            the last two applies.
         query_texts: Query texts, as in `query`.
         ids: Ids to search among.
         n_results: Number of results per query.
         where: A metadata filter, as in `query`.
         where_document: A document filter, as in `query`.
         transform: The transform to apply, as in `query`.
+        analyze: Run a `Search`, and say for every stage how many records it was given, kept and dropped
+            for which reason, how long it took, and what share of an exact scan's records it found.
 
     Raises:
-        InvalidArgumentError: As for `query`.
+        InvalidArgumentError: As for `query`, or as for `search`.
 
     Example:
         >>> import chromalab
@@ -148,6 +159,8 @@ def explain(
         >>> points.explain(query_embeddings=[[0, 1]]).plan.method
         'exact scan'
     """
+    if isinstance(query_embeddings, Mapping) or hasattr(query_embeddings, "to_dict"):
+        return explain_search(collection, query_embeddings, transform, analyze=analyze)
     asked, filter = (
         _read_queries(query_embeddings, query_texts),
         _filter(ids, where, where_document),

@@ -222,8 +222,8 @@ def test_choices_may_be_any_list_of_labels(points, choices):
         ({"choices": 5}, "choices must be a list of labels"),
         ({"choices": [["a"]]}, "A label must be"),
         ({"choices": ["a", None]}, "choices must be a list of labels"),
-        ({"field": None}, "field must be the metadata field"),
-        ({"field": 5}, "field must be the metadata field"),
+        ({"field": None}, "field must be a metadata field"),
+        ({"field": 5}, "field must be a metadata field"),
         ({"random_state": -1}, "random_state"),
     ],
 )

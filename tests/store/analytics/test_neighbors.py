@@ -93,3 +93,10 @@ def test_collections_of_chromadb_can_be_analyzed(tmp_path):
     )
     assert neighbors(theirs, k=1).of("c")[0][0] == "b"
     assert chromalab.analytics.neighbors(theirs, k=1).snapshot.name == "rows"
+
+
+def test_equal_distances_are_shown_as_well():
+    angles = np.arange(12) * np.pi / 6
+    found = neighbors(np.c_[np.cos(angles), np.sin(angles)], k=2)
+    assert np.ptp(found.distances[:, 0]) < 1e-6
+    assert "data:image/png" in found._repr_html_()

@@ -344,6 +344,16 @@ def test_plots_show_any_text_verbatim():
         found.plot(color=range(7))
 
 
+def test_plots_color_records_by_id_and_keep_those_without_a_value():
+    found = project(groups(), method="pca")
+    colors = {id: row / 2 for row, id in enumerate(found.ids) if row}
+    (points,) = found.plot(color=dict(reversed(colors.items()))).collections
+    assert np.ma.filled(points.get_array(), -1.0).tolist() == [-1.0, *colors.values()]
+    names = ["tea", "", float("nan"), None] * 30
+    texts = found.plot(color=names).get_legend().get_texts()
+    assert sorted(text.get_text().strip("\u200b") for text in texts) == ["none", "tea"]
+
+
 def test_frames_are_read_only():
     frames = []
     snapshot = Snapshot.of(groups())

@@ -83,7 +83,7 @@ def test_invalid_labels_raise_with_an_explanation(client):
         points.propagate("kin")
     with pytest.raises(InvalidArgumentError, match="all are None"):
         propagate(np.eye(2), [None, None])
-    with pytest.raises(InvalidArgumentError, match="got 1 labels for 2 records"):
+    with pytest.raises(InvalidArgumentError, match="got 1 values for 2 records"):
         propagate(np.eye(2), ["a"])
     with pytest.raises(InvalidArgumentError, match="alpha"):
         propagate(np.eye(2), ["a", "b"], alpha=1)

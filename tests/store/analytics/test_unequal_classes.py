@@ -1,6 +1,10 @@
 """Few labels, and unequal classes: the choice of method, the report, the suspects and missing labels."""
 
+import datetime
+from decimal import Decimal
+
 import numpy as np
+import pyarrow
 import pytest
 
 from chromalab import datasets
@@ -168,10 +172,31 @@ def test_missing_and_blank_values_are_no_labels():
         " \t\n",
     ]
     assert [plain_label(value) for value in nothing] == [None] * len(nothing)
+    assert plain_label(Decimal("sNaN")) is None
     there = ["None", "nan", 0, False, 0.0, np.str_("a"), np.int64(2), np.bool_(True)]
     plain = [plain_label(value) for value in there]
     assert plain == ["None", "nan", 0, False, 0.0, "a", 2, True]
     assert [type(value) for value in plain] == [str, str, int, bool, float, str, int, bool]
+
+
+def test_values_of_columns_are_the_labels_that_metadata_would_hold():
+    day = "2024-06-01"
+    columns = (
+        [np.datetime64(day, "ns"), pandas.Timestamp(day)],
+        [np.datetime64(day), datetime.date(2024, 6, 1)],
+        [Decimal("1.5"), pyarrow.scalar(1.5)],
+    )
+    found = [{plain_label(value) for value in column} for column in columns]
+    assert found == [{"2024-06-01T00:00:00"}, {day}, {1.5}]
+
+
+def test_labels_with_ids_belong_to_the_records_with_these_ids(client):
+    points = client.create_collection("points", embedding_function=None)
+    points.add(ids=["a", "b", "c", "d"], embeddings=np.eye(2)[[0, 0, 1, 1]])
+    given = pandas.Series(["right", "left"], index=["d", "a"])
+    for labels in (given, given.to_dict()):
+        assert points.propagate(labels).labels == ["left", "left", "right", "right"]
+        assert points.label_queue(labels, n=4).labeled == 2
 
 
 COLUMNS = {

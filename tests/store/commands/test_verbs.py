@@ -23,7 +23,8 @@ SHORTER = {
     "client.create_collection": "create",
     "collection.add_from": "add",
     "collection.modify": "rename",
-    "collection.search_panel": "search",  # the word is reserved for Chroma's Search API
+    "chromalab.Search.of": "search",
+    "chromalab.SearchResult.why": "why",
     "chromalab.embed.models": "models",
     "chromalab.import_chroma": "import",
     "help": "help",
@@ -96,7 +97,8 @@ def test_an_example_does_not_assign_to_a_builtin(verb):
 
 @every_verb
 def test_the_examples_parse(verb, monkeypatch):
-    names = ("df", "questions", "clusters", "qrels", "other", "test", "vector", "twins")
+    names = ("df", "questions", "clusters", "qrels", "other", "test", "vector", "twins",
+             "search", "hits")  # fmt: skip
     session = Session({name: ["x"] for name in names}, DEFAULTS)
     monkeypatch.setattr(session, "collection", lambda name: name)  # of a store that is not open
     for example in verb.examples:

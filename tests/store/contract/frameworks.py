@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import tempfile
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -179,6 +181,144 @@ def mem0(library: Any, client: Any) -> dict[str, Callable[[], Any]]:
     }
 
 
+@framework
+def haystack(library: Any, client: Any) -> dict[str, Callable[[], Any]]:
+    """`ChromaDocumentStore`, which takes no client and makes its own with `chromadb.Client`."""
+    import chromadb
+    from haystack import Document
+    from haystack_integrations.document_stores.chroma import ChromaDocumentStore
+
+    with patch.object(chromadb, "Client", lambda: client):
+        store = ChromaDocumentStore("haystack", distance_function="cosine")
+        store.count_documents()
+    documents = [
+        Document(id=str(n), content=text, meta={"n": n}, embedding=vector(text))
+        for n, text in enumerate(TEXTS)
+    ]
+
+    def found(**options: Any) -> Any:
+        (documents,) = store.search_embeddings([vector(TEXTS[1])], top_k=2, **options)
+        return [(document.id, document.score) for document in documents]
+
+    after = {"field": "meta.n", "operator": ">", "value": 1}
+    return {
+        "write": lambda: store.write_documents(documents),
+        "count": store.count_documents,
+        "search": found,
+        "search with a filter": lambda: found(filters=after),
+        "filter": lambda: [document.content for document in store.filter_documents(after)],
+        "unique values": lambda: store.get_metadata_field_unique_values("n"),
+        "minimum and maximum": lambda: store.get_metadata_field_min_max("n"),
+        "update": lambda: store.update_by_filter(after, {"n": 7}),
+        "delete": lambda: store.delete_documents(["0"]),
+        "left": lambda: sorted(document.id for document in store.filter_documents()),
+        "delete all": lambda: store.delete_all_documents(),
+    }
+
+
+@framework
+def chroma_mcp(library: Any, client: Any) -> dict[str, Callable[[], Any]]:
+    """The tools of Chroma's MCP server."""
+    from chroma_mcp import server
+    from chromadb import EmbeddingFunction
+
+    class Vectors(EmbeddingFunction):
+        def __init__(self) -> None:
+            pass
+
+        def __call__(self, input: Any) -> Any:
+            return [np.array(vector(text), dtype=np.float32) for text in input]
+
+        @staticmethod
+        def name() -> str:
+            return "vectors"
+
+        def get_config(self) -> dict[str, Any]:
+            return {}
+
+        @staticmethod
+        def build_from_config(config: Any) -> Any:
+            return Vectors()
+
+    server._chroma_client = client
+    server.mcp_known_embedding_functions["vectors"] = Vectors
+
+    def tool(name: str, *args: Any, **options: Any) -> Any:
+        answer = asyncio.run(getattr(server, f"chroma_{name}")(*args, **options))
+        return answer.partition(" with configuration")[0] if isinstance(answer, str) else answer
+
+    def plain(name: str, *args: Any, **options: Any) -> Any:
+        found = tool(name, *args, **options)
+        return [found[part] for part in ("ids", "documents", "metadatas")]
+
+    ids, metadatas = ["a", "b", "c"], [{"n": n} for n in range(3)]
+    return {
+        "none": lambda: tool("list_collections"),
+        "create": lambda: tool("create_collection", "notes", "vectors"),
+        "list": lambda: tool("list_collections"),
+        "add": lambda: tool("add_documents", "notes", TEXTS, ids, metadatas),
+        "count": lambda: tool("get_collection_count", "notes"),
+        "info": lambda: tool("get_collection_info", "notes")["sample_documents"]["documents"],
+        "peek": lambda: tool("peek_collection", "notes", 2)["ids"],
+        "query": lambda: plain("query_documents", "notes", [TEXTS[1]], 2),
+        "get": lambda: plain("get_documents", "notes", where={"n": {"$gt": 0}}),
+        "update": lambda: tool("update_documents", "notes", ["a"], metadatas=[{"n": 9}]),
+        "delete documents": lambda: tool("delete_documents", "notes", ["b"]),
+        "rename": lambda: tool("modify_collection", "notes", "letters"),
+        "delete": lambda: tool("delete_collection", "letters"),
+    }
+
+
+@framework
+def open_webui(library: Any, client: Any) -> dict[str, Callable[[], Any]]:
+    """The calls of Open WebUI's client for Chroma, whose package would bring gigabytes of others."""
+    from chromadb import Settings
+    from chromadb.utils.batch_utils import create_batches
+
+    folder = client.get_settings().persist_directory
+    client.close()
+    settings = Settings(allow_reset=True, anonymized_telemetry=False)
+    tenant, database = "default_tenant", "default_database"
+    client = library.PersistentClient(
+        path=folder, settings=settings, tenant=tenant, database=database
+    )
+    vectors, metadatas = [vector(text) for text in TEXTS], [{"n": n} for n in range(3)]
+
+    def collection() -> Any:
+        return client.get_or_create_collection(name="files", metadata={"hnsw:space": "cosine"})
+
+    def insert() -> None:
+        records = {"ids": ["a", "b", "c"], "embeddings": vectors, "documents": TEXTS}
+        for batch in create_batches(api=client, metadatas=metadatas, **records):
+            collection().add(*batch)
+
+    def plain(found: Any) -> Any:
+        return [found[part] for part in ("ids", "documents", "metadatas")]
+
+    def search() -> Any:
+        found = client.get_collection(name="files").query(query_embeddings=vectors[:1], n_results=2)
+        return [found["ids"], found["distances"], found["documents"], found["metadatas"]]
+
+    return {
+        "has": lambda: "files" in [found.name for found in client.list_collections()],
+        "insert": insert,
+        "has again": lambda: "files" in [found.name for found in client.list_collections()],
+        "search": search,
+        "query": lambda: plain(collection().get(where={"n": 1}, limit=None)),
+        "get": lambda: plain(collection().get()),
+        "upsert": lambda: collection().upsert(
+            ids=["a"], documents=["x"], embeddings=vectors[1:2], metadatas=[{"n": 5}]
+        ),
+        "delete ids": lambda: collection().delete(ids=["b"]),
+        "delete filter": lambda: collection().delete(where={"n": 2}),
+        "left": lambda: plain(collection().get()),
+        "delete": lambda: client.delete_collection(name="files"),
+        "delete again": lambda: client.delete_collection(name="files"),
+        "reset": client.reset,
+        "close": client.close,
+    }
+
+
 def answer(call: Callable[[], Any]) -> Any:
     """The value of a call, with floats rounded to 4 digits, or the kind of its error."""
     try:
@@ -193,7 +333,7 @@ def answer(call: Callable[[], Any]) -> Any:
 def rounded(value: Any) -> Any:
     """Round floats at any depth."""
     if isinstance(value, float):
-        return round(value, 4)
+        return round(value, 4) + 0.0  # no negative zero
     if isinstance(value, (list, tuple)):
         return [rounded(item) for item in value]
     return value

@@ -12,18 +12,23 @@ import chromalab
 # Adds batches until it is killed, and reports each one that was acknowledged. The writers are forked
 # from a process that has chromalab loaded, so that 50 of them take seconds.
 WRITER = """
-import os, sys
+import os, sys, threading
 import numpy as np
 import chromalab
 
-folder, rounds, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+folder, rounds, seed, threads = sys.argv[1], *map(int, sys.argv[2:])
 rng = np.random.default_rng(seed)
 size = 37
 
 def write(start, pipe):
     client = chromalab.PersistentClient(folder)
     points = client.get_collection("points", embedding_function=None)
-    batch = start
+    for thread in range(1, threads):
+        add = threading.Thread(target=add_batches, args=(points, start + thread * 1000, pipe))
+        add.start()
+    add_batches(points, start, pipe)
+
+def add_batches(points, batch, pipe):
     while True:
         numbers = np.arange(batch * size, (batch + 1) * size)
         points.add(
@@ -43,9 +48,9 @@ for number in range(rounds):
     child = os.fork()
     if child == 0:
         os.close(ours)
-        write(number * 1000, theirs)
+        write(number * threads * 1000, theirs)
     os.close(theirs)
-    wanted = int(rng.integers(1, 6))
+    wanted = int(rng.integers(1, 6)) * threads
     for _ in range(wanted):
         acknowledged.append(int.from_bytes(os.read(ours, 4), "big"))
     deadline = int(rng.integers(0, 20_000))  # a random time within the next add, counted in loop turns
@@ -64,14 +69,17 @@ SIZE = 37
 @pytest.mark.skipif(
     not hasattr(__import__("os"), "fork"), reason="kills forked writers: POSIX only"
 )
-def test_kill_minus_9_during_fifty_adds_loses_no_acknowledged_record_and_splits_no_batch(tmp_path):
+@pytest.mark.parametrize(("rounds", "threads"), [(50, 1), (15, 8)])
+def test_kill_minus_9_during_adds_loses_no_acknowledged_record_and_splits_no_batch(
+    tmp_path, rounds, threads
+):
     folder = tmp_path / "killed.chroma"
     done = subprocess.run(
-        [sys.executable, "-c", WRITER, str(folder), "50", "7"],
+        [sys.executable, "-c", WRITER, str(folder), str(rounds), "7", str(threads)],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     acknowledged = {int(word) for word in done.stdout.split()}
-    assert len(acknowledged) >= 50
+    assert len(acknowledged) >= rounds * threads
 
     points = chromalab.PersistentClient(folder).get_collection("points")
     found = points.get(include=["embeddings", "documents", "metadatas"])
@@ -87,8 +95,8 @@ def test_kill_minus_9_during_fifty_adds_loses_no_acknowledged_record_and_splits_
     assert acknowledged <= set(batches)
     for batch, numbers in batches.items():
         assert numbers == set(range(batch * SIZE, (batch + 1) * SIZE)), "half a batch"
-    # At most one batch per round was written but not yet acknowledged when its writer died.
-    assert len(batches) - len(acknowledged) <= 50
+    # At most one batch per thread was written but not yet acknowledged when its writer died.
+    assert len(batches) - len(acknowledged) <= rounds * threads
     nearest = points.query(query_embeddings=found["embeddings"][-1:], n_results=1)
     assert nearest["ids"] == [[found["ids"][-1]]]
 

@@ -1,6 +1,8 @@
 """hnswlib and voyager: each reads what the other wrote, and neither reads what is damaged."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from chromalab.engine.index.graph_file import GraphFile, Unusable
 from chromalab.engine.index.hnsw import HnswGraph
 from chromalab.engine.index.library import Parameters
+from chromalab.engine.index.setting import SharedSetting
 
 ROWS, DIMENSION, MOST = 1_500, 12, 6
 VECTORS = np.random.default_rng(3).normal(size=(ROWS, DIMENSION)).astype(np.float32)
@@ -139,3 +142,43 @@ def test_a_graph_survives_being_taken_apart(index_library):
         (first.upper, again.upper),
     ):
         np.testing.assert_array_equal(one, other)
+
+
+def test_searches_with_one_ef_run_side_by_side_and_one_with_another_waits_its_turn():
+    changed, order = [], []
+    setting = SharedSetting(changed.append)
+    together, waits = threading.Barrier(3), threading.Event()
+
+    def same():
+        with setting.at(10):
+            together.wait()  # passes only if all three are inside
+            waits.wait()
+            order.append(10)
+
+    def other():
+        with setting.at(20):
+            order.append(20)
+
+    with ThreadPoolExecutor() as pool:
+        running = [pool.submit(same) for _ in range(2)]
+        with setting.at(10):
+            together.wait()
+            running.append(pool.submit(other))
+            waits.set()
+            for done in running[:2]:
+                done.result()
+            order.append(10)
+        running[2].result()
+    assert order == [10, 10, 10, 20]
+    assert changed == [10, 20]
+
+
+def test_threads_that_ask_for_different_numbers_get_their_own(index_library):
+    graph = built("l2", rows=600)
+
+    def asked(k):
+        return [graph.search(VECTORS[:1], k, k).shape for _ in range(20)]
+
+    with ThreadPoolExecutor(8) as pool:
+        for k, shapes in zip(range(1, 17), pool.map(asked, range(1, 17)), strict=True):
+            assert shapes == [(1, k)] * 20

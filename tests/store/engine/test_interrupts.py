@@ -12,16 +12,27 @@ import pytest
 import chromalab
 
 LOOP = """
-import random, signal, sys, threading, chromalab
+import itertools, random, signal, sys, threading, chromalab
 from pathlib import Path
 from chromalab.engine import EmbeddedEngine, Scope
 
 rng = random.Random(3)
 client = chromalab.PersistentClient(sys.argv[1])
 points = client.create_collection("points", embedding_function=None)
-expected = set()
-main = threading.main_thread().ident
-for n in range(60):
+main, ended = threading.main_thread().ident, threading.Event()
+
+def add_beside(name):
+    for batch in itertools.count():
+        if ended.is_set():
+            return
+        points.add(ids=[f"{name}-{batch}-{row}" for row in range(3)], embeddings=[[0, batch]] * 3)
+        added.append(name)
+
+added = []
+beside = [threading.Thread(target=add_beside, args=(name,)) for name in sys.argv[3:]]
+for thread in beside:
+    thread.start()
+for n in range(int(sys.argv[2])):
     timer = threading.Timer(rng.random() * 0.01, signal.pthread_kill, (main, signal.SIGINT))
     try:
         timer.start()
@@ -35,15 +46,21 @@ for n in range(60):
     engine = EmbeddedEngine(Path(sys.argv[1]))  # its own connection, as in another process
     with chromalab.ClientAPI(engine, Scope(), chromalab.Settings()) as other:
         other.get_collection("points").add(ids=[f"other {n}", f"o {n}", f"a {n}"], embeddings=[[0, 0]] * 3)
+ended.set()
+for thread in beside:
+    thread.join()
+assert sum(id[0] in "xyz" for id in points.get()["ids"]) == 3 * len(added)
 print("works")
 """
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="sends signals: POSIX only")
-def test_sixty_interrupts_at_random_times_leave_no_open_transaction(tmp_path):
+@pytest.mark.parametrize("given", [["60"], ["15", "x", "y", "z"]], ids=["alone", "beside others"])
+def test_interrupts_at_random_times_leave_no_open_transaction(tmp_path, given):
     done = subprocess.run(
-        [sys.executable, "-c", LOOP, str(tmp_path)], capture_output=True, text=True, timeout=120
-    )
+        [sys.executable, "-c", LOOP, str(tmp_path), *given],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
     assert done.stdout == "works\n", done.stderr
 
 

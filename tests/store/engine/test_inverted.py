@@ -332,10 +332,10 @@ many.delete(ids=["m1"])
 def test_a_large_tail_is_merged_into_a_new_file_that_other_clients_take(folder, many, elsewhere):
     other = elsewhere(folder).get_collection("many")
     search(other, "w1")
-    ids = [f"n{at}" for at in range(4000)]
-    many.add(ids=ids, embeddings=np.zeros((4000, 1)), documents=zipf_texts(4000, seed=1))
+    ids = [f"n{at}" for at in range(5000)]
+    many.add(ids=ids, embeddings=np.zeros((5000, 1)), documents=zipf_texts(5000, seed=1))
     check(many, "w1 w7 w900", vector_of("w1 w7"), 10)
-    assert len(index_of(many).parts[0].postings) == MANY + 4000
+    assert len(index_of(many).parts[0].postings) == MANY + 5000
     written = {file: file.stat().st_mtime_ns for file in index_files(folder)}
     check(other, "w1 w7 w900", vector_of("w1 w7"), 10)
     assert {file: file.stat().st_mtime_ns for file in index_files(folder)} == written

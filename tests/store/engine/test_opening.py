@@ -143,3 +143,12 @@ def test_what_is_no_path_is_rejected(path, tmp_path, monkeypatch):
         with pytest.raises(errors.ChromalabError, match="persist_directory must be"):
             chromalab.Settings(is_persistent=True, persist_directory=path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_home_that_does_not_exist_is_rejected(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        errors.InvalidArgumentError, match="must name the home of a user; got '~nobody-here"
+    ):
+        chromalab.PersistentClient("~nobody-here/store")
+    assert chromalab.PersistentClient("./~nobody-here").count_collections() == 0

@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
 import pytest
 
 import chromalab
+from chromalab.client import opening
 from chromalab.engine.disk import folder
 from chromalab.engine.index.planner import Costs, PlannerInput, choose_plan, machine_costs
 from chromalab.files import rename, replace_file, sync
@@ -180,6 +182,60 @@ if sys.argv[1] == "close":
 def test_an_ephemeral_store_unmaps_its_files_before_it_deletes_them(end):
     done = subprocess.run([sys.executable, "-c", AT_EXIT, end], capture_output=True, text=True)
     assert done.stdout.split() == ["False", "False"], done.stderr
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """A folder for ephemeral stores, in which this process has not looked yet."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    opening._sweep.cache_clear()
+    return tmp_path
+
+
+def killed_and_aged(temporary):
+    """The folders of two stores that are two hours old: of a killed process, and of a client."""
+    end = "import os, chromalab; client = chromalab.EphemeralClient(); os.kill(os.getpid(), 9)"
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    subprocess.run([sys.executable, "-c", end], env=environment)
+    (killed,) = temporary.iterdir()
+    client = chromalab.EphemeralClient()
+    for mark in temporary.glob("*/in-use.lock"):
+        os.utime(mark, (time.time() - 7200,) * 2)
+    opening._sweep.cache_clear()
+    return killed, client
+
+
+def test_the_store_of_a_killed_process_is_deleted_and_that_of_a_client_is_not(temporary):
+    killed, client = killed_and_aged(temporary)
+    with chromalab.EphemeralClient() as other:
+        assert not killed.exists()
+        assert other.count_collections() == client.count_collections() == 0
+        assert client.get_settings()._folder.exists()
+
+
+def test_without_file_locks_a_store_whose_mark_is_open_is_kept(temporary, monkeypatch):
+    killed, client = killed_and_aged(temporary)
+    unlink, live = type(temporary).unlink, client.get_settings()._folder
+
+    def refuse(path, **how):
+        if path.parent == live:  # what Windows does to a file that is open
+            raise PermissionError(13, "Access is denied", str(path))
+        unlink(path, **how)
+
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    monkeypatch.setattr(type(temporary), "unlink", refuse)
+    with chromalab.EphemeralClient():
+        assert (killed.exists(), live.exists()) == (False, True)
+
+
+def test_a_link_to_another_folder_is_not_swept(temporary):
+    kept = temporary / "kept"
+    kept.mkdir()
+    (kept / "in-use.lock").touch()
+    os.utime(kept / "in-use.lock", (0, 0))
+    (temporary / "chromalab-link").symlink_to(kept)
+    with chromalab.EphemeralClient():
+        assert [path.name for path in kept.iterdir()] == ["in-use.lock"]
 
 
 @maps

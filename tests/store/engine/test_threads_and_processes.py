@@ -50,6 +50,27 @@ def test_threads_write_and_read_through_one_client(points):
     assert points.count() == 160
 
 
+def test_a_collection_is_created_though_another_client_creates_and_deletes_it(
+    tmp_path, monkeypatch
+):
+    with (
+        chromalab.PersistentClient(tmp_path) as client,
+        chromalab.PersistentClient(tmp_path) as rival,
+    ):
+        create = client._engine.create_collection
+
+        def raced(*arguments):
+            monkeypatch.undo()
+            rival.create_collection("notes", embedding_function=None)
+            try:
+                return create(*arguments)
+            finally:
+                rival.delete_collection("notes")
+
+        monkeypatch.setattr(client._engine, "create_collection", raced)
+        assert client.get_or_create_collection("notes", embedding_function=None).count() == 0
+
+
 def test_connections_of_ended_threads_are_closed(points):
     for _ in range(20):
         thread = threading.Thread(target=points.count)
@@ -99,6 +120,37 @@ def test_deleting_a_collection_removes_its_file_and_leftovers_of_a_crash(points,
     chromalab.PersistentClient(tmp_path).delete_collection("points")
     assert [file.name for file in (tmp_path / "vectors").iterdir()] == [f"{kept.id}-0.f32"]
     assert kept.get(include=["embeddings"])["embeddings"].tolist() == [[1]]
+
+
+class Overtaken(Store):
+    """Has another thread write and read between the beginning of a read and the read itself."""
+
+    meanwhile = None
+
+    @contextmanager
+    def read(self):
+        with super().read() as connection:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            if meanwhile:
+                thread = threading.Thread(target=meanwhile)
+                thread.start()
+                thread.join()
+            yield connection
+
+
+def test_a_read_that_was_overtaken_begins_again(points, tmp_path):
+    def write_and_read():
+        points.add(ids=["b"], embeddings=[[1, 0]])
+        assert engine.count(points.id) == 2
+
+    points.add(ids=["a"], embeddings=[[0, 1]])
+    engine = EmbeddedEngine(tmp_path)
+    engine.store.close()
+    engine.store = Overtaken(tmp_path)
+    assert engine.count(points.id) == 1
+    engine.store.meanwhile = write_and_read
+    assert engine.count(points.id) == 2
+    engine.close()
 
 
 class Meanwhile(Store):

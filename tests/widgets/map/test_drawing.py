@@ -1,9 +1,11 @@
 """What the map draws: coordinates, colors, labels and contours, and how they move."""
 
 import datetime
+from decimal import Decimal
 
 import numpy as np
 import pandas
+import pyarrow
 import pytest
 
 from chromalab.errors import InvalidArgumentError
@@ -232,6 +234,14 @@ NOT_A_TIME = np.datetime64("NaT")
         (pandas.array([True, None, False]), "categories", {"False": 1, "True": 1, "none": 1}),
         (pandas.Categorical(["tea", None]), "categories", {"tea": 1, "none": 1}),
         ([None, pandas.NaT, pandas.NA, NOT_A_TIME], "categories", {"none": 4}),
+        (["tea", " ", Decimal("sNaN"), pyarrow.scalar(None)], "categories", {"tea": 1, "none": 3}),
+        ([["tea", "rye"], ["tea"], None], "categories", {"tea": 1, "tea, rye": 1, "none": 1}),
+        ([True, 1, 1.0, False], "categories", {"1": 2, "False": 1, "True": 1}),
+        (
+            ["2024-01-01 or so", "2024-01-02"],
+            "categories",
+            {"2024-01-01 or so": 1, "2024-01-02": 1},
+        ),
     ],
 )
 def test_missing_values_of_any_kind_are_one_entry(values, kind, entries):
@@ -295,3 +305,32 @@ def test_missing_names_are_not_written_on_the_map(points, vectors):
     assert [label["text"] for label in points.map(vectors, labels=names).labels] == ["tea"]
     noise = np.repeat([0, -1], HALF)
     assert [label["text"] for label in points.map(vectors, labels=noise).labels] == ["0"]
+
+
+def test_dates_with_time_zones_are_placed_as_filters_compare_them():
+    days = [f"2024-01-{day:02}T23:00:00-05:00" for day in range(1, 21)]
+    for given in (days, pandas.to_datetime(pandas.Series(days))):
+        kind, entries = legend(given)
+        assert (kind, sum(entries.values())) == ("dates", 20)
+        assert next(iter(entries)).startswith("2024-01-02 – ")  # noqa: RUF001
+
+
+def test_colors_with_ids_belong_to_the_records_with_these_ids(points, vectors):
+    sides = pandas.Series(["left"] * HALF + ["right"] * HALF, index=points.get()["ids"])
+    expected = points.map(vectors, color="side").codes
+    shuffled = sides.sample(frac=1, random_state=0)
+    for color in (sides, shuffled, shuffled.to_dict()):
+        assert points.map(vectors, color=color).codes == expected
+        assert len(points.map(vectors, labels=color).labels) == 2
+
+
+@pytest.mark.parametrize("option", ["color", "labels"])
+def test_given_values_stay_with_their_records_after_a_deletion(points, vectors, option):
+    names = ["first", *["other"] * (2 * HALF - 1)]
+    map = points.map(vectors, **{option: names})
+    points.delete(ids=["p1"])
+    map._records_written()
+    entries = {entry["label"]: entry["count"] for entry in map.legend["entries"]}
+    assert entries == {"first": 1, "other": 2 * HALF - 2}
+    map.update(vectors[np.arange(2 * HALF) != 1])
+    assert {entry["label"]: entry["count"] for entry in map.legend["entries"]} == entries

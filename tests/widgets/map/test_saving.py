@@ -66,6 +66,18 @@ def test_names_do_not_overlap_and_replace_the_legend_of_what_they_name():
     assert (pixels(draw_picture(places, coloring, heap, title="", **options)) == only).all()
 
 
+def test_a_wide_and_a_narrow_area_of_the_same_name_are_each_written_once():
+    places = np.float32([[-1, 0], [1, 1]])
+    coloring = color_values(["east", "west"], 2, "kind")
+    labels = [{"text": "one", "x": x, "y": 0, "count": 1, "wide": x < 0} for x in (-0.5, 0.5)]
+    other = [labels[0], {**labels[1], "text": "noe"}]  # as much ink
+    ink = [
+        int((pixels(draw_picture(places, coloring, names, width=900)).sum(-1) < 120).sum())
+        for names in (labels, other)
+    ]
+    assert ink[0] == pytest.approx(ink[1], rel=0.02)
+
+
 def test_any_text_can_be_drawn(tmp_path):
     texts = ["$x^2$", "_hidden", HOSTILE, "\n", "日本", "شاي"]
     at = np.random.default_rng(0).normal(size=(6, 2)).astype(np.float32)
@@ -94,6 +106,18 @@ def test_the_page_is_one_file_in_which_all_text_is_escaped(map, tmp_path):
     assert text.count("</script>") == 4
     assert not re.findall(r'(?:src|href)="', text)
     assert "onerror=alert(1)>" in text  # as JSON, for the card
+
+
+@pytest.mark.parametrize("save", ["to_html", "to_png"])
+def test_a_file_that_cannot_be_written_raises_with_its_name(map, tmp_path, save):
+    for path, problem in (
+        (tmp_path, "cannot be written"),
+        (tmp_path / "no" / "map", "No such file"),
+    ):
+        with pytest.raises(InvalidArgumentError, match=problem):
+            getattr(map, save)(path)
+    with pytest.raises(InvalidArgumentError, match="path must be the name of a file; got 5"):
+        getattr(map, save)(5)
 
 
 @pytest.mark.parametrize(

@@ -65,8 +65,8 @@ def test_options_set_from_python_are_validated(notes):
     with pytest.raises(InvalidArgumentError, match="Did you mean 'year'"):
         notes.table(order_by="yeer")
     for wrong in ("year", object(), [7]):
-        with pytest.raises(InvalidArgumentError, match="columns must be"):
-            notes.table(columns=wrong)
+        with pytest.raises(InvalidArgumentError, match="show must be"):
+            notes.table(show=wrong)
     assert (table.where, table.order_by, table.total) == (None, "", 4)
 
 

@@ -40,7 +40,7 @@ def test_fields_are_counted_whatever_their_values_are(client):
 
 
 def test_only_the_given_columns_are_shown(notes):
-    table = Table(notes, columns=["kind", "year"])
+    table = Table(notes, show=["kind", "year"])
     assert [column["key"] for column in table.columns] == ["kind", "year"]
 
 
@@ -61,7 +61,7 @@ def test_the_fifty_most_frequent_fields_are_columns_and_the_status_shows_it(wide
     browser = browse(wide.table())
     frequent = [f"k{number:04}" for number in range(0, 500, 10)]
     assert [column["key"] for column in browser.table.columns] == frequent
-    status = "2 records, 50 of 5,000 fields shown (columns=[...] shows others)"
+    status = "2 records, 50 of 5,000 fields shown (show=[...] shows others)"
     assert browser.table.status == status
     rows = browser.ask("page", start=0, stop=2)["rows"]
     assert [list(row["cells"]) for row in rows] == [frequent, frequent]
@@ -82,7 +82,7 @@ def test_of_very_many_fields_the_frequent_ones_are_columns_and_the_rest_is_ignor
     browser = browse(hostile.table())
     names = [column["key"] for column in browser.table.columns]
     assert names == [*(f"k0_{n}" for n in range(49)), "common"]
-    status = "6 records, 50 of more than 10,000 fields shown (columns=[...] shows others)"
+    status = "6 records, 50 of more than 10,000 fields shown (show=[...] shows others)"
     assert browser.table.status == status
     hostile.add(ids=["g"], embeddings=[[0]], metadatas=[{f"more{n}": 1 for n in range(2_000)}])
     browser.ids()
@@ -92,9 +92,10 @@ def test_of_very_many_fields_the_frequent_ones_are_columns_and_the_rest_is_ignor
 
 def test_any_number_of_columns_can_be_given(wide):
     keys = [f"k{number:04}" for number in range(60)]
-    table = wide.table(columns=keys)
+    table = wide.table(show=keys)
     assert [column["key"] for column in table.columns] == keys
     assert table.status == "2 records"
+    assert len(wide.table(show="all").columns) == 5_000
 
 
 def test_fields_found_later_become_columns_while_there_is_room(client, browse):
@@ -159,7 +160,7 @@ def test_an_empty_collection_is_a_table_too(browse, client):
 
 
 def test_the_status_names_a_column_that_no_record_has(notes, browse):
-    browser = browse(notes.table(columns=np.array(["kind", "nope"])))
+    browser = browse(notes.table(show=np.array(["kind", "nope"])))
     assert browser.table.status == "4 records, no record has 'nope'"
     notes.update(ids=["a"], metadatas=[{"nope": 1}])
     browser.ids()

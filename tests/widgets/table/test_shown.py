@@ -5,7 +5,7 @@ import chromalab
 
 def test_a_deleted_collection_is_reported_in_the_widget(browser, notes, client):
     client.delete_collection("notes")
-    browser.table._after_cell()
+    browser.table._after_write()
     assert "notes" in browser.table.error or "collection" in browser.table.error.lower()
 
 

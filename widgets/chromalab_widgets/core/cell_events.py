@@ -1,4 +1,4 @@
-"""Callbacks after each cell of the notebook, which may have written to the store."""
+"""Callbacks after cells of the notebook and requests of browsers, which may have written to the store."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["after_cells"]
+__all__ = ["after_cells", "after_writes", "request_handled"]
+
+_waiting: list[weakref.WeakMethod[Callable[[], None]]] = []
 
 
 def after_cells(method: Callable[[], None]) -> Callable[[], None]:
@@ -41,3 +43,36 @@ def after_cells(method: Callable[[], None]) -> Callable[[], None]:
 
     shell.events.register("post_run_cell", on_cell)
     return unregister
+
+
+def after_writes(method: Callable[[], None]) -> Callable[[], None]:
+    """Call a method after each cell of the notebook, and after each request that a widget has handled.
+
+    Args:
+        method: A bound method, which is referenced weakly and must not raise.
+
+    Returns:
+        A function that ends that.
+    """
+    end_cells = after_cells(method)
+    reference = weakref.WeakMethod(method, _forget)
+    _waiting.append(reference)
+
+    def end() -> None:
+        end_cells()
+        _forget(reference)
+
+    return end
+
+
+def request_handled() -> None:
+    """Call the methods of `after_writes`, as a widget has handled a request of the browser."""
+    for reference in list(_waiting):
+        method = reference()
+        if method is not None:
+            method()
+
+
+def _forget(reference: weakref.WeakMethod[Callable[[], None]]) -> None:
+    if reference in _waiting:
+        _waiting.remove(reference)

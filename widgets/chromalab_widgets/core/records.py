@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chromalab.results.tables import text_of
 from chromalab_widgets.core.text import cut
 
 __all__ = ["DOCUMENT_SHOWN", "VALUE_SHOWN", "facts", "more", "query_rows", "record"]
@@ -47,7 +48,7 @@ def facts(
     """
     has = metadata or {}
     names = list(has) if keys is None else [key for key in keys if key in has]
-    shown = [[key, cut(str(has[key]), VALUE_SHOWN)] for key in names]
+    shown = [[key, cut(text_of(has[key]), VALUE_SHOWN)] for key in names]
     rest = len(has) - len(shown)
     return [*shown, more(rest)] if rest and counts_rest else shown
 

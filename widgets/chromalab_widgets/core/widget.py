@@ -22,6 +22,7 @@ from chromalab.errors import (
     short,
 )
 from chromalab.results.tables import html_block
+from chromalab_widgets.core.cell_events import request_handled
 from chromalab_widgets.core.fields import Field, optional_names
 from chromalab_widgets.core.text import cut, sentence
 
@@ -110,9 +111,9 @@ class Widget(anywidget.AnyWidget):
     def __init__(self, **traits: Any) -> None:
         self._working = False
         self._displayed = False
-        super().__init__(**traits)
         self._name = uuid.uuid4().hex
-        self.add_class(f"chromalab-live-{self._name}")
+        # Part of the first message, as the page hides a view without this class; see `_STATIC_STYLE`.
+        super().__init__(_dom_classes=(f"chromalab-live-{self._name}",), **traits)
         self.on_msg(type(self)._on_message)
 
     @contextmanager
@@ -185,6 +186,7 @@ class Widget(anywidget.AnyWidget):
                 else:
                     with self.working():
                         answer = self._answer(content, buffers)
+                    request_handled()
         except (Exception, KeyboardInterrupt) as problem:
             if verb is not None and verb.quiet:
                 self.error = sentence(problem)

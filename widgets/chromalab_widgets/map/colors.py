@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import decimal
 import itertools
 import math
 from collections import Counter
@@ -15,7 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.analytics import Clusters, Duplicates, Outliers, Projection, Result, Topics
+from chromalab.conversion import is_date, items, values_by_record
+from chromalab.conversion import plain as plain_value
+from chromalab.engine import read_instant
 from chromalab.errors import InvalidArgumentError, near, short
+from chromalab.results.tables import text_of
 from chromalab_widgets.core.text import cut
 from chromalab_widgets.map.layout import Layout
 
@@ -48,6 +51,7 @@ _SEQUENCE = (
 _STEPS = 64
 _BINS = 6
 _SKEWED = 0.8  # with this share of all numbers in one of the bins, equal bins tell little
+_DAY = 86_400 * 10**6  # microseconds
 _FEW = 8  # up to this many distinct integers are categories; more become a scale
 _LABEL_SHOWN = 60
 _KEYS_READ = 10_000  # records whose fields fill the menu; a rarer field can still be given by name
@@ -98,21 +102,23 @@ class Values:
         metadatas = (layout.snapshot.metadatas or ())[:_KEYS_READ]
         self._keys = sorted({key for metadata in metadatas for key in metadata or ()})[:_KEYS_SHOWN]
         self._made: dict[str, Coloring] = {}
-        self._results: dict[str, Any] = {}
+        self._given: dict[
+            str, tuple[Sequence[str], Sequence[Any], bool]
+        ] = {}  # ids, values, and whether integers are names
         self._colors: dict[
             str, dict[Any, str]
         ] = {}  # categories keep their colors when points move
 
     def names(self) -> list[str]:
         """List the names to color by: fields, then results that were given, then the neighbor recall."""
-        return list(dict.fromkeys([*self._keys, *self._results, NEIGHBOR_RECALL]))
+        return list(dict.fromkeys([*self._keys, *self._given, NEIGHBOR_RECALL]))
 
     def is_key(self, name: str) -> bool:
         """Return whether a name is a metadata field rather than a result or values that were given."""
-        return name in self._keys and name not in self._results
+        return name in self._keys and name not in self._given
 
     def coloring(self, by: Any, title: str | None = None) -> Coloring:
-        """Code the given values; a result can be referred to by its name from then on.
+        """Code the given values, which can be referred to by their name from then on.
 
         Args:
             by: One of `names()`, a result, one value per record, or None for a single color.
@@ -126,26 +132,32 @@ class Values:
             return plain(records)
         if not isinstance(by, str):
             name, values, named = _read(by)
-            if title is not None and not isinstance(by, Result):
-                name, named = title, True
+            ids = self.layout.snapshot.ids
             if isinstance(by, Result):
-                values = fitted(values, by.snapshot.ids, self.layout.snapshot.ids)
-            self._made[name] = self._coded(values, name, named=named)
-            self._results[name] = by
-            return self._made[name]
+                ids = by.snapshot.ids
+            else:
+                values = values_by_record(values, ids, "color")
+                name, named = (name, named) if title is None else (title, True)
+            return self._give(name, ids, values, named)
         if by not in self._made:
             self._made[by] = self._coded(self._named(by), by)
         return self._made[by]
 
     def moved(self, layout: Layout, *, keeps_colors: bool = True) -> Values:
-        """Return the values of another layout: results are kept, the neighbor recall is recomputed."""
+        """Return the values of another layout: those that were given are kept, by id."""
         values = Values(layout)
         if keeps_colors:
             values._colors = self._colors
-        for by in self._results.values():
-            if isinstance(by, Result):
-                values.coloring(by)
+        for name, (ids, given, named) in self._given.items():
+            if not set(ids).isdisjoint(layout.snapshot.ids):
+                values._give(name, ids, given, named)
         return values
+
+    def _give(self, name: str, ids: Sequence[str], values: Sequence[Any], named: bool) -> Coloring:
+        here = fitted(values, ids, self.layout.snapshot.ids)
+        self._made[name] = self._coded(here, name, named=named)
+        self._given[name] = ids, values, named
+        return self._made[name]
 
     def _coded(self, values: Any, name: str, *, named: bool = False) -> Coloring:
         coordinates, colors = self.layout.coordinates, self._colors.setdefault(name, {})
@@ -224,7 +236,7 @@ def color_values(
     moments = None if named else _moments(there)
     if moments is not None:
         days = len({math.floor(moment) for moment in moments})
-        if days > _FEW or not any(isinstance(value, str) for value in there):
+        if days > _FEW or any(map(is_date, items(values) or ())):
             moment_of = iter(moments)
             numbers = [None if value is None else next(moment_of) for value in given]
             return _dates(numbers, title, days)
@@ -232,43 +244,16 @@ def color_values(
 
 
 def known_values(values: Any) -> list[Any]:
-    """Return values as Python objects, with None for those that are missing, whatever library they are from.
+    """Return values as Python objects, with None for those that are missing or blank; dates are ISO texts.
 
     Example:
-        >>> known_values(np.array(["2024-01-01", "NaT"], dtype="datetime64[ns]"))
-        [datetime.datetime(2024, 1, 1, 0, 0), None]
+        >>> known_values(np.array(["2024-01-01", "NaT"], dtype="datetime64[D]"))
+        ['2024-01-01', None]
         >>> known_values(["tea", "", None, float("nan"), np.float32(1)])
         ['tea', None, None, None, 1.0]
     """
-    if isinstance(values, np.ndarray):
-        return [
-            _known(value) for value in (values if values.dtype.kind in "Mm" else values.tolist())
-        ]
-    if hasattr(values, "to_pylist"):  # Arrow
-        values = values.to_pylist()
-    return [_known(value) for value in values]
-
-
-def _known(value: Any) -> Any:
-    """Return one value, or None if it is missing."""
-    if value is None or isinstance(value, str):
-        return value or None
-    if isinstance(value, list | tuple | dict | np.ndarray):
-        return value
-    try:
-        if value != value:  # NaN and NaT
-            return None
-    except TypeError:  # the NA of pandas is neither
-        return None
-    if isinstance(value, np.datetime64):
-        return value.astype("datetime64[us]").item()
-    if isinstance(value, np.timedelta64 | datetime.timedelta):
-        return np.timedelta64(value) / np.timedelta64(1, "s")
-    if isinstance(value, decimal.Decimal):
-        return float(value)
-    if hasattr(value, "to_timestamp"):  # a period of pandas
-        return value.to_timestamp()
-    return value.item() if isinstance(value, np.generic) else value
+    known = map(plain_value, items(values) or ())
+    return [None if isinstance(value, str) and not value.strip() else value for value in known]
 
 
 def _read(by: Any) -> tuple[str, Any, bool]:
@@ -300,8 +285,13 @@ def _read(by: Any) -> tuple[str, Any, bool]:
 def _categories(
     given: list[Any], title: str, coordinates: NDArray[np.float32] | None, colors: dict[Any, str]
 ) -> Coloring:
-    plain = set(map(type, given)) <= {str, int, float, bool, type(None)}
-    keys = given if plain else [None if value is None else _key(value) for value in given]
+    kinds = set(map(type, given))
+    keys = given
+    if not kinds <= {str, int, float, type(None)}:  # True would be 1
+        keys = [
+            value if value is None or type(value) in (int, float) else text_of(value)
+            for value in given
+        ]
     counts = Counter(keys)
     none = counts.pop(None, 0)
     frequent = [key for key, _ in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))]
@@ -513,28 +503,11 @@ def _is_whole(value: Any) -> bool:
     return _is_number(value) and math.isfinite(value)
 
 
-def _key(value: Any) -> Any:
-    return value if isinstance(value, str | int | float | bool) else str(value)
-
-
 def _moments(values: list[Any]) -> list[float] | None:
-    """Convert dates, times, and strings that start with an ISO date to days; None unless all are."""
-    moments = []
-    for value in values:
-        if isinstance(value, datetime.datetime):
-            since = value.hour * 3600 + value.minute * 60 + value.second
-            moments.append(value.toordinal() + since / 86_400)
-            continue
-        if isinstance(value, datetime.date):
-            moments.append(float(value.toordinal()))
-            continue
-        if not isinstance(value, str) or len(value) < 10 or value[4] != "-":
-            return None
-        try:
-            moments.append(float(datetime.date.fromisoformat(value[:10]).toordinal()))
-        except ValueError:
-            return None
-    return moments or None
+    """Convert texts that are dates or times in ISO 8601 to days; None unless all are."""
+    instants = [read_instant(value) if isinstance(value, str) else None for value in values]
+    moments = [at.microseconds / _DAY for at in instants if at is not None]
+    return moments if moments and len(moments) == len(values) else None
 
 
 def _as_date(day: float) -> str:

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.analytics import Clusters, Result, Topics, cluster
+from chromalab.conversion import values_by_record
 from chromalab.errors import InvalidArgumentError
+from chromalab.results.tables import text_of
 from chromalab.snapshot import Snapshot
 from chromalab_widgets.core.text import cut
 from chromalab_widgets.map.colors import fitted, known_values
@@ -44,7 +46,8 @@ class Naming:
         """Return the naming of other records; records without a known name have none."""
         names = fitted(self.names, self.ids, ids)
         wide = None if self.wide is None else fitted(self.wide, self.ids, ids)
-        return Naming(self.color, ids, names, wide)
+        color = names if self.color is self.names else self.color
+        return Naming(color, ids, names, wide)
 
     def placed(self, coordinates: NDArray[np.float32]) -> list[dict[str, Any]]:
         """Place the labels on the map, those of wide areas first."""
@@ -90,16 +93,16 @@ def naming_of(given: Any, collection: Any, snapshot: Snapshot) -> Naming | None:
             "labels must be True, topics, clusters, a metadata field, or one name per record; "
             f"got {type(given).__name__}."
         )
-    texts = _names(names)
     if isinstance(given, Result):
-        return Naming(given, given.snapshot.ids, texts).of(snapshot.ids)
+        return Naming(given, given.snapshot.ids, _names(names)).of(snapshot.ids)
+    texts = _names(values_by_record(names, snapshot.ids, "labels"))
     return Naming(texts, snapshot.ids, texts)
 
 
 def _names(values: Any) -> list[str | None]:
     """Return values as names; missing ones, and -1, which is noise in labels of clusters, are None."""
     known = known_values(values)
-    return [None if value is None or value == -1 else str(value) for value in known]
+    return [None if value is None or value == -1 else text_of(value) for value in known]
 
 
 def place_labels(

@@ -15,9 +15,11 @@ from chromalab.analytics.project.alignment import procrustes, shared_rows
 from chromalab.analytics.project.pca import first_coordinates
 from chromalab.analytics.project.quality import map_neighbors
 from chromalab.errors import InvalidArgumentError, short
+from chromalab.results.tables import count
 from chromalab.snapshot import Snapshot
 
 __all__ = [
+    "METHODS",
     "Layout",
     "first_layout",
     "layout_of",
@@ -26,6 +28,9 @@ __all__ = [
     "read_again",
     "scaled",
 ]
+
+METHODS = {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA", "pacmap": "PaCMAP"}
+"""What the methods of `project` are called in prose."""
 
 _NEAREST = 15
 _BLOCK = 4096
@@ -39,15 +44,38 @@ class Layout:
         snapshot: The records.
         coordinates: (n, 2) float32 from -1 to 1 along the longer side, centered at 0; y points up.
         projection: The projection that the coordinates come from; None for bare coordinates.
+        unplaced: The number of records whose vectors are newer than the coordinates: those that were added
+            since, and those on the map whose vector has changed.
     """
 
     snapshot: Snapshot
     coordinates: NDArray[np.float32]
     projection: Projection | None = None
+    unplaced: int = 0
 
     def points(self) -> bytes:
         """Return all x, then all y, as float32."""
         return np.ascontiguousarray(self.coordinates.T).tobytes()
+
+    def summary(self) -> str:
+        """Return one line about the map: the method, the number of records, the neighbor recall."""
+        if not len(self.snapshot):
+            return "No records yet; after adding some, run the cell again"
+        unplaced = f"; run the cell again to place {self.unplaced:,} that are new or changed"
+        return self._about() + (unplaced if self.unplaced else "")
+
+    def _about(self) -> str:
+        n = len(self.snapshot)
+        records, projection = count(n, "record"), self.projection
+        if projection is None:
+            return records
+        about = f"{METHODS.get(projection.method, projection.method)} of {records}"
+        if n <= _NEAREST + 1:  # all the other records are its nearest
+            return about
+        recall = f"{projection.neighbor_recall:.2f}".removeprefix("0")
+        if projection.interrupted:
+            about += f", stopped after {count(projection.parameters['epochs'], 'epoch')}"
+        return f"{about}, neighbor recall@{_NEAREST} {recall}"
 
     def neighbor_recall(self) -> NDArray[np.float32]:
         """Return, per record, the share of its 15 nearest neighbors that are among its 15 nearest here."""
@@ -120,26 +148,26 @@ def moved_onto(layout: Layout, earlier: Layout) -> Layout:
 
 
 def read_again(layout: Layout, data: Any) -> Layout:
-    """Return a layout with its records as they are now, without those that were deleted since.
+    """Return a computed layout with its records as they are now, without those that were deleted since.
 
     The others stay where they are. Records that were added since are left out.
     """
-    now = snapshot_of(data, layout.snapshot.where)
-    rows = np.array(
-        [row for row, id in enumerate(now.ids) if id in layout.snapshot.rows_by_id], int
-    )
-    before = [layout.snapshot.rows_by_id[now.ids[row]] for row in rows.tolist()]
-    if len(rows) < len(now):
+    now, then = snapshot_of(data, layout.snapshot.where), layout.snapshot
+    rows = np.array([row for row, id in enumerate(now.ids) if id in then.rows_by_id], int)
+    before = [then.rows_by_id[now.ids[row]] for row in rows.tolist()]
+    added = len(now) - len(rows)
+    if added:
         now = now.take(rows)
-    is_whole = len(now) == len(layout.snapshot)
-    return Layout(now, layout.coordinates[before], layout.projection if is_whole else None)
+    changed = int((now.vectors != then.vectors[before]).any(axis=1).sum()) if len(now) else 0
+    projection = layout.projection if len(now) == len(then) else None
+    return Layout(now, layout.coordinates[before], projection, added + changed)
 
 
-def most_moved(layout: Layout, earlier: Layout, count: int) -> list[tuple[int, float]]:
+def most_moved(layout: Layout, earlier: Layout, most: int) -> list[tuple[int, float]]:
     """List the rows that moved furthest with the distance, where 1 is half of the map's longer side."""
     rows, before = shared_rows(layout.snapshot.ids, earlier.snapshot.ids)
     far = np.linalg.norm(layout.coordinates[rows] - earlier.coordinates[before], axis=1)
-    order = np.argsort(-far, kind="stable")[:count]
+    order = np.argsort(-far, kind="stable")[:most]
     return [(int(rows[at]), float(far[at])) for at in order if far[at] > 0]
 
 
@@ -152,12 +180,12 @@ def scaled(coordinates: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray((coordinates - (low + high) / 2) / half, dtype=np.float32)
 
 
-def _wrong_shape(projection: Any, count: int) -> InvalidArgumentError:
+def _wrong_shape(projection: Any, records: int) -> InvalidArgumentError:
     shape = getattr(projection, "shape", None)
     found = short(projection) if shape is None else f"an array of shape {shape}"
-    if isinstance(projection, Sequence) and len(projection) != count:
+    if isinstance(projection, Sequence) and len(projection) != records:
         found = f"{len(projection):,} entries"
     return InvalidArgumentError(
-        f"The projection of a map of {count:,} records must be a Projection, the name of a method, or "
-        f"({count}, 2) numbers; got {found}."
+        f"The projection of a map of {records:,} records must be a Projection, the name of a method, or "
+        f"({records}, 2) numbers; got {found}."
     )

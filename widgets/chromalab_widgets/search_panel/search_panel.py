@@ -20,7 +20,7 @@ from chromalab_widgets.core.bundles import bundle
 from chromalab_widgets.core.fields import bound, choice, flag, maybe, number, text, whole
 from chromalab_widgets.core.filters import Bound, check_where
 from chromalab_widgets.core.records import query_rows, record
-from chromalab_widgets.core.selection import SelectingWidget
+from chromalab_widgets.core.selection_bar import SELECTION_VERBS, ActingWidget
 from chromalab_widgets.core.text import cut
 from chromalab_widgets.core.widget import Verb
 from chromalab_widgets.search_panel.facets import Facet, RangeFacet, facets_of, where_of
@@ -58,7 +58,7 @@ class _Collection(Protocol):
     def query(self, *args: Any, **kwargs: Any) -> Any: ...
 
 
-class SearchPanel(SelectingWidget):
+class SearchPanel(ActingWidget):
     """Show a search panel: search, read the nearest records, and judge which ones answer the query.
 
     It works with anything that has Chroma's `name`, `count()` and `query()`. With a chromalab collection,
@@ -111,6 +111,8 @@ class SearchPanel(SelectingWidget):
         "side": Verb("show_side", side=choice("after", "before")),
         "why": Verb("why", id=text(blank=True)),
         "select": Verb("_pick", id=text(), more=flag()),
+        "unselect": Verb("_unselect", quiet=True),
+        **SELECTION_VERBS,
     }
 
     collection_name = traitlets.Unicode().tag(sync=True)
@@ -145,6 +147,7 @@ class SearchPanel(SelectingWidget):
     picked = traitlets.List(traitlets.Unicode(), help="The ids of the selected rows.").tag(
         sync=True
     )
+    selected = traitlets.Int(help="The number of selected records.").tag(sync=True)
     n_results = traitlets.Int(10, min=1)
 
     def __init__(
@@ -170,6 +173,7 @@ class SearchPanel(SelectingWidget):
             can_judge=_can_judge(collection),
             status=count(collection.count(), "record"),
         )
+        self._selection_changed()
 
     def search(self, text: str) -> Any:
         """Search for a text and show the results, as if it had been typed.
@@ -383,7 +387,14 @@ class SearchPanel(SelectingWidget):
         else:
             self._select([i for i in selected if i != id] if id in selected else [*selected, id])
 
+    def _unselect(self) -> None:
+        self.selection.clear()
+
+    def _records_written(self) -> None:
+        self._search_again()
+
     def _selection_changed(self) -> None:
+        self.selected = len(self.selection)
         picked = {row["id"] for row in self.rows}.intersection(self.selection)
         self.picked = [row["id"] for row in self.rows if row["id"] in picked]
 

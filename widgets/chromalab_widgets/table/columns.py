@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chromalab import Collection
-from chromalab.arguments.values import check_field
-from chromalab.conversion import items
+from chromalab.arguments.values import check_show
 from chromalab.errors import InvalidArgumentError, near, short
+from chromalab.results.metadata import ALL, Show
 from chromalab_widgets.core.cells import kind_of
 from chromalab_widgets.table.row_source import BY_ID
 
@@ -30,28 +30,25 @@ class Columns:
 
     Args:
         collection: The collection.
-        given: The fields to show, in this order; None for the `MOST` most frequent ones.
+        show: The fields to show, in this order, or "all"; None for the `MOST` most frequent ones.
     """
 
-    def __init__(self, collection: Collection, given: Sequence[str] | None = None) -> None:
+    def __init__(self, collection: Collection, show: Show = None) -> None:
         self._collection = collection
-        self._given = given is not None
+        show = check_show(show)
+        self._most = _KNOWN if show == ALL else MOST
+        self._given = show is not None and show != ALL
         sample: list[Mapping[str, Any] | None] = []
         for offset in sorted({0, max(0, collection.count() - _SAMPLE)}):
             found = collection.get(limit=_SAMPLE, offset=offset, include=["metadatas"])
             sample += found["metadatas"]
-        if given is None:
+        if show is None or show == ALL:
             met = Counter(key for metadata in sample for key in metadata or ())
             known = [key for key, _ in met.most_common(_KNOWN)]
-            columns = set(known[:MOST])
+            columns = set(known[: self._most])
             self._names = [key for key in met if key in columns]
         else:
-            listed = items(given, "columns")
-            if listed is None:
-                raise InvalidArgumentError(
-                    f"columns must be a list of metadata fields; got {short(given)}."
-                )
-            self._names = known = list(dict.fromkeys(check_field(key, "columns") for key in listed))
+            self._names = known = list(show)
         self._types: dict[str, set[type]] = {key: set() for key in known}
         self._more = False  # whether there are fields beyond those that are remembered
         self.add(sample)
@@ -76,7 +73,7 @@ class Columns:
             self._more = not self._given
             return False
         self._types[key] = set()
-        if len(self._names) < MOST:
+        if len(self._names) < self._most:
             self._names.append(key)
         return True
 
@@ -94,7 +91,7 @@ class Columns:
         if shown == known and not self._more:
             return ""
         many = f"{'more than ' * self._more}{known:,}"
-        return f"{shown} of {many} fields shown (columns=[...] shows others)"
+        return f"{shown} of {many} fields shown (show=[...] shows others)"
 
     def kind(self, key: str) -> str:
         """Return what a column contains; see `kind_of`."""

@@ -13,7 +13,7 @@ from chromalab.arguments.where_text import format_where
 from chromalab.errors import ChromalabError, InvalidArgumentError
 from chromalab.results.tables import html_table
 from chromalab_widgets.core.bundles import bundle
-from chromalab_widgets.core.cell_events import after_cells
+from chromalab_widgets.core.cell_events import after_writes
 from chromalab_widgets.core.cells import shown
 from chromalab_widgets.core.fields import bound, choice, flag, maybe, text, texts, whole
 from chromalab_widgets.core.filters import (
@@ -66,7 +66,7 @@ class Table(ActingWidget):
         where: The initial metadata filter; the headers of the columns change it.
         contains: The initial text that documents must contain.
         order_by: The field to sort by, or "#id"; a leading "-" sorts in descending order.
-        columns: The metadata fields to show, in this order; by default, the 50 most frequent ones.
+        show: The metadata fields to show, in this order, or "all"; by default, the 50 most frequent ones.
         height: The height in pixels.
 
     Attributes:
@@ -145,13 +145,13 @@ class Table(ActingWidget):
         *,
         contains: str = "",
         order_by: str = "",
-        columns: Sequence[str] | None = None,
+        show: Sequence[str] | str | None = None,
         height: int = 420,
     ) -> None:
         self.collection = collection
         self._edits = Edits(collection)
         self._end_watch = self._stop_updates = _nothing
-        self._columns = Columns(collection, columns)
+        self._columns = Columns(collection, show)
         self._columns.check_order(order_by)
         # Raises now if an option is not valid.
         RowSource(collection, dict(where or {}) or None, contains, order_by).page(0, 0, [])
@@ -165,7 +165,7 @@ class Table(ActingWidget):
         self.columns = self._columns.described()
         self._relist()
         self.observe(lambda change: self._relist(), _OPTIONS)
-        self._stop_updates = after_cells(self._after_cell)
+        self._stop_updates = after_writes(self._after_write)
 
     def close(self) -> None:
         """Remove the widget; the records remain."""
@@ -274,7 +274,7 @@ class Table(ActingWidget):
         with suppress(ChromalabError):  # not the fault of the code that selects; `error` shows it
             self._relist()
 
-    def _after_cell(self) -> None:
+    def _after_write(self) -> None:
         with self.updating():
             self._catch_up()
 

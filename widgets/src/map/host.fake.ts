@@ -25,7 +25,7 @@ function fakeModel(given: Partial<MapModel> = {}) {
     collection_name: "facts", count: 3, generation: 1, points: floats(-0.5, 0, 0.5, 0, 0.5, -0.5), codes: codes(0, 0, 1), legend,
     color_by: "kind", color_choices: ["kind", "year"], hidden: [], selected: rows(), labels: [], contours: [],
     density: false, groups: rows(), outliers: rows(), query: "", hits: [], focus: {}, moved: [], can_search: true,
-    status: "3 records", computing: false, can_act: true, selection_changes: 0, selection_seen: 0, height: 400, error: "", busy: false,
+    status: "3 records", computing: false, stale: false, can_act: true, selection_changes: 0, selection_seen: 0, height: 400, error: "", busy: false,
     ...given,
   };
   const handlers = new Map<string, Set<(...given: unknown[]) => void>>();

@@ -80,6 +80,36 @@ test("it has a toolbar, an application that names its keys, and a polite status"
   for (const button of page.el.querySelectorAll(".cl-buttons button")) expect(button.getAttribute("aria-label")).toBeTruthy();
 });
 
+test("what was written since is asked for, but not before the points are where they belong", async () => {
+  const asked = () => sent.filter(({ verb }) => verb === "refresh").length;
+  const { sent, update } = await shown({ stale: true, computing: true });
+  expect(asked()).toBe(0);
+  await update({ computing: false });
+  expect(asked()).toBe(1);
+  await update({ stale: false });
+  await update({ stale: true });
+  expect(asked()).toBe(2);
+});
+
+test("a map that is displayed late asks for what was written before", async () => {
+  const { sent } = await shown({ stale: true });
+  expect(sent).toContainEqual({ verb: "refresh" });
+});
+
+test("Stop is there while the layout is computed, and leaves it as it is", async () => {
+  const button = (): HTMLButtonElement => find("button[title^=Leave]") as HTMLButtonElement;
+  const { sent, update } = await shown({ computing: true });
+  expect([button().hidden, button().textContent]).toEqual([false, "Stop"]);
+  button().click();
+  expect(sent).toContainEqual({ verb: "stop" });
+  expect(document.activeElement).toBe(find("[role=application]")); // not lost when the button disappears
+  expect([button().disabled, button().textContent]).toEqual([true, "Stopping…"]);
+  await update({ computing: false });
+  expect(button().hidden).toBe(true);
+  await update({ computing: true }); // another layout
+  expect([button().hidden, button().disabled, button().textContent]).toEqual([false, false, "Stop"]);
+});
+
 test("an error is shown as its message", async () => {
   const { update } = await shown();
   await update({ error: "No collection <b>x</b>." });

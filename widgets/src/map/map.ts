@@ -79,7 +79,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     stage.overlay.outliers = words(model.get("outliers"));
     stage.labels.set(model.get("labels"));
     const drawn = moved ? stage.draw(coordinates, codes, how) : stage.recode(codes);
-    if (moved && (other || stage.isHome)) stage.home();
+    if (moved && stage.isHome) stage.home();
     drawLegend();
     drawLit();
     await drawn;
@@ -138,7 +138,16 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     root.classList.toggle("cl-busy", model.get("busy"));
     live.announce(error || records + model.get("status"), error !== "");
     stop.hidden = !model.get("computing");
+    if (stop.hidden) drawStop(false);
     highlight.setAttribute("aria-pressed", String(highlighted));
+  };
+  /** Asks for what was written since; while points move to their layout, this waits. */
+  const follow = (): void => {
+    if (model.get("stale") && !model.get("computing")) requests.send("refresh");
+  };
+  const drawStop = (stopping: boolean): void => {
+    stop.disabled = stopping; // the layout stops after its next step
+    stop.textContent = stopping ? "Stopping…" : "Stop";
   };
   const drawDensity = (): void => {
     stage.overlay.setContours(model.get("density") ? model.get("contours") : []);
@@ -172,12 +181,13 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
     if (has("density", "contours")) drawDensity();
     if (has("color_by", "color_choices")) drawChoices();
     if (has("status", "error", "busy", "computing")) drawStatus();
+    if (has("stale", "computing")) follow();
     if (has("query") && !asking) toolbar.search.value = typed = model.get("query"); // otherwise more text was typed in the meantime
     if (has("height")) stage.element.style.height = `${model.get("height")}px`;
   };
   const names: (keyof MapModel)[] = [
     "points", "codes", "legend", "hidden", "selected", "labels", "contours", "density", "groups", "outliers",
-    "hits", "focus", "moved", "color_by", "color_choices", "status", "computing", "error", "busy", "query", "height",
+    "hits", "focus", "moved", "color_by", "color_choices", "status", "computing", "stale", "error", "busy", "query", "height",
   ];
   names.forEach(later);
 
@@ -282,6 +292,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   });
   listeners.onElement(stop, "click", () => {
     requests.send("stop");
+    drawStop(true);
     stage.element.focus(); // the button disappears
   });
   listeners.onElement(toolbar.search, "input", () => search(toolbar.search.value.trim()));
@@ -319,6 +330,7 @@ function render({ model, el }: Pick<RenderProps<MapModel>, "model" | "el">): () 
   drawStatus();
   void drawPoints(true);
   stage.resize();
+  follow();
   return () => {
     listeners.release();
     root.remove();

@@ -66,6 +66,8 @@ export interface MapModel {
   status: string;
   /** Whether the layout is still being computed; its steps arrive as `points`. */
   computing: boolean;
+  /** Whether records were written that the map does not show; `refresh` reads them. */
+  stale: boolean;
   can_act: boolean;
   selection_changes: number;
   selection_seen: number;

@@ -24,6 +24,8 @@ export function fakeModel(given: Partial<SearchPanelModel> = {}) {
     depth: 100,
     reasons: {},
     picked: [],
+    selected: 0,
+    can_act: true,
     selection_changes: 0,
     selection_seen: 0,
     ...given,
@@ -35,6 +37,8 @@ export function fakeModel(given: Partial<SearchPanelModel> = {}) {
     on: (event: string, handler: () => void) => handlers.set(event, (handlers.get(event) ?? new Set()).add(handler)),
     off: (event: string, handler: () => void) => handlers.get(event)?.delete(handler),
     send: (message: unknown) => sent.push(message),
+    set: (key: keyof SearchPanelModel, value: never) => Object.assign(state, { [key]: value }),
+    save_changes: () => undefined,
   } as unknown as Model;
   /** One update from the kernel: all values first, then the events, as Backbone does. */
   const update = (changes: Partial<SearchPanelModel>) => {

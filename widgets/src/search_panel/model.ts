@@ -53,4 +53,7 @@ export interface SearchPanelModel {
   selection_changes: number;
   selection_seen: number;
   picked: string[];
+  /** The number of selected records, whether or not they are among the results. */
+  selected: number;
+  can_act: boolean;
 }

@@ -200,7 +200,7 @@ test("a note on a judged record is written with the button and Enter, and shows 
 test("a store without judgments has no thumbs", () => {
   const { model } = fakeModel({ query: "moon", rows: [row()] });
   widget.render({ model, el });
-  expect(el.querySelector(".cl-actions")).toBeNull();
+  expect(el.querySelector(".cl-results .cl-actions")).toBeNull();
   expect(find(".cl-missing").hidden).toBe(true);
 });
 
@@ -365,4 +365,25 @@ test("arrow keys, J and K move through the results", () => {
   expect(document.activeElement).toBe(ranks[1]);
   ranks[1]?.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowUp", bubbles: true }));
   expect(document.activeElement).toBe(ranks[0]);
+});
+
+test("the bar over the selection sends its requests, and its keys search nothing", async () => {
+  const { model, sent, update } = fakeModel({ selected: 1 });
+  widget.render({ model, el });
+  const bar = find(".cl-selection");
+  expect(bar.hidden).toBe(false);
+  [...bar.querySelectorAll("button")].find((button) => button.textContent === "Search in these")!.click();
+  const text = find<HTMLInputElement>(".cl-action input");
+  text.value = "red";
+  const enter = new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true });
+  text.dispatchEvent(enter);
+  expect([enter.defaultPrevented, sent]).toEqual([false, []]); // the browser sends the form
+  text.closest("form")!.requestSubmit();
+  expect(sent).toEqual([expect.objectContaining({ verb: "selection.query", text: "red" })]);
+  text.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true, cancelable: true }));
+  expect(find(".cl-action").hidden).toBe(true);
+  [...bar.querySelectorAll("button")].find((button) => button.textContent === "Clear selection")!.click();
+  expect(sent.at(-1)).toEqual({ verb: "unselect" });
+  update({ selected: 0, selection_changes: 1 });
+  expect(bar.hidden).toBe(true);
 });

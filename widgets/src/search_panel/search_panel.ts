@@ -1,11 +1,12 @@
-import type { RenderProps } from "@anywidget/types";
+import type { AnyModel, RenderProps } from "@anywidget/types";
 import { element } from "../core/dom";
 import { queryTerms } from "../core/highlight";
 import { onKeys } from "../core/keyboard";
 import { Listeners } from "../core/listeners";
 import { LiveRegion } from "../core/live";
 import { own } from "../core/own";
-import { echoChanges } from "../core/selection";
+import { Requests } from "../core/requests";
+import { type ActingModel, SelectionBar } from "../core/selection_bar";
 import { filterPanel } from "./facets";
 import type { SearchPanelModel } from "./model";
 import { Result, candidateItem } from "./result";
@@ -15,7 +16,6 @@ export type { Row, SearchPanelModel } from "./model";
 
 function render({ model, el }: Pick<RenderProps<SearchPanelModel>, "model" | "el">): () => void {
   const listeners = new Listeners();
-  echoChanges(model, listeners);
   // Random rather than counted, because each widget on a page loads its own copy of this module.
   const inputId = `cl-search-panel-${Math.random().toString(36).slice(2)}`;
   const label = element("label", { for: inputId }, "Search ", element("b", {}, model.get("collection_name")));
@@ -44,7 +44,11 @@ function render({ model, el }: Pick<RenderProps<SearchPanelModel>, "model" | "el
   const send = (verb: string, fields: Readonly<Record<string, unknown>> = {}): void => model.send({ verb, ...fields });
   const filter = filterPanel(model, listeners, send, `${inputId}-filter`);
   const tools = element("div", { class: "cl-tools cl-small" }, status.element, filter.button, sides);
-  const root = element("div", { class: "chromalab-widget cl-search-panel", role: "search" }, label, bar, tools, filter.panel, results, missing, announcer.element);
+  const selection = new SelectionBar(model as unknown as AnyModel<ActingModel>, new Requests(model, listeners), listeners, {
+    clear: () => send("unselect"),
+    home: input,
+  });
+  const root = element("div", { class: "chromalab-widget cl-search-panel", role: "search" }, label, bar, tools, filter.panel, results, selection.element, missing, announcer.element);
 
   let shown: Result[] = [];
   let waiting = false; // whether a search was sent that the kernel has not started yet
@@ -112,15 +116,21 @@ function render({ model, el }: Pick<RenderProps<SearchPanelModel>, "model" | "el
   };
   onKeys(root, listeners, {
     Enter: (event) => {
-      if (event.repeat) return;
+      if (event.repeat) return true;
+      if (selection.element.contains(event.target as Node)) {
+        event.stopPropagation();
+        return false; // it sends the form of the bar, or presses its button
+      }
       if (event.target === input) search();
       else if (event.target === missingInput) find();
       else if (event.target === filter.box) filter.apply();
       else if (event.target instanceof HTMLElement && "note" in event.target.dataset) onResult("note")(event);
       else if (event.target instanceof HTMLElement) event.target.click();
+      return true;
     },
     Escape: ({ target }) => {
       if (target === filter.box) return filter.revert();
+      if (selection.element.contains(target as Node)) return selection.close();
       const filled = target instanceof HTMLInputElement && target.value !== "";
       if (filled && "note" in target.dataset) resultOf(target)?.toggleNote(false);
       else if (filled) target.value = "";
@@ -209,6 +219,7 @@ function render({ model, el }: Pick<RenderProps<SearchPanelModel>, "model" | "el
   listeners.onModel(model, "change:error", drawStatus);
   listeners.onModel(model, "change:query", onQuery);
   listeners.onModel(model, "change:rows", drawRows);
+  listeners.onModel(model, "change:selection_changes", () => selection.draw(model.get("selected")));
   for (const trait of ["judgments", "moves", "reasons", "picked", "side"]) listeners.onModel(model, `change:${trait}`, drawState);
   for (const trait of ["judgments", "candidates"]) listeners.onModel(model, `change:${trait}`, drawCandidates);
   for (const trait of ["transform", "side"]) listeners.onModel(model, `change:${trait}`, drawSides);
@@ -218,6 +229,7 @@ function render({ model, el }: Pick<RenderProps<SearchPanelModel>, "model" | "el
   drawSides();
   drawRows();
   drawCandidates();
+  selection.draw(model.get("selected"));
   el.append(root);
   return () => {
     listeners.release();

@@ -17,7 +17,6 @@ from chromalab.analytics.classify.labels import (
     encode_labels,
     predicted_key,
     read_examples,
-    read_labels,
     read_names,
     user_labels,
 )
@@ -26,6 +25,7 @@ from chromalab.analytics.classify.model_selection import ChosenMethod, choose_me
 from chromalab.analytics.classify.points import Points
 from chromalab.analytics.new_records import new_vectors
 from chromalab.arguments.values import check_random_state
+from chromalab.conversion import values_by_record
 from chromalab.cores import one_thread_blas
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.snapshot import Snapshot
@@ -212,7 +212,7 @@ def _labels_of_records(snapshot: Snapshot, field: Any) -> EncodedLabels:
             )
         values = of_users
     else:
-        values = read_labels(field, len(snapshot))
+        values = values_by_record(field, snapshot.ids, "field")
     given = encode_labels(values)
     if len(snapshot) and not len(given.rows):
         raise InvalidArgumentError(

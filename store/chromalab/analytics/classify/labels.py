@@ -15,7 +15,6 @@ from chromalab.analytics.label_values import (
     is_listed,
     plain_label,
     plain_labels,
-    read_labels,
 )
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.snapshot import Snapshot
@@ -27,7 +26,6 @@ __all__ = [
     "encode_labels",
     "predicted_key",
     "read_examples",
-    "read_labels",
     "read_names",
     "user_labels",
 ]

@@ -6,7 +6,8 @@ the minimum spanning tree of the graph's edges takes the place of that of all pa
 
 The condensed tree is the same as the one that `hdbscan` makes in compiled loops (BSD,
 https://github.com/scikit-learn-contrib/hdbscan). Here it is made by operations on whole arrays, which
-take a fifth of the time at 100,000 nodes, and nodes may represent more than one record.
+take a fifth of the CPU time at 10,000 nodes and half of it at 100,000, and nodes may represent more than
+one record.
 `hdbscan_package` runs that package, and gives our tree in its form.
 """
 
@@ -69,8 +70,8 @@ def hdbscan(
 ) -> tuple[NDArray[np.int32], NDArray[np.float32], CondensedTree]:
     """Find dense clusters, as `hdbscan.HDBSCAN` does on unit vectors.
 
-    All records are never one cluster, since a cluster is denser than what surrounds it. The exception are
-    records of one direction, which nothing surrounds.
+    All records together are never one cluster, since a cluster is denser than what surrounds it, unless
+    they all have the same direction.
 
     Args:
         graph: The neighbor graph. A node of 20 equal records is as dense as 20 records.

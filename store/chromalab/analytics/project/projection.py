@@ -142,8 +142,8 @@ class Projection(Result):
 
         Args:
             ax: The axes to draw on; new ones by default.
-            color: A metadata field, one value per record (numbers, or names such as cluster labels), or a
-                result with `labels`.
+            color: A metadata field, one value per record (numbers, or names such as cluster labels; a dict
+                or a Series may have them by id), or a result with `labels`.
             legend: Whether to explain the colors.
 
         Returns:
@@ -155,7 +155,7 @@ class Projection(Result):
         colors = None
         if color is not None:
             values = self.snapshot.known_column(color) if isinstance(color, str) else color
-            colors = color_values(values, len(self.coordinates))
+            colors = color_values(values, self.snapshot.ids)
         if ax is None:
             try:
                 from matplotlib import pyplot

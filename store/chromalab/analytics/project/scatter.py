@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.errors import InvalidArgumentError, short
+from chromalab.analytics.result import Result
+from chromalab.conversion import plain, values_by_record
+from chromalab.errors import InvalidArgumentError
 from chromalab.results.tables import cut, one_line
 
 __all__ = ["color_values", "scatter"]
@@ -18,31 +21,28 @@ _MAX_COLORS = 12  # categories with a color of their own; the others are gray
 _GRAY = "#b8b8b8"
 
 
-def color_values(values: Any, n: int) -> NDArray[Any]:
+def color_values(values: Any, ids: Sequence[str]) -> NDArray[Any]:
     """Turn the values that points are colored by into numbers (float64), or into short names.
 
     Args:
-        values: One number, string or None per record; or a result with `labels`.
-        n: The number of records.
+        values: One value per record, in any form that `values_by_record` reads; or a result with `labels`.
+        ids: The ids of the records.
 
     Raises:
-        InvalidArgumentError: There are more or fewer values than records.
+        InvalidArgumentError: There is not one value per record.
     """
-    values = getattr(values, "labels", values)
-    try:
-        count = len(values)
-    except TypeError as error:
-        raise InvalidArgumentError(
-            f"color must be a metadata field, or one value per record; got {short(values)}."
-        ) from error
-    if count != n:
-        raise InvalidArgumentError(
-            f"color must have one value per record; got {count:,} values for {n:,} records."
-        )
-    array = np.asarray(values)
-    if array.ndim == 1 and array.dtype.kind == "f":
-        return array.astype(np.float64)
-    names = ["none" if value is None else one_line(value, 30) for value in values]
+    if isinstance(values, Result):
+        if not hasattr(values, "labels"):
+            raise InvalidArgumentError(
+                f"color must be a result with labels; got a {type(values).__name__}. "
+                "Pass one of its columns."
+            )
+        values = dict(zip(values.ids, values.labels, strict=True))
+    listed = [plain(value) for value in values_by_record(values, ids, "color")]
+    there = [value for value in listed if value is not None]
+    if there and all(isinstance(value, float) for value in there):
+        return np.array([np.nan if value is None else value for value in listed], dtype=np.float64)
+    names = ["none" if value in (None, "") else one_line(value, 30) for value in listed]
     return np.array(names, dtype=str)
 
 
@@ -79,7 +79,12 @@ def scatter(
     if colors is None:
         axes.scatter(*at[shown].T, **style)
     elif colors.dtype.kind == "f":
-        points = axes.scatter(*at[shown].T, c=colors[shown], cmap="viridis", **style)
+        from matplotlib import colormaps
+
+        known = colormaps["viridis"].with_extremes(bad=_GRAY)
+        points = axes.scatter(
+            *at[shown].T, c=colors[shown], cmap=known, plotnonfinite=True, **style
+        )
         if legend:
             axes.figure.colorbar(points, ax=axes, shrink=0.7)
     else:

@@ -90,7 +90,7 @@ def _check(path: Path, file: Path) -> None:
     """Reject what is not a store before anything is created."""
     if path.exists() and not path.is_dir():
         raise _not_a_folder(path)
-    if not file.exists() and (path / "chroma.sqlite3").exists():
+    if not file.exists() and _holds_collections(path / "chroma.sqlite3"):
         raise VersionMismatchError(
             f"'{path}' contains a Chroma store, and chromalab has its own format. Copy it: "
             f"chromalab.import_chroma({str(path)!r}, {f'{path}.lab'!r}), then open '{path}.lab'."
@@ -110,6 +110,23 @@ def _check(path: Path, file: Path) -> None:
             f"store.sqlite3 in '{path}' is damaged: it is not a database. "
             "Restore the folder from a copy."
         )
+
+
+def _holds_collections(database: Path) -> bool:
+    """Whether a file is a database of Chroma with collections, or one that cannot be read."""
+    if not database.exists():
+        return False
+    try:
+        with closing(
+            sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)
+        ) as chroma:
+            table = "SELECT 1 FROM sqlite_schema WHERE name = 'collections' AND type = 'table'"
+            return (
+                chroma.execute(table).fetchone() is None  # a view of a stranger is not read
+                or chroma.execute("SELECT 1 FROM collections LIMIT 1").fetchone() is not None
+            )
+    except sqlite3.Error:
+        return True
 
 
 def sync_folder(folder: Path) -> None:

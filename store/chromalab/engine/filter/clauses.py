@@ -1,33 +1,39 @@
 """`where` and `where_document`: parsed and fully validated once, then evaluated per record.
 
-The language is Chroma's. `$ne`, `$nin` and `$not_contains` also match a record that lacks the key.
-Integers and floats compare as numbers; booleans are a separate type. Beyond Chroma's, `$exists` tells
-records with the key from those without it, `$gt`, `$gte`, `$lt` and `$lte` compare dates, which are ISO texts
-in metadata, and values of numpy and pandas are read as Python's.
+The language is Chroma's, with `#document` and `#id` beside the metadata keys, as in its Search API. `$ne`,
+`$nin` and `$not_contains` also match a record that lacks the key. Integers and floats compare as numbers;
+booleans are a separate type. Beyond Chroma's, `$exists` tells records with the key from those without it,
+`$gt`, `$gte`, `$lt` and `$lte` compare dates, which are ISO texts in metadata, and values of numpy and
+pandas are read as Python's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chromalab.conversion import is_date, is_missing, items, plain
 from chromalab.engine.filter.dates import Instant, instant_of, read_instant
-from chromalab.engine.values import Clause
+from chromalab.engine.values import Clause, Filter
 from chromalab.errors import InvalidArgumentError, near, short
+from chromalab.lazy import cached_property
 
-__all__ = ["Compare", "Join", "Text", "parse_where", "parse_where_document"]
+__all__ = ["Among", "Compare", "Join", "Text", "as_filter", "parse_where", "parse_where_document"]
+
+if TYPE_CHECKING:
+    from typing import TypeGuard
 
 _DEEPEST = 50
 _LONGEST_PATTERN = 2000
 _PATTERN_BYTES = 1 << 20  # a larger automaton, although linear, takes seconds per document
+_DOCUMENT, _ID = "#document", "#id"
 _JOINS = ("$and", "$or")
 _NUMBER = ("$gt", "$gte", "$lt", "$lte")
 _LIST = ("$in", "$nin")
 _FIELD = ("$eq", "$ne", *_NUMBER, *_LIST, "$contains", "$not_contains", "$exists")
 _TEXT = ("$contains", "$not_contains", "$regex", "$not_regex")
+_ID_OPERATORS = ("$eq", "$ne", *_LIST)
 
 Metadata = Mapping[str, Any]
 
@@ -92,11 +98,45 @@ class Text:
         return lambda document: expression.search(document) is not None
 
 
+@dataclass(frozen=True)
+class Among:
+    """A test of the id: among some ids (`$in`), or not (`$nin`)."""
+
+    operator: str
+    ids: tuple[str, ...]
+
+    def matches(self, metadata: Metadata, document: str | None) -> bool:
+        """Raise TypeError, because the id is in neither; `matching` looks ids up instead."""
+        raise TypeError("a test of the id needs the id")
+
+
+def as_filter(ids: list[str] | None, where: Clause | None, document: Clause | None) -> Filter:
+    """Make a filter, with what a `where` asks of ids and documents in the parts that do it faster.
+
+    Example:
+        >>> as_filter(None, parse_where({"#id": {"$in": ["a", "b"]}}), None)
+        Filter(ids=['a', 'b'], where=None, where_document=None)
+    """
+    rest: list[Clause] = []
+    texts = [] if document is None else [document]
+    for clause in (
+        where.clauses if isinstance(where, Join) and where.operator == "$and" else [where]
+    ):
+        if isinstance(clause, Among) and clause.operator == "$in" and ids is None:
+            ids = list(clause.ids)
+        elif _is_of_documents(clause):
+            texts.append(clause)
+        elif clause is not None:
+            rest.append(clause)
+    return Filter(ids, _all_of(rest), _all_of(texts))
+
+
 def parse_where(where: Any) -> Clause:
     """Parse a `where` into a tree.
 
     Args:
-        where: Chroma's filter: `{"year": {"$gte": 2020}}`, `{"$and": [...]}`, `{"kind": "a"}`.
+        where: Chroma's filter: `{"year": {"$gte": 2020}}`, `{"$and": [...]}`, `{"kind": "a"}`; or an
+            expression, whose `to_dict` returns one.
 
     Returns:
         The tree.
@@ -108,6 +148,10 @@ def parse_where(where: Any) -> Clause:
         >>> parse_where({"year": {"$gt": 2000}}).matches({"year": 2001}, None)
         True
     """
+    if not isinstance(where, Mapping) and hasattr(
+        where, "to_dict"
+    ):  # an expression, such as K("a") > 1
+        where = where.to_dict()
     return _parse(where, "where", _field, depth=0)
 
 
@@ -142,6 +186,18 @@ def _parse(node: Any, what: str, leaf: Callable[[str, Any], Clause], *, depth: i
     return Join(key, tuple(_parse(clause, what, leaf, depth=depth + 1) for clause in value))
 
 
+def _all_of(clauses: list[Clause]) -> Clause | None:
+    if len(clauses) > 1:
+        return Join("$and", tuple(clauses))
+    return clauses[0] if clauses else None
+
+
+def _is_of_documents(clause: Clause | None) -> TypeGuard[Clause]:
+    if isinstance(clause, Join):
+        return all(map(_is_of_documents, clause.clauses))
+    return isinstance(clause, Text)
+
+
 def _field(key: Any, value: Any) -> Clause:
     if not isinstance(key, str) or key.startswith("$"):
         raise InvalidArgumentError(
@@ -155,6 +211,10 @@ def _field(key: Any, value: Any) -> Clause:
             'Write {"$and": [...]} for a range.'
         )
     (operator, wanted), *_ = value.items()
+    if key == _DOCUMENT:
+        return _text(operator, wanted)
+    if key == _ID:
+        return _id(operator, wanted)
     if operator not in _FIELD:
         raise InvalidArgumentError(
             f"Unknown operator {short(operator)} on {key!r} in where. "
@@ -200,6 +260,21 @@ def _several(key: str, operator: str, wanted: Any) -> tuple[Any, ...]:
             f"got {short(wanted)}."
         )
     return operands
+
+
+def _id(operator: Any, wanted: Any) -> Clause:
+    if operator not in _ID_OPERATORS:
+        raise InvalidArgumentError(
+            f"Unknown operator {short(operator)} on '#id' in where. "
+            f"{near(str(operator), _ID_OPERATORS, what='Operators')}"
+        )
+    listed = items(wanted, f"The value of {operator} on '#id'") if operator in _LIST else [wanted]
+    if not listed or not all(isinstance(id, str) for id in listed):
+        raise InvalidArgumentError(
+            f"The value of {operator} on '#id' in where must be a string, or a list of strings for $in and "
+            f"$nin; got {short(wanted)}."
+        )
+    return Among("$nin" if operator in ("$ne", "$nin") else "$in", tuple(listed))
 
 
 def _text(operator: Any, value: Any) -> Clause:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from chromalab.engine.disk import records
 from chromalab.engine.disk.view import View
-from chromalab.engine.filter.clauses import Compare, Join, Text
+from chromalab.engine.filter.clauses import Among, Compare, Join, Text
 from chromalab.engine.filter.columns import Column
 from chromalab.engine.values import Clause, Filter
 
@@ -49,12 +49,12 @@ def matching(
     """
     positions = None
     if filter.ids is not None:
-        positions = _of_ids(connection, number, view, filter)
+        positions = _of_ids(connection, number, view, filter.ids)
     if filter.where is not None:
-        if positions is not None and len(positions) <= _FEW:
+        if positions is not None and len(positions) <= _FEW and _is_of_metadata(filter.where):
             positions = _one_by_one(connection, view, positions, filter.where)
         else:
-            mask = _mask(filter.where, column)
+            mask = _Mask(connection, number, view, column).of(filter.where)
             positions = np.flatnonzero(mask) if positions is None else positions[mask[positions]]
     if filter.where_document is not None:
         if positions is None:
@@ -66,9 +66,11 @@ def matching(
     return positions
 
 
-def _of_ids(connection: sqlite3.Connection, number: int, view: View, filter: Filter) -> Positions:
-    found = records.locate(connection, number, filter.ids or ())
-    places = np.sort(np.array([place for place, _ in found.values()], dtype=np.int64))
+def _of_ids(
+    connection: sqlite3.Connection, number: int, view: View, ids: Sequence[str]
+) -> Positions:
+    found = records.places_of(connection, number, ids)
+    places = np.sort(np.array(found, dtype=np.int64))
     positions = np.searchsorted(view.places, places).astype(np.int64)
     # A damaged index may list records that the table does not have.
     there = positions < len(view.places)
@@ -84,13 +86,39 @@ def _one_by_one(
     return positions[np.array(mask, dtype=np.bool_)]
 
 
-def _mask(clause: Clause, column: Callable[[str], Column]) -> NDArray[np.bool_]:
+def _is_of_metadata(clause: Clause) -> bool:
     if isinstance(clause, Join):
-        join = np.logical_and if clause.operator == "$and" else np.logical_or
-        return reduce(join, (_mask(part, column) for part in clause.clauses))
-    if not isinstance(clause, Compare):
-        raise TypeError(f"{type(clause).__name__} is not a clause of a where")
-    return column(clause.key).mask(clause.operator, clause.value)
+        return all(map(_is_of_metadata, clause.clauses))
+    return isinstance(clause, Compare)
+
+
+@dataclass(frozen=True)
+class _Mask:
+    """Evaluates a tree for all records of a collection at once."""
+
+    connection: sqlite3.Connection
+    number: int
+    view: View
+    column: Callable[[str], Column]
+
+    def of(self, clause: Clause) -> NDArray[np.bool_]:
+        """The records that match: (records,) bool."""
+        if isinstance(clause, Join):
+            join = np.logical_and if clause.operator == "$and" else np.logical_or
+            return reduce(join, map(self.of, clause.clauses))
+        if isinstance(clause, Compare):
+            return self.column(clause.key).mask(clause.operator, clause.value)
+        if isinstance(clause, Among):
+            found = self._at(_of_ids(self.connection, self.number, self.view, clause.ids))
+            return found if clause.operator == "$in" else ~found
+        search = _Search(self.connection, self.number, self.view)
+        everything = np.arange(len(self.view.places))
+        return self._at(search.matching(everything, clause, None))
+
+    def _at(self, positions: Positions) -> NDArray[np.bool_]:
+        mask = np.zeros(len(self.view.places), dtype=np.bool_)
+        mask[positions] = True
+        return mask
 
 
 @dataclass(frozen=True)

@@ -74,17 +74,21 @@ class Builder:
             preparation: The callbacks of the caller; they replace those of an earlier request.
         """
         now = time.monotonic()
+        known = self._waiting.get(job)
+        if preparation is None and known is not None and known[0] <= now:
+            return  # it is due already; under load, all threads would wait for the lock here
         with self._changed:
             if preparation is not None:
                 self._preparations[job] = preparation
             _, latest = self._waiting.get(job, (0.0, now + _PATIENCE_SECONDS))
             self._waiting[job] = now if quiet else min(now + _QUIET_SECONDS, latest), latest
-            if self._thread is None and not self._stopped:
-                self._thread = threading.Thread(
-                    target=self._run, name="chromalab-index", daemon=True
-                )
-                self._thread.start()
+            starts = self._thread is None and not self._stopped
+            if starts:
+                thread = threading.Thread(target=self._run, name="chromalab-index", daemon=True)
+                self._thread = thread
             self._changed.notify_all()
+        if starts:  # without the lock, because this waits for the thread to run
+            thread.start()
 
     def stop(self) -> None:
         """Stop permanently, and wait until the thread has ended."""
@@ -92,7 +96,7 @@ class Builder:
             self._stopped = True
             thread = self._thread
             self._changed.notify_all()
-        if thread is not None and thread is not threading.current_thread():
+        if thread is not None and thread.is_alive() and thread is not threading.current_thread():
             thread.join()
         for preparation in self._preparations.values():
             preparation.done(ClientClosedError(_STOPPED))

@@ -11,7 +11,6 @@ were deleted or moved since are dropped there, so a graph need not be kept up to
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +21,7 @@ from chromalab.engine.index.library import NO_LIBRARY, Index, Memory, Parameters
 from chromalab.engine.index.scan import unit
 from chromalab.engine.values import Vectors
 from chromalab.errors import MissingDependencyError
+from chromalab.lazy import cached_property
 
 __all__ = ["HnswGraph", "Stopped", "by_neighborhood", "comparable"]
 

@@ -12,7 +12,6 @@ import functools
 import importlib
 import io
 import struct
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.engine.disk import process_forks
+from chromalab.engine.index.setting import SharedSetting
 from chromalab.engine.values import Vectors
 
 __all__ = ["NO_LIBRARY", "Hnswlib", "Index", "Memory", "Parameters", "Voyager", "library"]
@@ -150,8 +150,8 @@ class Hnswlib:
         process_forks.renew_in_child(self)
 
     def renew(self) -> None:
-        """Create a new lock; after a fork, a thread missing in the child may hold the old one."""
-        self._lock = threading.Lock()
+        """Create new locks; after a fork, a thread missing in the child may hold the old ones."""
+        self._ef = SharedSetting(self._index.set_ef)  # it is that of the whole index
 
     def __len__(self) -> int:
         return int(self._index.element_count)
@@ -162,8 +162,7 @@ class Hnswlib:
 
     def search(self, queries: Vectors, k: int, ef: int, threads: int) -> Slots | None:
         """Find (q, k) slots, nearest first; None if too few are within reach."""
-        with self._lock:  # because ef is a setting of the whole index
-            self._index.set_ef(max(ef, k))
+        with self._ef.at(max(ef, k)):
             try:
                 slots, _ = self._index.knn_query(queries, k=k, num_threads=threads)
             except RuntimeError:

@@ -10,7 +10,6 @@ This is in `index` rather than `filter` because it holds the rows and norms that
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from chromalab.engine.disk.view import View
 from chromalab.engine.index.scan import Norms
 from chromalab.engine.values import Filter, Vectors
+from chromalab.lazy import cached_property
 
 __all__ = ["Matches", "Positions"]
 

@@ -1,0 +1,59 @@
+"""A search that is ready to run in a transaction: its queries are embedded, its condition is parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chromalab.engine import Filter, RecordTransform, Vectors
+from chromalab.search.ranks import Source
+from chromalab.search.request import Search
+from chromalab.sparse import SparseVector
+
+__all__ = ["Prepared", "Ready"]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A source of a rank whose query is embedded.
+
+    Attributes:
+        source: The source.
+        vectors: (q, dimension) float32, compared with embeddings; a record's distance is that to the
+            nearest of them.
+        sparse: The query for sparse vectors.
+        texts: The texts that were embedded.
+        transform: The record transform that records go through before they are compared.
+    """
+
+    source: Source
+    vectors: Vectors | None = None
+    sparse: SparseVector | None = None
+    texts: Sequence[str] = ()
+    transform: RecordTransform | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A search whose queries are embedded.
+
+    Attributes:
+        search: The search.
+        filter: Its condition.
+        sources: The sources of its rank, from left to right.
+    """
+
+    search: Search
+    filter: Filter
+    sources: Sequence[Ready] = ()
+
+    @property
+    def wanted(self) -> int | None:
+        """The number of results with those that are skipped; None for all."""
+        limit = self.search._limit
+        return None if limit.limit is None else limit.offset + limit.limit
+
+    @property
+    def transform(self) -> RecordTransform | None:
+        """The record transform, if any of the sources has one."""
+        return next((s.transform for s in self.sources if s.transform is not None), None)

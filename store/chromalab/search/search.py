@@ -1,0 +1,98 @@
+"""`collection.search`: Chroma's Search API, and what goes beyond it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from chromalab.arguments.values import check_show
+from chromalab.engine import Reader
+from chromalab.engine.values import OutdatedQueryError, QueryBasis
+from chromalab.errors import InvalidArgumentError
+from chromalab.handle import Handle
+from chromalab.results.search import SearchResult, search_result
+from chromalab.search.prepare import Queries
+from chromalab.search.prepared import Prepared
+from chromalab.search.request import Search, read_search
+from chromalab.search.run import run
+from chromalab.search.trace import Trace
+from chromalab.transforms.active import ActiveTransform
+from chromalab.transforms.storage import ACTIVE
+from chromalab.transforms.transform import Transform
+
+__all__ = ["confirmed", "search"]
+
+T = TypeVar("T")
+_EMBEDDING = "#embedding"
+
+
+def search(
+    collection: Handle,
+    searches: Search | Mapping[str, Any] | Sequence[Search | Mapping[str, Any]],
+    read_level: Any = None,
+    *,
+    transform: Transform | str | bool | None = "active",
+    show: Sequence[str] | str | None = None,
+) -> SearchResult:
+    """Search by conditions, ranks, groups and steps; all searches of one call see the same records.
+
+    Args:
+        collection: The collection to search.
+        searches: A `Search`, its dict, or a list of these. Those of chromadb work too.
+        read_level: Accepted as in Chroma; every committed write is always seen.
+        transform: The transform that queries of embeddings go through, as in `query`.
+        show: The metadata keys to display, each as a column, or "all".
+
+    Returns:
+        Chroma's dict, with a list per search under `ids`, `documents`, `embeddings`, `metadatas`,
+        `scores` and `select`; a part that a search did not select is None. `rows()` has one dict per
+        record; `why(id)` and `why_not(id)` explain the result.
+
+    Raises:
+        InvalidArgumentError: A part of a search has another form.
+        InvalidDimensionException: A query has another dimension than the collection.
+
+    Example:
+        >>> import chromalab
+        >>> from chromalab import K, Knn, Search
+        >>> notes = chromalab.EphemeralClient().create_collection("notes")
+        >>> notes.add(ids=["a", "b"], documents=["a cup of tea", "a piece of chalk"])
+        >>> notes.search(Search().rank(Knn("hot drinks")).limit(1).select(K.DOCUMENT))
+        rank  score  id  document
+        ...
+    """
+    several = searches if isinstance(searches, list | tuple) else [searches]
+    listed, shown = [read_search(one) for one in several], check_show(show)
+    if not listed:
+        raise InvalidArgumentError("searches must not be empty. Pass at least one Search.")
+
+    def read(reader: Reader, prepared: Sequence[Prepared]) -> list[Any]:
+        return [run(reader, one) for one in prepared]
+
+    ran, prepared = confirmed(collection, Queries(listed), transform, read)
+    traces = [Trace(collection, *both) for both in zip(prepared, ran, strict=True)]
+    return search_result(traces, shown)
+
+
+def confirmed(
+    collection: Handle,
+    queries: Queries,
+    transform: Transform | str | bool | None,
+    ask: Callable[..., T],
+) -> tuple[T, Sequence[Prepared]]:
+    """Prepare searches, then ask in one transaction, which confirms the model and the transform."""
+    active = collection.room(ActiveTransform)
+    depends = isinstance(transform, str) and transform == ACTIVE
+    while True:
+        known = collection.get_model()
+        basis = QueryBasis(known, *active.attachment()) if depends else QueryBasis(known)
+        chosen = active.known() if depends else active.of(transform)
+        prepared = queries.prepared(collection, chosen)
+        try:
+            asked = partial(ask, prepared=prepared)
+            return collection.engine.reading(collection.id, asked, basis), prepared
+        except OutdatedQueryError as outdated:
+            collection.refresh(outdated.model)
+            if depends:
+                active.refresh(outdated.attachment)
