@@ -141,7 +141,7 @@ class MappedView(Resident):
         super().__init__(folder)
         self.record_transform = record_transform
         self.columns = base.columns
-        self.index = CollectionIndex(None)
+        self.index = CollectionIndex(None, base.index.paused)
         self._base = base
         self._rows: tuple[str, MappedRows] | None = None
 

@@ -14,7 +14,7 @@ import os
 import secrets
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.engine.disk.folder import hold, sync_folder
-from chromalab.engine.index.hnsw import HnswGraph, comparable
-from chromalab.engine.index.library import Memory, Parameters
+from chromalab.engine.index.hnsw import Curve, HnswGraph, comparable
+from chromalab.engine.index.library import GraphImage, Memory, Parameters
 from chromalab.engine.values import Vectors
 from chromalab.files import rename, sync
 
@@ -66,27 +66,22 @@ class GraphFile:
 
     def write(self, graph: HnswGraph, vectors: Vectors) -> None:
         """Save a graph of these vectors; readers see either the old file or the new one, complete."""
-        memory = graph.memory()
-        arrays = _disassembled(memory, graph.parameters)
-        header = {
+        about = {
             **asdict(graph.parameters),
             "covered": graph.covered,
             "curve": list(graph.curve),
             "probes": _probes(vectors[: graph.covered]),
-            "max_level": int(memory.levels[memory.entry]),
-            "enterpoint_node": memory.entry,
-            "sizes": {name: len(array) for name, array in arrays.items()},
         }
-        text = json.dumps(header).encode()
-        parts = [_MAGIC, len(text).to_bytes(8, "little"), text]
-        parts += [array.tobytes() for array in arrays.values()]
         digest = hashlib.blake2b(digest_size=_DIGEST)
         self.path.parent.mkdir(exist_ok=True)
         draft = _draft(self.path)
         try:
-            with os.fdopen(os.open(draft, _NEW, 0o666), "wb") as file:
+            with (
+                graph.image(self.scratch) as image,
+                os.fdopen(os.open(draft, _NEW, 0o666), "wb") as file,
+            ):
                 hold(file.fileno())
-                for part in parts:
+                for part in _serialized(about, image.read(), graph.parameters):
                     digest.update(part)
                     file.write(part)
                 file.write(digest.digest())
@@ -99,27 +94,50 @@ class GraphFile:
             draft.unlink(missing_ok=True)
         sync_folder(self.path.parent)
 
-    def read(self, parameters: Parameters, vectors: Vectors) -> HnswGraph:
+    @property
+    def scratch(self) -> Path:
+        """A folder of the store, with space for temporary files."""
+        return self.path.parent.parent / "cache"
+
+    def read(
+        self,
+        parameters: Parameters,
+        vectors: Vectors,
+        release: Callable[[], None] = lambda: None,
+    ) -> HnswGraph:
         """Load the graph of these vectors.
 
         Args:
             parameters: The parameters it must have been built with.
             vectors: (rows, dimension), float32: the committed rows.
+            release: Releases the pages of the vectors; called before the graph takes its memory.
 
         Raises:
             Unusable: Anything in the file is wrong.
         """
-        header, arrays = self._parts(_most_bytes(len(vectors), parameters.max_neighbors))
         try:
-            covered = header["covered"]
-            if {name: header[name] for name in asdict(parameters)} != asdict(parameters):
-                raise Unusable("it was built with other parameters")
-            if not 0 < covered <= len(vectors) or header["probes"] != _probes(vectors[:covered]):
-                raise Unusable("it belongs to other vectors")
-            _check(arrays, parameters, header)
-            return _assembled(parameters, header, arrays, vectors)
+            with GraphImage(parameters, self.scratch) as image:
+                covered, curve = self._assemble(image, vectors)
+                release()
+                return HnswGraph(image, covered, curve=curve)
         except _WRONG as error:
             raise Unusable("it is malformed") from error
+
+    def _assemble(self, image: GraphImage, vectors: Vectors) -> tuple[int, Curve]:
+        """Write the graph to an image; returns the number of rows it covers, and its curve."""
+        parameters = image.parameters
+        header, arrays = self._parts(_most_bytes(len(vectors), parameters.max_neighbors))
+        covered = header["covered"]
+        if {name: header[name] for name in asdict(parameters)} != asdict(parameters):
+            raise Unusable("it was built with other parameters")
+        if not 0 < covered <= len(vectors) or header["probes"] != _probes(vectors[:covered]):
+            raise Unusable("it belongs to other vectors")
+        _check(arrays, parameters, header)
+        curve = [(int(ef), float(recall)) for ef, recall in header["curve"]]
+        if any(not 0 < ef <= 10_000 or not 0 <= recall <= 1 for ef, recall in curve):
+            raise Unusable("it is malformed")
+        image.write(_memory(parameters, header, arrays, vectors))
+        return covered, curve
 
     def copy_to(self, other: GraphFile, rows: int, max_neighbors: int) -> None:
         """Copy the graph, if there is one, for another collection with the same vectors."""
@@ -165,24 +183,23 @@ class GraphFile:
             raise Unusable(f"it cannot be read: {error.strerror}") from error
 
     def _parts(self, most: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        content = b"".join(self._blocks(most))
-        body, digest = content[:-_DIGEST], content[-_DIGEST:]
+        content = bytearray()
+        for block in self._blocks(most):
+            content += block
+        body, digest = memoryview(content)[:-_DIGEST], content[-_DIGEST:]
         if hashlib.blake2b(body, digest_size=_DIGEST).digest() != digest:
             raise Unusable("its checksum is wrong")
-        try:
-            if not body.startswith(_MAGIC):
-                raise Unusable("it has another format")
-            at = len(_MAGIC) + 8
-            length = int.from_bytes(body[len(_MAGIC) : at], "little")
-            header = json.loads(body[at : at + length])
-            at += length
-            arrays = {}
-            for name, kind in {**_ARRAYS, **_UPPER}.items():
-                size = header["sizes"][name]
-                arrays[name] = np.frombuffer(body, dtype=kind, count=size, offset=at)
-                at += arrays[name].nbytes
-        except _WRONG as error:
-            raise Unusable("it is malformed") from error
+        if body[: len(_MAGIC)] != _MAGIC:
+            raise Unusable("it has another format")
+        at = len(_MAGIC) + 8
+        length = int.from_bytes(body[len(_MAGIC) : at], "little")
+        header = json.loads(bytes(body[at : at + length]))
+        at += length
+        arrays = {}
+        for name, kind in {**_ARRAYS, **_UPPER}.items():
+            size = header["sizes"][name]
+            arrays[name] = np.frombuffer(body, dtype=kind, count=size, offset=at)
+            at += arrays[name].nbytes
         return header, arrays
 
 
@@ -196,23 +213,29 @@ def _most_bytes(rows: int, max_neighbors: int) -> int:
     return (1 << 20) + rows * (32 + 16 * max_neighbors)
 
 
-def _disassembled(memory: Memory, made: Parameters) -> dict[str, NDArray[Any]]:
-    """Extract the links of a graph: the number per row, then all of them."""
-    slots, counts, links = [], [], []
+def _serialized(
+    about: dict[str, Any], memory: Memory, made: Parameters
+) -> Iterator[bytes | memoryview]:
+    """Yield the parts of a file: its header, then the links of each row, block by block."""
+    slots, counts = [], []
     for rows in memory.blocks:
-        some_counts, some_links = _unpacked(rows[:, : made.vector_at])
         slots.append(np.ascontiguousarray(rows[:, made.slot_at :]).view("<i8").ravel())
-        counts.append(some_counts)
-        links.append(some_links)
+        counts.append(_unpacked(rows[:, : made.vector_at])[0])
     upper_counts, upper_links = _unpacked(memory.upper)
-    return {
-        "slots": np.concatenate(slots),
-        "levels": memory.levels.astype("<u1"),
-        "counts": np.concatenate(counts),
-        "links": np.concatenate(links),
-        "upper_counts": upper_counts,
-        "upper_links": upper_links,
+    before = [np.concatenate(slots), memory.levels.astype("<u1"), np.concatenate(counts)]
+    sizes = [*map(len, before), int(before[-1].sum()), len(upper_counts), len(upper_links)]
+    header = {
+        **about,
+        "max_level": int(memory.levels[memory.entry]),
+        "enterpoint_node": memory.entry,
+        "sizes": dict(zip({**_ARRAYS, **_UPPER}, sizes, strict=True)),
     }
+    text = json.dumps(header).encode()
+    yield from (_MAGIC, len(text).to_bytes(8, "little"), text)
+    yield from (array.data for array in before)
+    for rows in memory.blocks:
+        yield _unpacked(rows[:, : made.vector_at])[1].data
+    yield from (upper_counts.data, upper_links.data)
 
 
 def _unpacked(lists: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -259,9 +282,9 @@ def _check(arrays: dict[str, NDArray[Any]], made: Parameters, header: dict[str, 
         raise Unusable("its links point to missing rows")
 
 
-def _assembled(
+def _memory(
     made: Parameters, header: dict[str, Any], arrays: dict[str, NDArray[Any]], vectors: Vectors
-) -> HnswGraph:
+) -> Memory:
     slots, width = arrays["slots"], 2 * made.max_neighbors
     ends = np.concatenate([[0], np.cumsum(arrays["counts"], dtype=np.int64)])
 
@@ -275,11 +298,7 @@ def _assembled(
             )
 
     upper = _packed(arrays["upper_counts"], arrays["upper_links"], made.max_neighbors)
-    memory = Memory(blocks(), arrays["levels"].astype(np.int32), upper, header["enterpoint_node"])
-    curve = [(int(ef), float(recall)) for ef, recall in header["curve"]]
-    if any(not 0 < ef <= 10_000 or not 0 <= recall <= 1 for ef, recall in curve):
-        raise Unusable("it is malformed")
-    return HnswGraph(made, header["covered"], memory, curve=curve)
+    return Memory(blocks(), arrays["levels"].astype(np.int32), upper, header["enterpoint_node"])
 
 
 def _probes(vectors: Vectors) -> int:
