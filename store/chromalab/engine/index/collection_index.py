@@ -45,7 +45,7 @@ _SAMPLE = 100  # rows, at least, whose neighbors are queried to find the ef that
 _SAMPLE_SHARE = 1 / 200  # of the rows that are inserted, as long as these are not too many
 _MOST_SAMPLED = 500
 _STRETCH = 1 << 16  # rows scanned at a time to find the true neighbors of the sample
-_EFS = (16, 24, 32, 48, 64, 80, 100, 130, 160, 200, 260, 320, 400, 500)
+_EFS = (16, 24, 32, 48, 64, 80, 100, 130, 160, 200, 260, 320, 400, 500, 640, 800, 1000)
 
 
 def graph_file(vectors: Path, entry: Entry) -> GraphFile:
@@ -227,20 +227,22 @@ class CollectionIndex:
             elif graph is not None and not everything and not self.is_due(entry, live):
                 return
             if not len(_missing(given, graph)):
+                self._begun = None
                 return
             made = self._unfinished(entry) or self._started(given, graph)
-            self._begun = entry.graph_name, made
 
             def stopped() -> bool:
                 return stop() or (self.paused.is_set() and not everything)
 
+            self._begun = None
             try:
                 _fill(made, given, stopped, progress)
-            except BaseException:
-                if not self.paused.is_set():
-                    self._begun = None
-                raise
-            self._graph, self._begun = self._begun, None
+            except Stopped:
+                if stop():
+                    raise
+                self._begun = entry.graph_name, made
+                return
+            self._graph = entry.graph_name, made
             if file is None:
                 return
             with suppress(OSError):  # on a full disk it stays in memory, and is rebuilt next time
@@ -323,12 +325,12 @@ def _fill(
     some = int(np.clip(len(slots) * _SAMPLE_SHARE, _SAMPLE, _MOST_SAMPLED))
     held = np.random.default_rng(0).choice(slots, min(some, len(slots) // 2), replace=False)
     first = by_neighborhood(given.vectors, slots[~np.isin(slots, held)], release=given.release)
-    total, done = len(graph) + len(slots), len(graph)
+    done = 0
 
     def count(rows: int) -> None:
         nonlocal done
         done += rows
-        progress(done, total)
+        progress(done, len(slots))
 
     for rows in (first, np.sort(held)):
         if rows is not first and len(held):

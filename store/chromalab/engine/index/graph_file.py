@@ -41,7 +41,7 @@ _PROBES = 64  # rows whose checksum the file stores, to recognize the vectors it
 _PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAIN
 _BLOCK = 1 << 24
-_ROWS = 8192  # rows that are made at a time when a graph is loaded
+_ROWS = 1024  # rows that are made at a time when a graph is loaded
 _HIGHEST = 60  # the limit of a graph's levels; 10 million rows at M=2 have 24
 _WRONG = (KeyError, TypeError, ValueError, IndexError, RuntimeError, ArithmeticError, MemoryError)
 

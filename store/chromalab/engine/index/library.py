@@ -45,7 +45,7 @@ NO_LIBRARY = (
     "For an index: pip install voyager."
 )
 
-_BLOCK = 8192  # rows read at a time
+_BLOCK = 1024  # rows read at a time
 
 Slots = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
