@@ -29,7 +29,7 @@ from peers import PEERS, Peer
 from tables import write
 from worker import BATCH
 
-SHARE = 8  # the index is extended by one record for this many, as it is not extended by few
+SHARE, FEWEST = 8, 6_500  # the index is extended by one record in 8; it is not extended by few
 QUIET = 300  # queries
 Line = tuple[str, list[float], list[float]]
 
@@ -74,7 +74,7 @@ class Beside:
         return time.perf_counter() - start
 
 
-def chromalab(beside: Beside, collection: Any, count: int) -> list[Line]:
+def chromalab(beside: Beside, collection: Any, count: int, more: int) -> list[Line]:
     """Measure beside the first build, and beside its extension."""
     collection.pause_index()
     beside.add(0, count)
@@ -87,7 +87,7 @@ def chromalab(beside: Beside, collection: Any, count: int) -> list[Line]:
 
     lines = [("chromalab, the first build", scan, beside.while_true(lacking))]
     collection.pause_index()
-    beside.add(count, count + count // SHARE)
+    beside.add(count, count + more)
     beside.quiet()
     indexed = beside.quiet()
     collection.resume_index()
@@ -95,12 +95,12 @@ def chromalab(beside: Beside, collection: Any, count: int) -> list[Line]:
     return lines
 
 
-def chromadb(beside: Beside, count: int) -> list[Line]:
+def chromadb(beside: Beside, count: int, more: int) -> list[Line]:
     """Measure beside a thread that adds as many records."""
     beside.add(0, count)
     beside.quiet()
     indexed = beside.quiet()
-    adding = threading.Thread(target=beside.add, args=(count, count + count // SHARE))
+    adding = threading.Thread(target=beside.add, args=(count, count + more))
     adding.start()
     return [("chromadb, an add", indexed, beside.while_true(adding.is_alive))]
 
@@ -115,15 +115,16 @@ def main() -> None:
     options = parser.parse_args()
     glosses = Glosses.make(options.rows, options.glosses)
     lines: list[Line] = []
+    more = max(options.rows // SHARE, FEWEST)
     names = [options.only] if options.only else ["chromalab", "chromadb"]
     for name in names:
         with tempfile.TemporaryDirectory(prefix="chromalab-bench-") as folder:
             peer = PEERS[name](Path(folder), options.rows)
             beside = Beside(peer, glosses)
             if name == "chromalab":
-                lines += chromalab(beside, peer._collection, options.rows)
+                lines += chromalab(beside, peer._collection, options.rows, more)
             else:
-                lines += chromadb(beside, options.rows)
+                lines += chromadb(beside, options.rows, more)
             peer.close()
     versions = [f"{name} {importlib.metadata.version(name)}" for name in [*names, "chroma-hnswlib"]]
     command = shlex.join(["python", "benchmarks/beside.py", *sys.argv[1:]])

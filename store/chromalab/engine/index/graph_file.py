@@ -264,8 +264,8 @@ def _check(arrays: dict[str, NDArray[Any]], made: Parameters, header: dict[str, 
     at_level = np.arange(len(owners)) - first[owners] + 1
     sound = (
         0 < len(slots) == len(levels) == len(counts)
-        and len(np.unique(slots)) == len(slots)
         and 0 <= slots.min() <= slots.max() < header["covered"]
+        and np.count_nonzero(np.bincount(slots)) == len(slots)
         and len(upper) == len(owners)
         and int(counts.max()) <= 2 * most
         and int(upper.max(initial=0)) <= most
@@ -285,7 +285,7 @@ def _check(arrays: dict[str, NDArray[Any]], made: Parameters, header: dict[str, 
 def _memory(
     made: Parameters, header: dict[str, Any], arrays: dict[str, NDArray[Any]], vectors: Vectors
 ) -> Memory:
-    slots, width = arrays["slots"], 2 * made.max_neighbors
+    slots = arrays["slots"]
     ends = np.concatenate([[0], np.cumsum(arrays["counts"], dtype=np.int64)])
 
     def blocks() -> Iterator[NDArray[np.uint8]]:
@@ -293,9 +293,7 @@ def _memory(
             some = slice(start, start + _ROWS)
             chosen, counts = slots[some], arrays["counts"][some]
             links = arrays["links"][ends[start] : ends[start + len(chosen)]]
-            yield made.block(
-                _packed(counts, links, width), comparable(made, vectors[chosen]), chosen
-            )
+            yield made.block(counts, links, comparable(made, vectors[chosen]), chosen)
 
     upper = _packed(arrays["upper_counts"], arrays["upper_links"], made.max_neighbors)
     return Memory(blocks(), arrays["levels"].astype(np.int32), upper, header["enterpoint_node"])

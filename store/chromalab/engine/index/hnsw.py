@@ -117,7 +117,8 @@ class HnswGraph:
         """Create a graph of one row, with room for more."""
         slots = np.array([slot])
         row = parameters.block(
-            np.zeros((1, parameters.vector_at), dtype=np.uint8),
+            np.zeros(1, dtype=np.int64),
+            np.empty(0, dtype=np.int64),
             comparable(parameters, vectors[slots]),
             slots,
         )

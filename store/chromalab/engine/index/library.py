@@ -82,19 +82,24 @@ class Parameters:
         """The bytes of a row."""
         return self.slot_at + 8
 
-    def block(self, links: Bytes, vectors: Vectors, slots: Slots) -> Bytes:
+    def block(
+        self, counts: NDArray[Any], links: NDArray[Any], vectors: Vectors, slots: Slots
+    ) -> Bytes:
         """Lay out rows in memory: (n, row_bytes).
 
         Args:
-            links: (n, vector_at) bytes.
+            counts: (n,) the number of links of each row.
+            links: (sum of counts,) the links, row by row.
             vectors: (n, dimension), float32, of unit length for "cosine".
             slots: (n,)
         """
-        rows = np.empty((len(slots), self.row_bytes), dtype=np.uint8)
-        rows[:, : self.vector_at] = links
-        rows[:, self.vector_at : self.slot_at] = vectors.view(np.uint8).reshape(len(slots), -1)
-        rows[:, self.slot_at :] = slots[:, np.newaxis].view(np.uint8)
-        return rows
+        rows = np.zeros((len(slots), self.row_bytes // 4), dtype="<u4")
+        vector, slot = self.vector_at // 4, self.slot_at // 4
+        rows[:, 0] = counts
+        rows[:, 1:vector][np.arange(vector - 1) < counts[:, np.newaxis]] = links
+        rows[:, vector:slot] = vectors.view("<u4")
+        rows[:, slot:] = slots.view("<u4").reshape(-1, 2)
+        return rows.view(np.uint8)
 
 
 @dataclass(frozen=True)
