@@ -96,7 +96,7 @@ _SHORT = _Short()
 
 
 def short(value: Any, limit: int = 80) -> str:
-    """Return the repr of a value for a message, cut to `limit` characters.
+    """Return the repr of a value for a message, on one line and cut to `limit` characters.
 
     The full repr is never built, so values of any size and depth are cheap to show.
 
@@ -104,7 +104,7 @@ def short(value: Any, limit: int = 80) -> str:
         >>> short({"n": list(range(1000))})
         "{'n': [0, 1, 2, 3, 4, 5, ...]}"
     """
-    text = _SHORT.repr(value)
+    text = printable(_SHORT.repr(value))
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 

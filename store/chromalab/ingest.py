@@ -253,7 +253,7 @@ def _copied(
 ) -> AddResult:  # fmt: skip
     """Add the records of another collection with their embeddings, page by page."""
     done = AddResult(collection.name, 0, 0, dry_run)
-    total = source.count()
+    total, operation = source.count(), None
     with progress_bar(
         total=total, unit="rec", desc=f"add to {printable(collection.name)}", delay=1,
         leave=False, disable=not progress,
@@ -274,9 +274,12 @@ def _copied(
             if batch is not None:
                 known = len(collection.existing(batch.ids))
                 added, updated = len(batch.ids) - known, known if update else 0
-                if not dry_run:
-                    engine = collection.engine
-                    (engine.upsert if update else engine.add)(collection.id, batch)
+                if not dry_run and update:
+                    batch = replace(batch, operation=_UPDATE, continues=operation)
+                    written = collection.engine.upsert(collection.id, batch)
+                    operation = written.operation or operation
+                elif not dry_run:
+                    collection.engine.add(collection.id, batch)
             done = replace(
                 done,
                 added=done.added + added,
@@ -385,13 +388,16 @@ class _Plan:
         if embedded:
             batch = with_vectors(collection, _batch(embedded))
             if self.rewritten:
-                written = engine.upsert(collection.id, batch, _UPDATE, operation)
+                batch = replace(batch, operation=_UPDATE, continues=operation)
+                written = engine.upsert(collection.id, batch)
             else:
                 written = engine.add(collection.id, batch)
             added, operation = written.added, written.operation or operation
         if self.relabeled:
-            batch = replace(_batch(self.relabeled), documents=None)
-            operation = engine.update(collection.id, batch, _UPDATE, operation).operation
+            batch = replace(
+                _batch(self.relabeled), documents=None, operation=_UPDATE, continues=operation
+            )
+            operation = engine.update(collection.id, batch).operation
         return WriteResult(added, operation=operation)
 
     def was_written(self, collection: Handle) -> bool:

@@ -463,6 +463,21 @@ def test_a_corrected_table_updates_the_records_that_differ(notes, function):
     assert notes.add_from(table, update=True).updated == 0
 
 
+def test_an_update_from_another_collection_is_undone_at_once(client, function):
+    old, new = (
+        client.create_collection(name, embedding_function=function) for name in ("old", "new")
+    )
+    ids = [str(n) for n in range(5)]
+    old.add(ids=ids, documents=["tea"] * 5)
+    new.add(ids=[*ids, "more"], documents=["walk"] * 6)
+    updated = old.add_from(new, update=True, batch_size=2)
+    assert (updated.added, updated.updated) == (1, 5)
+    assert old.get()["documents"] == ["walk"] * 6
+    assert [operation.records for operation in old.history()] == [5]
+    old.undo()
+    assert old.get(ids=ids)["documents"] == ["tea"] * 5
+
+
 def test_an_interrupted_update_continues_where_it_stopped(client, function):
     notes = client.create_collection("notes", embedding_function=function)
     rows = [{"id": str(n), "text": f"text {n}"} for n in range(30)]

@@ -13,12 +13,6 @@ def send(review, verb, **fields):
 
 
 @pytest.fixture
-def client():
-    with chromalab.EphemeralClient() as client:
-        yield client
-
-
-@pytest.fixture
 def teas(client):
     teas = client.create_collection("teas", embedding_function=None)
     teas.add(

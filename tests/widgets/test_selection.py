@@ -12,12 +12,6 @@ from chromalab_widgets import Map
 from chromalab_widgets.core.selection import selection_for
 
 
-@pytest.fixture
-def client():
-    with chromalab.EphemeralClient() as client:
-        yield client
-
-
 def collection_of(client, name="facts"):
     made = client.create_collection(name, embedding_function=None)
     made.add(

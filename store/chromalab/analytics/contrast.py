@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from chromalab.analytics.topics.matrix import token_matrix_of
 from chromalab.analytics.topics.tokens import alike
+from chromalab.arguments.values import check_integer
 from chromalab.engine import read_instant
-from chromalab.errors import InvalidArgumentError, short
+from chromalab.errors import InvalidArgumentError
 from chromalab.results.tables import Table, count, data_frame, one_line
 from chromalab.snapshot import Snapshot
 
@@ -135,9 +136,9 @@ def contrast(data: Any, ids: Iterable[str], *, n: int = 10) -> Contrast:
     Words and metadata values are compared by the number of records that have them, so that one long text
     does not count more than others. They are ranked by the signed root of the likelihood ratio (Dunning
     1993, "Accurate methods for the statistics of surprise and coincidence"), which holds for rare words
-    and small selections, too. Numbers and dates are compared by the Mann-Whitney test. What could be
-    chance is left out: by the binomial test and that of Mann and Whitney, at most 5% of the words, of the
-    values and of the shifts are expected to be false discoveries (Benjamini and Hochberg 1995).
+    and small selections, too. Numbers and dates are compared by the Mann-Whitney test. Differences that
+    could be due to chance are left out, by the binomial and the Mann-Whitney test: at most 5% of the words,
+    of the values and of the shifts are expected to be false discoveries (Benjamini and Hochberg 1995).
 
     Args:
         data: A collection, a snapshot, or any object with Chroma's `get`.
@@ -155,8 +156,7 @@ def contrast(data: Any, ids: Iterable[str], *, n: int = 10) -> Contrast:
         field   value  selected   others  difference  score
         (word)  tea    12 (100%)  0 (0%)  only here   5.8
     """
-    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
-        raise InvalidArgumentError(f"n must be a positive integer; got {short(n)}.")
+    check_integer("n", n, 1)
     snapshot = Snapshot.of(data)
     is_selected = np.zeros(len(snapshot), dtype=bool)
     by_id = snapshot.rows_by_id

@@ -234,9 +234,42 @@ def check_show(show: Any) -> Show:
     return list(dict.fromkeys(check_field(key, "show") for key in listed))
 
 
+def is_integer(value: Any) -> bool:
+    """Return whether a value is an integer of Python or numpy; a boolean is none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value is a real number of Python or numpy, NaN included; a boolean is none."""
+    return is_integer(value) or isinstance(value, float | np.floating)
+
+
+def check_integer(what: str, value: Any, low: int, high: int | None = None) -> int:
+    """Check an integer in a range.
+
+    Example:
+        >>> check_integer("k", 0, 1)
+        Traceback (most recent call last):
+        chromalab.errors.InvalidArgumentError: k must be an integer ≥ 1; got 0.
+    """
+    if not is_integer(value) or value < low or (high is not None and value > high):
+        range = f"≥ {low:,}" if high is None else f"from {low:,} to {high:,}"
+        raise InvalidArgumentError(f"{what} must be an integer {range}; got {short(value)}.")
+    return int(value)
+
+
+def check_number(what: str, value: Any, low: float, high: float) -> float:
+    """Check a number in a range."""
+    if not is_number(value) or not low <= value <= high:
+        raise InvalidArgumentError(
+            f"{what} must be a number from {low:,} to {high:,}; got {short(value)}."
+        )
+    return float(value)
+
+
 def check_n_results(n_results: Any, what: str = "n_results") -> int:
     """Check `n_results` or another count: an integer of at least 1."""
-    if isinstance(n_results, bool) or not isinstance(n_results, int | np.integer):
+    if not is_integer(n_results):
         raise InvalidArgumentError(f"{what} must be an integer; got {short(n_results)}.")
     if n_results < 1:
         raise InvalidArgumentTypeError(f"{what} must be at least 1; got {short(int(n_results))}.")
@@ -247,8 +280,7 @@ def check_limit(what: str, value: Any) -> int | None:
     """Check `limit` or `offset`: a non-negative integer or None."""
     if value is None:
         return None
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not whole or not 0 <= value < _INT64:
+    if not is_integer(value) or not 0 <= value < _INT64:
         raise InvalidArgumentError(
             f"{what} must be an integer from 0 to 2**63 - 1; got {short(value)}."
         )
@@ -257,12 +289,7 @@ def check_limit(what: str, value: Any) -> int | None:
 
 def check_random_state(value: Any) -> int:
     """Check a seed: an integer of 32 bits, as in scikit-learn, so that every result is reproducible."""
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not whole or not 0 <= value < 2**32:
-        raise InvalidArgumentError(
-            f"random_state must be an integer from 0 to 4,294,967,295; got {short(value)}."
-        )
-    return int(value)
+    return check_integer("random_state", value, 0, 2**32 - 1)
 
 
 def check_text(name: Any, what: str) -> str:
@@ -275,8 +302,7 @@ def check_text(name: Any, what: str) -> str:
 
 def check_max_distance(value: Any) -> float:
     """Check `max_distance`: a number, which may be infinite but not NaN."""
-    number = isinstance(value, int | float | np.integer | np.floating)
-    if not number or isinstance(value, bool) or value != value:
+    if not is_number(value) or value != value:
         raise InvalidArgumentError(f"max_distance must be a number; got {short(value)}.")
     try:
         return float(value)
@@ -310,11 +336,7 @@ def check_name(name: Any) -> str:
 
 def check_batch_rows(batch_size: Any) -> int:
     """Check `batch_size`: the number of rows to write at a time."""
-    if not isinstance(batch_size, int | np.integer) or not 1 <= batch_size <= MAX_BATCH_SIZE:
-        raise InvalidArgumentError(
-            f"batch_size must be an integer from 1 to {MAX_BATCH_SIZE:,}; got {short(batch_size)}."
-        )
-    return int(batch_size)
+    return check_integer("batch_size", batch_size, 1, MAX_BATCH_SIZE)
 
 
 def check_batch_size(ids: Sequence[str]) -> None:

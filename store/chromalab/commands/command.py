@@ -21,7 +21,7 @@ from chromalab.commands.store import status
 from chromalab.commands.verb import Call, Verb
 from chromalab.commands.verbs import VERBS, find_verb, overview
 from chromalab.commands.wording import as_typed
-from chromalab.errors import ChromalabError, InvalidArgumentError, wording
+from chromalab.errors import ChromalabError, InvalidArgumentError, short, wording
 from chromalab.results.tables import one_line
 
 __all__ = ["execute", "parse"]
@@ -176,7 +176,7 @@ class _Reader:
             return self._object(argument, self._bound(name))
         if argument.kind == "object":
             raise InvalidArgumentError(
-                f"{argument.shown} must be :name of a Python variable; got {one_line(repr(word.text))}."
+                f"{argument.shown} must be :name of a Python variable; got {short(word.text)}."
             )
         if argument.kind in _NUMBERS:
             return _NUMBERS[argument.kind](argument, word.text, is_typed=True)
@@ -193,7 +193,7 @@ class _Reader:
         if not isinstance(value, str):
             if argument.kind == "text" and value is not None:
                 raise InvalidArgumentError(
-                    f"{argument.shown} must be a string; got {one_line(repr(value))}."
+                    f"{argument.shown} must be a string; got {short(value)}."
                 )
             return value
         if argument.kind == "words":
@@ -258,7 +258,7 @@ def _integer(argument: Argument, value: Any, *, is_typed: bool) -> int:
     except (TypeError, ValueError):  # int() refuses more than 4,300 digits
         pass
     raise InvalidArgumentError(
-        f"{argument.shown} must be an integer; got {one_line(repr(value))}. For example: 5"
+        f"{argument.shown} must be an integer; got {short(value)}. For example: 5"
     )
 
 
@@ -270,7 +270,7 @@ def _float(argument: Argument, value: Any, *, is_typed: bool) -> float:
     except OverflowError:
         pass
     raise InvalidArgumentError(
-        f"{argument.shown} must be a number; got {one_line(repr(value))}. For example: 0.5"
+        f"{argument.shown} must be a number; got {short(value)}. For example: 0.5"
     )
 
 

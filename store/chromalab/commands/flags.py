@@ -10,7 +10,7 @@ from chromalab.arguments.quotes import quote
 from chromalab.commands.argument import Argument, collections
 from chromalab.commands.line import Word
 from chromalab.commands.verb import Verb
-from chromalab.errors import InvalidArgumentError, near
+from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.results.tables import one_line
 
 __all__ = ["sort_words"]
@@ -189,7 +189,7 @@ class _Sorter:
         )
 
     def _surplus(self, word: Word) -> InvalidArgumentError:
-        typed = one_line(repr(word.text))
+        typed = short(word.text)
         last = self._places[-1] if self._places else None
         if last is None or last.offers is collections or not word.is_bare:
             flags = [a.shown for a in self._verb.arguments if a.is_flag]

@@ -54,8 +54,7 @@ def _pairs(body: list[Any], first: str, second: str, *, last_colon: bool) -> lis
             continue
         if not isinstance(row, str):
             raise InvalidArgumentError(
-                f'A line of --jsonl must be {{"{first}": ..., "{second}": ...}}; '
-                f"got {one_line(repr(row))}."
+                f'A line of --jsonl must be {{"{first}": ..., "{second}": ...}}; got {short(row)}.'
             )
         for line in filter(None, map(str.strip, row.split("\n"))):
             one, _, other = line.rpartition(":") if last_colon else line.partition(":")

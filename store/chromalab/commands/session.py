@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from chromalab import ClientAPI, Collection, PersistentClient
-from chromalab.errors import InvalidArgumentError, NotFoundError, near
+from chromalab.errors import InvalidArgumentError, NotFoundError, near, short
 from chromalab.results.tables import one_line
 
 __all__ = ["Session", "is_data"]
@@ -105,7 +105,7 @@ class Session:
             return found
         if not isinstance(found, str):
             raise InvalidArgumentError(
-                f"collection must be a name or a Collection; got {one_line(repr(found))}."
+                f"collection must be a name or a Collection; got {short(found)}."
             )
         try:
             collection = self.client.get_collection(found)

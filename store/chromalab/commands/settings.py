@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from chromalab.errors import InvalidArgumentError, near
-from chromalab.results.tables import one_line
+from chromalab.errors import InvalidArgumentError, near, short
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -48,9 +47,7 @@ def _read(file: Path) -> tuple[dict[str, Any], Path | None]:
     for name in ("tool", "chromalab", "magic"):
         part = part.get(name, {})
         if not isinstance(part, dict):
-            raise InvalidArgumentError(
-                f"{name!r} in {file} must be a table; got {one_line(repr(part))}."
-            )
+            raise InvalidArgumentError(f"{name!r} in {file} must be a table; got {short(part)}.")
     if not part:
         return {}, None
     # Another user could place a file above this folder that names a store of theirs. Git guards against
@@ -69,7 +66,7 @@ def _check(name: str, value: Any, file: Path) -> None:
         raise InvalidArgumentError(
             f"Unknown setting {name!r} in {file}. {near(name, DEFAULTS, what='Settings')}"
         )
-    got = one_line(repr(value))
+    got = short(value)
     if type(value) is not type(DEFAULTS[name]):
         kind = type(DEFAULTS[name]).__name__
         raise InvalidArgumentError(f"{name} in {file} must be of type {kind}; got {got}.")
@@ -85,7 +82,7 @@ def _store_below(file: Path, store: str) -> str:
         raise InvalidArgumentError(f"store in {file} is not a valid path: {error}.") from error
     if not path.is_relative_to(folder):
         raise InvalidArgumentError(
-            f"store in {file} must be inside the folder of that file; got {one_line(repr(store))}. "
+            f"store in {file} must be inside the folder of that file; got {short(store)}. "
             "To open it anyway, %chroma connect PATH."
         )
     return str(path)

@@ -14,7 +14,7 @@ from chromalab.commands.results import Models, Notice, Status
 from chromalab.commands.session import Session
 from chromalab.commands.verb import Call, Verb
 from chromalab.engine.configuration import SPACES
-from chromalab.errors import InvalidArgumentError, UniqueConstraintError, near
+from chromalab.errors import InvalidArgumentError, UniqueConstraintError, near, short
 from chromalab.results.tables import count, one_line
 
 __all__ = ["MODELS", "STORE", "status"]
@@ -33,7 +33,7 @@ def _connect(call: Call) -> Any:
     if call.given.get("ephemeral"):
         if path is not None:
             raise InvalidArgumentError(
-                f"--ephemeral must not have a folder; got {one_line(repr(path))}. Leave one of them out."
+                f"--ephemeral must not have a folder; got {short(path)}. Leave one of them out."
             )
         return session.connect(chromalab.EphemeralClient(), name or "ephemeral")
     if path is None:
@@ -44,9 +44,7 @@ def _connect(call: Call) -> Any:
         path = os.fspath(path)
         return session.connect(chromalab.PersistentClient(path), name or path)
     if not isinstance(path, chromalab.ClientAPI):
-        raise InvalidArgumentError(
-            f"path must be a folder or a client; got {one_line(repr(path))}."
-        )
+        raise InvalidArgumentError(f"path must be a folder or a client; got {short(path)}.")
     return session.connect(path, name or "client")
 
 

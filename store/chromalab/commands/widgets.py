@@ -8,8 +8,7 @@ from chromalab import Collection
 from chromalab.commands.argument import COLLECTION, Argument
 from chromalab.commands.records import DESCENDING, SHOW
 from chromalab.commands.verb import Call, Verb
-from chromalab.errors import InvalidArgumentError
-from chromalab.results.tables import one_line
+from chromalab.errors import InvalidArgumentError, short
 
 __all__ = ["WIDGETS"]
 
@@ -42,8 +41,7 @@ def _review(call: Call) -> Any:
         return call.api()
     if not hasattr(found, "review"):
         raise InvalidArgumentError(
-            "review takes a collection, duplicates, clusters or outliers; "
-            f"got {one_line(repr(found))}."
+            f"review takes a collection, duplicates, clusters or outliers; got {short(found)}."
         )
     if "what" in call.given:
         raise InvalidArgumentError("--what goes with a collection; a result is reviewed as it is.")

@@ -231,29 +231,13 @@ class EmbeddedEngine:
         """Insert the new ids and ignore the existing ones."""
         return self._write(id, batch, insert=True, change=False)
 
-    def upsert(
-        self,
-        id: UUID,
-        batch: Batch,
-        operation: str | None = None,
-        continues: int | None = None,
-    ) -> WriteResult:
+    def upsert(self, id: UUID, batch: Batch) -> WriteResult:
         """Insert the new ids and change the existing ones."""
-        return self._write(
-            id, batch, insert=True, change=True, operation=operation, continues=continues
-        )
+        return self._write(id, batch, insert=True, change=True)
 
-    def update(
-        self,
-        id: UUID,
-        batch: Batch,
-        operation: str | None = None,
-        continues: int | None = None,
-    ) -> WriteResult:
+    def update(self, id: UUID, batch: Batch) -> WriteResult:
         """Change the existing ids and ignore the new ones."""
-        return self._write(
-            id, batch, insert=False, change=True, operation=operation, continues=continues
-        )
+        return self._write(id, batch, insert=False, change=True)
 
     def delete(self, id: UUID, filter: Filter, limit: int | None, operation: str = "delete") -> int:
         """Delete the records that match; returns how many were deleted."""
@@ -505,19 +489,10 @@ class EmbeddedEngine:
         with self.store.write() as connection:
             yield self._open(connection, id)
 
-    def _write(
-        self,
-        id: UUID,
-        batch: Batch,
-        *,
-        insert: bool,
-        change: bool,
-        operation: str | None = None,
-        continues: int | None = None,
-    ) -> WriteResult:
+    def _write(self, id: UUID, batch: Batch, *, insert: bool, change: bool) -> WriteResult:
         with self._writing(id) as collection:
             connection, number = collection.connection, collection.entry.number
-            recorder = Recorder(connection, number, operation, number=continues)
+            recorder = Recorder(connection, number, batch.operation, number=batch.continues)
             written = writes.write(
                 collection, batch, recorder, insert=insert, change=change, durable=self._durable
             )

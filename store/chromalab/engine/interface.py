@@ -137,28 +137,12 @@ class Records(Protocol):
         """Insert the new ids and ignore the existing ones."""
         ...
 
-    def upsert(
-        self,
-        id: UUID,
-        batch: Batch,
-        operation: str | None = None,
-        continues: int | None = None,
-    ) -> WriteResult:
-        """Insert the new ids and change the existing ones; see `update` for the history."""
+    def upsert(self, id: UUID, batch: Batch) -> WriteResult:
+        """Insert the new ids and change the existing ones."""
         ...
 
-    def update(
-        self,
-        id: UUID,
-        batch: Batch,
-        operation: str | None = None,
-        continues: int | None = None,
-    ) -> WriteResult:
-        """Change the existing ids and ignore the new ones.
-
-        The history records what is replaced if `operation` says, in words, what the write is. `continues`
-        is the number of an operation that the write is a part of.
-        """
+    def update(self, id: UUID, batch: Batch) -> WriteResult:
+        """Change the existing ids and ignore the new ones."""
         ...
 
     def delete(self, id: UUID, filter: Filter, limit: int | None, operation: str = "delete") -> int:

@@ -180,25 +180,13 @@ class Lease:
         """Insert the new ids and ignore the existing ones."""
         return self.engine.add(id, batch)
 
-    def upsert(
-        self,
-        id: UUID,
-        batch: Batch,
-        operation: str | None = None,
-        continues: int | None = None,
-    ) -> WriteResult:
+    def upsert(self, id: UUID, batch: Batch) -> WriteResult:
         """Insert the new ids and change the existing ones."""
-        return self.engine.upsert(id, batch, operation, continues)
+        return self.engine.upsert(id, batch)
 
-    def update(
-        self,
-        id: UUID,
-        batch: Batch,
-        operation: str | None = None,
-        continues: int | None = None,
-    ) -> WriteResult:
+    def update(self, id: UUID, batch: Batch) -> WriteResult:
         """Change the existing ids and ignore the new ones."""
-        return self.engine.update(id, batch, operation, continues)
+        return self.engine.update(id, batch)
 
     def delete(self, id: UUID, filter: Filter, limit: int | None, operation: str = "delete") -> int:
         """Delete the records that match; returns how many were deleted."""

@@ -141,7 +141,11 @@ class Order:
 class Batch:
     """Validated records to write, all parts of equal length. `vectors` is (n, dimension), float32.
 
-    `made_for` is the configuration of the collection if its own embedding function made the vectors.
+    Attributes:
+        made_for: The configuration of the collection if its own embedding function made the vectors.
+        operation: What the write is, in words, if the history is to record what it replaces. In a
+            `Replacement`, its own counts.
+        continues: The number of an operation that the write is a part of.
     """
 
     ids: Sequence[str]
@@ -150,6 +154,8 @@ class Batch:
     metadatas: Sequence[Mapping[str, Any] | None] | None = None
     uris: Sequence[str | None] | None = None
     made_for: Mapping[str, Any] | None = None
+    operation: str | None = None
+    continues: int | None = None
 
 
 @dataclass(frozen=True)

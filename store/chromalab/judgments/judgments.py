@@ -12,9 +12,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
-import numpy as np
-
-from chromalab.arguments.values import check_ids
+from chromalab.arguments.values import check_ids, is_integer
 from chromalab.engine import Filter
 from chromalab.errors import InvalidArgumentError, NotFoundError, near, short
 from chromalab.files import as_path
@@ -288,7 +286,7 @@ def remove(collection: Handle, numbers: Iterable[int] | int) -> Judgments:
     is_listed = isinstance(numbers, Iterable) and not isinstance(numbers, str)
     wanted: list[Any] = list(numbers) if is_listed else [numbers]  # type: ignore[arg-type]
     stored = collection.room(JudgmentLog).read().by_number
-    found = [stored.get(number) if _is_integer(number) else None for number in wanted]
+    found = [stored.get(number) if is_integer(number) else None for number in wanted]
     unknown = [number for number, judgment in zip(wanted, found, strict=True) if judgment is None]
     if unknown:
         raise NotFoundError(
@@ -371,7 +369,3 @@ def _take(collection: Handle, judgments: Sequence[Judgment], title: str) -> Judg
     numbers = [judgment.number for judgment in judgments if judgment.number is not None]
     collection.engine.attach(collection.id, remove=numbers)
     return Judgments(tuple(judgments), title)
-
-
-def _is_integer(number: object) -> bool:
-    return isinstance(number, int | np.integer) and not isinstance(number, bool)

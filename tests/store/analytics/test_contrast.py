@@ -85,5 +85,5 @@ def test_text_of_users_is_escaped_and_unknown_ids_are_left_out():
 def test_some_but_not_all_records_must_be_selected(ids):
     with pytest.raises(InvalidArgumentError, match="Some records must be selected"):
         contrast(snapshot_of(["tea"] * 4), ids)
-    with pytest.raises(InvalidArgumentError, match="n must be a positive integer"):
+    with pytest.raises(InvalidArgumentError, match="n must be an integer ≥ 1"):
         contrast(snapshot_of(["tea"] * 4), ["r0"], n=0)

@@ -1,6 +1,7 @@
 """Compaction reclaims space while others read and write, and is all or nothing."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -211,36 +212,40 @@ def test_a_draft_being_written_is_not_a_leftover(points, client, tmp_path):
     assert points.count() == 99
 
 
-KILLED = """
-import os, sys
-import chromalab
-folder = sys.argv[1]
-points = chromalab.PersistentClient(folder).get_collection("points", embedding_function=None)
-n = points.count() and max(int(id) for id in points.get()["ids"]) + 1
-while True:
-    points.add(ids=[str(m) for m in range(n, n + 40)], embeddings=[[m, -m] for m in range(n, n + 40)])
-    points.delete(ids=[str(m) for m in range(n, n + 40, 2)])
-    points.compact()
-    n += 40
-    os.write(1, b".")
-"""
+def compact_repeatedly(folder, done):
+    """Add, delete and compact until the process is killed; writes a byte after each round."""
+    points = chromalab.PersistentClient(folder).get_collection("points", embedding_function=None)
+    n = points.count() and max(int(id) for id in points.get()["ids"]) + 1
+    while True:
+        rows = range(n, n + 40)
+        points.add(ids=[str(m) for m in rows], embeddings=[[m, -m] for m in rows])
+        points.delete(ids=[str(m) for m in rows[::2]])
+        points.compact()
+        n += 40
+        os.write(done, b".")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="kill -9: POSIX only")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a forked process: POSIX only")
 def test_kill_minus_9_at_any_point_leaves_an_undamaged_store(tmp_path):
     with chromalab.PersistentClient(tmp_path) as client:
         client.create_collection("points", embedding_function=None)
     rng = np.random.default_rng(11)
     for _ in range(12):
-        child = subprocess.Popen(
-            [sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE
-        )
-        child.stdout.read(int(rng.integers(1, 5)))
+        rounds, done = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                compact_repeatedly(tmp_path, done)
+            finally:
+                os._exit(1)
+        os.close(done)
+        for _ in range(int(rng.integers(1, 5))):
+            assert os.read(rounds, 1)
         for _ in range(int(rng.integers(0, 40_000))):  # a random time within the next round
             pass
-        child.kill()
-        child.wait()
-        child.stdout.close()
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(rounds)
         with chromalab.PersistentClient(tmp_path) as client:
             report = client.check()
             assert not report, report

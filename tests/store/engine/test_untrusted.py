@@ -189,23 +189,30 @@ def test_a_pattern_with_a_huge_automaton_is_rejected(folder):
 
 OPEN = """
 import sys, chromalab
-sys.stdin.readline()
-chromalab.PersistentClient(sys.argv[1]).count_collections()
+for folder in sys.argv[1:]:
+    sys.stdin.readline()
+    chromalab.PersistentClient(folder).count_collections()
+    print("opened", flush=True)
 """
 
 
 def test_processes_that_open_a_new_folder_at_once_all_succeed(tmp_path):
-    for round in range(5):
-        openers = [
-            subprocess.Popen(
-                [sys.executable, "-c", OPEN, str(tmp_path / str(round))],
-                stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            )
-            for _ in range(4)
-        ]  # fmt: skip
+    folders = [str(tmp_path / str(round)) for round in range(5)]
+    openers = [
+        subprocess.Popen(
+            [sys.executable, "-c", OPEN, *folders],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for _ in range(4)
+    ]  # fmt: skip
+    for _ in folders:
         for opener in openers:
             opener.stdin.write("go\n")
             opener.stdin.flush()
-        for opener in openers:
-            _, output = opener.communicate(timeout=60)
-            assert opener.returncode == 0, output
+        opened = [opener.stdout.readline() for opener in openers]
+        if opened != ["opened\n"] * 4:
+            break
+    for opener in openers:
+        _, output = opener.communicate(timeout=60)
+        assert opener.returncode == 0, output
+    assert opened == ["opened\n"] * 4

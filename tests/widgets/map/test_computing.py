@@ -1,6 +1,7 @@
 """The layout that is computed while the map already shows something, in a real kernel."""
 
 import json
+from threading import RLock
 
 import numpy as np
 import pytest
@@ -112,7 +113,9 @@ def compute(on_frame):
 
 def test_a_stopped_layout_is_the_map_of_that_moment():
     asked = []
-    thread = LayoutThread(compute, show=lambda *_: thread.stop(), ended=lambda: asked.append("end"))
+    thread = LayoutThread(
+        compute, show=lambda *_: thread.stop(), ended=lambda: asked.append("end"), lock=RLock()
+    )
     assert thread.result().interrupted
     assert thread.wait(60)
 
@@ -122,7 +125,7 @@ def test_an_interrupt_while_waiting_stops_the_layout():
         def wait(self, seconds):
             raise KeyboardInterrupt
 
-    thread = Interrupted(compute, show=lambda *_: None, ended=lambda: None)
+    thread = Interrupted(compute, show=lambda *_: None, ended=lambda: None, lock=RLock())
     with pytest.raises(KeyboardInterrupt):
         thread.result()
     assert thread._end is KeyboardInterrupt

@@ -2,14 +2,6 @@
 
 import pytest
 
-import chromalab
-
-
-@pytest.fixture
-def client():
-    with chromalab.EphemeralClient() as client:
-        yield client
-
 
 @pytest.fixture
 def notes(client):

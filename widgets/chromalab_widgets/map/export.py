@@ -1,4 +1,4 @@
-"""A map without its kernel: one HTML file that needs no network."""
+"""What a map is exported as: one HTML file that needs no kernel and no network, or a data frame."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ import html
 import json
 from typing import Any
 
-__all__ = ["page"]
+from chromalab.results.tables import data_frame
+from chromalab_widgets.map.colors import Coloring
+from chromalab_widgets.map.layout import Layout
+from chromalab_widgets.map.records import Records
+
+__all__ = ["frame", "page"]
 
 # The host side of an anywidget: its state, its events, and the replies that a kernel would give.
 _HOST = """
@@ -78,6 +83,21 @@ body {{ max-width: 1200px; margin: 16px auto; padding: 0 12px; font-family: syst
 </body>
 </html>
 """
+
+
+def frame(layout: Layout, coloring: Coloring, records: Records) -> Any:
+    """Return a data frame with one row per record: `id`, `x`, `y`, `color` (the legend's label), `text`."""
+    entry = {
+        code: one["label"]
+        for one in coloring.entries
+        for code in range(one["low"], one["high"] + 1)
+    }
+    points = zip(layout.snapshot.ids, layout.coordinates, coloring.codes.tolist(), strict=True)
+    rows = [
+        [id, float(x), float(y), entry.get(code), records.text(row)]
+        for row, (id, (x, y), code) in enumerate(points)
+    ]
+    return data_frame(rows, ["id", "x", "y", "color", "text"])
 
 
 def page(

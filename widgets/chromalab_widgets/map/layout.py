@@ -15,9 +15,11 @@ from chromalab.analytics.project.alignment import procrustes, shared_rows
 from chromalab.analytics.project.pca import first_coordinates
 from chromalab.analytics.project.quality import map_neighbors
 from chromalab.errors import InvalidArgumentError, short
+from chromalab.results.tables import count
 from chromalab.snapshot import Snapshot
 
 __all__ = [
+    "METHODS",
     "Layout",
     "first_layout",
     "layout_of",
@@ -26,6 +28,9 @@ __all__ = [
     "read_again",
     "scaled",
 ]
+
+METHODS = {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA", "pacmap": "PaCMAP"}
+"""What the methods of `project` are called in prose."""
 
 _NEAREST = 15
 _BLOCK = 4096
@@ -48,6 +53,22 @@ class Layout:
     def points(self) -> bytes:
         """Return all x, then all y, as float32."""
         return np.ascontiguousarray(self.coordinates.T).tobytes()
+
+    def summary(self) -> str:
+        """Return one line about the map: the method, the number of records, the neighbor recall."""
+        n = len(self.snapshot)
+        if not n:
+            return "No records yet; after adding some, run the cell again"
+        records, projection = count(n, "record"), self.projection
+        if projection is None:
+            return records
+        about = f"{METHODS.get(projection.method, projection.method)} of {records}"
+        if n <= _NEAREST + 1:  # all the other records are its nearest
+            return about
+        recall = f"{projection.neighbor_recall:.2f}".removeprefix("0")
+        if projection.interrupted:
+            about += f", stopped after {count(projection.parameters['epochs'], 'epoch')}"
+        return f"{about}, neighbor recall@{_NEAREST} {recall}"
 
     def neighbor_recall(self) -> NDArray[np.float32]:
         """Return, per record, the share of its 15 nearest neighbors that are among its 15 nearest here."""
@@ -135,11 +156,11 @@ def read_again(layout: Layout, data: Any) -> Layout:
     return Layout(now, layout.coordinates[before], layout.projection if is_whole else None)
 
 
-def most_moved(layout: Layout, earlier: Layout, count: int) -> list[tuple[int, float]]:
+def most_moved(layout: Layout, earlier: Layout, most: int) -> list[tuple[int, float]]:
     """List the rows that moved furthest with the distance, where 1 is half of the map's longer side."""
     rows, before = shared_rows(layout.snapshot.ids, earlier.snapshot.ids)
     far = np.linalg.norm(layout.coordinates[rows] - earlier.coordinates[before], axis=1)
-    order = np.argsort(-far, kind="stable")[:count]
+    order = np.argsort(-far, kind="stable")[:most]
     return [(int(rows[at]), float(far[at])) for at in order if far[at] > 0]
 
 
@@ -152,12 +173,12 @@ def scaled(coordinates: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray((coordinates - (low + high) / 2) / half, dtype=np.float32)
 
 
-def _wrong_shape(projection: Any, count: int) -> InvalidArgumentError:
+def _wrong_shape(projection: Any, records: int) -> InvalidArgumentError:
     shape = getattr(projection, "shape", None)
     found = short(projection) if shape is None else f"an array of shape {shape}"
-    if isinstance(projection, Sequence) and len(projection) != count:
+    if isinstance(projection, Sequence) and len(projection) != records:
         found = f"{len(projection):,} entries"
     return InvalidArgumentError(
-        f"The projection of a map of {count:,} records must be a Projection, the name of a method, or "
-        f"({count}, 2) numbers; got {found}."
+        f"The projection of a map of {records:,} records must be a Projection, the name of a method, or "
+        f"({records}, 2) numbers; got {found}."
     )

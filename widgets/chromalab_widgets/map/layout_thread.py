@@ -41,8 +41,10 @@ class LayoutThread:
     Args:
         compute: Computes the result. It gets a function to call with coordinates, the epochs done and their
             total, as `project` does.
-        show: Shows such a frame; called at most a few times per second.
+        show: Shows such a frame, holding the lock; called at most a few times per second. It is not called
+            for a frame that finds the lock taken, because its holder may be waiting for the result.
         ended: Called at the end, whether there is a result or an error.
+        lock: The lock of what shows the frames.
     """
 
     def __init__(
@@ -51,8 +53,9 @@ class LayoutThread:
         *,
         show: Callable[[NDArray[np.float32], int, int], None],
         ended: Callable[[], None],
+        lock: threading.RLock,
     ) -> None:
-        self._compute, self._show, self._ended = compute, show, ended
+        self._compute, self._show, self._ended, self._lock = compute, show, ended, lock
         self._end: type[BaseException] | None = None
         self._next = 0.0
         self._future: Future[Any] = Future()
@@ -102,6 +105,11 @@ class LayoutThread:
         if self._end is not None:
             raise self._end
         now = time.monotonic()
-        if now >= self._next and done < total:
+        if now < self._next or done >= total or not self._lock.acquire(blocking=False):
+            return
+        try:
             self._next = now + _PAUSE * (1 + len(coordinates) / 1e6)
-            self._show(coordinates, done, total)
+            if self._end is None:
+                self._show(coordinates, done, total)
+        finally:
+            self._lock.release()

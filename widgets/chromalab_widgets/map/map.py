@@ -12,7 +12,6 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,7 +23,7 @@ from chromalab.analytics import Duplicates, Outliers, Projection, Result
 from chromalab.analytics.project.projector import MapOptions
 from chromalab.arguments.values import check_show
 from chromalab.errors import InvalidArgumentError, MissingDependencyError, short
-from chromalab.results.tables import count, data_frame, html_block
+from chromalab.results.tables import count, html_block
 from chromalab.snapshot import Snapshot
 from chromalab_widgets.core.bundles import bundle
 from chromalab_widgets.core.fields import text, whole
@@ -33,9 +32,10 @@ from chromalab_widgets.core.text import sentence
 from chromalab_widgets.core.widget import Reply, Verb
 from chromalab_widgets.map.colors import NEIGHBOR_RECALL, Values
 from chromalab_widgets.map.density import contours
-from chromalab_widgets.map.export import page
+from chromalab_widgets.map.export import frame, page
 from chromalab_widgets.map.labels import Naming, naming_of
 from chromalab_widgets.map.layout import (
+    METHODS,
     Layout,
     first_layout,
     layout_of,
@@ -45,7 +45,14 @@ from chromalab_widgets.map.layout import (
     scaled,
 )
 from chromalab_widgets.map.layout_thread import LayoutThread, someone_is_watching
-from chromalab_widgets.map.picture import DARK, LIGHT, TRANSPARENT, draw_picture
+from chromalab_widgets.map.picture import (
+    DARK,
+    LIGHT,
+    NOTEBOOK_WIDTH,
+    check_sizes,
+    draw_picture,
+    notebook_picture,
+)
 from chromalab_widgets.map.records import Records
 
 __all__ = ["Map"]
@@ -60,11 +67,8 @@ _SAVED = (
     "collection_name", "count", "generation", "points", "codes", "legend", "color_by", "hidden", "labels",
     "contours", "density", "groups", "outliers", "query", "hits", "moved", "status", "height",
 )  # fmt: skip
-_DRAWN = 200_000  # points in the picture of a saved notebook; a larger map is sampled
-_WIDTH, _HEIGHT = 760, 520  # the size of that picture in pixels
 _BY_LABELS = object()  # the default of what the colors show
 _AT_ONCE = 0.3  # seconds that a call waits for a layout, as it takes no longer if it is cached
-_METHODS = {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA", "pacmap": "PaCMAP"}
 
 
 def _binary(help: str) -> Any:
@@ -186,8 +190,8 @@ class Map(ActingWidget):
             )
         self.collection = collection
         name = projection if isinstance(projection, str) else "umap"
-        self._method = _METHODS.get(name, name)  # what is computed, unless coordinates are given
-        self._named: list[Naming | None] = []  # filled by the thread
+        self._method = METHODS.get(name, name)  # what is computed, unless coordinates are given
+        self._named: Naming | None = None  # what the thread has named
         self._failure: BaseException | None = None
         self._has_picture = True  # whether the static version shows the points yet
         computed = (projection is None or isinstance(projection, str)) and someone_is_watching()
@@ -340,17 +344,7 @@ class Map(ActingWidget):
         Raises:
             InvalidArgumentError: A size is not a number in its range.
         """
-        for name, value, low, high in (
-            ("width", width, 200, 10_000), ("height", height, 200, 10_000), ("scale", scale, 0.1, 10),
-        ):  # fmt: skip
-            if (
-                isinstance(value, bool)
-                or not isinstance(value, int | float)
-                or not low <= value <= high
-            ):
-                raise InvalidArgumentError(
-                    f"{name} must be a number from {low:,} to {high:,}; got {short(value)}."
-                )
+        check_sizes(width, height, scale)
         self._wait()
         drawn = draw_picture(
             self._layout.coordinates, self._coloring, self.labels,
@@ -425,35 +419,29 @@ class Map(ActingWidget):
 
     def _start(self, method: str, labels: Any) -> None:
         """Compute the layout, and the names that `labels` still needs, in a thread."""
-        snapshot, named = self._layout.snapshot, self._named
+        snapshot = self._layout.snapshot
 
         def compute(on_frame: Callable[[NDArray[np.float32], int, int], None]) -> Layout:
             if labels is not None:
-                named.append(naming_of(labels, self.collection, snapshot))
+                self._named = naming_of(labels, self.collection, snapshot)
             return layout_of(snapshot, method, {"progress": False, "on_frame": on_frame})
 
         def show(coordinates: NDArray[np.float32], done: int, total: int) -> None:
-            if not self._lock.acquire(blocking=False):
-                return  # who holds the lock may be waiting for the layout
-            try:
-                if self._thread is not thread:
-                    return
-                with self.hold_sync():
-                    self.points = scaled(coordinates).T.tobytes()
-                    records = count(self.count, "record")
-                    self.status = f"{self._method} of {records}, epoch {done:,} of {total:,}"
-                    if named and self._naming is None:
-                        (self._naming,) = named
-                        self._paint()
-            finally:
-                self._lock.release()
+            with self.hold_sync():
+                self.points = scaled(coordinates).T.tobytes()
+                records = count(self.count, "record")
+                self.status = f"{self._method} of {records}, epoch {done:,} of {total:,}"
+                if self._naming is None and self._named is not None:
+                    self._naming = self._named
+                    self._paint()
 
         def ended() -> None:
             self._settle()
             self._has_picture = True
             self._update_static()
 
-        thread = self._thread = LayoutThread(compute, show=show, ended=ended)
+        thread = LayoutThread(compute, show=show, ended=ended, lock=self._lock)
+        self._thread = thread
         if thread.wait(_AT_ONCE):
             self._settle()
 
@@ -466,8 +454,7 @@ class Map(ActingWidget):
             self._thread, self.computing = None, False
             try:
                 self._layout = thread.result()
-                if self._named:
-                    (self._naming,) = self._named
+                self._naming = self._named or self._naming
                 self._values = self._values.moved(self._layout, keeps_colors=False)
                 self._send_layout()
                 self._paint()
@@ -520,7 +507,7 @@ class Map(ActingWidget):
         named = None if self.computing else self._naming
         self.labels = [] if named is None else named.placed(layout.coordinates)
         self.contours = contours(layout.coordinates)
-        groups = [] if self._duplicates is None else self._groups(self._duplicates)
+        groups = [] if self._duplicates is None else self._records.groups(self._duplicates)
         self.groups = np.array(groups, dtype=np.uint32).tobytes()
         ids = [] if self._outliers is None else self._outliers.outlier_ids
         self.outliers = self._records.rows(ids).tobytes()
@@ -549,31 +536,11 @@ class Map(ActingWidget):
         recall = isinstance(by, str) and by == NEIGHBOR_RECALL and not self._values.is_key(by)
         return recall and self.computing
 
-    def _groups(self, duplicates: Duplicates) -> list[int]:
-        ids, flat = duplicates.snapshot.ids, []
-        for group in duplicates.rows:
-            rows = self._records.rows([ids[row] for row in group]).tolist()
-            if len(rows) > 1:
-                flat += [len(rows), *rows]
-        return flat
-
     def _summary(self) -> str:
-        projection = self._layout.projection
-        if not self.count:
-            return "No records yet; after adding some, run the cell again"
-        records = count(self.count, "record")
-        if self.computing:
-            about = f"PCA of {records}"
-            return about if self._method == "PCA" else f"{about}, until {self._method} is computed"
-        if projection is None:
-            return records
-        about = f"{_METHODS.get(projection.method, projection.method)} of {records}"
-        if self.count <= 16:  # all the other records are its 15 nearest
-            return about
-        recall = f"{projection.neighbor_recall:.2f}".removeprefix("0")
-        if projection.interrupted:
-            about += f", stopped after {count(projection.parameters['epochs'], 'epoch')}"
-        return f"{about}, neighbor recall@15 {recall}"
+        if not (self.count and self.computing):
+            return self._layout.summary()
+        about = f"PCA of {count(self.count, 'record')}"
+        return about if self._method == "PCA" else f"{about}, until {self._method} is computed"
 
     def _selection_changed(self) -> None:
         picked, self._picked = self._picked, None
@@ -597,15 +564,7 @@ class Map(ActingWidget):
         """
         if generation != self.generation:
             raise InvalidArgumentError("The points have moved since. Try again.")
-        if len(buffers) != 1 or len(buffers[0]) > 4 * most or len(buffers[0]) % 4:
-            raise InvalidArgumentError(f"Rows must be one buffer of at most {most:,} uint32.")
-        rows = np.frombuffer(buffers[0], dtype=np.uint32)
-        if len(rows) and rows.max() >= self.count:
-            raise InvalidArgumentError(
-                f"A row must be less than {self.count:,}, the number of points; got {rows.max():,}."
-            )
-        found: list[int] = rows.tolist()
-        return found
+        return self._records.sent(buffers, most)
 
     def _row(self, row: int, generation: int) -> int:
         (found,) = self._rows(generation, [row.to_bytes(4, sys.byteorder)], 1)
@@ -648,23 +607,7 @@ class Map(ActingWidget):
         self._select([ids[row] for row in rows], where=where)
 
     def _frame(self) -> Any:
-        entry = {
-            code: one["label"]
-            for one in self._coloring.entries
-            for code in range(one["low"], one["high"] + 1)
-        }
-        rows = [
-            [id, float(x), float(y), entry.get(code), self._records.text(row)]
-            for row, (id, (x, y), code) in enumerate(
-                zip(
-                    self._layout.snapshot.ids,
-                    self._layout.coordinates,
-                    self._coloring.codes.tolist(),
-                    strict=True,
-                )
-            )
-        ]
-        return data_frame(rows, ["id", "x", "y", "color", "text"])
+        return frame(self._layout, self._coloring, self._records)
 
     def _ipython_display_(self) -> None:
         # The picture follows where it can, because drawing it takes longer than the widget does.
@@ -675,24 +618,14 @@ class Map(ActingWidget):
             threading.Thread(target=self._update_static, daemon=True).start()
 
     def _static_version(self) -> tuple[str, bytes | None]:
-        picture = self._static_png() if self._has_picture else None
         note = html.escape(f"{self.status}. Run the cell to use it.")
-        if picture is None:
+        if not self._has_picture:
             return html_block(f"<p>{note}</p>"), None
+        picture = notebook_picture(self._layout.coordinates, self._coloring, self.labels)
         encoded = base64.b64encode(picture).decode("ascii")
         name = html.escape(f"Map of {self.collection_name}: {self.status}", quote=True)
-        drawn = f"<img alt='{name}' width='{_WIDTH}' src='data:image/png;base64,{encoded}'>"
+        drawn = f"<img alt='{name}' width='{NOTEBOOK_WIDTH}' src='data:image/png;base64,{encoded}'>"
         return html_block(f"{drawn}<p>{note}</p>"), picture
-
-    def _static_png(self) -> bytes:
-        coordinates, coloring = self._layout.coordinates, self._coloring
-        if len(coordinates) > _DRAWN:
-            rows = np.sort(np.random.default_rng(0).choice(len(coordinates), _DRAWN, replace=False))
-            coordinates, coloring = coordinates[rows], replace(coloring, codes=coloring.codes[rows])
-        return draw_picture(
-            coordinates, coloring, self.labels,
-            title="", note="", width=_WIDTH, height=_HEIGHT, theme=TRANSPARENT,
-        )  # fmt: skip
 
     def __repr__(self) -> str:
         color = f", color={self.color_by!r}" if self.color_by else ""

@@ -7,17 +7,31 @@ import math
 import textwrap
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.arguments.values import check_number
 from chromalab_widgets.core.text import cut
 from chromalab_widgets.map.colors import Coloring
 
-__all__ = ["DARK", "LIGHT", "TRANSPARENT", "Theme", "draw_picture"]
+__all__ = [
+    "DARK",
+    "LIGHT",
+    "NOTEBOOK_WIDTH",
+    "Theme",
+    "check_sizes",
+    "draw_picture",
+    "notebook_picture",
+]
 
+NOTEBOOK_WIDTH = 760
+"""The width in pixels of the picture in a saved notebook."""
+
+_NOTEBOOK_HEIGHT = 520
+_NOTEBOOK_POINTS = 200_000  # a larger map is sampled
 _POINT = 72 / 100  # points per pixel of the picture at scale 1, which has 100 dots per inch
 _MARGIN, _LINE = 20, 18  # pixels: around the picture, and the height of a line of the legend
 _LEGEND_SHARE = 0.3  # at most, as a share of the width; the labels are cut to fit
@@ -59,7 +73,14 @@ class Theme:
 LIGHT = Theme("#ffffff", "#1b1b1b", "#ffffff", "#333333")
 DARK = Theme("#111111", "#f2f2f2", "#111111", "#d0d0d0")
 # For a notebook of either theme: the gray is equally readable on white and on JupyterLab's dark ground.
-TRANSPARENT = Theme("none", "#1b1b1b", "#ffffff", "#797979")
+_TRANSPARENT = Theme("none", "#1b1b1b", "#ffffff", "#797979")
+
+
+def check_sizes(width: Any, height: Any, scale: Any) -> None:
+    """Raise InvalidArgumentError unless each is a number in its range."""
+    check_number("width", width, 200, 10_000)
+    check_number("height", height, 200, 10_000)
+    check_number("scale", scale, 0.1, 10)
 
 
 def draw_picture(
@@ -121,6 +142,20 @@ def draw_picture(
         held = io.BytesIO()
         figure.savefig(held, format="png", facecolor=theme.background)
         return _with_palette(held) if theme.background == "none" else held.getvalue()
+
+
+def notebook_picture(
+    coordinates: NDArray[np.float32], coloring: Coloring, labels: Sequence[Mapping[str, Any]]
+) -> bytes:
+    """Draw the PNG that a saved notebook shows, on the background of the page."""
+    if len(coordinates) > _NOTEBOOK_POINTS:
+        sample = np.random.default_rng(0).choice(len(coordinates), _NOTEBOOK_POINTS, replace=False)
+        rows = np.sort(sample)
+        coordinates, coloring = coordinates[rows], replace(coloring, codes=coloring.codes[rows])
+    return draw_picture(
+        coordinates, coloring, labels,
+        width=NOTEBOOK_WIDTH, height=_NOTEBOOK_HEIGHT, theme=_TRANSPARENT,
+    )  # fmt: skip
 
 
 class _Pen:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from chromalab.analytics import Duplicates
 from chromalab.errors import ChromalabError, InvalidArgumentError
 from chromalab.results.metadata import Show, shown_keys
 from chromalab.snapshot import Snapshot
@@ -59,6 +60,31 @@ class Records:
         wanted = list(ids)
         rows = self.snapshot.rows_by_id if wanted else {}
         return np.array([rows[id] for id in wanted if id in rows], dtype=np.uint32)
+
+    def groups(self, duplicates: Duplicates) -> list[int]:
+        """Return, for each group that has at least two records on the map, its size and its rows."""
+        ids, flat = duplicates.snapshot.ids, []
+        for group in duplicates.rows:
+            rows = self.rows([ids[row] for row in group]).tolist()
+            if len(rows) > 1:
+                flat += [len(rows), *rows]
+        return flat
+
+    def sent(self, buffers: Sequence[bytes], most: int) -> list[int]:
+        """Read the rows that the browser sends as one buffer of uint32.
+
+        Raises:
+            InvalidArgumentError: There are no such rows, or more of them than `most`.
+        """
+        if len(buffers) != 1 or len(buffers[0]) > 4 * most or len(buffers[0]) % 4:
+            raise InvalidArgumentError(f"Rows must be one buffer of at most {most:,} uint32.")
+        rows, count = np.frombuffer(buffers[0], dtype=np.uint32), len(self.snapshot)
+        if len(rows) and rows.max() >= count:
+            raise InvalidArgumentError(
+                f"A row must be less than {count:,}, the number of points; got {rows.max():,}."
+            )
+        found: list[int] = rows.tolist()
+        return found
 
     def text(self, row: int) -> str:
         """Return the text of a record: its document, or the value of the given field."""

@@ -20,8 +20,8 @@ from chromalab.analytics.classify.report import (
     label_errors,
 )
 from chromalab.analytics.result import Result
-from chromalab.arguments.values import check_field
-from chromalab.errors import InvalidArgumentError, short
+from chromalab.arguments.values import check_field, check_number
+from chromalab.errors import InvalidArgumentError
 from chromalab.results.picture import picture
 from chromalab.results.tables import count, cut, data_frame, html_table, one_line, text_table
 from chromalab.snapshot import Snapshot
@@ -387,12 +387,7 @@ def check_threshold(threshold: Any) -> float | None:
     """
     if threshold is None:
         return None
-    is_number = isinstance(threshold, int | float | np.number) and not isinstance(threshold, bool)
-    if not is_number or not 0 <= threshold <= 1:
-        raise InvalidArgumentError(
-            f"threshold must be a number from 0 to 1; got {short(threshold)}."
-        )
-    return float(threshold)
+    return check_number("threshold", threshold, 0, 1)
 
 
 def _confidence(probabilities: NDArray[np.float32], multilabel: bool) -> NDArray[np.float32]:

@@ -21,6 +21,7 @@ from chromalab.analytics.cluster.prediction import Prediction, predict
 from chromalab.analytics.graph import graph_of
 from chromalab.analytics.graph.distinct_vectors import unit
 from chromalab.analytics.result import Result
+from chromalab.arguments.values import check_integer
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.results.picture import picture
 from chromalab.results.tables import count, data_frame
@@ -177,11 +178,8 @@ class Clusters(Result):
         Args:
             n_clusters: Number of areas; with no more clusters than that, these clusters are returned.
         """
-        if not isinstance(n_clusters, int | np.integer) or n_clusters < 1:
-            raise InvalidArgumentError(
-                f"n_clusters must be an integer ≥ 1; got {short(n_clusters)}."
-            )
-        return self._merged_to(min(int(n_clusters), self.n_clusters), evenly=True)
+        n_clusters = check_integer("n_clusters", n_clusters, 1)
+        return self._merged_to(min(n_clusters, self.n_clusters), evenly=True)
 
     def merge(self, labels: Sequence[int]) -> Clusters:
         """Merge clusters into one, which has the lowest of their numbers; all others keep theirs."""

@@ -69,8 +69,8 @@ def hdbscan(
 ) -> tuple[NDArray[np.int32], NDArray[np.float32], CondensedTree]:
     """Find dense clusters, as `hdbscan.HDBSCAN` does on unit vectors.
 
-    All records are never one cluster, since a cluster is denser than what surrounds it. The exception are
-    records of one direction, which nothing surrounds.
+    All records together are never one cluster, since a cluster is denser than what surrounds it, unless
+    they all have the same direction.
 
     Args:
         graph: The neighbor graph. A node of 20 equal records is as dense as 20 records.

@@ -11,6 +11,7 @@ from chromalab.analytics.dedupe.duplicates import Duplicates, duplicates_of
 from chromalab.analytics.dedupe.groups import KEEP, Keep
 from chromalab.analytics.dedupe.thresholds import FLOOR, suggest_thresholds
 from chromalab.analytics.graph import graph_of
+from chromalab.arguments.values import is_number
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.results.progress import bar
 from chromalab.snapshot import Snapshot
@@ -90,11 +91,7 @@ def dedupe(
         raise InvalidArgumentError(
             f"keep must be one of {', '.join(KEEP)}, or a function; got {short(keep)}."
         )
-    if threshold is not None and (
-        isinstance(threshold, bool)
-        or not isinstance(threshold, int | float)
-        or not 0 < threshold <= 1
-    ):
+    if threshold is not None and not (is_number(threshold) and 0 < threshold <= 1):
         raise InvalidArgumentError(
             f"threshold must be a cosine above 0 and up to 1; got {short(threshold)}."
         )

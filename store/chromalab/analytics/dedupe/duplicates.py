@@ -36,6 +36,7 @@ from chromalab.analytics.dedupe.thresholds import (
 )
 from chromalab.analytics.dedupe.wording import ADDED, LONG, OTHER, VALUE, Wording
 from chromalab.analytics.result import Result
+from chromalab.arguments.values import check_integer, is_number
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.results.picture import picture
 from chromalab.results.tables import count, cut, data_frame, html_table, one_line, text_table
@@ -220,8 +221,7 @@ class Duplicates(Result):
             >>> len(dedupe([[1.0, 0.0], [0.9, 0.4]]).borderline())
             1
         """
-        if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
-            raise InvalidArgumentError(f"count must be an integer ≥ 1; got {short(count)}.")
+        check_integer("count", count, 1)
         chosen = pick_borderline(
             self.cosine,
             self.jaccard,
@@ -492,11 +492,10 @@ def duplicates_of(
 
 
 def _check_threshold(value: Any, name: str, what: str, floor: float) -> None:
-    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if is_number and floor <= value <= 1:
+    if is_number(value) and floor <= value <= 1:
         return
     remedy = ""
-    if is_number and value < floor:
+    if is_number(value) and value < floor:
         remedy = f" The result has no pairs below {floor:g}."
         if name == "threshold":
             remedy += " Run dedupe(threshold=...) again for a lower one."

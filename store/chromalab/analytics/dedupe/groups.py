@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from chromalab.analytics.dedupe.thresholds import JACCARD_FLOOR
 from chromalab.analytics.dedupe.wording import COMMON, LONG, OTHER, SAME, VALUE
+from chromalab.arguments.values import is_integer
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.snapshot import Snapshot
 
@@ -258,8 +259,7 @@ def _choose(snapshot: Snapshot, rows: Sequence[int], keep: Callable[..., Any]) -
         InvalidArgumentError: Its return value is not an index of the list that it was given.
     """
     answer = keep([_record(snapshot, row) for row in rows])
-    valid = not isinstance(answer, bool) and isinstance(answer, int | np.integer)
-    if not valid or not 0 <= answer < len(rows):
+    if not is_integer(answer) or not 0 <= answer < len(rows):
         raise InvalidArgumentError(
             f"keep must return the index of the record to keep, an integer from 0 to {len(rows) - 1} "
             f"for this group of {len(rows)} records; got {short(answer)}."

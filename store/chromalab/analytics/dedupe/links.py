@@ -13,6 +13,7 @@ from chromalab.analytics.dedupe.leakage import concatenate
 from chromalab.analytics.dedupe.texts import normalized
 from chromalab.analytics.graph.distinct_vectors import unit
 from chromalab.analytics.result import Result
+from chromalab.arguments.values import is_number
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.results.progress import bar
 from chromalab.results.tables import count
@@ -254,8 +255,7 @@ def _tf_idf(left: Sequence[str], right: Sequence[str]) -> tuple[Any, Any]:
 
 
 def _check_threshold(threshold: Any) -> float:
-    is_number = isinstance(threshold, int | float | np.number) and not isinstance(threshold, bool)
-    if not is_number or not -1 <= threshold <= 1:
+    if not is_number(threshold) or not -1 <= threshold <= 1:
         raise InvalidArgumentError(
             f"threshold must be a score from -1 to 1; got {short(threshold)}."
         )

@@ -16,8 +16,7 @@ from chromalab.analytics.graph.exact import exact_neighbors
 from chromalab.analytics.graph.graph import NeighborGraph, order_ties
 from chromalab.analytics.graph.growth import extended
 from chromalab.analytics.graph.storage import GraphKey, load_graph, related_graphs, store_graph
-from chromalab.arguments.values import check_random_state
-from chromalab.errors import InvalidArgumentError, short
+from chromalab.arguments.values import check_integer, check_random_state
 from chromalab.results.progress import bar
 from chromalab.snapshot import Snapshot
 
@@ -59,9 +58,7 @@ def graph_of(
                [0],
                [1]], dtype=int32)
     """
-    if not isinstance(k, int | np.integer) or isinstance(k, bool) or not 1 <= k <= _MAX_K:
-        raise InvalidArgumentError(f"k must be an integer from 1 to {_MAX_K}; got {short(k)}.")
-    k, random_state = int(k), check_random_state(random_state)
+    k, random_state = check_integer("k", k, 1, _MAX_K), check_random_state(random_state)
     stored_k = max(k, _STORED_K)
     with _LOCK:
         graphs = _MEMORY.setdefault(snapshot, {})

@@ -29,7 +29,7 @@ from chromalab.analytics.labeling.learning_curve import LearningCurve, learning_
 from chromalab.analytics.labeling.replay import Replay, replay_labels
 from chromalab.analytics.labeling.strategies import STRATEGIES, Strategy, density, rule_for, select
 from chromalab.analytics.result import Result
-from chromalab.arguments.values import check_field, check_random_state
+from chromalab.arguments.values import check_field, check_integer, check_random_state
 from chromalab.cores import one_thread_blas
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.results.tables import count, cut, one_line
@@ -246,8 +246,7 @@ def label_queue(
     if strategy not in STRATEGIES:
         hint = near(str(strategy), STRATEGIES, what="Strategies")
         raise InvalidArgumentError(f"No strategy {short(strategy)}. {hint}")
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-        raise InvalidArgumentError(f"n must be an integer ≥ 1; got {short(n)}.")
+    check_integer("n", n, 1)
     random_state = check_random_state(random_state)
     allowed = None if choices is None else check_choices(choices)
     snapshot: Snapshot = data

@@ -20,6 +20,7 @@ from chromalab.analytics.outliers.scores import (
     mean_distance,
     robust_scale,
 )
+from chromalab.arguments.values import check_integer
 from chromalab.errors import InvalidArgumentError, near, short
 from chromalab.snapshot import Snapshot
 from chromalab.types import Where
@@ -91,8 +92,7 @@ def outliers(
     if method not in METHODS:
         known = near(str(method), METHODS, what="Methods")
         raise InvalidArgumentError(f"No method {short(method)}. {known}")
-    if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1:
-        raise InvalidArgumentError(f"k must be an integer ≥ 1; got {short(k)}.")
+    check_integer("k", k, 1)
     if copies and method != "distance":
         raise InvalidArgumentError(
             f"copies=True goes with method='distance'; got method={short(method)}."

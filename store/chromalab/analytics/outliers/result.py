@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from chromalab.analytics.outliers.scores import RobustScale
 from chromalab.analytics.result import Result
+from chromalab.arguments.values import check_number, is_number
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.results.picture import picture
 from chromalab.results.tables import count, cut, data_frame, one_line
@@ -267,22 +268,15 @@ def cut_at(
             f"Pass share or threshold, not both; got {short(share)} and {short(threshold)}."
         )
     if threshold is not None:
-        if not _number(threshold):
+        if not is_number(threshold) or not np.isfinite(threshold):
             raise InvalidArgumentError(f"threshold must be a number; got {short(threshold)}.")
         return float(threshold)
     if share is None:
         if not scale.deviation:  # all are equal
             return float(scores.max(initial=scale.median))
         return scale.median + _DEVIATIONS * scale.deviation
-    if not _number(share) or not 0 <= share <= 1:
-        raise InvalidArgumentError(f"share must be a number from 0 to 1; got {short(share)}.")
-    flagged = round(share * len(scores))
+    flagged = round(check_number("share", share, 0, 1) * len(scores))
     if not flagged:
         return float(scores.max(initial=0.0))
     last = np.partition(scores, len(scores) - flagged)[len(scores) - flagged]
     return float(scores[scores < last].max(initial=scores.min()))  # never the lowest score
-
-
-def _number(value: Any) -> bool:
-    real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    return real and bool(np.isfinite(value))

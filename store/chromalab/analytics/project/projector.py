@@ -30,6 +30,7 @@ from chromalab.analytics.project.layouts import (
 from chromalab.analytics.project.pca import Components, principal_components, unit_vectors
 from chromalab.analytics.project.projection import Projection
 from chromalab.analytics.project.quality import measure_quality
+from chromalab.arguments.values import check_integer, check_number, check_random_state
 from chromalab.errors import InvalidArgumentError, near, notice, short
 from chromalab.results.progress import bar
 from chromalab.snapshot import Snapshot
@@ -161,13 +162,13 @@ class MapOptions:
         if self.method not in METHODS:
             hint = near(str(self.method), METHODS, what="Methods")
             raise InvalidArgumentError(f"No method {short(self.method)}. {hint}")
-        _check_integer("dims", self.dims, 2, 3)
-        _check_integer("n_neighbors", self.n_neighbors, 2, 500)
-        _check_integer("random_state", self.random_state, 0, 2**32 - 1)
+        check_integer("dims", self.dims, 2, 3)
+        check_integer("n_neighbors", self.n_neighbors, 2, 500)
+        check_random_state(self.random_state)
         if self.epochs is not None:
-            _check_integer("epochs", self.epochs, 1, 1_000_000)
-        _check_number("min_dist", self.min_dist, 0.0, 0.99)
-        _check_number("perplexity", self.perplexity, 1.0, 500.0)
+            check_integer("epochs", self.epochs, 1, 1_000_000)
+        check_number("min_dist", self.min_dist, 0, 0.99)
+        check_number("perplexity", self.perplexity, 1, 500)
         for name, methods in _USED_BY.items():
             default = type(self).__dataclass_fields__[name].default
             if getattr(self, name) != default and self.method not in methods:
@@ -467,17 +468,3 @@ def _read_only(coordinates: NDArray[np.float32]) -> NDArray[np.float32]:
     frozen = np.array(coordinates, dtype=np.float32)
     frozen.flags.writeable = False
     return frozen
-
-
-def _check_integer(name: str, value: Any, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise InvalidArgumentError(
-            f"{name} must be an integer from {low:,} to {high:,}; got {short(value)}."
-        )
-
-
-def _check_number(name: str, value: Any, low: float, high: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise InvalidArgumentError(
-            f"{name} must be a number from {low:g} to {high:g}; got {short(value)}."
-        )

@@ -19,6 +19,7 @@ from chromalab.analytics.topics.description import (
     typical_members,
 )
 from chromalab.analytics.topics.matrix import token_matrix_of
+from chromalab.arguments.values import check_integer, is_integer
 from chromalab.errors import InvalidArgumentError, near, printable, short
 from chromalab.results.picture import picture
 from chromalab.results.tables import count, cut, data_frame, one_line
@@ -330,9 +331,8 @@ def _check(name: Any, n_words: Any, ngrams: Any, n_documents: Any, stop_words: A
             f"name must be a function of words and documents; got {short(name)}."
         )
     for what, value, least in (("n_words", n_words, 1), ("n_documents", n_documents, 0)):
-        if not _whole(value) or value < least:
-            raise InvalidArgumentError(f"{what} must be an integer ≥ {least}; got {short(value)}.")
-    good = isinstance(ngrams, Sequence) and len(ngrams) == 2 and all(map(_whole, ngrams))
+        check_integer(what, value, least)
+    good = isinstance(ngrams, Sequence) and len(ngrams) == 2 and all(map(is_integer, ngrams))
     if not good or not 1 <= ngrams[0] <= ngrams[1] <= _MAX_NGRAM:
         raise InvalidArgumentError(
             "ngrams must be the smallest and the largest number of adjacent words, 1 to "
@@ -343,10 +343,6 @@ def _check(name: Any, n_words: Any, ngrams: Any, n_documents: Any, stop_words: A
         listed and all(isinstance(word, str) for word in stop_words)
     ):
         raise InvalidArgumentError(f"stop_words must be a list of words; got {short(stop_words)}.")
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _draw(axes: Any, names: list[str], sizes: NDArray[np.int64]) -> None:
