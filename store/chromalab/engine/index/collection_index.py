@@ -44,6 +44,7 @@ _ENOUGH = 0.99  # the curve of recall ends here
 _SAMPLE = 100  # rows, at least, whose neighbors are queried to find the ef that reaches the target
 _SAMPLE_SHARE = 1 / 200  # of the rows that are inserted, as long as these are not too many
 _MOST_SAMPLED = 500
+_CONFIDENCE = 1.645  # standard errors below the mean: one-sided, 95%
 _STRETCH = 1 << 16  # rows scanned at a time to find the true neighbors of the sample
 _EFS = (16, 24, 32, 48, 64, 80, 100, 130, 160, 200, 260, 320, 400, 500, 640, 800, 1000)
 
@@ -350,8 +351,8 @@ def _curve(
 ) -> list[tuple[int, float]]:
     """Measure recall@10 by ef, with rows that are not in the graph yet as queries.
 
-    The recall is the mean over the queries less its standard error, as one that is chosen for having
-    reached the target in a sample would miss it half of the time.
+    The recall is the one that is exceeded with a confidence of 95%, as the least ef whose mean over a
+    sample reaches the target would miss it half of the time.
     """
     slots = given.view.slots
     queries = given.vectors[held]
@@ -364,7 +365,8 @@ def _curve(
         if proposed is None:
             continue
         shares = [np.isin(*pair).mean() for pair in zip(true, proposed, strict=True)]
-        curve.append((ef, max(0.0, float(np.mean(shares) - np.std(shares) / len(shares) ** 0.5))))
+        error = np.std(shares) / len(shares) ** 0.5
+        curve.append((ef, max(0.0, float(np.mean(shares) - _CONFIDENCE * error))))
         if np.mean(shares) >= _ENOUGH:
             break
     return curve
