@@ -30,7 +30,7 @@ __all__ = ["Builder", "IndexJob"]
 _QUIET_SECONDS = 0.5  # without a write, after which work begins
 _PATIENCE_SECONDS = 5.0  # after which it begins in any case
 _IDLE_SECONDS = 10.0  # after which the thread ends
-_NICER = 5  # of 19; a core that two threads want goes to this one for a quarter of the time
+_NICER = 5  # at most 19; a core that two threads want goes to this one for a quarter of the time
 _STOPPED = "The client was closed before it was done."
 
 

@@ -228,7 +228,7 @@ class GraphImage:
 
     @dataclass(frozen=True)
     class _Blocks:
-        """The rows of the file, read anew each time."""
+        """The rows of the file, read from the disk each time."""
 
         image: GraphImage
         first: int
