@@ -112,6 +112,7 @@ class CollectionIndex:
 
     def __init__(self, folder: Path | None, paused: threading.Event | None = None) -> None:
         self.paused = paused or threading.Event()
+        self._awaited = threading.Event()
         self._folder = folder
         self._graph: tuple[str, HnswGraph] | None = None
         self._begun: tuple[str, HnswGraph] | None = None
@@ -206,7 +207,8 @@ class CollectionIndex:
 
         Args:
             given: The collection.
-            everything: Whether to index a short tail as well, even if paused.
+            everything: Whether to index a short tail as well, even if paused, as somebody waits for it. A
+                build in the background, which has a lower priority, is taken over.
             stop: Called every few rows; returns whether to stop.
             progress: Receives the rows inserted and the total.
 
@@ -217,7 +219,11 @@ class CollectionIndex:
         if not _is_large(entry, live) or library() is None:
             return
         file = self._file(entry)
+        if everything:
+            self._awaited.set()
         with self._making, self._recording(entry):
+            if everything:
+                self._awaited.clear()
             if file is not None:
                 self._read(file, given)
             if self.paused.is_set() and not everything:
@@ -233,7 +239,8 @@ class CollectionIndex:
             made = self._unfinished(entry) or self._started(given, graph)
 
             def stopped() -> bool:
-                return stop() or (self.paused.is_set() and not everything)
+                put_off = self.paused.is_set() or self._awaited.is_set()
+                return stop() or (put_off and not everything)
 
             self._begun = None
             try:
