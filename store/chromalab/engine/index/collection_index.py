@@ -207,7 +207,7 @@ class CollectionIndex:
 
         Args:
             given: The collection.
-            everything: Whether to index a short tail as well, even if paused, as somebody waits for it. A
+            everything: Whether to index a short tail as well, even if paused, as a caller waits. A
                 build in the background, which has a lower priority, is taken over.
             stop: Called every few rows; returns whether to stop.
             progress: Receives the rows inserted and the total.
