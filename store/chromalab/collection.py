@@ -25,7 +25,15 @@ from chromalab.handle import Handle, Room
 from chromalab.history import history, undo
 from chromalab.results.records import PARTS, GetResult, get_result
 from chromalab.results.reports import Description, Distinct
-from chromalab.search import build_index, explain, get_indexing_status, query, recall
+from chromalab.search import (
+    build_index,
+    explain,
+    get_indexing_status,
+    pause_index,
+    query,
+    recall,
+    resume_index,
+)
 from chromalab.sockets import Plug
 from chromalab.transforms import Transforms
 from chromalab.types import Documents, Embeddings, IDs, Include, Metadatas, Where, WhereDocument
@@ -431,6 +439,8 @@ class Collection(Handle):
     explain = explain
     recall = recall
     build_index = build_index
+    pause_index = pause_index
+    resume_index = resume_index
     get_indexing_status = get_indexing_status
 
     # Analytics.

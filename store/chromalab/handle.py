@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
@@ -20,7 +21,14 @@ from chromalab.arguments.records import read_filter
 from chromalab.arguments.values import check_ids, check_metadatas
 from chromalab.deferred import DeferredName
 from chromalab.embed import EmbeddingFunction, embed_queries, from_config
-from chromalab.engine import Attachment, Batch, CollectionModel, Engine, Replacement
+from chromalab.engine import (
+    Attachment,
+    Batch,
+    CollectionModel,
+    Engine,
+    OutdatedSchemaError,
+    Replacement,
+)
 from chromalab.engine.values import ReplaceResult, Vectors
 from chromalab.errors import ChromalabError, EmbeddingFunctionError, InvalidArgumentError
 from chromalab.schema import Schema, with_sparse_embeddings
@@ -346,12 +354,16 @@ class Handle:
         batch = None if update is None or not len(update["ids"]) else _update(update)
         change = Replacement(
             delete=check_ids(list(delete)) if len(delete) else (),
-            update=None if batch is None else with_sparse_embeddings(batch, self.refresh()),
             version=version,
             operation=operation,
             attachments=attachments,
         )
-        return self.engine.replace(self.id, change)
+        while True:
+            indexed = None if batch is None else with_sparse_embeddings(batch, self._model)
+            try:
+                return self.engine.replace(self.id, replace(change, update=indexed))
+            except OutdatedSchemaError as error:
+                self.refresh(error.model)
 
     # What rooms attach to it.
 

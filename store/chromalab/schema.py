@@ -7,7 +7,7 @@ text of each record into a metadata key.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar
@@ -33,8 +33,15 @@ from chromalab.index_configs import (
     VectorIndexConfig,
     key_name,
 )
+from chromalab.sparse import SparseVector
 
-__all__ = ["Schema", "ValueTypes", "sparse_sources", "with_sparse_embeddings"]
+__all__ = [
+    "Schema",
+    "ValueTypes",
+    "embed_sparse_queries",
+    "sparse_sources",
+    "with_sparse_embeddings",
+]
 
 _EMBEDDING = "#embedding"
 
@@ -349,14 +356,49 @@ def sparse_sources(configuration: Mapping[str, Any]) -> dict[str, tuple[Any, str
         EmbeddingFunctionError: A function is not registered here, or cannot be built.
     """
     found = {}
-    for key, types in (configuration.get("schema") or {}).get("keys", {}).items():
-        index = types.get("sparse_vector", {}).get("sparse_vector_index", {})
-        config = index.get("config", {})
-        if index.get("enabled") and config.get("source_key") is not None:
+    for key, config in _sparse_configs(configuration).items():
+        if config.get("source_key") is not None:
             function = from_config(config["embedding_function"], sparse=True)
             if function is not None:
                 found[key] = function, config["source_key"]
     return found
+
+
+def _sparse_configs(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """The stored configurations of the enabled indexes of sparse vectors, by key."""
+    keys: Mapping[str, Any] = (configuration.get("schema") or {}).get("keys", {})
+    indexes = {
+        key: types.get("sparse_vector", {}).get("sparse_vector_index", {})
+        for key, types in keys.items()
+    }
+    return {key: index["config"] for key, index in indexes.items() if index.get("enabled")}
+
+
+def embed_sparse_queries(
+    model: CollectionModel, key: str, texts: Sequence[str]
+) -> list[SparseVector]:
+    """Embed texts as queries of an index of sparse vectors.
+
+    Args:
+        model: The collection.
+        key: The metadata key of the index.
+        texts: n texts.
+
+    Returns:
+        n sparse vectors.
+
+    Raises:
+        InvalidArgumentError: There is no index of sparse vectors under the key, or it has no function.
+        EmbeddingFunctionError: The function cannot be built, or its result cannot be used.
+    """
+    config = _sparse_configs(model.configuration).get(key, {})
+    function = from_config(config.get("embedding_function"), sparse=True)
+    if function is None:
+        raise InvalidArgumentError(
+            f"query of Knn must be a SparseVector where no index embeds texts for its key; got a text "
+            f"for {short(key)}. Create one: create_index(SparseVectorIndexConfig(...), key)."
+        )
+    return embed_sparse(function, texts, queries=True)
 
 
 def with_sparse_embeddings(batch: Batch, model: CollectionModel) -> Batch:

@@ -10,6 +10,7 @@ from chromalab.embed import (
     register_sparse_embedding_function,
     sparse_known_embedding_functions,
 )
+from chromalab.schema import embed_sparse_queries
 
 BM25 = ChromaBm25EmbeddingFunction()
 OF_DOCUMENTS = SparseVectorIndexConfig(BM25, source_key="#document")
@@ -218,3 +219,18 @@ def test_a_damaged_schema_is_reported(tmp_path):
     connection.close()
     with chromalab.PersistentClient(tmp_path) as client, pytest.raises(errors.InternalError):
         client.get_collection("notes")
+
+
+def test_queries_are_embedded_by_the_function_of_their_key(notes):
+    (query,) = embed_sparse_queries(notes.get_model(), "words", ["hot wings"])
+    assert query == vector("hot wings")
+    with pytest.raises(errors.InvalidArgumentError, match="must be a SparseVector where no index"):
+        embed_sparse_queries(notes.get_model(), "word", ["hot wings"])
+
+
+def test_a_change_of_labels_meets_an_index_of_another_handle(client, notes):
+    notes.add(ids=["a"], embeddings=[[0]], documents=["tea"])
+    other = client.get_collection("notes")
+    notes.create_index(SparseVectorIndexConfig(BM25, "label"), "labels", progress=False)
+    other.replace_records(update={"ids": ["a"], "metadatas": [{"label": "hot"}]})
+    assert words_of(notes, "labels") == [vector("hot")]

@@ -23,7 +23,7 @@ from chromalab.engine.disk.group_commit import GroupCommit
 from chromalab.engine.disk.history import Recorder
 from chromalab.engine.disk.leftovers import sweeping
 from chromalab.engine.disk.store import Store
-from chromalab.engine.disk.vectors import MissingVectorsError
+from chromalab.engine.disk.vectors import MissingVectorsError, VectorFile
 from chromalab.engine.index.builder import Builder, IndexJob
 from chromalab.engine.index.collection_index import IndexInput, can_index, graph_file
 from chromalab.engine.interface import Engine
@@ -364,6 +364,19 @@ class EmbeddedEngine:
         """Bring the index up to date now."""
         self._make_index(IndexJob(id, record_transform), everything=True, progress=progress)
 
+    def pause_index(self, id: UUID) -> None:
+        """Stop building the index in the background; what is built so far is kept."""
+        self._read(id, lambda found: found.resident.index.paused.set())
+
+    def resume_index(self, id: UUID) -> None:
+        """Continue building the index in the background."""
+
+        def read(collection: Opened) -> Opened:
+            collection.resident.index.paused.clear()
+            return collection
+
+        self._request_index(self._read(id, read))
+
     def prepare(
         self, id: UUID, record_transform: RecordTransform, preparation: Preparation
     ) -> None:
@@ -540,11 +553,15 @@ class EmbeddedEngine:
     def _make_index(self, job: IndexJob, **how: Any) -> None:
         def read(collection: Opened) -> tuple[Resident, IndexInput]:
             mapped = collection.mapped(job.record_transform)
-            return mapped.resident, IndexInput(
-                mapped.entry, mapped.view, mapped.vectors, mapped.norms
-            )
+            entry, vectors, release = mapped.entry, mapped.vectors, mapped.resident.release
+            norms = mapped.norms
+            if job.record_transform is None:  # a map of its own, whose pages no query reads
+                file = VectorFile(self.store.vectors / entry.file_name, vectors.shape[1])
+                vectors, release = file.rows(len(vectors)), file.release
+            return mapped.resident, IndexInput(entry, mapped.view, vectors, norms, release)
 
         resident, given = self._read(job.id, read)
+        resident.release()
         resident.index.bring_up(given, **how)
         resident.release()
 

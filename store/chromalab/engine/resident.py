@@ -162,7 +162,7 @@ class MappedView(Resident):
         super().__init__(folder)
         self.record_transform = record_transform
         self.columns, self.inverted = base.columns, base.inverted
-        self.index = CollectionIndex(None)
+        self.index = CollectionIndex(None, base.index.paused)
         self._base = base
         self._rows: tuple[str, MappedRows] | None = None
 

@@ -278,7 +278,8 @@ def unit(rows: Vectors) -> Vectors:
     """Scale rows (n, dimension) to length 1, float32; zero vectors stay zero."""
     wide = rows.astype(np.float64)
     norms = np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, np.newaxis]
-    return np.asarray(rows / (norms + (norms == 0)), dtype=np.float32)
+    wide /= norms + (norms == 0)
+    return wide.astype(np.float32)
 
 
 def dot(rows: Vectors, query: Vectors) -> Vectors:
