@@ -83,7 +83,7 @@ def test_one_reads_and_grows_what_the_other_built(by_library, tmp_path, names, s
 
 def rewritten(file, change):
     """Change the arrays of a file, and make its checksum right again."""
-    header, arrays = file._parts(1 << 30)
+    header, arrays = file.arrays(1 << 30)
     arrays = {name: array.copy() for name, array in arrays.items()}
     change(header, arrays)
     text = json.dumps(header).encode()
