@@ -200,6 +200,19 @@ _NOT_YET = {
 }
 
 
+_ROOMS = (
+    "analytics",
+    "api",
+    "evaluation",
+    "execution",
+    "feedback",
+    "transforms",
+    "tuning",
+    "utils",
+)
+"""Packages that are imported when they are first used."""
+
+
 class _NotYet:
     """A name of Chroma that programs import, and that raises an error when it is used."""
 
@@ -216,8 +229,8 @@ class _NotYet:
 
 
 def __getattr__(name: str) -> Any:
-    """Load the packages that have Chroma's names, and stand in for what is not there yet."""
-    if name in ("api", "execution", "utils"):
+    """Import what few programs need, and stand in for what is not there yet."""
+    if name in _ROOMS:
         return importlib.import_module(f"chromalab.{name}")
     if name in __all__:  # what searches are written with
         return getattr(importlib.import_module("chromalab.search.expressions"), name)

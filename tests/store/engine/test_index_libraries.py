@@ -8,7 +8,7 @@ from hashlib import blake2b
 import numpy as np
 import pytest
 
-from chromalab.engine.index.graph_file import _ARRAYS, _UPPER, GraphFile, Unusable
+from chromalab.engine.index.graph_file import GraphFile, Unusable
 from chromalab.engine.index.hnsw import HnswGraph
 from chromalab.engine.index.library import Parameters
 from chromalab.engine.index.setting import SharedSetting
@@ -83,7 +83,7 @@ def test_one_reads_and_grows_what_the_other_built(by_library, tmp_path, names, s
 
 def rewritten(file, change):
     """Change the arrays of a file, and make its checksum right again."""
-    header, arrays = file._file.read({**_ARRAYS, **_UPPER}, 1 << 30)
+    header, arrays = file.arrays(1 << 30)
     arrays = {name: array.copy() for name, array in arrays.items()}
     change(header, arrays)
     text = json.dumps(header).encode()

@@ -88,8 +88,7 @@ class GraphFile:
     def _assemble(self, image: GraphImage, vectors: Vectors) -> tuple[int, Curve]:
         """Write the graph to an image; returns the number of rows it covers, and its curve."""
         parameters = image.parameters
-        most = _most_bytes(len(vectors), parameters.max_neighbors)
-        header, arrays = self._file.read({**_ARRAYS, **_UPPER}, most)
+        header, arrays = self.arrays(_most_bytes(len(vectors), parameters.max_neighbors))
         covered = header["covered"]
         if {name: header[name] for name in asdict(parameters)} != asdict(parameters):
             raise Unusable("it was built with other parameters")
@@ -101,6 +100,14 @@ class GraphFile:
             raise Unusable("it is malformed")
         image.write(_memory(parameters, header, arrays, vectors))
         return covered, curve
+
+    def arrays(self, most: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Read the header and the arrays of a file of at most that many bytes, unchecked.
+
+        Raises:
+            Unusable: The file is damaged.
+        """
+        return self._file.read({**_ARRAYS, **_UPPER}, most)
 
     def copy_to(self, other: GraphFile, rows: int, max_neighbors: int) -> None:
         """Copy the graph, if there is one, for another collection with the same vectors."""
