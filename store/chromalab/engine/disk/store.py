@@ -28,6 +28,7 @@ from chromalab.engine.disk.folder import (
     wal_works,
     warn_once,
 )
+from chromalab.engine.disk.header import begin_use, end_use
 from chromalab.engine.disk.read_only import ReadOnlyConnection, ReadOnlyFile
 from chromalab.engine.disk.schema import check_format, check_origin, migrate
 from chromalab.errors import (
@@ -79,11 +80,16 @@ class Store:
         self._outdated: set[int] = set()  # threads whose connection has a lower durability
         self._read_only: ReadOnlyFile | None = None
         self.renew()
-        new = prepare(path, self._file)
-        if not new and not is_writable(path, self._file):
-            self._read_only = ReadOnlyFile(self._file)
+        self._used = _identity(self._file)
+        begin_use(self._used)
         try:
+            new = prepare(path, self._file)
+            if not new and not is_writable(path, self._file):
+                self._read_only = ReadOnlyFile(self._file)
             self._initialize(new)
+            if self._used is None:
+                self._used = self._identity
+                begin_use(self._used)
         except BaseException:
             self.close()
             raise
@@ -189,6 +195,8 @@ class Store:
         self.disconnect()
         if self._read_only is not None:
             self._read_only.close()
+        used, self._used = self._used, None
+        end_use(used)
 
     def disconnect(self) -> None:
         """Close the connections, which are opened again when needed."""
