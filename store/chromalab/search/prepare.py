@@ -13,6 +13,7 @@ from chromalab.embed import EmbeddingFunction, embed_documents, embed_queries
 from chromalab.engine import Filter, Vectors
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.handle import Handle
+from chromalab.schema import embed_sparse_queries
 from chromalab.search.keys import name_of_key
 from chromalab.search.prepared import Prepared, Ready
 from chromalab.search.ranks import Knn, Source, sources_of
@@ -38,7 +39,7 @@ class Queries:
             id(source): _texts(source)
             for _, sources in self._searches
             for source in sources
-            if isinstance(source, Knn) and isinstance(source.query, str)
+            if isinstance(source, Knn) and isinstance(source.query, str) and _is_dense(source)
         }
         self._function: EmbeddingFunction[Any] | None = None
         self._vectors: dict[tuple[str, bool], Vectors] = {}
@@ -56,7 +57,7 @@ class Queries:
             Prepared(
                 search,
                 Filter() if search._where is None else read_filter(None, search._where, None),
-                [self._ready(source, transform) for source in sources],
+                [self._ready(collection, source, transform) for source in sources],
             )
             for search, sources in self._searches
         ]
@@ -75,7 +76,7 @@ class Queries:
                 self._vectors |= {(t, kind): v for t, v in zip(texts, embedded, strict=True)}
         self._function = function
 
-    def _ready(self, source: Source, transform: Transform | None) -> Ready:
+    def _ready(self, collection: Handle, source: Source, transform: Transform | None) -> Ready:
         key = name_of_key(source.key)
         if not isinstance(source, Knn):
             return Ready(source)
@@ -85,9 +86,13 @@ class Queries:
                     "A SparseVector is compared with sparse vectors under a metadata key. Pass key= to Knn."
                 )
             return Ready(source, sparse=source.query)
-        if key != _EMBEDDING:
+        if not _is_dense(source) and isinstance(source.query, str):
+            words, _ = _texts(source)
+            return Ready(source, sparse=embed_sparse_queries(collection.get_model(), key, words)[0])
+        if not _is_dense(source):
             raise InvalidArgumentError(
-                f"query of Knn must be a SparseVector where key is the metadata key {short(key)}."
+                f"query of Knn must be a text or a SparseVector where key is a metadata key; got a vector "
+                f"for {short(key)}."
             )
         texts, kind = self._texts.get(id(source), ((), False))
         if texts:
@@ -97,6 +102,11 @@ class Queries:
         if transform is None:
             return Ready(source, vectors, texts=texts)
         return Ready(source, transform.queries(vectors), None, texts, transform.record_transform)
+
+
+def _is_dense(source: Source) -> bool:
+    """Whether a source compares embeddings, not the values of a metadata key."""
+    return name_of_key(source.key) == _EMBEDDING
 
 
 def _sources(search: Search) -> Sequence[Source]:

@@ -312,3 +312,21 @@ def test_deep_nesting_is_refused(points):
         rank = {"$abs": rank}
     with pytest.raises(InvalidArgumentError, match="nested at most"):
         collection.search({"rank": rank})
+
+
+def test_a_text_is_embedded_by_the_index_of_sparse_vectors():
+    with chromalab.EphemeralClient() as client:
+        schema = chromalab.Schema()
+        function = chromalab.utils.embedding_functions.ChromaBm25EmbeddingFunction()
+        config = chromalab.SparseVectorIndexConfig(
+            embedding_function=function, source_key=K.DOCUMENT
+        )
+        schema.create_index(config, key="words")
+        notes = client.create_collection("notes", schema=schema)
+        notes.add(ids=["a", "b"], documents=["a cup of green tea", "a piece of chalk"])
+        found = notes.search(Search().rank(Knn("green tea", key="words")))
+        assert found["ids"] == [["a"]]
+        both = Search().rank(Rrf.of(Knn("green tea"), Knn("green tea", key="words")))
+        assert notes.search(both)["ids"] == [["a", "b"]]
+        with pytest.raises(InvalidArgumentError, match="no index embeds texts"):
+            notes.search(Search().rank(Knn("green tea", key="others")))
