@@ -23,12 +23,12 @@ class Running:
     def __init__(self) -> None:
         self._threads: dict[int, int] = {}
         self._changed = threading.Condition()
-        self._stopped = False
+        self._stopper: int | None = None  # the thread that called stop()
 
     def __enter__(self) -> None:
         me = threading.get_ident()
         with self._changed:
-            self._changed.wait_for(lambda: not self._stopped or me in self._threads)
+            self._changed.wait_for(lambda: self._stopper in (None, me) or me in self._threads)
             self._threads[me] = self._threads.get(me, 0) + 1
 
     def __exit__(self, *_: object) -> None:
@@ -45,15 +45,20 @@ class Running:
 
     def stop(self) -> None:
         """Keep other threads from beginning, and wait until those that are running have ended."""
+        with self._changed:
+            self._stopper = threading.get_ident()
+            self.wait()
+
+    def wait(self) -> None:
+        """Wait until the transactions of other threads have ended."""
         me = threading.get_ident()
         with self._changed:
-            self._stopped = True
             self._changed.wait_for(lambda: not self._threads.keys() - {me})
 
     def resume(self) -> None:
         """Allow other threads to begin again."""
         with self._changed:
-            self._stopped = False
+            self._stopper = None
             self._changed.notify_all()
 
 
