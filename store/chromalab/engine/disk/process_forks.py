@@ -22,22 +22,24 @@ class Running:
 
     def __init__(self) -> None:
         self._threads: dict[int, int] = {}
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()  # a finalizer may run at any point and use the store
+        self._changed = threading.Condition(self._lock)
         self._stopper: int | None = None  # the thread that called stop()
 
     def __enter__(self) -> None:
         me = threading.get_ident()
-        with self._changed:
-            self._changed.wait_for(lambda: self._stopper in (None, me) or me in self._threads)
+        with self._lock:
+            while self._stopper not in (None, me) and me not in self._threads:
+                self._changed.wait()
             self._threads[me] = self._threads.get(me, 0) + 1
 
     def __exit__(self, *_: object) -> None:
         me = threading.get_ident()
-        with self._changed:
+        with self._lock:
             self._threads[me] -= 1
             if not self._threads[me]:
                 del self._threads[me]
-            self._changed.notify_all()
+                self._changed.notify_all()
 
     def depth(self) -> int:
         """The number of transactions of this thread; nonzero means a call from within another."""
