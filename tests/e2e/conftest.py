@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 _spec = importlib.util.spec_from_file_location("lab", Path(__file__).with_name("lab.py"))
 lab = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(lab)
+
+expect.set_options(timeout=60_000)  # as for all other waits, for a machine that is busy
 
 
 def pytest_itemcollected(item):

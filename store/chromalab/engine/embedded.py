@@ -1,9 +1,10 @@
 """The embedded engine: collections in one folder, for any number of threads and processes.
 
 A write takes SQLite's lock, appends the vectors, makes them durable, then commits; batches that wait for
-each other are committed together. A read works on
-the snapshot of its transaction. Both pass through `Opened`, which is one collection in one
-transaction.
+each other are committed together. A read works on the snapshot of its transaction. Both pass through
+`Opened`, which is one collection in one transaction.
+
+It has over 600 lines because it has one method, of a few lines, for each call of `Engine`.
 """
 
 from __future__ import annotations

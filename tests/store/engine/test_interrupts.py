@@ -1,4 +1,4 @@
-"""Ctrl-C at any time leaves a working store, for this process and for others."""
+"""Ctrl-C or a close at any time leaves a working store, for this process and for others."""
 
 import os
 import signal
@@ -10,6 +10,7 @@ import threading
 import pytest
 
 import chromalab
+from chromalab.engine.disk.store import Store
 
 LOOP = """
 import itertools, random, signal, sys, threading, chromalab
@@ -80,3 +81,55 @@ def test_waiting_for_another_writer_can_be_interrupted_and_leaves_no_lock(tmp_pa
     other.close()
     points.add(ids=["a"], embeddings=[[1, 2]])
     assert points.count() == 1
+
+
+def test_a_store_closed_in_the_middle_of_a_query_of_another_thread_waits_for_it(tmp_path):
+    def query():
+        with store.read() as connection:
+            connection.create_function("half", 0, wait_until_closed)
+            found.extend(connection.execute("SELECT half() + half()").fetchone())
+
+    def wait_until_closed():
+        running.set()
+        while store.is_there:
+            pass
+        return 0.5
+
+    store, running, found = Store(tmp_path), threading.Event(), []
+    thread = threading.Thread(target=query)
+    thread.start()
+    running.wait()
+    store.close()
+    assert found == [1.0]
+    thread.join()
+
+
+def test_a_write_that_waits_for_another_process_ends_when_its_client_is_closed(tmp_path):
+    def write():
+        with pytest.raises(chromalab.errors.ClientClosedError):
+            points.add(ids=["a"], embeddings=[[1, 2]])
+        ended.set()
+
+    client = chromalab.PersistentClient(tmp_path)
+    points = client.create_collection("points", embedding_function=None)
+    store, ended = points.engine.engine.store, threading.Event()
+    other = sqlite3.connect(tmp_path / "store.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    thread = threading.Thread(target=write)
+    thread.start()
+    while not store.running._threads:
+        pass
+    client.close()
+    assert ended.wait(30)  # `other` still has the lock
+    thread.join()
+    other.close()
+    assert chromalab.PersistentClient(tmp_path).get_collection("points").count() == 0
+
+
+def test_a_store_is_not_closed_by_a_call_within_its_own_transaction(tmp_path):
+    store = Store(tmp_path)
+    with store.read() as connection:
+        with pytest.raises(chromalab.errors.InternalError, match="within another of its own calls"):
+            store.close()
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    store.close()

@@ -1,7 +1,7 @@
 """The layout that is computed while the map already shows something, in a real kernel."""
 
 import json
-from threading import RLock
+from threading import Event, RLock
 
 import numpy as np
 import pytest
@@ -38,10 +38,10 @@ except chromalab.errors.MissingDependencyError as problem:
     found = [map.computing, map.error == str(problem), map.status]
 """
 CLOSED = """\
-map = points.map("pacmap")
+map = points.map("tsne")  # it has nothing to compile, so frames come often
 thread = map._thread
 map.close()
-found = [map._thread is None, map.computing, thread is None or thread.wait(60)]
+found = [map._thread is None, map.computing, thread is None or thread.wait(250)]
 """
 UPDATED = """\
 map = points.map("pca")
@@ -112,12 +112,18 @@ def compute(on_frame):
 
 
 def test_a_stopped_layout_is_the_map_of_that_moment():
-    asked = []
+    def compute_when_assigned(on_frame):
+        assigned.wait()  # or the first frame may come before there is a `thread`
+        return compute(on_frame)
+
+    assigned, ended = Event(), Event()
     thread = LayoutThread(
-        compute, show=lambda *_: thread.stop(), ended=lambda: asked.append("end"), lock=RLock()
+        compute_when_assigned, show=lambda *_: thread.stop(), ended=ended.set, lock=RLock()
     )
+    assigned.set()
     assert thread.result().interrupted
-    assert thread.wait(60)
+    assert thread.done
+    ended.wait()
 
 
 def test_an_interrupt_while_waiting_stops_the_layout():

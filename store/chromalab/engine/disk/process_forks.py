@@ -24,12 +24,12 @@ class Running:
         self._threads: dict[int, int] = {}
         self._lock = threading.RLock()  # a finalizer may run at any point and use the store
         self._changed = threading.Condition(self._lock)
-        self._stopped = False
+        self._stopper: int | None = None  # the thread that called stop()
 
     def __enter__(self) -> None:
         me = threading.get_ident()
         with self._lock:
-            while self._stopped and me not in self._threads:
+            while self._stopper not in (None, me) and me not in self._threads:
                 self._changed.wait()
             self._threads[me] = self._threads.get(me, 0) + 1
 
@@ -39,8 +39,7 @@ class Running:
             self._threads[me] -= 1
             if not self._threads[me]:
                 del self._threads[me]
-                if self._stopped:
-                    self._changed.notify_all()
+                self._changed.notify_all()
 
     def depth(self) -> int:
         """The number of transactions of this thread; nonzero means a call from within another."""
@@ -48,15 +47,20 @@ class Running:
 
     def stop(self) -> None:
         """Keep other threads from beginning, and wait until those that are running have ended."""
+        with self._changed:
+            self._stopper = threading.get_ident()
+            self.wait()
+
+    def wait(self) -> None:
+        """Wait until the transactions of other threads have ended."""
         me = threading.get_ident()
         with self._changed:
-            self._stopped = True
             self._changed.wait_for(lambda: not self._threads.keys() - {me})
 
     def resume(self) -> None:
         """Allow other threads to begin again."""
         with self._changed:
-            self._stopped = False
+            self._stopper = None
             self._changed.notify_all()
 
 

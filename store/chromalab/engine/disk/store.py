@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from chromalab.engine.disk import process_forks
@@ -190,19 +190,29 @@ class Store:
             self._outdated = set(self._connections)
 
     def close(self) -> None:
-        """Close every connection. Idempotent."""
+        """Close every connection. Idempotent.
+
+        SQLite crashes if a connection is closed while another thread uses it. So this waits for the
+        transactions of other threads; those that wait for another process raise a ClientClosedError.
+
+        Raises:
+            InternalError: This thread is within a transaction.
+        """
+        self._refuse_within()
         self._closed = True
-        self.disconnect()
-        if self._read_only is not None:
-            self._read_only.close()
-        used, self._used = self._used, None
-        end_use(used)
+        self.running.wait()
+        with self.running:  # a fork of the process waits until the connections are closed
+            self.disconnect()
+            if self._read_only is not None:
+                self._read_only.close()
+            used, self._used = self._used, None
+            end_use(used)
 
     def disconnect(self) -> None:
         """Close the connections, which are opened again when needed."""
-        held, self._connections = self._connections, {}
-        for _, connection in held.values():
-            connection.close()
+        while self._connections:
+            with suppress(KeyError):  # another thread was quicker
+                self._connections.popitem()[1][1].close()
 
     def renew(self) -> None:
         """Create new locks; after a fork, threads missing in the child may hold the old ones."""
@@ -223,14 +233,14 @@ class Store:
                 self._check_unchanged(connection)
             except BaseException as error:
                 # This also covers an interrupt during BEGIN, which may have succeeded.
-                if not self._closed and connection.in_transaction:
+                if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 if isinstance(error, sqlite3.Error | OSError | InternalError):
                     self._check_unchanged(connection)
                     self._check_there()  # SQLite's own error for a moved file does not help
                 raise
             finally:
-                if final and not self._closed:
+                if final:
                     self._set_synchronous(connection, self.durability)
 
     def _refuse_within(self) -> None:
@@ -253,6 +263,7 @@ class Store:
                     raise
                 if time.monotonic() > end:
                     raise _busy(self.path) from error
+                self._check_open()
 
     def _begin(self, connection: Connection, begin: str, *, final: bool) -> None:
         if connection.in_transaction:  # an interrupt prevented the last ROLLBACK
@@ -282,6 +293,7 @@ class Store:
                     raise _busy(self.path) from error
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+                self._check_open()
 
     def _initialize(self, new: bool) -> None:
         with translated(self.path):
@@ -337,8 +349,7 @@ class Store:
             connection.close()
 
     def _connection(self) -> Connection:
-        if self._closed:
-            raise ClientClosedError("This client was closed. Create a new one.")
+        self._check_open()
         self._check_there()  # before connecting, which would create the file
         thread = threading.current_thread()
         held = self._connections.get(threading.get_ident())
@@ -357,6 +368,10 @@ class Store:
         connection = self._open()
         self._connections[threading.get_ident()] = (thread, connection)
         return connection
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClientClosedError("This client was closed. Create a new one.")
 
     def _is_outdated(self, connection: Connection) -> bool:
         """Whether a connection that only reads was opened before the last write of another process."""
