@@ -42,7 +42,7 @@ def begin_use(identity: Identity | None) -> None:
 
 
 def end_use(identity: Identity | None) -> None:
-    """Close the handle of a file that no store uses any more, once SQLite has closed its own."""
+    """Close the handle of a file that no store uses anymore, once SQLite has closed its own."""
     if identity is None:
         return
     with _lock:
