@@ -57,6 +57,9 @@ class Queries:
                 search,
                 Filter() if search._where is None else read_filter(None, search._where, None),
                 [self._ready(source, transform) for source in sources],
+                collection.known_embedding_function()
+                if any(step.embeds for step in search._steps)
+                else None,
             )
             for search, sources in self._searches
         ]

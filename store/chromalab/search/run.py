@@ -224,6 +224,7 @@ class _Run:
             self.prepared.wanted,
             self.reader.space,
             self.reader,
+            self.prepared.function,
             self.prepared.transform,
         )
 
