@@ -157,3 +157,37 @@ def test_an_ephemeral_store_is_removed_with_its_last_client():
     assert folder.exists()
     del admin
     assert not folder.exists()
+
+
+WRITER = """
+import sys, chromalab
+with chromalab.PersistentClient(sys.argv[1]) as client:
+    client.get_collection("many").update(ids=["m3"], documents=["new"], embeddings=[[0]])
+"""
+
+
+def test_two_engines_of_one_process_do_not_lose_the_locks_of_each_other(tmp_path, elsewhere):
+    with chromalab.PersistentClient(tmp_path) as client:
+        many = client.create_collection("many", embedding_function=None)
+        many.add(ids=[f"m{n}" for n in range(50)], embeddings=[[n] for n in range(50)])
+        other = elsewhere(tmp_path).get_collection("many")  # reads the header of the open file
+        many.add(ids=["more"], embeddings=[[0]])
+        assert other.count() == 51
+        subprocess.run([sys.executable, "-c", WRITER, tmp_path], check=True)
+        assert (tmp_path / "store.sqlite3-wal").exists()
+        assert many.get(ids=["m3"])["documents"] == other.get(ids=["m3"])["documents"] == ["new"]
+        many.delete(ids=["m1"])
+        assert not client.check(progress=False)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs a list of open files")
+def test_a_closed_store_leaves_no_file_open(tmp_path, elsewhere):
+    def opened():
+        links = (os.path.join("/proc/self/fd", name) for name in os.listdir("/proc/self/fd"))
+        return [os.readlink(link) for link in links if os.path.lexists(link)]
+
+    for _ in range(3):
+        with chromalab.PersistentClient(tmp_path) as client:
+            client.get_or_create_collection("notes", embedding_function=None)
+            elsewhere(tmp_path).close()
+    assert not [path for path in opened() if str(tmp_path) in path]

@@ -16,6 +16,7 @@ import warnings
 from contextlib import closing, suppress
 from pathlib import Path
 
+from chromalab.engine.disk.header import first_bytes
 from chromalab.errors import (
     ChromalabError,
     ChromalabWarning,
@@ -162,8 +163,7 @@ def _not_a_folder(path: Path) -> NotAFolderError:
 
 
 def _starts_as_sqlite(file: Path) -> bool:
-    with file.open("rb") as opened:
-        return opened.read(16) in (b"", b"SQLite format 3\0")
+    return first_bytes(file, 16) in (b"", b"SQLite format 3\0")
 
 
 def hold(handle: int) -> None:
@@ -213,8 +213,7 @@ def wal_failed(error: sqlite3.OperationalError) -> bool:
 
 def is_wal(file: Path) -> bool:
     """Whether a database is marked for a write-ahead log (bytes 18 and 19 of its header)."""
-    with file.open("rb") as opened:
-        return opened.read(20)[18:] == b"\x02\x02"
+    return first_bytes(file, 20)[18:] == b"\x02\x02"
 
 
 def wal_works(file: Path) -> bool:
