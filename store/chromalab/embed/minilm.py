@@ -74,6 +74,23 @@ class MiniLM(EmbeddingFunction[Documents]):
             return np.empty((0, _DIMENSION), np.float32)
         return _encoder().embed(texts)
 
+    def embed_tokens(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """Embed each token of texts in its context: the vectors of which `__call__` takes the mean.
+
+        Args:
+            texts: n texts.
+
+        Returns:
+            One float32 array (tokens, 384) per text, not scaled to unit length, with the start and end
+            tokens, which every text has.
+
+        Example:
+            >>> [vectors.shape for vectors in MiniLM().embed_tokens(["tea", "a cup of tea"])]
+            [(3, 384), (6, 384)]
+        """
+        texts = check_texts(texts)
+        return _encoder().embed_tokens(texts) if texts else []
+
     @staticmethod
     def name() -> str:
         """Return "minilm"."""
@@ -202,6 +219,22 @@ class _Encoder:
 
     def embed(self, texts: list[str]) -> NDArray[np.float32]:
         vectors = np.empty((len(texts), _DIMENSION), np.float32)
+        for rows, hidden, mask in self._batches(texts):
+            # The divisor of the mean would cancel out in the normalization, so a masked sum is enough.
+            summed = np.matmul(mask[:, np.newaxis].astype(np.float32), hidden)[:, 0]
+            vectors[rows] = summed / np.linalg.norm(summed, axis=1, keepdims=True)
+        return vectors
+
+    def embed_tokens(self, texts: list[str]) -> list[NDArray[np.float32]]:
+        vectors: dict[int, NDArray[np.float32]] = {}
+        for rows, hidden, mask in self._batches(texts):
+            vectors |= {row: hidden[at, mask[at]] for at, row in enumerate(rows.tolist())}
+        return [vectors[row] for row in range(len(texts))]
+
+    def _batches(
+        self, texts: list[str]
+    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.bool_]]]:
+        """Yield the rows of a batch of texts, its token vectors (b, tokens, 384), and its mask (b, tokens)."""
         with progress_bar(
             total=len(texts),
             desc="Embedding",
@@ -214,12 +247,11 @@ class _Encoder:
                 window = texts[start : start + _WINDOW]
                 tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(window)]
                 for rows in _batches([len(ids) for ids in tokens]):
-                    vectors[start + rows] = self._run([tokens[row] for row in rows])
+                    yield start + rows, *self._run([tokens[row] for row in rows])
                     bar.update(len(rows))
-        return vectors
 
-    def _run(self, batch: list[list[int]]) -> NDArray[np.float32]:
-        """Embed token lists and return a float32 array of shape (len(batch), 384)."""
+    def _run(self, batch: list[list[int]]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Run the model on token lists; returns the vectors (b, tokens, 384) and their mask."""
         lengths = np.array([len(ids) for ids in batch])
         mask = np.arange(lengths.max()) < lengths[:, np.newaxis]
         ids = np.zeros(mask.shape, np.int64)
@@ -229,11 +261,7 @@ class _Encoder:
             "attention_mask": mask.astype(np.int64),
             "token_type_ids": np.zeros_like(ids),
         }
-        hidden = self._session.run(["last_hidden_state"], feed)[0]
-        # The divisor of the mean would cancel out in the normalization, so a masked sum is enough.
-        summed = np.matmul(mask[:, np.newaxis].astype(np.float32), hidden)[:, 0]
-        vectors: NDArray[np.float32] = summed / np.linalg.norm(summed, axis=1, keepdims=True)
-        return vectors
+        return self._session.run(["last_hidden_state"], feed)[0], mask
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[NDArray[np.intp]]:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from chromalab.arguments.records import read_filter
-from chromalab.arguments.values import check_embeddings
 from chromalab.embed import EmbeddingFunction, embed_documents, embed_queries
 from chromalab.engine import Filter, Vectors
 from chromalab.errors import InvalidArgumentError, short
@@ -58,6 +57,9 @@ class Queries:
                 search,
                 Filter() if search._where is None else read_filter(None, search._where, None),
                 [self._ready(collection, source, transform) for source in sources],
+                collection.known_embedding_function()
+                if any(step.embeds for step in search._steps)
+                else None,
             )
             for search, sources in self._searches
         ]
@@ -98,7 +100,8 @@ class Queries:
         if texts:
             vectors = np.stack([self._vectors[text, kind] for text in texts])
         else:
-            vectors = check_embeddings(source.query, "query of Knn")
+            assert source.vector is not None
+            vectors = source.vector
         if transform is None:
             return Ready(source, vectors, texts=texts)
         return Ready(source, transform.queries(vectors), None, texts, transform.record_transform)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from chromalab.embed import EmbeddingFunction
 from chromalab.engine import Filter, RecordTransform, Vectors
 from chromalab.search.ranks import Source
 from chromalab.search.request import Search
@@ -41,11 +43,13 @@ class Prepared:
         search: The search.
         filter: Its condition.
         sources: The sources of its rank, from left to right.
+        function: The embedding function of the collection, where a step embeds.
     """
 
     search: Search
     filter: Filter
     sources: Sequence[Ready] = ()
+    function: EmbeddingFunction[Any] | None = None
 
     @property
     def wanted(self) -> int | None:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from chromalab.arguments.values import check_embeddings, check_n_results
+from chromalab.engine import Vectors
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, near, short
 from chromalab.search.keys import K, Key, check_depth, name_of_key, only_entry
 from chromalab.search.steps.query_step import QueryStep, read_query_step
@@ -204,6 +205,7 @@ class Knn(Source):
         return_rank: Score by rank instead: 0 for the nearest, then 1, 2, ...
         steps: What happens to the query before records are compared with it, such as `Steer`; see
             `then`.
+        vector: (1, dimension) float32, where the query is a vector.
 
     Raises:
         InvalidArgumentError: The query is empty or of another kind, or the limit is not positive.
@@ -222,6 +224,7 @@ class Knn(Source):
     default: float | None = None
     return_rank: bool = False
     steps: tuple[QueryStep, ...] = field(default=(), kw_only=True)
+    vector: Vectors | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check the query and the options."""
@@ -237,7 +240,9 @@ class Knn(Source):
             raise InvalidArgumentTypeError(
                 f"query of Knn must be a text, a vector or a SparseVector; got {short(self.query)}."
             )
-        if len(check_embeddings(self.query, "query of Knn")) != 1:
+        vector = check_embeddings(self.query, "query of Knn")
+        object.__setattr__(self, "vector", vector)
+        if len(vector) != 1:
             raise InvalidArgumentError(
                 f"query of Knn must be exactly one vector; got {short(self.query)}. Pass one Search per "
                 "query."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, short
@@ -216,8 +215,8 @@ class Search:
         return f"Search({', '.join(f'{name}={part}' for name, part in shown.items())})"
 
     def _with(self, **changes: Any) -> Self:
-        changed = copy(self)
-        vars(changed).update(changes)
+        changed = object.__new__(type(self))  # as `copy.copy`, in a third of the time
+        vars(changed).update(vars(self), **changes)
         return changed
 
 

@@ -21,7 +21,7 @@ from chromalab.search.prepared import Prepared
 from chromalab.search.ranks import Rank, Source
 from chromalab.search.scores import scored
 from chromalab.search.shape import GroupBy, MaxK
-from chromalab.search.sources import Sources
+from chromalab.search.sources import Batch, Sources
 from chromalab.search.steps.step import Asked, Candidates, Kept, Records, Step
 
 __all__ = ["Ran", "combines", "options_of", "run"]
@@ -51,15 +51,16 @@ class Ran:
     notes: Sequence[str] = ()
 
 
-def run(reader: Reader, prepared: Prepared) -> Ran:
-    """Run a search.
+def run(reader: Reader, prepared: Prepared, batch: Batch | None = None) -> Ran:
+    """Run a search, which may be one of a batch.
 
     Where steps leave fewer records than are wanted, the sources find more and it runs again, until there
     are enough or the sources have no more.
     """
     wider, wanted = 1, prepared.wanted
+    batch = Batch(reader, [prepared]) if batch is None else batch
     while True:
-        attempt = _Run(reader, prepared, wider)
+        attempt = _Run(reader, prepared, batch, wider)
         last, final, columns, notes = attempt.stages()
         enough = wanted is None or not prepared.search._steps or last.given >= wanted
         if enough or not attempt.sources.has_more:
@@ -81,13 +82,14 @@ class _Run:
 
     reader: Reader
     prepared: Prepared
+    batch: Batch
     wider: int
     clock: Clock = field(default_factory=Clock)
 
     @cached_property
     def sources(self) -> Sources:
         """What the sources find."""
-        return Sources(self.reader, self.prepared, self.clock, self.wider)
+        return Sources(self.reader, self.prepared, self.clock, self.batch, self.wider)
 
     def stages(self) -> tuple[Stage, Candidates, Mapping[str, Sequence[Any]], list[str]]:
         """Run all stages; returns the last one, what is left, and what is shown with it."""
@@ -224,6 +226,7 @@ class _Run:
             self.prepared.wanted,
             self.reader.space,
             self.reader,
+            self.prepared.function,
             self.prepared.transform,
         )
 

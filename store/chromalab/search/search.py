@@ -16,6 +16,7 @@ from chromalab.search.prepare import Queries
 from chromalab.search.prepared import Prepared
 from chromalab.search.request import Search, read_search
 from chromalab.search.run import run
+from chromalab.search.sources import Batch
 from chromalab.search.trace import Trace
 from chromalab.transforms.active import ActiveTransform
 from chromalab.transforms.storage import ACTIVE
@@ -68,7 +69,8 @@ def search(
         raise InvalidArgumentError("searches must not be empty. Pass at least one Search.")
 
     def read(reader: Reader, prepared: Sequence[Prepared]) -> list[Any]:
-        return [run(reader, one) for one in prepared]
+        batch = Batch(reader, prepared)
+        return [run(reader, one, batch) for one in prepared]
 
     ran, prepared = confirmed(collection, Queries(listed), transform, read)
     traces = [Trace(collection, *both) for both in zip(prepared, ran, strict=True)]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, near, short
+from chromalab.lazy import cached_property
 from chromalab.search.keys import Key, name_of_key, only_entry
 
 __all__ = ["Aggregate", "GroupBy", "Limit", "MaxK", "MinK", "Select"]
@@ -199,7 +200,7 @@ class Select:
 
     keys: Iterable[Key | str] = field(default_factory=set)
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """The names of the keys, each once."""
         return list(dict.fromkeys(_names(list(self.keys))))

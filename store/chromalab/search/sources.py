@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chromalab.arguments.records import read_filter
-from chromalab.engine import Nearest, Positions, Reader, Vectors
+from chromalab.engine import Filter, Nearest, Positions, Reader, Vectors
 from chromalab.errors import printable, short
 from chromalab.lazy import cached_property
 from chromalab.search.keys import And, Condition, name_of_key
@@ -23,7 +23,52 @@ from chromalab.search.ranks import Knn
 from chromalab.search.regions import Region
 from chromalab.search.steps.step import Candidates
 
-__all__ = ["Sources"]
+__all__ = ["Batch", "Sources"]
+
+
+@dataclass
+class Batch:
+    """The searches of one call, whose sources that differ only in their vectors are compared in one pass.
+
+    Attributes:
+        reader: Reads the records.
+        searches: The searches, all with the same transform.
+    """
+
+    reader: Reader
+    searches: Sequence[Prepared]
+
+    def nearest(self, given: Ready) -> tuple[Sequence[Nearest], int] | None:
+        """Return what a source found, and with how many sources at once; None if it is alone."""
+        return self._found.get(id(given))
+
+    @cached_property
+    def _found(self) -> dict[int, tuple[Sequence[Nearest], int]]:
+        groups: list[tuple[tuple[int, int, Filter], list[Ready]]] = []
+        for prepared in self.searches:
+            for given in prepared.sources:
+                source = given.source
+                if given.vectors is None or not isinstance(source, Knn):
+                    continue
+                if prepared.search._within or source.steps:
+                    continue
+                alike = (source.limit, given.vectors.shape[1], prepared.filter)
+                members = next((members for kind, members in groups if kind == alike), None)
+                if members is None:
+                    groups.append((alike, [given]))
+                else:
+                    members.append(given)
+        found = {}
+        for (limit, _, filter), members in groups:
+            if len(members) > 1:
+                vectors = [own for member in members for own in _vectors(member)]
+                several = iter(
+                    self.reader.nearest(np.stack(vectors), limit, filter, members[0].transform)
+                )
+                for member in members:
+                    own = [next(several) for _ in _vectors(member)]
+                    found[id(member)] = own, len(members)
+        return found
 
 
 @dataclass
@@ -34,6 +79,7 @@ class Sources:
         reader: Reads the records.
         prepared: The search.
         clock: Measures the stages.
+        batch: The searches of this call.
         wider: The factor by which every source finds more than its limit.
         has_more: Whether a source stopped at its limit.
     """
@@ -41,6 +87,7 @@ class Sources:
     reader: Reader
     prepared: Prepared
     clock: Clock
+    batch: Batch
     wider: int = 1
     has_more: bool = False
 
@@ -81,11 +128,17 @@ class Sources:
     def _nearest(self, given: Ready, limit: int) -> tuple[Candidates, int, str]:
         """Find the nearest records by the engine's plan; returns how many pass the condition, too."""
         filter = self.prepared.filter
-        vectors = _moved(self.reader, self.prepared, given)
-        several = self.reader.nearest(vectors, limit, filter, given.transform)
+        batch = self.batch.nearest(given) if self.wider == 1 else None
+        if batch is None:
+            vectors = _moved(self.reader, self.prepared, given)
+            batch = self.reader.nearest(vectors, limit, filter, given.transform), 1
+        several, at_once = batch
         plan = several[0].plan
         assert plan is not None
-        return _together(several, limit), plan.matches, f"{plan.method}: {plan.reason}"
+        reason = f"{plan.method}: {plan.reason}"
+        if at_once > 1:
+            reason += f"; one pass for {at_once:,} sources of this call"
+        return _together(several, limit), plan.matches, reason
 
     def _pushed_down(self, count: int) -> tuple[Stage, ...]:
         """Return the stage of a condition that the engine evaluated for a source."""
@@ -115,6 +168,11 @@ class Sources:
                 ),
             )  # fmt: skip
         return made
+
+
+def _vectors(given: Ready) -> Vectors:
+    assert given.vectors is not None
+    return given.vectors
 
 
 def _where(where: Condition, total: int, count: int, milliseconds: float, reason: str) -> Stage:

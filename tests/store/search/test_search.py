@@ -330,3 +330,21 @@ def test_a_text_is_embedded_by_the_index_of_sparse_vectors():
         assert notes.search(both)["ids"] == [["a", "b"]]
         with pytest.raises(InvalidArgumentError, match="no index embeds texts"):
             notes.search(Search().rank(Knn("green tea", key="others")))
+
+
+def test_searches_that_differ_in_their_vectors_only_are_compared_in_one_pass(points):
+    collection, _, _ = points
+    base = Search().where(K("group") != "b").limit(4).select(K.SCORE)
+    alone = base.rank(Knn([1, 1, 1], limit=9))
+    several = [base.rank(Knn([0, 1, 2])), base.rank(Knn([3, 0, 0]) + Knn([0, 1, 1])), alone]
+    together = collection.search(several)
+    for at, search in enumerate(several):
+        single = collection.search(search)
+        assert together["ids"][at] == single["ids"][0]
+        assert together["scores"][at] == pytest.approx(single["scores"][0])
+    reasons = [
+        [stage.reason for stage in trace.ran.last.in_order() if stage.name == "Knn"]
+        for trace in together.searches
+    ]
+    shared = [["one pass for 3 sources" in reason for reason in own] for own in reasons]
+    assert shared == [[True], [True, True], [False]]

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chromalab
-from chromalab import K, Knn, Search
+from chromalab import K, Keyword, Knn, Rrf, Search
+from chromalab.embed import MiniLM
 from chromalab.errors import InvalidArgumentError, NotFoundError
 from chromalab.search.steps import (
     AutoCut,
@@ -18,6 +19,7 @@ from chromalab.search.steps import (
     Highlight,
     Hyde,
     MaxDistance,
+    MaxSim,
     Mmr,
     NearDuplicates,
     Recency,
@@ -186,6 +188,68 @@ def test_an_error_of_a_function_comes_through(notes):
         found(collection, vectors[0], Rerank(lambda query, texts: 1 / 0))
 
 
+def test_max_sim_is_the_published_sum(client):
+    model = MiniLM()
+    texts = ["a cup of tea", "the price of tea in China", "chalk", "", "hot drinks at breakfast"]
+    collection = client.create_collection("cups", embedding_function=model)
+    collection.add(ids=list("abcde"), documents=texts)
+    collection.add(ids=["none"], embeddings=model(["tea"]))
+    query = "drinking hot tea"
+
+    def cosine(a, b):
+        return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+    asked, *tokens = model.embed_tokens([query, *texts])
+    sums = [sum(max(cosine(q, t) for t in own) for q in asked) for own in tokens]
+    result = collection.search(Search().rank(Knn(query)).then(MaxSim()).select(K.SCORE))
+    assert result["ids"] == [[*sorted("abcde", key=lambda id: -sums["abcde".index(id)]), "none"]]
+    assert result["scores"][0][:5] == pytest.approx([-score for score in sorted(sums)[::-1]], 1e-5)
+    nearest = Search().rank(Knn(query))
+    first = collection.search(nearest)["ids"][0]
+    search = Search.from_dict(nearest.then(MaxSim(top=2)).to_dict())
+    again = collection.search(search)["ids"][0]
+    assert sorted(again[:2]) == sorted(first[:2])
+    assert again[2:] == first[2:]
+
+
+class Lengths:
+    """An embedding function without token vectors."""
+
+    def __call__(self, input):
+        return [[len(text)] for text in input]
+
+
+class Letters(Lengths):
+    """One whose tokens are letters; it leaves out the text "!"."""
+
+    def embed_tokens(self, texts):
+        return [np.eye(128)[[ord(letter) for letter in text]] for text in texts if text != "!"]
+
+
+def test_max_sim_takes_any_function_with_token_vectors(client):
+    collection = client.create_collection("letters", embedding_function=Letters())
+    collection.add(ids=["a", "b"], documents=["tee", "late"])
+    both = Rrf.of(Knn("tea"), Keyword("tee late"))
+    result = collection.search(Search().rank(both).then(MaxSim()).select(K.SCORE))
+    assert result["ids"] == [["b", "a"]]
+    with pytest.raises(ValueError, match=r"embed_tokens of 'Letters' must return an array"):
+        collection.search(Search().rank(Knn("!")).then(MaxSim()))
+
+
+def test_max_sim_needs_words_and_token_vectors(notes, client):
+    def search(collection, rank):
+        return collection.search(Search().rank(rank).then(MaxSim()))
+
+    with pytest.raises(ValueError, match="has no embedding function"):
+        search(notes[0], Keyword("tea"))
+    lengths = client.create_collection("lengths", embedding_function=Lengths())
+    lengths.add(ids=["a"], documents=["tea"])
+    with pytest.raises(ValueError, match="the embedding function 'Lengths' does not return"):
+        search(lengths, Keyword("tea"))
+    with pytest.raises(ValueError, match="MaxSim compares the words of a query"):
+        search(lengths, Knn([1]))
+
+
 def test_boosts_move_records_by_their_metadata(notes):
     collection, vectors = notes
     assert {row % 6 for row in found(collection, vectors[0], Boost("book", 2, weight=2))[:5]} == {2}
@@ -295,6 +359,7 @@ def test_steps_of_queries_go_to_json_and_back():
         lambda: Mmr(2), lambda: NearDuplicates("x"), lambda: MaxDistance("far"), lambda: AutoCut(0),
         lambda: TokenBudget(0), lambda: Steer(), lambda: Refine(0), lambda: Boost("a", weight="x"),
         lambda: Recency("a", half_life=0), lambda: Collapse(3), lambda: Recency("a", now="soon"),
+        lambda: MaxSim(0), lambda: Rerank(len, top=-1),
         lambda: Search().then({"$mmr": {"lambda": 1}}), lambda: Search().then({"$mmr": 3}),
     ],
 )  # fmt: skip

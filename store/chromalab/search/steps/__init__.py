@@ -7,7 +7,7 @@ from chromalab.search.steps.cuts import AutoCut, MaxDistance
 from chromalab.search.steps.diversity import Mmr, NearDuplicates
 from chromalab.search.steps.parents import Collapse
 from chromalab.search.steps.query_step import Expand, Hyde, QueryStep, Refine, Rewrite, Steer
-from chromalab.search.steps.rerank import Boost, Recency, Rerank
+from chromalab.search.steps.rerank import Boost, MaxSim, Recency, Rerank
 from chromalab.search.steps.step import Candidates, Kept, Records, Step, steps
 from chromalab.search.steps.texts import Highlight, TokenBudget
 
@@ -21,6 +21,7 @@ __all__ = [
     "Hyde",
     "Kept",
     "MaxDistance",
+    "MaxSim",
     "Mmr",
     "NearDuplicates",
     "QueryStep",

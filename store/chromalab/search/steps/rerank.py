@@ -1,4 +1,4 @@
-"""Steps that give records a new score: by a function, by a metadata key, by their age."""
+"""Steps that give records a new score: by a function, by their tokens, by a metadata key, by their age."""
 
 from __future__ import annotations
 
@@ -9,12 +9,20 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.arguments.values import check_n_results
+from chromalab.embed.protocol import name_of
 from chromalab.engine import read_instant
-from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, short
+from chromalab.errors import (
+    EmbeddingFunctionError,
+    InvalidArgumentError,
+    InvalidArgumentTypeError,
+    short,
+)
 from chromalab.search.keys import Key, name_of_key
 from chromalab.search.steps.step import Candidates, Kept, Records, Step, steps
+from chromalab.search.vectors import unit
 
-__all__ = ["Boost", "Recency", "Rerank"]
+__all__ = ["Boost", "MaxSim", "Recency", "Rerank"]
 
 
 @steps.add
@@ -43,18 +51,66 @@ class Rerank(Step):
     function: Callable[[str, list[str]], Any]
     top: int | None = None
 
+    def __post_init__(self) -> None:
+        """Check the number."""
+        if self.top is not None:
+            check_n_results(self.top, "top of Rerank")
+
     def run(self, candidates: Candidates, records: Records) -> Kept:
         """Score the documents, and sort by the scores."""
-        documents = records.documents(candidates)
-        top = len(candidates) if self.top is None else min(self.top, len(candidates))
-        rows = [row for row in range(top) if documents[row] is not None]
-        query = " ".join(records.texts)
-        scores = np.full(len(candidates), np.inf)
-        if rows:
-            found = self.function(query, [documents[row] or "" for row in rows])
-            scores[rows] = -_numbers(found, len(rows), "The function of Rerank")
-        order = np.argsort(scores, kind="stable")
-        return Kept(order, scores=scores[order])
+
+        def scored(query: str, documents: list[str]) -> NDArray[np.float64]:
+            found = self.function(query, documents)
+            return _numbers(found, len(documents), "The function of Rerank")
+
+        return _reranked(candidates, records, self.top, scored)
+
+
+@steps.add
+@dataclass(frozen=True)
+class MaxSim(Step):
+    """Reorder records by how well their words fit each word of the query, in context (late interaction).
+
+    The new score is minus the sum, over the tokens of the query, of the largest cosine with a token of the
+    document, after Khattab and Zaharia, ColBERT (SIGIR 2020). The token vectors are those that the embedding
+    function of the collection takes the mean of, so there is no other model; they are computed when the
+    search runs, which takes as long as adding `top` documents. Records without a document come last.
+
+    Attributes:
+        top: The number of records to score; the others keep their order behind them.
+
+    Raises:
+        EmbeddingFunctionError: The embedding function has no method `embed_tokens`, which takes n texts and
+            returns one array (tokens, dimension) for each; `MiniLM` has.
+
+    Example:
+        >>> import chromalab
+        >>> notes = chromalab.EphemeralClient().create_collection("notes")
+        >>> notes.add(ids=["a", "b"], documents=["a cup of tea", "a piece of chalk"])
+        >>> notes.search(chromalab.Search().rank(chromalab.Keyword("tea cup")).then(MaxSim()))["ids"]
+        [['a']]
+    """
+
+    form: ClassVar[str] = "$max_sim"
+    embeds: ClassVar[bool] = True
+    top: int = 50
+
+    def __post_init__(self) -> None:
+        """Check the number."""
+        check_n_results(self.top, "top of MaxSim")
+
+    def run(self, candidates: Candidates, records: Records) -> Kept:
+        """Compare the tokens of the query with those of the documents, and sort by the scores."""
+        if not records.texts:
+            raise InvalidArgumentError(
+                "MaxSim compares the words of a query. Rank by a Knn of a text, or by a Keyword."
+            )
+
+        def scored(query: str, documents: list[str]) -> NDArray[np.float64]:
+            asked, *found = _tokens(records.function, [query, *documents])
+            return np.array([(asked @ tokens.T).max(axis=1).sum() for tokens in found])
+
+        return _reranked(candidates, records, self.top, scored)
 
 
 @steps.add
@@ -140,6 +196,46 @@ class Recency(Step):
             [np.inf if date is None else max(now - date, 0.0) / 86_400 for date in dates]
         )
         return _boosted(candidates, self.weight * np.exp2(-ages / self.half_life))
+
+
+def _reranked(
+    candidates: Candidates,
+    records: Records,
+    top: int | None,
+    scored: Callable[[str, list[str]], NDArray[np.float64]],
+) -> Kept:
+    """Sort the first candidates by a function of the query and the documents; higher is better."""
+    first = candidates.take(np.arange(len(candidates))[:top])
+    documents = dict(enumerate(records.documents(first)))
+    known = {row: text for row, text in documents.items() if text is not None}
+    scores = np.full(len(candidates), np.inf)
+    if known:
+        scores[list(known)] = -scored(" ".join(records.texts), list(known.values()))
+    order = np.argsort(scores, kind="stable")
+    return Kept(order, scores=scores[order])
+
+
+def _tokens(function: Any, texts: list[str]) -> list[NDArray[np.float64]]:
+    """Embed the tokens of texts: (tokens, dimension) of unit length for each."""
+    name = short(name_of(function) or type(function).__name__)
+    embed = getattr(function, "embed_tokens", None)
+    if embed is None:
+        raise EmbeddingFunctionError(
+            f"MaxSim compares token vectors, which the embedding function {name} does not return. Use MiniLM, "
+            "or give the function a method embed_tokens."
+        )
+    found = [np.asarray(vectors) for vectors in embed(texts)]
+    shapes = {vectors.shape[1:] for vectors in found if vectors.ndim == 2 and len(vectors)}
+    if (
+        len(found) != len(texts)
+        or len(shapes) != 1
+        or any(v.ndim != 2 or not len(v) for v in found)
+    ):
+        raise EmbeddingFunctionError(
+            f"embed_tokens of {name} must return an array (tokens, dimension) for each of {len(texts):,} "
+            f"texts, of one dimension; got {short([vectors.shape for vectors in found])}."
+        )
+    return [unit(vectors) for vectors in found]
 
 
 def _boosted(candidates: Candidates, boost: NDArray[np.float64]) -> Kept:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chromalab.embed import EmbeddingFunction
 from chromalab.engine import Positions, Reader, RecordTransform, Vectors
 from chromalab.errors import InvalidArgumentError
 from chromalab.search.forms import Form, Forms
@@ -86,6 +87,7 @@ class Records:
         wanted: The number of results that the search returns, with those it skips; None for all.
         space: "l2", "cosine" or "ip".
         reader: Reads everything else.
+        function: The embedding function of the collection, where a step `embeds`.
         transform: The record transform of the search, if any.
     """
 
@@ -94,6 +96,7 @@ class Records:
     wanted: int | None
     space: str
     reader: Reader
+    function: EmbeddingFunction[Any] | None = None
     transform: RecordTransform | None = None
 
     def vectors(self, candidates: Candidates) -> Vectors:
@@ -129,7 +132,13 @@ class Records:
 
 
 class Step(Form):
-    """The base of steps, which are frozen dataclasses; `steps.add` registers their forms in JSON."""
+    """The base of steps, which are frozen dataclasses; `steps.add` registers their forms in JSON.
+
+    Attributes:
+        embeds: Whether it calls the embedding function of the collection, which must then have one.
+    """
+
+    embeds: ClassVar[bool] = False
 
     def run(self, candidates: Candidates, records: Records) -> Kept:
         """Keep some of the candidates, perhaps in another order."""
