@@ -254,8 +254,16 @@ def search_result(searches: Sequence[Searched], show: Show = None) -> SearchResu
         scores=[list(one.scores) if "#score" in one.select else None for one in searches],
         select=[one.select for one in searches],
     )
-    result.searches, result.show = tuple(searches), show
+    result.searches = tuple(searches)
+    result.show = _selected_keys(searches) if show is None else show
     return result
+
+
+def _selected_keys(searches: Sequence[Searched]) -> Show:
+    """Return the metadata keys that searches selected, which are displayed; None for a few of all."""
+    names = [name for one in searches for name in one.select]
+    keys = list(dict.fromkeys(name for name in names if not name.startswith("#")))
+    return None if "#metadata" in names else keys or None
 
 
 def _embeddings(one: Searched) -> list[list[float]] | None:
