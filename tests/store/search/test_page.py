@@ -36,6 +36,8 @@ def test_the_page_has_an_example_of_every_operator():
     names = {*chromalab.search.__all__, *steps.__all__} - PARTS
     used = [f"{name}(" for name in names if name[0].isupper() and name != "Step"]
     used += [f".{name}(" for name in vars(Key) if name[0].islower()]
-    used += [f" {sign} " for sign in ("==", "!=", "<=", "<", ">=", ">", "&", "|", "+", "-", "*", "/")]
+    used += [
+        f" {sign} " for sign in ("==", "!=", "<=", "<", ">=", ">", "&", "|", "+", "-", "*", "/")
+    ]
     used += ["~Ball(", "abs(", ".exp(", ".log(", ".max(", ".min("]
     assert [each for each in used if each not in EXAMPLES] == []

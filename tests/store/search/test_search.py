@@ -264,6 +264,17 @@ def test_where_of_get_and_query_takes_expressions(points):
     assert collection.query(query_embeddings=[[0, 0, 0]], where=where, n_results=40)["ids"][0]
 
 
+def test_a_search_finds_records_with_and_without_a_key(points):
+    collection, _, _ = points
+    there, absent = K("group").exists(), K("group").exists(False)
+    assert (str(there), str(absent)) == ("group is not null", "group is null")
+    found = [collection.search(Search().where(one))["ids"][0] for one in (there, absent)]
+    assert sorted(found[0] + found[1]) == sorted(collection.get()["ids"])
+    assert Search().where(absent.to_dict()).to_dict() == Search().where(absent).to_dict()
+    with pytest.raises(TypeError, match=r"\$exists requires True or False"):
+        Search().where({"group": {"$exists": 1}})
+
+
 def test_the_plan_says_what_every_stage_did(points):
     collection, _, _ = points
     search = Search().where(K("group") == "a").rank(Knn([0, 0, 0]) * 2).limit(3)
