@@ -80,10 +80,12 @@ format: $(VENV)/test.stamp  ## Format the code and fix what ruff can fix
 bench: $(VENV)/bench.stamp models chromium  ## Run the side-by-side benchmarks and update benchmarks/README.md
 	$(UV) pip install -q --python $(BIN)/python --no-deps "bertopic==0.17.4"  # its dependencies include torch
 	$(BIN)/python benchmarks/embedding.py
+	$(BIN)/python benchmarks/search.py
 	$(BIN)/python benchmarks/store.py --rows 10000 --write
 	$(BIN)/python benchmarks/store.py --write
 	$(BIN)/python benchmarks/sizes.py --write
 	$(BIN)/python benchmarks/load.py --write
+	$(BIN)/python benchmarks/beside.py --write
 	$(BIN)/python benchmarks/analytics.py --write
 	$(BIN)/python benchmarks/variants.py --write
 	$(BIN)/python benchmarks/fewshot.py --write

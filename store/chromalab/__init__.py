@@ -13,7 +13,7 @@ In a notebook, `%load_ext chromalab` adds the `%chroma` and `%%chroma` magics.
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chromalab import config, datasets, embed, errors
 from chromalab._version import __version__
@@ -29,6 +29,17 @@ from chromalab.client import (
 from chromalab.collection import Collection
 from chromalab.config import DEFAULT_DATABASE, DEFAULT_TENANT, Settings
 from chromalab.embed import EmbeddingFunction
+from chromalab.index_configs import (
+    BoolInvertedIndexConfig,
+    FloatInvertedIndexConfig,
+    FtsIndexConfig,
+    HnswIndexConfig,
+    IntInvertedIndexConfig,
+    SpannIndexConfig,
+    SparseVectorIndexConfig,
+    StringInvertedIndexConfig,
+    VectorIndexConfig,
+)
 from chromalab.ingest import AddInterrupted, AddResult
 from chromalab.results.records import GetResult, QueryResult
 from chromalab.results.reports import (
@@ -38,42 +49,7 @@ from chromalab.results.reports import (
     Distinct,
     ReembedResult,
 )
-from chromalab.results.search import SearchResult
-from chromalab.search import (
-    Ball,
-    Closer,
-    GroupBy,
-    K,
-    Key,
-    Keyword,
-    Knn,
-    Limit,
-    MaxK,
-    MinK,
-    Plane,
-    Region,
-    Rrf,
-    Search,
-    Select,
-    Val,
-)
-from chromalab.search.steps import (
-    AutoCut,
-    Boost,
-    Collapse,
-    Expand,
-    Highlight,
-    Hyde,
-    MaxDistance,
-    Mmr,
-    NearDuplicates,
-    Recency,
-    Refine,
-    Rerank,
-    Rewrite,
-    Steer,
-    TokenBudget,
-)
+from chromalab.schema import Schema
 from chromalab.sockets import plug
 from chromalab.sparse import SparseVector
 from chromalab.types import (
@@ -93,6 +69,42 @@ from chromalab.types import (
     WhereDocument,
 )
 
+if TYPE_CHECKING:
+    from chromalab.search.expressions import (
+        AutoCut,
+        Ball,
+        Boost,
+        Closer,
+        Collapse,
+        Expand,
+        GroupBy,
+        Highlight,
+        Hyde,
+        K,
+        Key,
+        Keyword,
+        Knn,
+        Limit,
+        MaxDistance,
+        MaxK,
+        MinK,
+        Mmr,
+        NearDuplicates,
+        Plane,
+        Recency,
+        Refine,
+        Region,
+        Rerank,
+        Rewrite,
+        Rrf,
+        Search,
+        SearchResult,
+        Select,
+        Steer,
+        TokenBudget,
+        Val,
+    )
+
 __all__ = [
     "DEFAULT_DATABASE",
     "DEFAULT_TENANT",
@@ -102,6 +114,7 @@ __all__ = [
     "AdminClient",
     "AutoCut",
     "Ball",
+    "BoolInvertedIndexConfig",
     "Boost",
     "CheckReport",
     "Client",
@@ -119,14 +132,18 @@ __all__ = [
     "Embeddings",
     "EphemeralClient",
     "Expand",
+    "FloatInvertedIndexConfig",
+    "FtsIndexConfig",
     "GetResult",
     "GroupBy",
     "Highlight",
+    "HnswIndexConfig",
     "Hyde",
     "IDs",
     "Images",
     "ImportReport",
     "Include",
+    "IntInvertedIndexConfig",
     "K",
     "Key",
     "Keyword",
@@ -150,15 +167,20 @@ __all__ = [
     "Rerank",
     "Rewrite",
     "Rrf",
+    "Schema",
     "Search",
     "SearchResult",
     "Select",
     "Settings",
+    "SpannIndexConfig",
     "SparseVector",
+    "SparseVectorIndexConfig",
     "Steer",
+    "StringInvertedIndexConfig",
     "TokenBudget",
     "URIs",
     "Val",
+    "VectorIndexConfig",
     "Where",
     "WhereDocument",
     "__version__",
@@ -173,11 +195,22 @@ __all__ = [
 _SERVER = (
     "{} connects to a server of Chroma, which chromalab does not do yet. Use PersistentClient."
 )
-_SCHEMA = "{} is not supported yet. Use configuration={{'hnsw': {{...}}}} of create_collection."
 _NOT_YET = {
     **dict.fromkeys(("HttpClient", "AsyncHttpClient", "CloudClient"), _SERVER),
-    "Schema": _SCHEMA,
 }
+
+
+_ROOMS = (
+    "analytics",
+    "api",
+    "evaluation",
+    "execution",
+    "feedback",
+    "transforms",
+    "tuning",
+    "utils",
+)
+"""Packages that are imported when they are first used."""
 
 
 class _NotYet:
@@ -196,9 +229,11 @@ class _NotYet:
 
 
 def __getattr__(name: str) -> Any:
-    """Load the packages that have Chroma's names, and stand in for what is not there yet."""
-    if name in ("api", "execution", "utils"):
+    """Import what few programs need, and stand in for what is not there yet."""
+    if name in _ROOMS:
         return importlib.import_module(f"chromalab.{name}")
+    if name in __all__:  # what searches are written with
+        return getattr(importlib.import_module("chromalab.search.expressions"), name)
     if name in _NOT_YET:
         return _NotYet(name)
     raise AttributeError(f"module 'chromalab' has no attribute {name!r}")

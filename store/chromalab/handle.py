@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
@@ -18,10 +19,19 @@ import numpy as np
 
 from chromalab.arguments.records import read_filter
 from chromalab.arguments.values import check_ids, check_metadatas
+from chromalab.deferred import DeferredName
 from chromalab.embed import EmbeddingFunction, embed_queries, from_config
-from chromalab.engine import Attachment, Batch, CollectionModel, Engine, Replacement
+from chromalab.engine import (
+    Attachment,
+    Batch,
+    CollectionModel,
+    Engine,
+    OutdatedSchemaError,
+    Replacement,
+)
 from chromalab.engine.values import ReplaceResult, Vectors
 from chromalab.errors import ChromalabError, EmbeddingFunctionError, InvalidArgumentError
+from chromalab.schema import Schema, with_sparse_embeddings
 from chromalab.snapshot import Snapshot
 from chromalab.sparse import to_stored, with_sparse_vectors
 from chromalab.types import Where
@@ -93,21 +103,32 @@ class Handle:
 
     @property
     def configuration_json(self) -> dict[str, Any]:
-        """The configuration as it is stored."""
-        return self._model.configuration
+        """The configuration as it is stored, without the schema."""
+        stored = self._model.configuration
+        return {section: value for section, value in stored.items() if section != "schema"}
 
     @property
     def configuration(self) -> dict[str, Any]:
         """The configuration, including the embedding function itself."""
-        stored = self._model.configuration
+        stored = self.configuration_json
         function = self._embedding_function
         if function is None and (stored["embedding_function"] or {}).get("type") == "known":
             function = self.embedding_function()
         return {**stored, "embedding_function": function}
 
     @property
-    def schema(self) -> None:
-        """Always None; the configuration takes the place of Chroma Cloud's schema."""
+    def schema(self) -> Schema:
+        """The indexes of the collection, as they are stored now: a copy.
+
+        Example:
+            >>> import chromalab
+            >>> notes = chromalab.EphemeralClient().create_collection("notes")
+            >>> notes.schema.vector_index().space
+            'l2'
+        """
+        self.refresh()
+        configuration = self.configuration
+        return Schema.of_configuration({**self._model.configuration, **configuration})
 
     @property
     def tenant(self) -> str:
@@ -330,14 +351,19 @@ class Handle:
             >>> points.undo(done.operation)
             points: 1 restored
         """
+        batch = None if update is None or not len(update["ids"]) else _update(update)
         change = Replacement(
             delete=check_ids(list(delete)) if len(delete) else (),
-            update=None if update is None or not len(update["ids"]) else _update(update),
             version=version,
             operation=operation,
             attachments=attachments,
         )
-        return self.engine.replace(self.id, change)
+        while True:
+            indexed = None if batch is None else with_sparse_embeddings(batch, self._model)
+            try:
+                return self.engine.replace(self.id, replace(change, update=indexed))
+            except OutdatedSchemaError as error:
+                self.refresh(error.model)
 
     # What rooms attach to it.
 
@@ -355,9 +381,16 @@ class Room(Generic[T]):
         kind: Makes the room of a handle: its class.
     """
 
-    def __init__(self, kind: Callable[[Any], T]) -> None:
-        self.kind = kind
-        self.__doc__ = kind.__doc__
+    def __init__(self, kind: Callable[[Any], T] | DeferredName) -> None:
+        self._kind = kind
+
+    @property
+    def kind(self) -> Callable[[Any], T]:
+        """Makes the room of a handle: its class."""
+        if isinstance(self._kind, DeferredName):
+            self._kind = self._kind.load()
+            self.__doc__ = self._kind.__doc__
+        return self._kind
 
     @overload
     def __get__(self, instance: None, owner: type) -> Room[T]: ...

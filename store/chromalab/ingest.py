@@ -6,14 +6,14 @@ import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from chromalab.arguments.records import read_batch
 from chromalab.arguments.table import Problem, Record, read_table
 from chromalab.arguments.values import check_batch_rows
 from chromalab.embed import embed_documents, shows_progress
 from chromalab.embed.registry import MINILM_NAMES
-from chromalab.engine import Batch, Filter, Range, WriteResult
+from chromalab.engine import Batch, Filter, OutdatedSchemaError, Range, WriteResult
 from chromalab.errors import (
     EmbeddingFunctionError,
     InvalidArgumentError,
@@ -23,11 +23,20 @@ from chromalab.errors import (
 from chromalab.handle import Handle
 from chromalab.progress_bar import progress_bar
 from chromalab.results.tables import count, data_frame
+from chromalab.schema import with_sparse_embeddings
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["AddInterrupted", "AddResult", "Clash", "add_from", "count_truncated", "with_vectors"]
+__all__ = [
+    "AddInterrupted",
+    "AddResult",
+    "Clash",
+    "add_from",
+    "count_truncated",
+    "with_vectors",
+    "write",
+]
 
 _PAGE = 4096  # documents read at a time
 _LONG = 10_000  # characters, some four pages
@@ -283,10 +292,10 @@ def _copied(
                 added, updated = len(batch.ids) - known, known if update else 0
                 if not dry_run and update:
                     batch = replace(batch, operation=_UPDATE, continues=operation)
-                    written = collection.engine.upsert(collection.id, batch)
+                    written = write(collection, "upsert", batch)
                     operation = written.operation or operation
                 elif not dry_run:
-                    collection.engine.add(collection.id, batch)
+                    write(collection, "add", batch)
             done = replace(
                 done,
                 added=done.added + added,
@@ -392,21 +401,21 @@ class _Plan:
             The number of new records, without those that another process has added meanwhile, and the
             number in the history.
         """
-        engine, added = collection.engine, 0
+        added = 0
         embedded = [*self.new, *self.rewritten]
         if embedded:
             batch = with_vectors(collection, _batch(embedded))
             if self.rewritten:
                 batch = replace(batch, operation=_UPDATE, continues=operation)
-                written = engine.upsert(collection.id, batch)
+                written = write(collection, "upsert", batch)
             else:
-                written = engine.add(collection.id, batch)
+                written = write(collection, "add", batch)
             added, operation = written.added, written.operation or operation
         if self.relabeled:
             batch = replace(
                 _batch(self.relabeled), documents=None, operation=_UPDATE, continues=operation
             )
-            operation = engine.update(collection.id, batch).operation
+            operation = write(collection, "update", batch).operation
         return WriteResult(added, operation=operation)
 
     def was_written(self, collection: Handle) -> bool:
@@ -483,6 +492,29 @@ def with_vectors(collection: Handle, batch: Batch) -> Batch:
         )
     vectors = embed_documents(collection.embedding_function(), texts)
     return replace(batch, vectors=vectors, made_for=collection.get_model().configuration)
+
+
+def write(
+    collection: Handle,
+    how: Literal["add", "upsert", "update"],
+    batch: Batch,
+) -> WriteResult:
+    """Write a batch with the sparse vectors that the indexes of the collection ask for.
+
+    Args:
+        collection: The collection to write to.
+        how: The call of the engine.
+        batch: The records, with their vectors.
+    """
+    engine = collection.engine
+    while True:
+        indexed = with_sparse_embeddings(batch, collection.get_model())
+        try:
+            return getattr(engine, how)(collection.id, indexed)  # type: ignore[no-any-return]
+        except (
+            OutdatedSchemaError
+        ) as error:  # an index was created or deleted through another handle
+            collection.refresh(error.model)
 
 
 def count_truncated(collection: Handle, lengths: Range | None) -> int | None:

@@ -246,7 +246,7 @@ def test_names_that_programs_import_are_there():
         embedding_functions.OpenAIEmbeddingFunction  # noqa: B018
 
 
-@pytest.mark.parametrize("name", ["HttpClient", "AsyncHttpClient", "CloudClient", "Schema"])
+@pytest.mark.parametrize("name", ["HttpClient", "AsyncHttpClient", "CloudClient"])
 def test_names_of_chroma_that_are_not_there_yet_say_so_when_they_are_used(name):
     with pytest.raises(NotImplementedError, match=rf"{name} .*yet\. Use"):
         getattr(chromalab, name)()
@@ -348,14 +348,15 @@ def test_an_import_takes_every_collection_of_every_database(tmp_path, chromadb):
         assert found.configuration_json["hnsw"]["ef_search"] == 77
 
 
-def schema(space="cosine", sparse=False):
+def schema(space="cosine", sparse=None):
     """What a Schema of chromadb is to a reader, with `VectorIndexConfig(space, hnsw=...)`."""
     made = types.SimpleNamespace
     hnsw = made(ef_search=50, max_neighbors=None)
     config = made(space=space, hnsw=hnsw, spann=None, embedding_function=None)
     keys = {"#embedding": made(float_list=made(vector_index=made(config=config)))}
-    if sparse:
-        keys["bm25"] = made(sparse_vector=made(sparse_vector_index=made(enabled=True)))
+    if sparse is not None:
+        index = made(enabled=True, config=sparse)
+        keys["bm25"] = made(sparse_vector=made(sparse_vector_index=index))
     return made(keys=keys)
 
 
@@ -365,9 +366,13 @@ def test_a_schema_is_read_as_the_configuration():
     stored = notes.configuration_json["hnsw"]
     assert (stored["space"], stored["ef_search"], stored["max_neighbors"]) == ("cosine", 50, 16)
     for wrong, message in (
-        ({"schema": schema(sparse=True)}, "index of sparse vectors"),
-        ({"schema": 7}, "must be a Schema of chromadb"),
+        ({"schema": 7}, "must be a chromalab.Schema, or a Schema of chromadb"),
         ({"schema": schema(), "configuration": {}}, "not both"),
     ):
         with pytest.raises(errors.InvalidArgumentError, match=message):
             client.create_collection("other", **wrong)
+    function = chromalab.utils.embedding_functions.ChromaBm25EmbeddingFunction()
+    sparse = types.SimpleNamespace(embedding_function=function, source_key="#document", bm25=True)
+    words = client.create_collection("words", schema=schema(sparse=sparse), embedding_function=None)
+    words.add(ids=["a"], embeddings=[[0]], documents=["a cup of tea"])
+    assert words.get()["metadatas"] == [{"bm25": function(["a cup of tea"])[0]}]

@@ -1,8 +1,20 @@
 """The types of signatures, in the module in which programs of Chroma look for them."""
 
-from chromalab.embed import EmbeddingFunction
+from chromalab.embed import EmbeddingFunction, SparseEmbeddingFunction
+from chromalab.index_configs import (
+    BoolInvertedIndexConfig,
+    FloatInvertedIndexConfig,
+    FtsIndexConfig,
+    HnswIndexConfig,
+    IntInvertedIndexConfig,
+    SpannIndexConfig,
+    SparseVectorIndexConfig,
+    StringInvertedIndexConfig,
+    VectorIndexConfig,
+)
 from chromalab.results.records import GetResult, QueryResult
 from chromalab.results.search import SearchResult
+from chromalab.schema import Schema
 from chromalab.sparse import SparseVector
 from chromalab.types import (
     URI,
@@ -29,6 +41,7 @@ ID = str
 __all__ = [
     "ID",
     "URI",
+    "BoolInvertedIndexConfig",
     "CollectionMetadata",
     "Document",
     "Documents",
@@ -36,18 +49,28 @@ __all__ = [
     "Embedding",
     "EmbeddingFunction",
     "Embeddings",
+    "FloatInvertedIndexConfig",
+    "FtsIndexConfig",
     "GetResult",
+    "HnswIndexConfig",
     "IDs",
     "Image",
     "Images",
     "Include",
+    "IntInvertedIndexConfig",
     "Loadable",
     "Metadata",
     "Metadatas",
     "QueryResult",
+    "Schema",
     "SearchResult",
+    "SpannIndexConfig",
+    "SparseEmbeddingFunction",
     "SparseVector",
+    "SparseVectorIndexConfig",
+    "StringInvertedIndexConfig",
     "URIs",
+    "VectorIndexConfig",
     "Where",
     "WhereDocument",
 ]

@@ -18,7 +18,6 @@ from chromalab.arguments.values import (
     check_name,
     check_text,
 )
-from chromalab.client.schema import read_schema
 from chromalab.collection import Collection
 from chromalab.config import DEFAULT_DATABASE, DEFAULT_TENANT, Settings
 from chromalab.embed import (
@@ -27,6 +26,7 @@ from chromalab.embed import (
     check_conflict,
     name_of,
     register_class_of,
+    sparse_known_embedding_functions,
     to_config,
 )
 from chromalab.engine import CollectionModel, Engine, Scope
@@ -46,6 +46,7 @@ from chromalab.errors import (
 from chromalab.results.progress import bar
 from chromalab.results.reports import CheckReport
 from chromalab.results.tables import Table, count
+from chromalab.schema import Schema
 from chromalab.sockets import Plug
 from chromalab.types import UserIdentity
 
@@ -181,7 +182,8 @@ class ClientAPI(Session):
 
         Args:
             name: The name: 3 to 512 characters from a-z, A-Z, 0-9, '.', '_' and '-'.
-            schema: A `Schema` of chromadb; its vector index is read as the configuration.
+            schema: A `Schema`, of chromadb as well: its vector index in place of the configuration, and
+                indexes of sparse vectors.
             configuration: `{"hnsw": {"space": "cosine", ...}}`; the spaces are l2, cosine and ip.
             metadata: Metadata of the collection itself.
             embedding_function: Embeds the texts, and is stored with the collection; None means that the
@@ -207,9 +209,13 @@ class ClientAPI(Session):
         if schema is not None:
             if configuration is not None:
                 raise InvalidArgumentError("Pass schema or configuration, not both.")
-            configuration = read_schema(schema)
-            if name_of(configuration["embedding_function"]) == "default":
-                configuration["embedding_function"] = None  # the argument has the same default
+            schema = Schema.of(schema)
+            for index in schema.sparse_indexes().values():
+                register_class_of(index.embedding_function, sparse_known_embedding_functions)
+            wanted = schema.configuration()
+            if name_of(wanted["embedding_function"]) == "default":
+                wanted["embedding_function"] = None  # the argument, whose default is the same
+            configuration = wanted
         name = check_name(name)
         if metadata is not None:
             metadata = check_metadata(metadata, "The collection's metadata")
@@ -230,6 +236,8 @@ class ClientAPI(Session):
         described = to_config(embedding_function)
         default_space = getattr(embedding_function, "default_space", lambda: "l2")()
         stored = new_configuration(configuration, metadata, described, default_space)
+        if schema is not None:
+            stored["schema"] = schema.serialize_to_json()
         model = self._find(name) if get_or_create else None
         while model is None:
             try:

@@ -29,11 +29,19 @@ from chromalab.embed.registry import (
     known_embedding_functions,
     register_class_of,
     register_embedding_function,
+    register_sparse_embedding_function,
+    sparse_known_embedding_functions,
     to_config,
+)
+from chromalab.embed.sparse import (
+    ChromaBm25EmbeddingFunction,
+    SparseEmbeddingFunction,
+    embed_sparse,
 )
 from chromalab.embed.wordllama import WordLlama
 
 __all__ = [
+    "ChromaBm25EmbeddingFunction",
     "DefaultEmbeddingFunction",
     "Documents",
     "EmbeddingFunction",
@@ -42,11 +50,13 @@ __all__ = [
     "ModelStatus",
     "ONNXMiniLM_L6_V2",
     "Space",
+    "SparseEmbeddingFunction",
     "WordLlama",
     "cache_folder",
     "check_conflict",
     "embed_documents",
     "embed_queries",
+    "embed_sparse",
     "from_config",
     "get_model",
     "known_embedding_functions",
@@ -54,7 +64,9 @@ __all__ = [
     "name_of",
     "register_class_of",
     "register_embedding_function",
+    "register_sparse_embedding_function",
     "shows_progress",
+    "sparse_known_embedding_functions",
     "to_config",
 ]
 
@@ -73,3 +85,4 @@ def __getattr__(name: str) -> Any:
 
 for _builtin in (DefaultEmbeddingFunction, MiniLM, WordLlama, ONNXMiniLM_L6_V2):
     register_embedding_function(_builtin)
+register_sparse_embedding_function(ChromaBm25EmbeddingFunction)

@@ -22,11 +22,15 @@ __all__ = [
     "known_embedding_functions",
     "register_class_of",
     "register_embedding_function",
+    "register_sparse_embedding_function",
+    "sparse_known_embedding_functions",
     "to_config",
 ]
 
 known_embedding_functions: dict[str, type[Any]] = {}
 """Every registered class by name."""
+sparse_known_embedding_functions: dict[str, type[Any]] = {}
+"""Every registered class of sparse embedding functions by name."""
 
 _NEEDED = ("name", "get_config", "build_from_config")
 _LEGACY = {"type": "legacy"}
@@ -74,6 +78,31 @@ def register_embedding_function(ef_class: C | None = None) -> C | Callable[[C], 
     """
     if ef_class is None:
         return register_embedding_function
+    return _register(ef_class, known_embedding_functions)
+
+
+@overload
+def register_sparse_embedding_function(ef_class: C) -> C: ...
+@overload
+def register_sparse_embedding_function(ef_class: None = None) -> Callable[[C], C]: ...
+def register_sparse_embedding_function(ef_class: C | None = None) -> C | Callable[[C], C]:
+    """Register a class of sparse embedding functions, as `register_embedding_function` does.
+
+    Args:
+        ef_class: The class to register. Without one, a decorator is returned.
+
+    Returns:
+        The class, unchanged.
+
+    Raises:
+        EmbeddingFunctionError: The class lacks `name`, `get_config` or `build_from_config`.
+    """
+    if ef_class is None:
+        return register_sparse_embedding_function
+    return _register(ef_class, sparse_known_embedding_functions)
+
+
+def _register(ef_class: C, known: dict[str, type[Any]]) -> C:
     missing = [method for method in _NEEDED if _lacks(ef_class, method)]
     if missing:
         raise EmbeddingFunctionError(
@@ -91,21 +120,27 @@ def register_embedding_function(ef_class: C | None = None) -> C | Callable[[C], 
         raise EmbeddingFunctionError(
             f"{ef_class.__name__}.name() must return a non-empty str; got {name!r}."
         )
-    known_embedding_functions[name] = ef_class
+    known[name] = ef_class
     return ef_class
 
 
-def register_class_of(function: object | None) -> None:
+def register_class_of(
+    function: object | None, known: dict[str, type[Any]] = known_embedding_functions
+) -> None:
     """Register the class of a function that a collection was given, so that the next one finds it.
 
     chromalab's own classes stay registered, whatever is given under their names.
+
+    Args:
+        function: The function.
+        known: The classes by name; `sparse_known_embedding_functions` for a sparse function.
     """
     if (to_config(function) or {}).get("type") != "known":
         return
     name, ef_class = name_of(function), type(function)
-    known = known_embedding_functions.get(str(name))
-    if known is None or not known.__module__.startswith("chromalab."):
-        known_embedding_functions[str(name)] = ef_class
+    registered = known.get(str(name))
+    if registered is None or not registered.__module__.startswith("chromalab."):
+        known[str(name)] = ef_class
 
 
 def to_config(function: object | None) -> dict[str, Any] | None:
@@ -151,8 +186,12 @@ def to_config(function: object | None) -> dict[str, Any] | None:
     return {"type": "known", "name": name, "config": config}
 
 
-def from_config(config: dict[str, Any] | None) -> Any | None:
+def from_config(config: dict[str, Any] | None, *, sparse: bool = False) -> Any | None:
     """Build the embedding function from the form that a collection stores.
+
+    Args:
+        config: What is stored.
+        sparse: Whether it is a sparse embedding function.
 
     Returns:
         The function, or None if none is stored or if its type is "legacy", which callers must
@@ -169,10 +208,12 @@ def from_config(config: dict[str, Any] | None) -> Any | None:
     if config is None or config.get("type") != "known":
         return None
     name = config["name"]
-    chroma = getattr(sys.modules.get(_CHROMA), "known_embedding_functions", {})
-    ef_class = known_embedding_functions.get(name) or chroma.get(name)
+    ours = sparse_known_embedding_functions if sparse else known_embedding_functions
+    registry = f"{'sparse_' if sparse else ''}known_embedding_functions"
+    chroma = getattr(sys.modules.get(_CHROMA), registry, {})
+    ef_class = ours.get(name) or chroma.get(name)
     if ef_class is None:
-        known = near(name, known_embedding_functions, what="Known")
+        known = near(name, ours, what="Known")
         raise EmbeddingFunctionError(
             f"The collection uses embedding function {name!r}, which is not registered here. "
             f"Import the module that registers it ({_CHROMA} for those of Chroma), or pass "
@@ -238,7 +279,7 @@ def _lacks(ef_class: type[Any], method: str) -> bool:
     """Whether a class does not define a method that the protocol, ours or Chroma's, only declares."""
     owner = next((base for base in ef_class.__mro__ if method in vars(base)), None)
     return owner is None or (
-        owner.__name__ == "EmbeddingFunction"
+        owner.__name__ in ("EmbeddingFunction", "SparseEmbeddingFunction")
         and owner.__module__.partition(".")[0] in ("chromalab", "chromadb")
     )
 

@@ -100,12 +100,15 @@ def new_configuration(
 
 
 def changed_configuration(stored: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """Build the configuration after `modify(configuration=change)`.
+    """Build the configuration after `modify(configuration=change)`, or after a change of the schema.
 
     Raises:
         InvalidArgumentError: A key cannot change once the collection exists.
     """
     result = dict(stored)
+    if "schema" in change:
+        result["schema"] = change["schema"]
+        change = {section: values for section, values in change.items() if section != "schema"}
     for section, values in _sections(change).items():
         if section == "embedding_function":
             raise InvalidArgumentError(
@@ -134,7 +137,9 @@ def is_sound(configuration: Mapping[str, Any]) -> bool:
     section = "hnsw" if configuration["hnsw"] else "spann"
     known = (*_HNSW, *_HNSW_OPTIONAL) if section == "hnsw" else _SPANN
     try:
-        return "space" in _checked(section, configuration[section], known)
+        return isinstance(configuration.get("schema"), dict | None) and (
+            "space" in _checked(section, configuration[section], known)
+        )
     except InvalidArgumentError:
         return False
 

@@ -31,6 +31,7 @@ __all__ = [
     "Operation",
     "Order",
     "OutdatedQueryError",
+    "OutdatedSchemaError",
     "Preparation",
     "Profile",
     "Progress",
@@ -152,6 +153,7 @@ class Batch:
 
     Attributes:
         made_for: The configuration of the collection if its own embedding function made the vectors.
+        indexed_for: The configuration whose schema says which sparse vectors the metadata has.
         operation: What the write is, in words, if the history is to record what it replaces. In a
             `Replacement`, its own counts.
         continues: The number of an operation that the write is a part of.
@@ -163,6 +165,7 @@ class Batch:
     metadatas: Sequence[Mapping[str, Any] | None] | None = None
     uris: Sequence[str | None] | None = None
     made_for: Mapping[str, Any] | None = None
+    indexed_for: Mapping[str, Any] | None = None
     operation: str | None = None
     continues: int | None = None
 
@@ -327,6 +330,20 @@ class OutdatedQueryError(Exception):
         super().__init__(model.name)
         self.model = model
         self.attachment = attachment
+
+
+class OutdatedSchemaError(Exception):
+    """A batch was prepared for a schema that has changed since; it carries what is stored now.
+
+    It never reaches a user: the caller prepares the batch again.
+
+    Attributes:
+        model: The collection as it is.
+    """
+
+    def __init__(self, model: CollectionModel) -> None:
+        super().__init__(model.name)
+        self.model = model
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from chromalab.engine.opened import Opened
 from chromalab.engine.values import (
     Batch,
     Filter,
+    OutdatedSchemaError,
     Replacement,
     ReplaceResult,
     Vectors,
@@ -44,6 +45,9 @@ def write(
             rows that are there.
     """
     connection, entry = collection.connection, collection.entry
+    known_schema = entry.model.configuration if batch.indexed_for is None else batch.indexed_for
+    if known_schema.get("schema") != entry.model.configuration.get("schema"):
+        raise OutdatedSchemaError(entry.model)
     if batch.vectors is not None:
         _check_function(collection, batch)
         collection.check_dimension(batch.vectors)

@@ -9,20 +9,28 @@ import importlib
 from typing import Any
 
 from chromalab.embed import (
+    ChromaBm25EmbeddingFunction,
     DefaultEmbeddingFunction,
     EmbeddingFunction,
     ONNXMiniLM_L6_V2,
+    SparseEmbeddingFunction,
     known_embedding_functions,
     register_embedding_function,
+    register_sparse_embedding_function,
+    sparse_known_embedding_functions,
 )
 from chromalab.errors import MissingDependencyError
 
 __all__ = [
+    "ChromaBm25EmbeddingFunction",
     "DefaultEmbeddingFunction",
     "EmbeddingFunction",
     "ONNXMiniLM_L6_V2",
+    "SparseEmbeddingFunction",
     "known_embedding_functions",
     "register_embedding_function",
+    "register_sparse_embedding_function",
+    "sparse_known_embedding_functions",
 ]
 
 

@@ -18,6 +18,7 @@ def main() -> None:
     import scenarios_collections
     import scenarios_filters
     import scenarios_selecting
+    import scenarios_sparse
     import scenarios_tenants
     import scenarios_writing
     from script import Script
@@ -29,6 +30,7 @@ def main() -> None:
         | scenarios_collections.SCENARIOS
         | scenarios_filters.SCENARIOS
         | scenarios_tenants.SCENARIOS
+        | scenarios_sparse.SCENARIOS
     )
     for name, scenario in every.items():
         with tempfile.TemporaryDirectory() as folder:

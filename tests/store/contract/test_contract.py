@@ -26,6 +26,7 @@ SCENARIOS = {
     **load("scenarios_collections").SCENARIOS,
     **load("scenarios_filters").SCENARIOS,
     **load("scenarios_tenants").SCENARIOS,
+    **load("scenarios_sparse").SCENARIOS,
 }
 CHROMA = json.loads((_HERE / "chroma_1_5_9.json").read_text())
 
@@ -75,6 +76,14 @@ BETTER = {
             "metadatas": None,
         },
         "a tuple means the same as a list",
+    ),
+    **dict.fromkeys(
+        (
+            ("schemas", "a reserved source"),
+            ("schemas", "a source that is no text"),
+            ("schemas", "a function that is none"),
+        ),
+        ("InvalidArgumentError", "a ValueError as well, but not of pydantic"),
     ),
     ("tenants", "tenant again"): ("UniqueConstraintError", "InternalError says nothing"),
     ("tenants", "database again"): ("UniqueConstraintError", "the same"),

@@ -30,11 +30,9 @@ DOCUMENT = "#document"
 
 _BEFORE_ALL = -(2**63)
 _BLOCK = 4096  # records read at a time
-_TAIL = (
-    50_000  # entries that a tail may have in any case; merging them with a new record takes 5 ms
-)
+_TAIL = 20_000  # entries that a tail may have in any case; merging it takes 2 ms
 _TAIL_SHARE = 1 / 8  # entries that it may have as a share of the large part's
-_DEAD_SHARE = 0.3  # of the records of a part
+_DEAD_SHARE = 0.3  # records that may be dead, as a share of all with postings
 
 
 class Field(NamedTuple):
