@@ -8,7 +8,7 @@ from typing import Any
 
 from IPython.core import completer
 
-from chromalab import Collection
+from chromalab import Collection, SearchResult
 from chromalab.arguments.quotes import OPENING, quote
 from chromalab.commands.argument import Argument
 from chromalab.commands.line import Word, split_typed
@@ -24,7 +24,7 @@ _LINE = re.compile(rf"(?:^|=)\s*%{{1,2}}chroma\s{_NAME}(.*)$", re.DOTALL)
 _ALONE = re.compile(rf"%%chroma\s*{_NAME}\s*")
 _FLAG = re.compile(r"--?[^\W\d][\w.-]*=")
 _PLAIN = re.compile(r"[\w.@/][\w.@/:-]*")
-_KEYS = frozenset({"field", "color", "into", "order_by", "show", "text"})
+_KEYS = frozenset({"field", "color", "group_by", "into", "order_by", "show", "text"})
 """Options whose value is a metadata key."""
 _COLUMNS = frozenset({"text", "id", "meta"})
 """Options of `add`, whose value is a column of its source."""
@@ -141,7 +141,12 @@ class _Offer:
             names = [a.name for a in verb.arguments if a.is_flag and a.key not in given]
             return [name for name in names if name.startswith(typed)]
         if typed.startswith(":"):
-            names = [f":{name}" for name in self._session.variable_names()]
+            variables = self._session.variables
+            names = [
+                f":{name}"
+                for name in self._session.variable_names()
+                if verb.name != "why" or isinstance(variables.get(name), SearchResult)
+            ]
             return [f"{self._flag}{name}" for name in names if name.startswith(typed)]
         if argument is None:
             return []
@@ -162,8 +167,10 @@ class _Offer:
         values: Iterable[str] = argument.values(self._session)
         if verb.name == "add" and argument.option in _COLUMNS:
             values = self._columns(given)
-        elif argument.option in _KEYS and not values:
+        elif argument.key in _KEYS and not values:
             values = self._keys(given)
+        elif verb.name == "why" and argument.key == "id":
+            values = self._found(given)
         return [
             self._flag + before + _written(value, mark)
             for value in values
@@ -181,6 +188,14 @@ class _Offer:
             return list(dict.fromkeys(str(key) for row in rows for key in row))
         columns = getattr(table, "columns", None)
         return [] if columns is None or callable(columns) else [str(name) for name in columns]
+
+    def _found(self, given: Mapping[str, Word]) -> list[str]:
+        """List the ids of the result of a search."""
+        word = given.get("result")
+        result = None if word is None else self._session.variables.get(word.text.removeprefix(":"))
+        if not isinstance(result, SearchResult):
+            return []
+        return list(dict.fromkeys(id for ids in result["ids"] for id in ids))
 
     def _collection(self, given: Mapping[str, Word]) -> Collection | None:
         word = given.get("collection")

@@ -86,6 +86,9 @@ class _Short(reprlib.Repr):
             return f"{type(x).__name__} of shape {shape}"
         return super().repr_instance(x, level)
 
+    def repr_function(self, x: Any, level: int) -> str:
+        return f"<function {x.__name__}>"  # without its address, which says nothing
+
     def repr_int(self, x: int, level: int) -> str:
         if x.bit_length() > 1000:  # Python refuses to convert more than 4,300 digits
             return f"<an integer of {x.bit_length():,} bits>"
@@ -103,6 +106,8 @@ def short(value: Any, limit: int = 80) -> str:
     Example:
         >>> short({"n": list(range(1000))})
         "{'n': [0, 1, 2, 3, 4, 5, ...]}"
+        >>> short(near)
+        '<function near>'
     """
     text = printable(_SHORT.repr(value))
     return text if len(text) <= limit else text[: limit - 3] + "..."

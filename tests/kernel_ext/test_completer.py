@@ -45,6 +45,21 @@ def test_verbs_collections_flags_values_and_variables_are_offered(complete, stor
     assert complete("%chroma tune notes --no") == ["--no-use"]
 
 
+def test_searches_complete_flags_keys_results_and_ids(complete, store):
+    store.run_cell(
+        "hits = %chroma search notes tea -k 2\nfrom chromalab import Search\nmine = Search()"
+    )
+    assert complete("%%chroma search notes --hy") == ["--hybrid"]
+    assert complete("%%chroma top << search notes tea --m") == ["--mmr", "--max-distance"]
+    assert complete("%chroma search notes tea --group-by k") == ["kind"]
+    assert complete("%chroma search notes tea --show year,k") == ["year,kind"]
+    assert complete("%chroma search notes :mi") == [":mine"]
+    assert complete("%chroma explain notes :mine --an") == ["--analyze"]
+    assert complete("%chroma why :") == [":hits"]
+    assert complete("%chroma why :hits ") == store.user_ns["hits"]["ids"][0]
+    assert complete("%chroma why :hits a --s") == ["--search"]
+
+
 def test_other_lines_are_left_to_other_matchers(complete, store):
     store.user_ns["query_texts"] = 1
     assert "query_texts" in complete("%chroma count notes\nquery_te")

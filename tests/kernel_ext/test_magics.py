@@ -262,3 +262,11 @@ def test_records_are_corrected_exported_and_read_back(store, tmp_path):
     assert run(store, "add copy :back").added == 2
     assert repr(run(store, "rename copy copied")) == "Renamed the collection 'copy' to 'copied'."
     assert run(store, "get copied a")["metadatas"] == [{"year": 2024, "kind": "drink"}]
+
+
+def test_a_text_in_the_body_is_searched_and_each_record_explained(store):
+    store.run_cell_magic("chroma", "hits= << search notes -k 1 --hybrid", "a long\nwalk home\n")
+    hits = store.user_ns["hits"]
+    assert hits["ids"] == [["b"]]
+    assert run(store, "why :hits b").lines[-1].startswith("Rank Rrf(")
+    assert run(store, "why :hits a").reason.endswith("cut at 1")

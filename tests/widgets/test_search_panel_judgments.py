@@ -86,6 +86,37 @@ def test_a_missing_record_is_found_by_id_or_words_and_stored_as_not_shown(facts,
     )
 
 
+def test_the_panel_says_why_a_record_is_missing(facts, send):
+    search_panel = SearchPanel(facts, n_results=1)
+    search_panel.search("moon")
+    send(search_panel, {"verb": "find", "text": "bare"})
+    assert [row["why"] for row in search_panel.candidates] == [
+        "Knn 'moon' in #embedding, k=1: distance 66, cut at 0"
+    ]
+    search_panel.where_text = "topic is not null and topic != 'animals'"
+    send(search_panel, {"verb": "find", "text": "bee"})
+    assert [row["why"] for row in search_panel.candidates] == [
+        "Where topic is not null and topic != 'animals': "
+        "does not match topic != 'animals' (topic is 'animals')"
+    ]
+    send(search_panel, {"verb": "find", "text": "bare"})
+    assert search_panel.candidates[0]["why"].endswith("topic is not null (it has no topic)")
+
+
+def test_over_another_client_the_panel_explains_by_distance_alone(facts, send):
+    class Plain:
+        name, count, query, get = facts.name, facts.count, facts.query, facts.get
+
+    search_panel = SearchPanel(Plain(), n_results=2)
+    search_panel.search("moon")
+    send(search_panel, {"verb": "why", "id": "bee"})
+    assert search_panel.reasons["lines"][0] == (
+        "Rank 2 by distance alone: distance 3.0000, 3.0000 more than the first result."
+    )
+    send(search_panel, {"verb": "find", "text": "bare"})
+    assert [row["why"] for row in search_panel.candidates] == [""]
+
+
 @pytest.fixture
 def swapped(facts):
     swap = np.array([[0, 1, 0], [1, 0, 0], [0, 0, 1]], dtype=np.float32)
@@ -111,14 +142,14 @@ def test_ranks_before_and_after_a_transform_are_compared(swapped, send):
     assert (search_panel.transform, search_panel.moves) == ("", {})
 
 
-def test_the_reasons_are_distance_ranks_and_shared_words(swapped, send):
+def test_the_reasons_are_ranks_and_shared_words(swapped, send):
     search_panel = SearchPanel(swapped)
     search_panel.search("the moon")
     send(search_panel, {"verb": "why", "id": "moon"})
     assert search_panel.reasons == {
         "id": "moon",
         "lines": [
-            "Rank 2 by distance alone: l2 2.0000, 1.0000 more than the first result.",
+            "Knn 'the moon' in #embedding, k=10: number 2, score 2",
             "Without the transform 'swap', it has rank 1.",
             "Shared words: moon. They did not affect the rank.",
         ],

@@ -5,10 +5,13 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chromalab.errors import printable
-from chromalab.results.tables import Table, count, html_block
+from chromalab.results.tables import Table, count, data_frame, html_block, one_line
+
+if TYPE_CHECKING:
+    import pandas
 
 __all__ = ["PlanStage", "SearchPlan"]
 
@@ -16,13 +19,21 @@ _STYLE = (
     "<style>.chromalab table.plan{border-collapse:collapse;font-size:13px}"
     ".chromalab table.plan td,.chromalab table.plan th{text-align:left!important;vertical-align:top;"
     "padding:3px 14px 3px 0;border-bottom:1px solid var(--jp-border-color2,#8884)}"
-    ".chromalab table.plan .number{text-align:right!important;white-space:nowrap}"
-    ".chromalab table.plan .bar{height:4px;background:var(--jp-brand-color1,#2196f3);min-width:1px}"
-    ".chromalab .note{padding:4px 0;font-size:13px;color:var(--jp-ui-font-color2,#777)}"
-    ".chromalab table.plan .track{width:80px}"
-    ".chromalab table.plan .why{max-width:56ch;color:var(--jp-ui-font-color2,#777);overflow-wrap:anywhere}"
-    ".chromalab table.plan .stage{white-space:pre;font-weight:600}</style>"
+    ".chromalab table.plan .number{text-align:right!important;white-space:nowrap;"
+    "font-variant-numeric:tabular-nums}"
+    ".chromalab table.plan .tree{white-space:pre;font-family:var(--jp-code-font-family,monospace);"
+    "color:var(--jp-ui-font-color2,#777)}"
+    ".chromalab table.plan .tree b{font-family:var(--jp-ui-font-family,sans-serif);"
+    "color:var(--jp-ui-font-color1,inherit)}"
+    ".chromalab table.plan .track{width:64px}"
+    ".chromalab table.plan .bar{height:8px;margin-top:4px;background:var(--jp-brand-color1,#2196f3);"
+    "min-width:1px}"
+    ".chromalab table.plan .why{max-width:44ch;overflow-wrap:anywhere}"
+    ".chromalab table.plan .why,.chromalab .note{color:var(--jp-ui-font-color2,#777)}"
+    ".chromalab table.plan .short{max-width:30ch;overflow-wrap:anywhere}"
+    ".chromalab .note{padding:4px 0;font-size:13px}</style>"
 )
+_DETAILS_SHOWN = 56
 
 
 @dataclass(frozen=True)
@@ -62,6 +73,15 @@ class PlanStage:
         for before in self.inputs:
             yield from before.walk(depth + 1)
 
+    def drawn(self, branch: str = "", indent: str = "") -> Iterator[tuple[str, PlanStage]]:
+        """Iterate as `walk` does, each with the lines of a tree before its name."""
+        yield branch, self
+        for before in self.inputs:
+            last = before is self.inputs[-1]
+            yield from before.drawn(
+                indent + ("└ " if last else "├ "), indent + ("  " if last else "│ ")
+            )
+
     def to_dict(self) -> dict[str, Any]:
         """Return the stage with those before it as JSON."""
         plain = {name: value for name, value in vars(self).items() if name != "inputs"}
@@ -73,12 +93,9 @@ class PlanStage:
 
     @property
     def explained(self) -> str:
-        """The reason, the records that were dropped, and the recall, in words."""
-        parts = [self.reason]
-        parts += [f"dropped {many:,}: {why}" for why, many in self.dropped.items()]
-        if self.recall is not None:
-            parts.append(f"recall {self.recall:.2f}")
-        return "; ".join(filter(None, [*parts, self.note]))
+        """How it ran and why, and the recall, in words."""
+        recall = "" if self.recall is None else f"recall {self.recall:.2f}"
+        return "; ".join(filter(None, [self.reason, recall, self.note]))
 
 
 @dataclass(frozen=True, repr=False)
@@ -121,14 +138,16 @@ class SearchPlan(Table):
         return {**vars(self), "root": self.root.to_dict()}
 
     def _header(self) -> list[str]:
-        return ["stage", "details", "records", *(["ms"] if self.analyzed else []), "how"]
+        ran = ["dropped", "ms"] if self.analyzed else []
+        return ["stage", "details", "records", *ran, "how"]
 
-    def _rows(self) -> list[list[Any]]:
+    def _rows(self) -> list[list[str]]:
         rows = []
-        for depth, stage in self.root.walk():
-            name = f"{'  ' * (depth - 1)}└ {stage.stage}" if depth else stage.stage
-            time = [f"{stage.milliseconds or 0.0:.2f}"] if self.analyzed else []
-            rows.append([name, stage.details, self._records(stage), *time, stage.explained])
+        for branch, stage in self.root.drawn():
+            dropped = "; ".join(f"{many:,} {why}" for why, many in stage.dropped.items())
+            ran = [dropped, f"{stage.milliseconds or 0.0:.2f}"] if self.analyzed else []
+            name = f"{branch}{stage.stage}"
+            rows.append([name, stage.details, self._records(stage), *ran, stage.explained])
         return rows
 
     def _records(self, stage: PlanStage) -> str:
@@ -144,31 +163,47 @@ class SearchPlan(Table):
         hint = "" if self.analyzed else "analyze=True runs the search and measures every stage"
         return "; ".join(filter(None, [texts, total, hint]))
 
+    def df(self) -> pandas.DataFrame:
+        """Return a pandas DataFrame with one row per stage, the last one first, and its depth in the tree."""
+        rows = []
+        for depth, stage in self.root.walk():
+            plain = {name: value for name, value in vars(stage).items() if name != "inputs"}
+            rows.append({"depth": depth, **plain, "dropped": dict(stage.dropped)})
+        return data_frame(rows)
+
     def __repr__(self) -> str:
-        rows = [[f"{row[0]} {row[1]}".rstrip(), *row[2:-1], row[-1]] for row in self._rows()]
-        rows.insert(0, ["stage", *self._header()[2:]])
-        widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]) - 1)]
+        rows = [["stage", *self._header()[2:]]]
+        for name, details, *others in self._rows():
+            rows.append([f"{name} {one_line(details, _DETAILS_SHOWN)}".rstrip(), *others])
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = (
-            "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[-1]])  # noqa: B905
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
             for row in rows
         )
         return "\n".join([*(printable(line).rstrip() for line in lines), self._note()])
 
     def _repr_html_(self) -> str:
-        longest = max((s.milliseconds or 0.0 for _, s in self.root.walk()), default=0.0) or 1.0
+        spans = {"ms": " colspan='2'"}  # the number and its bar
         head = "".join(
-            f"<th class='number' colspan='2'>{name}</th>" if name == "ms" else f"<th>{name}</th>"
+            f"<th{' class=number' if name == 'records' else ''}{spans.get(name, '')}>{name}</th>"
             for name in self._header()
         )
+        stages = list(self.root.drawn())
+        longest = max((stage.milliseconds or 0.0 for _, stage in stages), default=0.0) or 1.0
         body = []
-        for row, (_, stage) in zip(self._rows(), self.root.walk(), strict=True):
-            name, details, records, *time, how = map(html.escape, map(str, row))
+        for row, (branch, stage) in zip(self._rows(), stages, strict=True):
+            _, details, records, *ran, how = map(html.escape, row)
             share = 100 * (stage.milliseconds or 0.0) / longest
-            bar = f"<td class='track'><div class='bar' style='width:{share:.0f}%'></div></td>"
-            timed = f"<td class='number'>{time[0]}</td>{bar}" if time else ""
+            measured = (
+                f"<td class='short'>{ran[0]}</td><td class='number'>{ran[1]}</td><td class='track'>"
+                f"<div class='bar' style='width:{share:.0f}%'></div></td>"
+                if ran
+                else ""
+            )
             body.append(
-                f"<tr><td class='stage'>{name}</td><td>{details}</td><td class='number'>{records}</td>"
-                f"{timed}<td class='why'>{how}</td></tr>"
+                f"<tr><td class='tree'>{branch}<b>{html.escape(stage.stage)}</b></td>"
+                f"<td class='short'>{details}</td><td class='number'>{records}</td>"
+                f"{measured}<td class='why'>{how}</td></tr>"
             )
         note = f"<div class='note'>{html.escape(self._note())}</div>"
         table = f"<table class='plan' aria-label='Search plan'><thead><tr>{head}</tr></thead>"

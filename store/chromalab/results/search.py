@@ -73,6 +73,17 @@ class Why(Table):
     id: str
     stages: tuple[tuple[str, str, int | None, float | None], ...]
 
+    @property
+    def lines(self) -> list[str]:
+        """One line for each stage that changed its rank or its score."""
+        lines, last = [], None
+        for stage, details, *now in self.stages:
+            rank, score = now
+            if rank is not None and now != last:
+                lines.append(f"{stage} {details}: number {rank:,}, score {score:.4g}")
+                last = now
+        return lines
+
     def _rows(self) -> list[list[Any]]:
         return [list(stage) for stage in self.stages]
 
@@ -104,6 +115,11 @@ class WhyNot(Table):
     def reason(self) -> str:
         """By how much it missed, in words."""
         return "; ".join(dict.fromkeys(why for _, _, why in self.dropped_by))
+
+    @property
+    def lines(self) -> list[str]:
+        """One line for each stage that dropped it."""
+        return [f"{stage} {details}: {why}" for stage, details, why in self.dropped_by]
 
     def _rows(self) -> list[list[Any]]:
         return [list(stage) for stage in self.dropped_by]
@@ -254,8 +270,16 @@ def search_result(searches: Sequence[Searched], show: Show = None) -> SearchResu
         scores=[list(one.scores) if "#score" in one.select else None for one in searches],
         select=[one.select for one in searches],
     )
-    result.searches, result.show = tuple(searches), show
+    result.searches = tuple(searches)
+    result.show = _selected_keys(searches) if show is None else show
     return result
+
+
+def _selected_keys(searches: Sequence[Searched]) -> Show:
+    """Return the metadata keys that searches selected, which are displayed; None for a few of all."""
+    names = [name for one in searches for name in one.select]
+    keys = list(dict.fromkeys(name for name in names if not name.startswith("#")))
+    return None if "#metadata" in names else keys or None
 
 
 def _embeddings(one: Searched) -> list[list[float]] | None:

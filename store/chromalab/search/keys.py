@@ -17,6 +17,7 @@ __all__ = [
     "Condition",
     "Contains",
     "Eq",
+    "Exists",
     "Gt",
     "Gte",
     "In",
@@ -172,6 +173,15 @@ class NotContains(_Comparison):
     _operator = "$not_contains"
 
 
+class Exists(_Comparison):
+    """There is a value under the key, or, with False, there is none; not in Chroma."""
+
+    _operator = "$exists"
+
+    def __str__(self) -> str:
+        return f"{self.key} is {'not ' if self.value else ''}null"
+
+
 @dataclass(frozen=True)
 class _Membership(Condition):
     key: str
@@ -284,6 +294,10 @@ class Key:
         """Whether the document lacks a text, or the list under the key a value."""
         return NotContains(self.name, _operand(self.name, "$not_contains", plain(value)))
 
+    def exists(self, exists: bool = True) -> Exists:
+        """Whether there is a value under the key."""
+        return Exists(self.name, exists)
+
     def regex(self, pattern: str) -> Regex:
         """Whether the document matches an RE2 expression."""
         return Regex(self.name, pattern)
@@ -341,7 +355,7 @@ def _parts(condition: Condition, kind: type[_Join]) -> Sequence[Condition]:
 
 _COMPARISONS: Mapping[str, Callable[[str, Any], Condition]] = {
     kind._operator: kind
-    for kind in (Eq, Ne, Gt, Gte, Lt, Lte, In, Nin, Contains, NotContains, Regex, NotRegex)
+    for kind in (Eq, Ne, Gt, Gte, Lt, Lte, In, Nin, Contains, NotContains, Exists, Regex, NotRegex)
 }
 _JOINS = {"$and": And, "$or": Or}
 
@@ -377,6 +391,8 @@ def _operand(key: str, operator: str, value: Any) -> Any:
         if not isinstance(value, kinds):
             what = "on #document requires a string" if key == "#document" else "requires a scalar"
             raise InvalidArgumentTypeError(f"{operator} {what}; got {short(value)}.")
+    if operator == "$exists" and not isinstance(value, bool):
+        raise InvalidArgumentTypeError(f"$exists requires True or False; got {short(value)}.")
     if operator.endswith("regex") and not isinstance(value, str):
         raise InvalidArgumentTypeError(f"{operator} requires a string; got {short(value)}.")
     return value

@@ -52,7 +52,7 @@ class Ball(RegionPart):
 
     Example:
         >>> ~Ball("p1", 0.5)
-        Ball(center='p1', radius=0.5, inside=False)
+        Ball(center=('p1',), radius=0.5, inside=False)
     """
 
     form: ClassVar[str] = "$ball"
@@ -182,6 +182,7 @@ class Region:
 
     Example:
         >>> import chromalab
+        >>> from chromalab import Ball, Closer
         >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
         >>> points.add(ids=["a", "b", "c"], embeddings=[[0], [1], [5]])
         >>> region = Ball("a", 4) & Closer("b", "a")

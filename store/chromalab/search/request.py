@@ -106,8 +106,8 @@ class Search:
             rank = Rrf.of(Knn(text), Keyword(text), limit=fetched)
         chosen = [
             None if max_distance is None else MaxDistance(max_distance),
-            None if rerank is None else Rerank(rerank),
             None if mmr is None else Mmr(mmr),
+            None if rerank is None else Rerank(rerank),  # the last, as Mmr sets an order of its own
         ]
         groups = None if group_by is None else GroupBy(group_by, MinK(Key.SCORE, k=1))
         select = (Key.DOCUMENT, Key.METADATA, Key.SCORE)

@@ -264,6 +264,17 @@ def test_where_of_get_and_query_takes_expressions(points):
     assert collection.query(query_embeddings=[[0, 0, 0]], where=where, n_results=40)["ids"][0]
 
 
+def test_a_search_finds_records_with_and_without_a_key(points):
+    collection, _, _ = points
+    there, absent = K("group").exists(), K("group").exists(False)
+    assert (str(there), str(absent)) == ("group is not null", "group is null")
+    found = [collection.search(Search().where(one))["ids"][0] for one in (there, absent)]
+    assert sorted(found[0] + found[1]) == sorted(collection.get()["ids"])
+    assert Search().where(absent.to_dict()).to_dict() == Search().where(absent).to_dict()
+    with pytest.raises(TypeError, match=r"\$exists requires True or False"):
+        Search().where({"group": {"$exists": 1}})
+
+
 def test_the_plan_says_what_every_stage_did(points):
     collection, _, _ = points
     search = Search().where(K("group") == "a").rank(Knn([0, 0, 0]) * 2).limit(3)
@@ -276,6 +287,40 @@ def test_the_plan_says_what_every_stage_did(points):
     assert next(s.recall for _, s in ran.root.walk() if s.stage == "Knn") == 1.0
     assert "40 → 14" in repr(ran)
     assert "40 → 14" in ran._repr_html_()
+    assert ran.df()[["depth", "kept"]].to_numpy().tolist() == [[0, 3], [1, 14], [2, 14], [3, 14]]
+
+
+def test_the_plan_is_a_tree_with_one_branch_per_source(points):
+    collection, _, _ = points
+    one, two = Knn([0, 0, 0], limit=9), Knn([1, 0, 0], limit=9)
+    search = Search().where(K("group") == "a").rank(Rrf.of(one, two))
+    plan = collection.explain(search, analyze=True)
+    branches = [f"{branch}{stage.stage}" for branch, stage in plan.root.drawn()]
+    assert branches == [
+        "Limit", "└ Rank", "  ├ Knn", "  │ └ Where", "  └ Knn", "    └ Where"
+    ]  # fmt: skip
+    assert "5 not among the best 9" in repr(plan)
+    assert plan._repr_html_().count("class='bar'") == len(branches)
+
+
+def test_metadata_keys_that_a_search_selects_are_columns(points):
+    collection, _, _ = points
+    search = Search().rank(Knn([0, 0, 0])).limit(2).select(K.SCORE, "group")
+    assert repr(collection.search(search)).split("\n")[0].split() == [
+        "rank",
+        "score",
+        "id",
+        "group",
+    ]
+    everything = collection.search(search.select(K.METADATA, "group"))
+    assert "metadata" in repr(everything).split("\n")[0]
+
+
+def test_the_search_of_a_text_reranks_after_everything_else():
+    search = Search.of(
+        "tea", mmr=0.5, max_distance=1.0, rerank=lambda query, texts: [0] * len(texts)
+    )
+    assert [type(step).__name__ for step in search._steps] == ["MaxDistance", "Mmr", "Rerank"]
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ def shared_words(query: str, document: str | None) -> list[str]:
 
 
 def why(
+    stages: Sequence[str],
     row: Mapping[str, Any],
     rank: int,
     *,
@@ -46,6 +47,7 @@ def why(
     """Explain in a few sentences why a record has its rank.
 
     Args:
+        stages: What `result.why` says of the stages of the search; empty over other clients.
         row: The record as it is shown.
         rank: The rank of the record.
         query: The query.
@@ -57,9 +59,11 @@ def why(
         depth: How many ranks of the other side are known.
         is_after: Whether the transform was applied to the results that are shown.
     """
-    distance = row["distance"]
-    behind = "" if rank == 1 else f", {distance - nearest:.4f} more than the first result"
-    lines = [f"Rank {rank} by distance alone: {space} {distance:.4f}{behind}."]
+    lines = list(stages)
+    if not stages:
+        distance = row["distance"]
+        behind = "" if rank == 1 else f", {distance - nearest:.4f} more than the first result"
+        lines = [f"Rank {rank} by distance alone: {space} {distance:.4f}{behind}."]
     if transform:
         side = (
             f"Without the transform {transform!r}"

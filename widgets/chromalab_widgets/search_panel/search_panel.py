@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol
 
 import traitlets
 
+from chromalab import Knn, Search
 from chromalab.arguments.records import read_filter
 from chromalab.arguments.values import check_n_results, check_show
 from chromalab.arguments.where_text import parse_where_text
@@ -124,7 +125,7 @@ class SearchPanel(ActingWidget):
         sync=True
     )
     candidates = traitlets.List(
-        traitlets.Dict(), help="Records that may be missing from the results."
+        traitlets.Dict(), help="Records that may be missing from the results, and why they are."
     ).tag(sync=True)
     facets = traitlets.List(
         traitlets.Dict(), help="Fields and values to filter by, once requested."
@@ -228,7 +229,8 @@ class SearchPanel(ActingWidget):
                     include=_PARTS,
                 )
                 rows = self._shown(found)
-            self.candidates = [row for row in rows if row["id"] not in shown][:_CANDIDATES]
+            missing = [row for row in rows if row["id"] not in shown][:_CANDIDATES]
+            self.candidates = self._with_reasons(missing)
             if not self.candidates:
                 raise InvalidArgumentError(
                     f"No record found for {short(text)} that is not already shown. Try other words."
@@ -268,9 +270,10 @@ class SearchPanel(ActingWidget):
             if not rank:
                 self.reasons = {}
                 return
-            row = self.rows[rank - 1]
+            searched = self._searched()
             lines = why(
-                row,
+                [] if searched is None else searched.why(id).lines,
+                self.rows[rank - 1],
                 rank,
                 query=self.query,
                 document=self.results["documents"][0][rank - 1],
@@ -282,6 +285,28 @@ class SearchPanel(ActingWidget):
                 is_after=self.side == "after",
             )
             self.reasons = {"id": id, "lines": list(lines)}
+
+    def _searched(self) -> Any:
+        """Run the current query as a search, whose result explains itself; None over other clients."""
+        if not self.query or not self.can_judge:
+            return None
+        without = self.side == "before" and _active_transform(self.collection)
+        search = Search(self._where(), Knn(self.query, limit=self.n_results), limit=self.n_results)
+        return self.collection.search(search, **({"transform": None} if without else {}))  # type: ignore[attr-defined]
+
+    def _with_reasons(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Say of each record why it is not among the results."""
+        searched = self._searched() if rows else None
+        found = set() if searched is None else set(searched["ids"][0])
+        return [
+            {
+                **row,
+                "why": ""
+                if searched is None or row["id"] in found
+                else "; ".join(searched.why_not(row["id"]).lines),
+            }
+            for row in rows
+        ]
 
     def _search(self, text: str) -> Any:
         with self.working():

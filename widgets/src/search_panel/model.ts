@@ -6,6 +6,12 @@ export interface Candidate {
   metadata: [key: string, value: string][];
 }
 
+/** A record that may be missing from the results. */
+export interface MissingRecord extends Candidate {
+  /** The stage that dropped it, and by how much it missed; empty over other clients. */
+  why: string;
+}
+
 export interface Row extends Candidate {
   distance: number;
 }
@@ -40,7 +46,7 @@ export interface SearchPanelModel {
   busy: boolean;
   can_judge: boolean;
   judgments: Record<string, Judgment>;
-  candidates: Candidate[];
+  candidates: MissingRecord[];
   facets: Facet[];
   chosen: Record<string, number[]>;
   ranges: Record<string, [low: number | string | null, high: number | string | null]>;

@@ -1,7 +1,7 @@
 import { element } from "../core/dom";
 import { highlight } from "../core/highlight";
 import { thumb } from "../core/icons";
-import type { Candidate, Row, Judgment } from "./model";
+import type { Candidate, Judgment, MissingRecord, Row } from "./model";
 
 /** The parts of a result that change while it is shown. */
 export interface ResultState {
@@ -22,7 +22,7 @@ export class Result {
   readonly #up = judgeButton(true);
   readonly #down = judgeButton(false);
   readonly #noteButton = element("button", { type: "button", "data-do": "note", "aria-expanded": "false" }, "Note");
-  readonly #why = element("button", { type: "button", "data-do": "why", "aria-expanded": "false" }, "Why this rank?");
+  readonly #why = element("button", { type: "button", "data-do": "why", "aria-expanded": "false" }, "Why here?");
   readonly #note = element("input", { class: "cl-note", type: "text", maxlength: "2000", "aria-label": "Note", "data-note": "", hidden: "", dir: "auto" });
   readonly #stored = element("p", { class: "cl-stored", hidden: "", dir: "auto" });
   readonly #reasons = element("ul", { class: "cl-reasons", hidden: "" });
@@ -105,10 +105,12 @@ export class Result {
 }
 
 /** A record that may be missing from the results. */
-export function candidateItem(candidate: Candidate, terms: readonly string[], judgment: Judgment | undefined): HTMLLIElement {
+export function candidateItem(candidate: MissingRecord, terms: readonly string[], judgment: Judgment | undefined): HTMLLIElement {
   const marked = judgment !== undefined && judgment.relevance > 0;
   const button = element("button", { type: "button", "data-do": "missing", "aria-pressed": String(marked) }, marked ? "Marked as missing" : "Should have matched");
-  return element("li", { class: "cl-candidate" }, element("div", {}, ...textAndFacts(candidate, terms)), button);
+  const body = element("div", {}, ...textAndFacts(candidate, terms));
+  if (candidate.why) body.append(element("p", { class: "cl-why", dir: "auto" }, `Why not: ${candidate.why}`));
+  return element("li", { class: "cl-candidate" }, body, button);
 }
 
 function textAndFacts(row: Candidate, terms: readonly string[]): HTMLElement[] {

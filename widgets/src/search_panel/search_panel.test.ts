@@ -209,7 +209,8 @@ test("a record that should have matched is found and marked", () => {
   widget.render({ model, el });
   find<HTMLInputElement>(".cl-missing input").value = "sea";
   key(".cl-missing input", "Enter");
-  update({ candidates: [{ id: "z", document: "The sea", metadata: [] }] });
+  update({ candidates: [{ id: "z", document: "The sea", metadata: [], why: "Knn: distance 0.52, cut at 0.5" }] });
+  expect(find(".cl-why").textContent).toBe("Why not: Knn: distance 0.52, cut at 0.5");
   find("[data-do=missing]").click();
   expect(sent).toEqual([{ verb: "find", text: "sea" }, { verb: "missing", id: "z" }]);
   update({ judgments: { z: judged(1) } });
