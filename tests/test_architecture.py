@@ -43,7 +43,7 @@ ROOMS = (
     ("evaluation",),
     ("tuning",),
     ("feedback", "reviews"),
-    ("export", "ingest", "selection", "show", "upkeep"),
+    ("export", "ingest", "regions", "selection", "show", "upkeep"),
     ("collection",),
     ("client",),
     ("api", "execution", "utils"),

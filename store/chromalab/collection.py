@@ -24,6 +24,7 @@ from chromalab.evaluation import evaluate
 from chromalab.feedback import Feedback
 from chromalab.handle import Handle, Room
 from chromalab.history import history, undo
+from chromalab.regions import Regions
 from chromalab.results.records import PARTS, GetResult, get_result
 from chromalab.results.reports import Description, Distinct
 from chromalab.search import build_index, explain, get_indexing_status, query, recall, search
@@ -444,6 +445,8 @@ class Collection(Handle):
     search_panel = Plug("chromalab.show")
     label = Plug("chromalab.show")
     review = review
+
+    regions = Room(Regions)
 
     @property
     def selection(self) -> Selection:

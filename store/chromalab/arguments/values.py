@@ -7,6 +7,7 @@ argument and shows the invalid value.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any
 
@@ -34,6 +35,7 @@ __all__ = [
     "check_documents",
     "check_embeddings",
     "check_field",
+    "check_finite",
     "check_ids",
     "check_include",
     "check_length",
@@ -264,6 +266,13 @@ def check_number(what: str, value: Any, low: float, high: float) -> float:
         raise InvalidArgumentError(
             f"{what} must be a number from {low:,} to {high:,}; got {short(value)}."
         )
+    return float(value)
+
+
+def check_finite(value: Any, what: str) -> float:
+    """Check a number that is neither NaN nor infinite, nor too large for a float."""
+    if not is_number(value) or not abs(value) <= sys.float_info.max:
+        raise InvalidArgumentTypeError(f"{what} must be a finite number; got {short(value)}.")
     return float(value)
 
 

@@ -3,7 +3,7 @@
 from chromalab.search.index import build_index, get_indexing_status, recall
 from chromalab.search.keys import Condition, K, Key
 from chromalab.search.query import explain, query
-from chromalab.search.ranks import Keyword, Knn, Rank, Rrf, Val
+from chromalab.search.ranks import Inside, Keyword, Knn, Rank, Rrf, Val
 from chromalab.search.regions import Ball, Closer, Plane, Region
 from chromalab.search.request import Search
 from chromalab.search.search import search
@@ -14,6 +14,7 @@ __all__ = [
     "Closer",
     "Condition",
     "GroupBy",
+    "Inside",
     "K",
     "Key",
     "Keyword",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, ClassVar, TypeVar
 
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, near, short
 from chromalab.search.keys import Key, only_entry
 
-__all__ = ["Form", "Forms"]
+__all__ = ["Form", "Forms", "check_function", "listed"]
 
 T = TypeVar("T")
 
@@ -88,6 +88,19 @@ class Forms:
             raise InvalidArgumentError(
                 f"{name} cannot have the options {short(dict(options))}."
             ) from error
+
+
+def listed(value: Any, what: str) -> Sequence[Any]:
+    """Check that a value is a list or a tuple."""
+    if not isinstance(value, list | tuple):
+        raise InvalidArgumentTypeError(f"{what} must be a list; got {short(value)}.")
+    return value
+
+
+def check_function(value: Any, what: str) -> None:
+    """Check that a value is a function, which a dict from elsewhere cannot hold."""
+    if not callable(value):
+        raise InvalidArgumentTypeError(f"{what} must be a function; got {short(value)}.")
 
 
 def _plain(value: Any) -> Any:

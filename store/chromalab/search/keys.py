@@ -17,6 +17,7 @@ __all__ = [
     "Condition",
     "Contains",
     "Eq",
+    "Exists",
     "Gt",
     "Gte",
     "In",
@@ -39,7 +40,7 @@ _DEEPEST = 50
 _SIGNS = {
     "$eq": "=", "$ne": "!=", "$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<=", "$in": "in",
     "$nin": "not in", "$contains": "contains", "$not_contains": "does not contain",
-    "$regex": "matches", "$not_regex": "does not match",
+    "$regex": "matches", "$exists": "exists:", "$not_regex": "does not match",
 }  # fmt: skip
 
 
@@ -50,6 +51,8 @@ class Condition:
         >>> ((K("year") >= 2020) & (K("kind") == "paper")).to_dict()
         {'$and': [{'year': {'$gte': 2020}}, {'kind': {'$eq': 'paper'}}]}
     """
+
+    _depth = 0  # levels of conditions below this one
 
     def to_dict(self) -> dict[str, Any]:
         """Return Chroma's dict, which `where` accepts everywhere."""
@@ -84,6 +87,12 @@ class Condition:
 class _Join(Condition):
     conditions: Sequence[Condition]
     _operator: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "conditions", [*map(_read, self.conditions)])
+        depth = 1 + max((part._depth for part in self.conditions), default=0)
+        check_depth(depth, "where")
+        object.__setattr__(self, "_depth", depth)
 
     def to_dict(self) -> dict[str, Any]:
         return {self._operator: [condition.to_dict() for condition in self.conditions]}
@@ -164,6 +173,12 @@ class Contains(_Comparison):
     """The document contains a text, or the list under a key a value."""
 
     _operator = "$contains"
+
+
+class Exists(_Comparison):
+    """Whether there is a value."""
+
+    _operator = "$exists"
 
 
 class NotContains(_Comparison):
@@ -335,13 +350,34 @@ def check_depth(depth: int, what: str) -> None:
         raise InvalidArgumentError(f"{what} must be nested at most {_DEEPEST} levels deep.")
 
 
+def _read(condition: Any) -> Condition:
+    """Read a condition given as ours, as one of Chroma, or as a dict."""
+    if isinstance(condition, Condition):
+        return condition
+    return Condition.from_dict(condition.to_dict() if hasattr(condition, "to_dict") else condition)
+
+
 def _parts(condition: Condition, kind: type[_Join]) -> Sequence[Condition]:
     return condition.conditions if isinstance(condition, kind) else [condition]
 
 
 _COMPARISONS: Mapping[str, Callable[[str, Any], Condition]] = {
     kind._operator: kind
-    for kind in (Eq, Ne, Gt, Gte, Lt, Lte, In, Nin, Contains, NotContains, Regex, NotRegex)
+    for kind in (
+        Eq,
+        Ne,
+        Gt,
+        Gte,
+        Lt,
+        Lte,
+        In,
+        Nin,
+        Contains,
+        NotContains,
+        Regex,
+        NotRegex,
+        Exists,
+    )
 }
 _JOINS = {"$and": And, "$or": Or}
 

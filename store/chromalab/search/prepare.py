@@ -15,7 +15,9 @@ from chromalab.errors import InvalidArgumentError, short
 from chromalab.handle import Handle
 from chromalab.search.keys import name_of_key
 from chromalab.search.prepared import Prepared, Ready
-from chromalab.search.ranks import Knn, Source, sources_of
+from chromalab.search.ranks import Inside, Knn, Source, sources_of
+from chromalab.search.region_storage import stored_region
+from chromalab.search.regions import Region
 from chromalab.search.request import Search
 from chromalab.sparse import SparseVector
 from chromalab.transforms.transform import Transform
@@ -56,7 +58,8 @@ class Queries:
             Prepared(
                 search,
                 Filter() if search._where is None else read_filter(None, search._where, None),
-                [self._ready(source, transform) for source in sources],
+                [self._ready(source, transform, collection) for source in sources],
+                [_region(region, collection) for region in search._within],
             )
             for search, sources in self._searches
         ]
@@ -75,7 +78,9 @@ class Queries:
                 self._vectors |= {(t, kind): v for t, v in zip(texts, embedded, strict=True)}
         self._function = function
 
-    def _ready(self, source: Source, transform: Transform | None) -> Ready:
+    def _ready(self, source: Source, transform: Transform | None, collection: Handle) -> Ready:
+        if isinstance(source, Inside):
+            return Ready(source, region=_region(source.region, collection))
         key = name_of_key(source.key)
         if not isinstance(source, Knn):
             return Ready(source)
@@ -105,9 +110,13 @@ def _sources(search: Search) -> Sequence[Source]:
     found = list(sources_of(search._rank))
     if not found:
         raise InvalidArgumentError(
-            f"rank must have a Knn or a Keyword, which find records; got {short(str(search._rank))}."
+            f"rank must have a Knn, a Keyword or an Inside, which find records; got {short(str(search._rank))}."
         )
     return found
+
+
+def _region(given: Region | str, collection: Handle) -> Region:
+    return stored_region(collection, given) if isinstance(given, str) else given
 
 
 def _texts(source: Knn) -> tuple[list[str], bool]:

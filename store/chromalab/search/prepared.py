@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from chromalab.engine import Filter, RecordTransform, Vectors
 from chromalab.search.ranks import Source
+from chromalab.search.regions import Region
 from chromalab.search.request import Search
 from chromalab.sparse import SparseVector
 
@@ -24,6 +25,7 @@ class Ready:
         sparse: The query for sparse vectors.
         texts: The texts that were embedded.
         transform: The record transform that records go through before they are compared.
+        region: The region of an `Inside`.
     """
 
     source: Source
@@ -31,6 +33,7 @@ class Ready:
     sparse: SparseVector | None = None
     texts: Sequence[str] = ()
     transform: RecordTransform | None = None
+    region: Region | None = None
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,14 @@ class Prepared:
     Attributes:
         search: The search.
         filter: Its condition.
+        regions: What it is within, without names.
         sources: The sources of its rank, from left to right.
     """
 
     search: Search
     filter: Filter
     sources: Sequence[Ready] = ()
+    regions: Sequence[Region] = ()
 
     @property
     def wanted(self) -> int | None:

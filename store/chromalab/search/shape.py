@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from chromalab.arguments.values import is_integer
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, near, short
 from chromalab.search.keys import Key, name_of_key, only_entry
 
@@ -29,7 +30,7 @@ class Aggregate:
         """Check the keys and k."""
         if not _names(self.keys):
             raise InvalidArgumentError(f"{self._operator} keys cannot be empty.")
-        _check_whole(self.k, f"k of {type(self).__name__}", least=1)
+        object.__setattr__(self, "k", _whole(self.k, f"k of {type(self).__name__}", least=1))
 
     @property
     def names(self) -> list[str]:
@@ -61,6 +62,7 @@ class Aggregate:
                 raise InvalidArgumentError(
                     f"{operator} requires {name!r} field; got {short(value)}."
                 )
+        _check_known(value, ("keys", "k"), operator)
         return _AGGREGATES[operator](_listed(value["keys"], operator), value["k"])
 
 
@@ -163,9 +165,9 @@ class Limit:
 
     def __post_init__(self) -> None:
         """Check both numbers."""
-        _check_whole(self.offset, "Limit offset", least=0)
+        object.__setattr__(self, "offset", _whole(self.offset, "Limit offset", least=0))
         if self.limit is not None:
-            _check_whole(self.limit, "Limit limit", least=1)
+            object.__setattr__(self, "limit", _whole(self.limit, "Limit limit", least=1))
 
     def to_dict(self) -> dict[str, Any]:
         """Return Chroma's dict."""
@@ -252,9 +254,10 @@ def _check_known(data: Mapping[str, Any], known: Sequence[str], what: str) -> No
         )
 
 
-def _check_whole(value: Any, what: str, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
+def _whole(value: Any, what: str, least: int) -> int:
+    if not is_integer(value):
         raise InvalidArgumentTypeError(f"{what} must be an integer; got {short(value)}.")
     if value < least:
         wanted = "positive" if least else "non-negative"
         raise InvalidArgumentError(f"{what} must be {wanted}; got {value}.")
+    return int(value)

@@ -214,7 +214,7 @@ def test_highlights_mark_the_words_of_the_query():
         collection.add(ids=["a"], documents=["one two three four green TEA, six seven eight"])
         search = Search().rank(Knn("green tea")).then(Highlight(4))
         assert collection.search(search).df()["highlight"].tolist() == [
-            "... four «green» «TEA,» six ..."
+            "... four «green» «TEA», six ..."
         ]
 
 

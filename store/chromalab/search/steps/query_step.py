@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from chromalab.arguments.values import check_ids, check_n_results
 from chromalab.engine import Filter, Reader, RecordTransform, Vectors
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, NotFoundError, short
-from chromalab.search.forms import Form, Forms
+from chromalab.search.forms import Form, Forms, check_function
 from chromalab.search.vectors import in_space
 
 __all__ = ["Expand", "Hyde", "QueryStep", "Refine", "Rewrite", "Steer", "read_query_step"]
@@ -65,6 +65,10 @@ class Rewrite(QueryStep):
     form: ClassVar[str] = "$rewrite"
     function: Callable[[str], str]
 
+    def __post_init__(self) -> None:
+        """Check the function."""
+        check_function(self.function, "function of Rewrite")
+
     def texts(self, texts: list[str]) -> list[str]:
         """Return one text for each."""
         return [_text(self, self.function(text)) for text in texts]
@@ -87,6 +91,10 @@ class Expand(QueryStep):
     form: ClassVar[str] = "$expand"
     function: Callable[[str], Sequence[str]]
     keep: bool = True
+
+    def __post_init__(self) -> None:
+        """Check the function."""
+        check_function(self.function, "function of Expand")
 
     def texts(self, texts: list[str]) -> list[str]:
         """Return all texts, each once."""
@@ -123,6 +131,10 @@ class Hyde(QueryStep):
     form: ClassVar[str] = "$hyde"
     as_documents: ClassVar[bool] = True
     function: Callable[[str], str | Sequence[str]]
+
+    def __post_init__(self) -> None:
+        """Check the function."""
+        check_function(self.function, "function of Hyde")
 
     def texts(self, texts: list[str]) -> list[str]:
         """Return the answers."""
