@@ -6,8 +6,8 @@ argument and shows the invalid value.
 
 from __future__ import annotations
 
+import math
 import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any
 
@@ -271,9 +271,13 @@ def check_number(what: str, value: Any, low: float, high: float) -> float:
 
 def check_finite(value: Any, what: str) -> float:
     """Check a number that is neither NaN nor infinite, nor too large for a float."""
-    if not is_number(value) or not abs(value) <= sys.float_info.max:
+    try:
+        number = float(value) if is_number(value) else math.nan
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
         raise InvalidArgumentTypeError(f"{what} must be a finite number; got {short(value)}.")
-    return float(value)
+    return number
 
 
 def check_n_results(n_results: Any, what: str = "n_results") -> int:

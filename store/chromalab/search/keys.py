@@ -285,11 +285,11 @@ class Key:
 
     def is_in(self, values: Iterable[Any]) -> In:
         """Whether the value is one of a list."""
-        return In(self.name, [plain(value) for value in values])
+        return In(self.name, _several(values, "is_in"))
 
     def not_in(self, values: Iterable[Any]) -> Nin:
         """Whether the value is none of a list, or missing."""
-        return Nin(self.name, [plain(value) for value in values])
+        return Nin(self.name, _several(values, "not_in"))
 
     def contains(self, value: Any) -> Contains:
         """Whether the document contains a text, or the list under the key a value."""
@@ -314,6 +314,12 @@ Key.EMBEDDING = Key("#embedding")
 Key.METADATA = Key("#metadata")
 Key.SCORE = Key("#score")
 K = Key
+
+
+def _several(values: Iterable[Any], method: str) -> list[Any]:
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+        raise InvalidArgumentTypeError(f"{method} must be given a list; got {short(values)}.")
+    return [plain(value) for value in values]
 
 
 def name_of_key(key: Any, what: str = "A key") -> str:

@@ -486,8 +486,19 @@ class Rrf(Rank):
     normalize: bool = False
 
     def __post_init__(self) -> None:
-        """Check how deeply the ranks are nested."""
-        _set_depth(self, self.ranks)
+        """Check that all parts are what they should be; `expanded` checks how they fit together."""
+        ranks = [_rank(rank) for rank in listed(self.ranks, "ranks of Rrf")]
+        object.__setattr__(self, "ranks", ranks)
+        if not is_number(self.k):
+            raise InvalidArgumentTypeError(f"k must be a number in Rrf; got {short(self.k)}.")
+        if self.weights is not None:
+            weights = listed(plain(self.weights), "weights of Rrf")
+            wrong = [weight for weight in weights if not is_number(weight)]
+            if wrong:
+                raise InvalidArgumentTypeError(
+                    f"weights of Rrf must be numbers; got {short(wrong[0])}."
+                )
+        _set_depth(self, ranks)
 
     @classmethod
     def of(
@@ -506,7 +517,13 @@ class Rrf(Rank):
             limit: The number of records that each source finds; by default, each has its own.
         """
         fused = []
-        for rank in ranks:
+        if limit is not None:
+            limit = check_n_results(limit, "limit of Rrf.of")
+        for rank in map(_rank, ranks):
+            if not isinstance(rank, Source):
+                raise InvalidArgumentTypeError(
+                    f"Rrf.of fuses sources, such as Knn and Keyword; got {short(str(rank))}."
+                )
             found = rank.limit if limit is None else limit
             default = float(found) if rank.default is None else rank.default
             fused.append(replace(rank, limit=found, default=default, return_rank=True))  # type: ignore[type-var]
@@ -624,8 +641,6 @@ def _from_dict(data: Any, depth: int) -> Rank:
         f"Unknown rank operator {short(operator)}. "
         f"{near(str(operator), _OPERATORS, what='Operators', limit=20)}"
     )
-
-
 
 
 def _source(operator: str, value: Any) -> Source:

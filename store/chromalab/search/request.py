@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
-from chromalab.arguments.values import is_integer
+from chromalab.arguments.values import check_n_results, is_integer
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, short
 from chromalab.search.forms import listed
 from chromalab.search.keys import Condition, Key
@@ -103,6 +103,7 @@ class Search:
             >>> Search.of("tea", 5, hybrid=True)
             Search(rank=Rrf(Knn('tea' in #embedding), Keyword('tea' in #document), k=60), limit=5, ...)
         """
+        n_results = check_n_results(n_results)
         fetched = max(_FETCHED, _FETCHED_PER_RESULT * n_results)
         rank: Rank = Knn(text, limit=fetched)
         if hybrid:

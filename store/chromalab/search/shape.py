@@ -109,6 +109,8 @@ class GroupBy:
 
     def __post_init__(self) -> None:
         """Check that both are given, or neither."""
+        if self.aggregate is not None and not isinstance(self.aggregate, Aggregate):
+            object.__setattr__(self, "aggregate", _aggregate(self.aggregate))
         if bool(self.names) != (self.aggregate is not None):
             raise InvalidArgumentError(
                 "GroupBy needs both keys and an aggregate, such as GroupBy('author', MinK(K.SCORE, k=1))."
@@ -233,6 +235,11 @@ class Select:
                     f"Unknown key {short(key)} in Select. {near(key, _SPECIAL, what='Keys')}"
                 )
         return Select({Key(key) for key in keys})
+
+
+def _aggregate(value: Any) -> Aggregate:
+    """Read an aggregate given as one of Chroma, or as a dict."""
+    return Aggregate.from_dict(value.to_dict() if hasattr(value, "to_dict") else value)
 
 
 def _names(keys: Any) -> list[str]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from chromalab.arguments.values import check_ids, check_n_results
 from chromalab.engine import Filter, Reader, RecordTransform, Vectors
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, NotFoundError, short
-from chromalab.search.forms import Form, Forms, check_function
+from chromalab.search.forms import Form, Forms, called, check_function
 from chromalab.search.vectors import in_space
 
 __all__ = ["Expand", "Hyde", "QueryStep", "Refine", "Rewrite", "Steer", "read_query_step"]
@@ -71,7 +71,7 @@ class Rewrite(QueryStep):
 
     def texts(self, texts: list[str]) -> list[str]:
         """Return one text for each."""
-        return [_text(self, self.function(text)) for text in texts]
+        return [_text(self, _made(self, text)) for text in texts]
 
 
 @_forms.add
@@ -100,12 +100,7 @@ class Expand(QueryStep):
         """Return all texts, each once."""
         found = list(texts) if self.keep else []
         for text in texts:
-            more = self.function(text)
-            if isinstance(more, str) or not isinstance(more, Sequence):
-                raise InvalidArgumentTypeError(
-                    f"The function of Expand must return a list of texts; got {short(more)}."
-                )
-            found += [_text(self, item) for item in more]
+            found += _texts(self, _made(self, text))
         if not found:
             raise InvalidArgumentError(
                 "The function of Expand must return at least one text; got none."
@@ -138,11 +133,10 @@ class Hyde(QueryStep):
 
     def texts(self, texts: list[str]) -> list[str]:
         """Return the answers."""
-        found = []
+        found: list[str] = []
         for text in texts:
-            answers = self.function(text)
-            answers = [answers] if isinstance(answers, str) else list(answers)
-            found += [_text(self, answer) for answer in answers]
+            made = _made(self, text)
+            found += _texts(self, [made] if isinstance(made, str) else made)
         if not found:
             raise InvalidArgumentError(
                 "The function of Hyde must return at least one text; got none."
@@ -245,6 +239,18 @@ def _mean_of(
         axis=0
     )
     return mean
+
+
+def _made(step: Rewrite | Expand | Hyde, text: str) -> Any:
+    return called(f"The function of {type(step).__name__}", step.function, text)
+
+
+def _texts(step: QueryStep, texts: Any) -> list[str]:
+    if not isinstance(texts, list | tuple):
+        raise InvalidArgumentTypeError(
+            f"The function of {type(step).__name__} must return a list of texts; got {short(texts)}."
+        )
+    return [_text(step, text) for text in texts]
 
 
 def _text(step: QueryStep, text: Any) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from chromalab.arguments.values import check_finite, check_n_results
 from chromalab.engine import read_instant
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, short
-from chromalab.search.forms import check_function
+from chromalab.search.forms import called, check_function
 from chromalab.search.keys import Key, name_of_key
 from chromalab.search.steps.step import Candidates, Kept, Records, Step, steps
 
@@ -59,8 +59,9 @@ class Rerank(Step):
         query = " ".join(records.texts)
         scores = np.full(len(candidates), np.inf)
         if rows:
-            found = self.function(query, [documents[row] or "" for row in rows])
-            scores[rows] = -_numbers(found, len(rows), "The function of Rerank")
+            what = "The function of Rerank"
+            found = called(what, self.function, query, [documents[row] or "" for row in rows])
+            scores[rows] = -_numbers(found, len(rows), what)
         order = np.argsort(scores, kind="stable")
         return Kept(order, scores=scores[order])
 
@@ -166,7 +167,10 @@ def _boosted(candidates: Candidates, boost: NDArray[np.float64]) -> Kept:
 def _numbers(found: Any, count: int, what: str) -> NDArray[np.float64]:
     """Read the numbers that a function returned."""
     try:
-        numbers = np.asarray(found, dtype=np.float64).reshape(-1)
+        given = np.asarray(found)
+        if given.dtype.kind not in "biufO":
+            raise TypeError("not real numbers")
+        numbers = given.astype(np.float64).reshape(-1)
     except (TypeError, ValueError) as error:
         raise InvalidArgumentTypeError(
             f"{what} must return numbers; got {short(found)}."

@@ -13,7 +13,7 @@ import numpy as np
 from chromalab.arguments.values import check_n_results
 from chromalab.engine import query_terms, term_numbers, word_spans
 from chromalab.errors import InvalidArgumentTypeError, short
-from chromalab.search.forms import check_function
+from chromalab.search.forms import called, check_function
 from chromalab.search.steps.step import Candidates, Kept, Records, Step, steps
 
 __all__ = ["Highlight", "TokenBudget"]
@@ -69,7 +69,7 @@ class TokenBudget(Step):
         )
 
     def _size(self, text: str) -> int:
-        size = self.count(text)
+        size = called("count of TokenBudget", self.count, text)
         if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 0:
             raise InvalidArgumentTypeError(
                 f"count of TokenBudget must return an integer; got {short(size)}."
