@@ -13,7 +13,6 @@ from chromalab.engine import Reader
 from chromalab.errors import InvalidArgumentError, NotFoundError, already_exists
 from chromalab.handle import Handle
 from chromalab.results.tables import Table
-from chromalab.search import Region
 from chromalab.search.region_storage import (
     KIND,
     as_attachment,
@@ -21,7 +20,7 @@ from chromalab.search.region_storage import (
     region_of,
     stored_region,
 )
-from chromalab.search.regions import RegionPart, read_region
+from chromalab.search.regions import Region, RegionPart, read_region
 from chromalab.types import Where
 
 __all__ = ["RegionTable", "Regions"]

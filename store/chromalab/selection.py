@@ -22,8 +22,8 @@ from chromalab.engine.values import Attachment
 from chromalab.errors import InvalidArgumentError, NotFoundError, near, short
 from chromalab.handle import Handle
 from chromalab.results.tables import count
-from chromalab.search import Region
 from chromalab.search.region_fit import fit_region
+from chromalab.search.regions import Region
 from chromalab.snapshot import Snapshot
 from chromalab.types import Where
 

@@ -131,9 +131,9 @@ def texts_to_embed(documents: Sequence[str | None], what: str) -> list[str]:
     return texts
 
 
-def reject_images(*given: Any) -> None:
+def reject_images(images: Any, uris: Any = None) -> None:
     """Raise an error if images or URIs are to be embedded, which is not supported yet."""
-    if any(value is not None for value in given):
+    if images is not None or uris is not None:
         raise InvalidArgumentError(
             "Images and URIs cannot be embedded yet. Embed them yourself, and pass the embeddings."
         )
