@@ -53,7 +53,7 @@ class RegionTable(Table):
 class Regions:
     """The regions of a collection, by name: `collection.regions`.
 
-    A region is applied anew whenever it is used, so that it holds for records that were added since.
+    A region is applied again whenever it is used, so that it holds for records that were added since.
 
     Args:
         collection: The collection.

@@ -216,7 +216,7 @@ class Knn(Source):
         >>> import chromalab
         >>> notes = chromalab.EphemeralClient().create_collection("notes", embedding_function=None)
         >>> notes.add(ids=["a", "b"], embeddings=[[1, 0], [0, 1]])
-        >>> notes.search(chromalab.Search().rank(chromalab.Knn([0.9, 0]), limit=1))["ids"]
+        >>> notes.search(chromalab.Search().rank(chromalab.Knn([0.9, 0], limit=1)))["ids"]
         [['a']]
     """
 

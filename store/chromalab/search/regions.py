@@ -51,7 +51,7 @@ class Ball(RegionPart):
 
     Example:
         >>> ~Ball("p1", 0.5)
-        Ball(center='p1', radius=0.5, inside=False)
+        Ball(center=('p1',), radius=0.5, inside=False)
     """
 
     form: ClassVar[str] = "$ball"

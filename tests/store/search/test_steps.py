@@ -235,7 +235,7 @@ def test_highlights_mark_what_keyword_search_matches():
         assert "«of»" not in shown["0"]
         assert shown["3"] == "«Teas», «coffees»"
         assert shown["4"] == "no match at all"
-        assert shown["5"] == "... 道と«日本» ..."
+        assert shown["5"] == "... と«日本»の ..."
         assert shown["6"] == ""
         wide = collection.search(Search().rank(Keyword("tea")).then(Highlight(10**30)))
         assert wide.df()["highlight"][0].count("«") == 1

@@ -110,7 +110,7 @@ def _words(text: str, *, pairs_only: bool = False) -> list[str]:
 
     Args:
         text: The text.
-        pairs_only: Whether a single character counts only where it stands alone, as in a query.
+        pairs_only: Whether a single character counts only where it is alone, as in a query.
 
     Example:
         >>> _words("The Straße's 学習")
