@@ -45,7 +45,7 @@ ROOMS = (
     ("evaluation",),
     ("tuning",),
     ("feedback", "reviews"),
-    ("export", "ingest", "selection", "show", "sparse_indexes", "upkeep"),
+    ("export", "ingest", "regions", "selection", "show", "sparse_indexes", "upkeep"),
     ("collection",),
     ("client",),
     ("api", "execution", "utils"),

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from chromalab import analytics, tuning
     from chromalab.evaluation import evaluate
     from chromalab.feedback import Feedback
+    from chromalab.regions import Regions
     from chromalab.search.search import search
     from chromalab.selection import Selection
     from chromalab.show import review
@@ -51,6 +52,7 @@ else:
     analytics, tuning = Deferred("chromalab.analytics"), Deferred("chromalab.tuning")
     evaluate = Deferred("chromalab.evaluation").evaluate
     Feedback = Deferred("chromalab.feedback").Feedback
+    Regions = Deferred("chromalab.regions").Regions
     search = Deferred("chromalab.search.search").search
     Selection = Deferred("chromalab.selection").Selection
     review = Deferred("chromalab.show").review
@@ -436,6 +438,7 @@ class Collection(Handle):
 
     query = query
     search = search
+    regions = Room(Regions)
     explain = explain
     recall = recall
     build_index = build_index

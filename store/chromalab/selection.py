@@ -15,13 +15,15 @@ from chromalab.analytics import Contrast, contrast
 from chromalab.analytics.classify.labels import predicted_key, user_labels
 from chromalab.analytics.label_values import plain_label
 from chromalab.analytics.result import WRITTEN, written_fields
-from chromalab.arguments.values import check_field, check_ids, check_text
+from chromalab.arguments.values import check_field, check_ids, check_random_state, check_text
 from chromalab.conversion import items, plain_where
-from chromalab.engine import Engine
+from chromalab.engine import Engine, Reader
 from chromalab.engine.values import Attachment
 from chromalab.errors import InvalidArgumentError, NotFoundError, near, short
 from chromalab.handle import Handle
 from chromalab.results.tables import count
+from chromalab.search.region_fit import fit_region
+from chromalab.search.regions import Region
 from chromalab.snapshot import Snapshot
 from chromalab.types import Where
 
@@ -317,6 +319,44 @@ class Selection:
             query_texts=texts, n_results=n_results, ids=ids, **options
         )
         return found
+
+    def region(self, *, random_state: int = 0) -> Region:
+        """Describe the selected records by a region, which then holds for records to come as well.
+
+        The region is a ball around their mean, a half-space by logistic regression, or both together:
+        the one with the largest F1 over all records.
+
+        Args:
+            random_state: The seed of the sample that the half-space is learned from.
+
+        Returns:
+            The region, with its `precision` (the share of its records that are selected) and its
+            `recall` (the share of the selected records that are in it).
+
+        Raises:
+            InvalidArgumentError: Fewer than two records are selected, or all are.
+
+        Example:
+            >>> import chromalab
+            >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+            >>> points.add(ids=["a", "b", "c", "d"], embeddings=[[0], [1], [8], [9]])
+            >>> points.selection = ["c", "d"]
+            >>> region = points.selection.region()
+            >>> region.precision, region.recall
+            (1.0, 1.0)
+            >>> points.add(ids=["e"], embeddings=[[8.5]])
+            >>> points.search(chromalab.Search().within(region))["ids"]
+            [['c', 'd', 'e']]
+        """
+        ids, seed = self._some(), check_random_state(random_state)
+        if not isinstance(self._collection, Handle):
+            raise _not_ours("described by a region", self._collection)
+
+        def read(reader: Reader) -> Region:
+            found = reader.locate(ids)
+            return fit_region(reader, np.unique(found[found >= 0]), seed)
+
+        return self._collection.engine.reading(self._collection.id, read)
 
     def export(self, path: Any, *, overwrite: bool = False) -> ExportResult:
         """Write the selected records to a CSV, Parquet or JSON file, as `collection.export` does.

@@ -6,6 +6,7 @@ argument and shows the invalid value.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any
@@ -34,6 +35,7 @@ __all__ = [
     "check_documents",
     "check_embeddings",
     "check_field",
+    "check_finite",
     "check_ids",
     "check_include",
     "check_length",
@@ -267,6 +269,17 @@ def check_number(what: str, value: Any, low: float, high: float) -> float:
             f"{what} must be a number from {low:,} to {high:,}; got {short(value)}."
         )
     return float(value)
+
+
+def check_finite(value: Any, what: str) -> float:
+    """Check a number that is neither NaN nor infinite, nor too large for a float."""
+    try:
+        number = float(value) if is_number(value) else math.nan
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise InvalidArgumentTypeError(f"{what} must be a finite number; got {short(value)}.")
+    return number
 
 
 def check_n_results(n_results: Any, what: str = "n_results") -> int:

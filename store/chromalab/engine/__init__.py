@@ -4,6 +4,7 @@ from chromalab.engine.embedded import EmbeddedEngine
 from chromalab.engine.filter.clauses import as_filter, parse_where, parse_where_document
 from chromalab.engine.filter.dates import read_instant
 from chromalab.engine.interface import Attachments, Engine, Records, Upkeep
+from chromalab.engine.inverted.terms import query_terms, term_numbers, word_spans
 from chromalab.engine.leases import Lease, lease, lease_again
 from chromalab.engine.reader import Nearest, Positions, Reader
 from chromalab.engine.record_transform import RecordTransform
@@ -68,5 +69,8 @@ __all__ = [
     "lease_again",
     "parse_where",
     "parse_where_document",
+    "query_terms",
     "read_instant",
+    "term_numbers",
+    "word_spans",
 ]

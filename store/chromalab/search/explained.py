@@ -65,7 +65,7 @@ def _planned(reader: Reader, prepared: Prepared) -> PlanStage:
     condition: tuple[PlanStage, ...] = ()
     if search._where is not None:
         condition = (PlanStage("Where", str(search._where), matches),)
-    for region in search._within:
+    for region in prepared.regions:
         reason = "exact: every record that passes the condition is compared"
         condition = (PlanStage("Within", str(region), matches, reason, inputs=condition),)
     if search._rank is None:
@@ -97,6 +97,8 @@ def _source(
 ) -> PlanStage:
     source = given.source
     reason = "inverted index" if given.vectors is None else "exact scan of the region"
+    if given.region is not None:
+        reason = "exact: every record that passes the condition is compared"
     if given.vectors is not None and not prepared.search._within:
         plan = reader.planned(given.vectors, source.limit, prepared.filter, given.transform)
         costs = ", ".join(f"{way} {max(ms, 0.01):.2g} ms" for way, ms in plan.estimates.items())

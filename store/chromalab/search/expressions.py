@@ -2,7 +2,7 @@
 
 from chromalab.results.search import SearchResult
 from chromalab.search.keys import Condition, K, Key
-from chromalab.search.ranks import Keyword, Knn, Rank, Rrf, Val
+from chromalab.search.ranks import Inside, Keyword, Knn, Rank, Rrf, Val
 from chromalab.search.regions import Ball, Closer, Plane, Region
 from chromalab.search.request import Search
 from chromalab.search.shape import GroupBy, Limit, MaxK, MinK, Select
@@ -36,6 +36,7 @@ __all__ = [
     "GroupBy",
     "Highlight",
     "Hyde",
+    "Inside",
     "K",
     "Key",
     "Keyword",

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, ClassVar, TypeVar
 
-from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, near, short
+from chromalab.errors import (
+    ChromalabError,
+    InvalidArgumentError,
+    InvalidArgumentTypeError,
+    near,
+    printable,
+    short,
+)
 from chromalab.search.keys import Key, only_entry
 
-__all__ = ["Form", "Forms"]
+__all__ = ["Form", "Forms", "called", "check_function", "listed"]
 
 T = TypeVar("T")
+_SHOWN = 200  # characters of the message of an error
 
 
 class Form:
@@ -88,6 +96,36 @@ class Forms:
             raise InvalidArgumentError(
                 f"{name} cannot have the options {short(dict(options))}."
             ) from error
+
+
+def listed(value: Any, what: str) -> Sequence[Any]:
+    """Check that a value is a list or a tuple."""
+    if not isinstance(value, list | tuple):
+        raise InvalidArgumentTypeError(f"{what} must be a list; got {short(value)}.")
+    return value
+
+
+def check_function(value: Any, what: str) -> None:
+    """Check that a value is a function, which a dict from elsewhere cannot hold."""
+    if not callable(value):
+        raise InvalidArgumentTypeError(f"{what} must be a function; got {short(value)}.")
+
+
+def called(what: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function of the user's.
+
+    Raises:
+        InvalidArgumentError: It raised an error, which is the cause of this one.
+    """
+    try:
+        return function(*arguments)
+    except ChromalabError:
+        raise
+    except Exception as error:
+        said = printable(str(error))[:_SHOWN]
+        raise InvalidArgumentError(
+            f"{what} raised {type(error).__name__}{': ' if said else ''}{said}"
+        ) from error
 
 
 def _plain(value: Any) -> Any:

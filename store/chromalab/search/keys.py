@@ -40,7 +40,7 @@ _DEEPEST = 50
 _SIGNS = {
     "$eq": "=", "$ne": "!=", "$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<=", "$in": "in",
     "$nin": "not in", "$contains": "contains", "$not_contains": "does not contain",
-    "$regex": "matches", "$not_regex": "does not match",
+    "$regex": "matches", "$exists": "exists:", "$not_regex": "does not match",
 }  # fmt: skip
 
 
@@ -51,6 +51,8 @@ class Condition:
         >>> ((K("year") >= 2020) & (K("kind") == "paper")).to_dict()
         {'$and': [{'year': {'$gte': 2020}}, {'kind': {'$eq': 'paper'}}]}
     """
+
+    _depth = 0  # levels of conditions below this one
 
     def to_dict(self) -> dict[str, Any]:
         """Return Chroma's dict, which `where` accepts everywhere."""
@@ -85,6 +87,12 @@ class Condition:
 class _Join(Condition):
     conditions: Sequence[Condition]
     _operator: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "conditions", [*map(_read, self.conditions)])
+        depth = 1 + max((part._depth for part in self.conditions), default=0)
+        check_depth(depth, "where")
+        object.__setattr__(self, "_depth", depth)
 
     def to_dict(self) -> dict[str, Any]:
         return {self._operator: [condition.to_dict() for condition in self.conditions]}
@@ -280,11 +288,11 @@ class Key:
 
     def is_in(self, values: Iterable[Any]) -> In:
         """Whether the value is one of a list."""
-        return In(self.name, [plain(value) for value in values])
+        return In(self.name, _several(values, "is_in"))
 
     def not_in(self, values: Iterable[Any]) -> Nin:
         """Whether the value is none of a list, or missing."""
-        return Nin(self.name, [plain(value) for value in values])
+        return Nin(self.name, _several(values, "not_in"))
 
     def contains(self, value: Any) -> Contains:
         """Whether the document contains a text, or the list under the key a value."""
@@ -313,6 +321,12 @@ Key.EMBEDDING = Key("#embedding")
 Key.METADATA = Key("#metadata")
 Key.SCORE = Key("#score")
 K = Key
+
+
+def _several(values: Iterable[Any], method: str) -> list[Any]:
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+        raise InvalidArgumentTypeError(f"{method} must be given a list; got {short(values)}.")
+    return [plain(value) for value in values]
 
 
 def name_of_key(key: Any, what: str = "A key") -> str:
@@ -347,6 +361,13 @@ def check_depth(depth: int, what: str) -> None:
     """Raise InvalidArgumentError if a form is nested too deeply, which would exhaust the stack."""
     if depth > _DEEPEST:
         raise InvalidArgumentError(f"{what} must be nested at most {_DEEPEST} levels deep.")
+
+
+def _read(condition: Any) -> Condition:
+    """Read a condition given as ours, as one of Chroma, or as a dict."""
+    if isinstance(condition, Condition):
+        return condition
+    return Condition.from_dict(condition.to_dict() if hasattr(condition, "to_dict") else condition)
 
 
 def _parts(condition: Condition, kind: type[_Join]) -> Sequence[Condition]:

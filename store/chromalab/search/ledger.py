@@ -53,6 +53,10 @@ class Stage:
     recall: Callable[[Reader], float] | None = None
     note: str = ""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the functions, which cannot be pickled."""
+        return {**vars(self), "missed": None, "recall": None}
+
     def walk(self, depth: int = 0) -> Iterator[tuple[int, Stage]]:
         """Iterate over the stage and those before it, each with its depth in the tree."""
         yield depth, self

@@ -15,7 +15,9 @@ from chromalab.handle import Handle
 from chromalab.schema import embed_sparse_queries
 from chromalab.search.keys import name_of_key
 from chromalab.search.prepared import Prepared, Ready
-from chromalab.search.ranks import Knn, Source, sources_of
+from chromalab.search.ranks import Inside, Knn, Source, sources_of
+from chromalab.search.region_storage import stored_region
+from chromalab.search.regions import Region
 from chromalab.search.request import Search
 from chromalab.sparse import SparseVector
 from chromalab.transforms.transform import Transform
@@ -60,6 +62,7 @@ class Queries:
                 collection.known_embedding_function()
                 if any(step.embeds for step in search._steps)
                 else None,
+                [_region(region, collection) for region in search._within],
             )
             for search, sources in self._searches
         ]
@@ -79,6 +82,8 @@ class Queries:
         self._function = function
 
     def _ready(self, collection: Handle, source: Source, transform: Transform | None) -> Ready:
+        if isinstance(source, Inside):
+            return Ready(source, region=_region(source.region, collection))
         key = name_of_key(source.key)
         if not isinstance(source, Knn):
             return Ready(source)
@@ -118,9 +123,13 @@ def _sources(search: Search) -> Sequence[Source]:
     found = list(sources_of(search._rank))
     if not found:
         raise InvalidArgumentError(
-            f"rank must have a Knn or a Keyword, which find records; got {short(str(search._rank))}."
+            f"rank must have a Knn, a Keyword or an Inside, which find records; got {short(str(search._rank))}."
         )
     return found
+
+
+def _region(given: Region | str, collection: Handle) -> Region:
+    return stored_region(collection, given) if isinstance(given, str) else given
 
 
 def _texts(source: Knn) -> tuple[list[str], bool]:

@@ -9,6 +9,7 @@ from typing import Any
 from chromalab.embed import EmbeddingFunction
 from chromalab.engine import Filter, RecordTransform, Vectors
 from chromalab.search.ranks import Source
+from chromalab.search.regions import Region
 from chromalab.search.request import Search
 from chromalab.sparse import SparseVector
 
@@ -26,6 +27,7 @@ class Ready:
         sparse: The query for sparse vectors.
         texts: The texts that were embedded.
         transform: The record transform that records go through before they are compared.
+        region: The region of an `Inside`.
     """
 
     source: Source
@@ -33,6 +35,7 @@ class Ready:
     sparse: SparseVector | None = None
     texts: Sequence[str] = ()
     transform: RecordTransform | None = None
+    region: Region | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Prepared:
     Attributes:
         search: The search.
         filter: Its condition.
+        regions: What it is within, without names.
         sources: The sources of its rank, from left to right.
         function: The embedding function of the collection, where a step embeds.
     """
@@ -50,6 +54,7 @@ class Prepared:
     filter: Filter
     sources: Sequence[Ready] = ()
     function: EmbeddingFunction[Any] | None = None
+    regions: Sequence[Region] = ()
 
     @property
     def wanted(self) -> int | None:

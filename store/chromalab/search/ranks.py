@@ -1,21 +1,22 @@
 """Ranks: expressions that give records a score, by which a search sorts them. Lower is better.
 
-The names, the arithmetic and the dict forms are those of Chroma's Search API.
+The names, the arithmetic and the dict forms are those of Chroma's Search API. All of them are in one module,
+of more than 600 lines, because arithmetic on any rank makes every other kind, and so does its dict.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar
 
-import numpy as np
-
-from chromalab.arguments.values import check_embeddings, check_n_results
+from chromalab.arguments.values import check_embeddings, check_finite, check_n_results, is_number
+from chromalab.conversion import plain
 from chromalab.engine import Vectors
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, near, short
+from chromalab.search.forms import listed
 from chromalab.search.keys import K, Key, check_depth, name_of_key, only_entry
+from chromalab.search.regions import read_region
 from chromalab.search.steps.query_step import QueryStep, read_query_step
 from chromalab.sparse import SparseVector
 
@@ -23,6 +24,7 @@ __all__ = [
     "Abs",
     "Div",
     "Exp",
+    "Inside",
     "Keyword",
     "Knn",
     "Log",
@@ -51,6 +53,8 @@ class Rank:
         >>> (Knn([1.0, 0.0]) * 0.8 + 0.2).to_dict()["$sum"][1]
         {'$val': 0.2}
     """
+
+    _depth = 0  # levels of ranks below this one
 
     def to_dict(self) -> dict[str, Any]:
         """Return Chroma's dict."""
@@ -136,10 +140,10 @@ class Val(Rank):
 
     def __post_init__(self) -> None:
         """Check the value."""
-        if isinstance(self.value, bool) or not isinstance(self.value, int | float | np.number):
+        if not is_number(self.value):
             raise InvalidArgumentTypeError(f"$val requires a number; got {short(self.value)}.")
-        if not math.isfinite(self.value):
-            raise InvalidArgumentError(f"$val must be a finite number; got {self.value}.")
+        check_finite(self.value, "$val")
+        object.__setattr__(self, "value", plain(self.value))
 
     def to_dict(self) -> dict[str, Any]:
         """Return Chroma's dict."""
@@ -150,7 +154,7 @@ class Val(Rank):
 
 
 class Source(Rank):
-    """A rank that finds records itself: `Knn` and `Keyword`.
+    """A rank that finds records itself: `Knn`, `Keyword` and `Inside`.
 
     Records that it does not find are left out of the search, unless it has a default.
     """
@@ -185,7 +189,7 @@ class Source(Rank):
 
     def _options(self) -> dict[str, Any]:
         """Return the part of the dict that all sources share."""
-        options: dict[str, Any] = {"key": name_of_key(self.key), "limit": self.limit}
+        options: dict[str, Any] = {"limit": self.limit}
         if self.default is not None:
             options["default"] = self.default
         if self.return_rank:
@@ -229,7 +233,8 @@ class Knn(Source):
     def __post_init__(self) -> None:
         """Check the query and the options."""
         self._check()
-        object.__setattr__(self, "steps", tuple(map(read_query_step, self.steps)))
+        steps = tuple(map(read_query_step, listed(self.steps, "steps of Knn")))
+        object.__setattr__(self, "steps", steps)
         if isinstance(self.query, str | SparseVector):
             return
         if hasattr(self.query, "indices") and hasattr(self.query, "values"):  # one of chromadb
@@ -259,8 +264,9 @@ class Knn(Source):
             query = query.to_dict()
         elif not isinstance(query, str):
             query = query.tolist() if hasattr(query, "tolist") else list(query)
+        key = name_of_key(self.key)
         steps = {"steps": [step.to_dict() for step in self.steps]} if self.steps else {}
-        return {"$knn": {"query": query, **self._options(), **steps}}
+        return {"$knn": {"query": query, "key": key, **self._options(), **steps}}
 
 
 @dataclass(frozen=True)
@@ -298,13 +304,60 @@ class Keyword(Source):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the dict, in the form of Chroma's `$knn`."""
-        return {"$keyword": {"query": self.query, **self._options()}}
+        key = name_of_key(self.key)
+        return {"$keyword": {"query": self.query, "key": key, **self._options()}}
+
+
+@dataclass(frozen=True)
+class Inside(Source):
+    """The records in a region, scored by minus how far inside they are: the deepest first.
+
+    Attributes:
+        region: A `Region`, one of its parts such as `Ball("id", 0.5)`, or the name of a stored region.
+        limit: The number of records to find.
+        default: The score of all others; by default, the search leaves them out.
+        return_rank: Score by rank instead: 0 for the deepest, then 1, 2, ...
+
+    Example:
+        >>> import chromalab
+        >>> points = chromalab.EphemeralClient().create_collection("points", embedding_function=None)
+        >>> points.add(ids=["a", "b", "c"], embeddings=[[0], [1], [9]])
+        >>> inside = chromalab.Inside(chromalab.Ball([1], 4))
+        >>> points.search(chromalab.Search().rank(inside))["ids"]
+        [['b', 'a']]
+    """
+
+    region: Any
+    limit: int = _NEAREST
+    default: float | None = None
+    return_rank: bool = False
+    query: None = field(default=None, init=False, repr=False)
+    key: Key | str = field(default=K.EMBEDDING, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check the region and the options."""
+        self._check()
+        object.__setattr__(self, "region", read_region(self.region))
+
+    @property
+    def details(self) -> str:
+        """The region, for display."""
+        return str(self.region)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the dict, in the form of Chroma's `$knn`."""
+        region = self.region if isinstance(self.region, str) else self.region.to_dict()
+        return {"$inside": {"region": region, **self._options()}}
 
 
 @dataclass(frozen=True)
 class _Several(Rank):
     ranks: Sequence[Rank]
     _operator: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ranks", [_rank(rank) for rank in self.ranks])
+        _set_depth(self, self.ranks)
 
     def inputs(self) -> Sequence[Rank]:
         return self.ranks
@@ -348,6 +401,9 @@ class _Two(Rank):
     right: Rank
     _operator: ClassVar[str]
 
+    def __post_init__(self) -> None:
+        _set_depth(self, (self.left, self.right))
+
     def inputs(self) -> Sequence[Rank]:
         return (self.left, self.right)
 
@@ -374,6 +430,9 @@ class Div(_Two):
 class _One(Rank):
     rank: Rank
     _operator: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        _set_depth(self, (self.rank,))
 
     def inputs(self) -> Sequence[Rank]:
         return (self.rank,)
@@ -431,6 +490,21 @@ class Rrf(Rank):
     weights: Sequence[float] | None = None
     normalize: bool = False
 
+    def __post_init__(self) -> None:
+        """Check that all parts are what they should be; `expanded` checks how they fit together."""
+        ranks = [_rank(rank) for rank in listed(self.ranks, "ranks of Rrf")]
+        object.__setattr__(self, "ranks", ranks)
+        if not is_number(self.k):
+            raise InvalidArgumentTypeError(f"k must be a number in Rrf; got {short(self.k)}.")
+        if self.weights is not None:
+            weights = listed(plain(self.weights), "weights of Rrf")
+            wrong = [weight for weight in weights if not is_number(weight)]
+            if wrong:
+                raise InvalidArgumentTypeError(
+                    f"weights of Rrf must be numbers; got {short(wrong[0])}."
+                )
+        _set_depth(self, ranks)
+
     @classmethod
     def of(
         cls,
@@ -448,7 +522,13 @@ class Rrf(Rank):
             limit: The number of records that each source finds; by default, each has its own.
         """
         fused = []
-        for rank in ranks:
+        if limit is not None:
+            limit = check_n_results(limit, "limit of Rrf.of")
+        for rank in map(_rank, ranks):
+            if not isinstance(rank, Source):
+                raise InvalidArgumentTypeError(
+                    f"Rrf.of fuses sources, such as Knn and Keyword; got {short(str(rank))}."
+                )
             found = rank.limit if limit is None else limit
             default = float(found) if rank.default is None else rank.default
             fused.append(replace(rank, limit=found, default=default, return_rank=True))  # type: ignore[type-var]
@@ -519,7 +599,13 @@ def sources_of(rank: Rank) -> Iterator[Source]:
 def _rank(value: Any) -> Rank:
     if isinstance(value, Rank):
         return value
-    return Val(value)
+    return read_rank(value) if hasattr(value, "to_dict") else Val(value)
+
+
+def _set_depth(rank: Rank, parts: Sequence[Rank]) -> None:
+    depth = 1 + max((part._depth for part in parts), default=0)
+    check_depth(depth, "rank")
+    object.__setattr__(rank, "_depth", depth)
 
 
 def _parts(value: Any, kind: type[_Several]) -> Sequence[Rank]:
@@ -530,7 +616,8 @@ def _parts(value: Any, kind: type[_Several]) -> Sequence[Rank]:
 _SEVERAL: Mapping[str, type[_Several]] = {kind._operator: kind for kind in (Sum, Mul, Max, Min)}
 _TWO: Mapping[str, type[_Two]] = {kind._operator: kind for kind in (Sub, Div)}
 _ONE: Mapping[str, type[_One]] = {kind._operator: kind for kind in (Abs, Exp, Log)}
-_OPERATORS = ("$val", "$knn", "$keyword", *_SEVERAL, *_TWO, *_ONE)
+_SOURCES: Mapping[str, type[Source]] = {"$knn": Knn, "$keyword": Keyword, "$inside": Inside}
+_OPERATORS = ("$val", *_SOURCES, *_SEVERAL, *_TWO, *_ONE)
 
 
 def _from_dict(data: Any, depth: int) -> Rank:
@@ -561,24 +648,21 @@ def _from_dict(data: Any, depth: int) -> Rank:
     )
 
 
-_SOURCES: Mapping[str, Callable[..., Source]] = {"$knn": Knn, "$keyword": Keyword}
-_OPTIONS = ("query", "key", "limit", "default", "return_rank", "steps")
-
-
 def _source(operator: str, value: Any) -> Source:
     if not isinstance(value, Mapping):
         raise InvalidArgumentTypeError(f"{operator} requires a dict; got {short(value)}.")
-    if "query" not in value:
-        raise InvalidArgumentError(f"{operator} requires 'query' field; got {short(dict(value))}.")
-    unknown = [name for name in value if name not in _OPTIONS]
+    kind = _SOURCES[operator]
+    known = [option.name for option in fields(kind) if option.init]  # type: ignore[arg-type]
+    if known[0] not in value:
+        raise InvalidArgumentError(
+            f"{operator} requires {known[0]!r} field; got {short(dict(value))}."
+        )
+    unknown = [name for name in value if name not in known]
     if unknown:
         raise InvalidArgumentError(
-            f"Unexpected keys in {operator}: {short(unknown)}. Keys: {', '.join(_OPTIONS)}."
+            f"Unexpected keys in {operator}: {short(unknown)}. Keys: {', '.join(known)}."
         )
     options = dict(value)
-    query = options.pop("query")
-    if isinstance(query, Mapping):
-        query = SparseVector.from_dict(query)
-    if "key" not in options:
-        options["key"] = "#embedding" if operator == "$knn" else "#document"
-    return _SOURCES[operator](query, **options)
+    if isinstance(options.get("query"), Mapping):
+        options["query"] = SparseVector.from_dict(options["query"])
+    return kind(**options)

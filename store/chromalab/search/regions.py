@@ -1,7 +1,8 @@
 """Regions of the embedding space: balls and half-spaces that hold together, as a filter or as a rank.
 
 A region is a conjunction, as in a polytope: "within this distance of A, farther than that from B, closer to
-these than to those". Membership is computed exactly, for every record that passes the other conditions.
+these than to those". Membership is computed exactly, for every record that passes the other conditions, on
+embeddings as they are stored: a learned transform does not move a region.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.arguments.values import check_embeddings
-from chromalab.engine import Positions, Reader, RecordTransform, Vectors
+from chromalab.arguments.values import check_embeddings, check_finite, check_number
+from chromalab.engine import Positions, Reader, Vectors
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, NotFoundError, short
 from chromalab.search.forms import Form, Forms
 from chromalab.search.vectors import in_space
@@ -30,9 +31,7 @@ _parts = Forms("A part of a region", "Ball('id', 0.5)")
 class RegionPart(Form):
     """The base of the parts of a region: records with a margin of at least 0 are inside."""
 
-    def margins(
-        self, reader: Reader, positions: Positions, transform: RecordTransform | None
-    ) -> Numbers:
+    def margins(self, reader: Reader, positions: Positions) -> Numbers:
         """Measure how far inside records are: (n,) float64; negative outside."""
         raise NotImplementedError
 
@@ -63,17 +62,19 @@ class Ball(RegionPart):
     def __post_init__(self) -> None:
         """Check the center and the radius."""
         object.__setattr__(self, "center", _examples(self.center, "center of Ball"))
-        _check_number(self.radius, "radius of Ball")
+        object.__setattr__(self, "radius", check_finite(self.radius, "radius of Ball"))
+        if not isinstance(self.inside, bool):
+            raise InvalidArgumentTypeError(
+                f"inside of Ball must be a boolean; got {short(self.inside)}."
+            )
 
     def __invert__(self) -> Ball:
         return replace(self, inside=not self.inside)
 
-    def margins(
-        self, reader: Reader, positions: Positions, transform: RecordTransform | None
-    ) -> Numbers:
+    def margins(self, reader: Reader, positions: Positions) -> Numbers:
         """Measure how much nearer than the radius records are."""
-        center = _mean(self.center, reader, transform)
-        margins = self.radius - _distances(center, reader, positions, transform)
+        center = _mean(self.center, reader)
+        margins = self.radius - _distances(center, reader, positions)
         return margins if self.inside else -margins
 
     def __str__(self) -> str:
@@ -105,18 +106,16 @@ class Closer(RegionPart):
         """Check the examples and the margin."""
         object.__setattr__(self, "to", _examples(self.to, "to of Closer"))
         object.__setattr__(self, "than", _examples(self.than, "than of Closer"))
-        _check_number(self.margin, "margin of Closer")
+        object.__setattr__(self, "margin", check_finite(self.margin, "margin of Closer"))
 
     def __invert__(self) -> Closer:
         return Closer(self.than, self.to, -self.margin)
 
-    def margins(
-        self, reader: Reader, positions: Positions, transform: RecordTransform | None
-    ) -> Numbers:
+    def margins(self, reader: Reader, positions: Positions) -> Numbers:
         """Measure how much closer to the ones than to the others records are, beyond the margin."""
-        to, than = (_mean(examples, reader, transform) for examples in (self.to, self.than))
-        nearer = _distances(than, reader, positions, transform)
-        return nearer - _distances(to, reader, positions, transform) - self.margin
+        to, than = (_mean(examples, reader) for examples in (self.to, self.than))
+        nearer = _distances(than, reader, positions)
+        return nearer - _distances(to, reader, positions) - self.margin
 
     def __str__(self) -> str:
         by = f" by {self.margin:.4g}" if self.margin else ""
@@ -145,21 +144,17 @@ class Plane(RegionPart):
                 f"normal of Plane must be one vector; got {short(self.normal)}."
             )
         object.__setattr__(self, "normal", normal[0])
-        _check_number(self.offset, "offset of Plane")
+        object.__setattr__(self, "offset", check_finite(self.offset, "offset of Plane"))
 
     def __invert__(self) -> Plane:
         return Plane([-number for number in self.normal], -self.offset)
 
-    def margins(
-        self, reader: Reader, positions: Positions, transform: RecordTransform | None
-    ) -> Numbers:
+    def margins(self, reader: Reader, positions: Positions) -> Numbers:
         """Measure the products with the normal, beyond the offset."""
         normal = np.asarray(self.normal, dtype=np.float64)
         found = np.empty(len(positions))
         for start in range(0, len(positions), _BLOCK):
-            rows = in_space(
-                reader.vectors(positions[start : start + _BLOCK], transform), reader.space
-            )
+            rows = in_space(reader.vectors(positions[start : start + _BLOCK]), reader.space)
             if rows.shape[1:] != normal.shape:
                 raise InvalidArgumentError(
                     f"normal of Plane must have {rows.shape[1]} dimensions; got {len(normal)}."
@@ -203,15 +198,16 @@ class Region:
             raise InvalidArgumentError(
                 "A region must have at least one part, such as Ball('id', 0.5)."
             )
+        for name in ("precision", "recall"):
+            if getattr(self, name) is not None:
+                check_number(f"{name} of a region", getattr(self, name), 0, 1)
 
     def __and__(self, other: RegionPart | Region) -> Region:
         return Region((*self.parts, *(other.parts if isinstance(other, Region) else (other,))))
 
-    def margins(
-        self, reader: Reader, positions: Positions, transform: RecordTransform | None = None
-    ) -> Numbers:
+    def margins(self, reader: Reader, positions: Positions) -> Numbers:
         """Measure how far inside records are: the smallest margin of the parts, (n,) float64."""
-        each = [part.margins(reader, positions, transform) for part in self.parts]
+        each = [part.margins(reader, positions) for part in self.parts]
         return np.asarray(np.min(each, axis=0)) if len(positions) else np.empty(0)
 
     def to_dict(self) -> dict[str, Any]:
@@ -242,9 +238,9 @@ class Region:
         return " and ".join(map(str, self.parts))
 
 
-def read_region(value: Any) -> Region:
-    """Read a region given as one, as a part, or as a dict."""
-    if isinstance(value, Region):
+def read_region(value: Any) -> Region | str:
+    """Read a region given as one, as a part, as a dict, or by the name it is stored under."""
+    if isinstance(value, Region | str):
         return value
     if isinstance(value, RegionPart):
         return Region((value,))
@@ -254,7 +250,8 @@ def read_region(value: Any) -> Region:
 def _examples(value: Any, what: str) -> tuple[Any, ...]:
     """Read examples: a tuple of ids, or a tuple of vectors, which are tuples of numbers."""
     listed = [value] if isinstance(value, str) else value
-    if not hasattr(listed, "__len__") or not len(listed):
+    is_list = isinstance(listed, list | tuple) or getattr(listed, "ndim", 0) > 0
+    if not is_list or not len(listed):
         raise InvalidArgumentTypeError(f"{what} must be ids or vectors; got {short(value)}.")
     if all(isinstance(item, str) for item in listed):
         return tuple(listed)
@@ -267,33 +264,22 @@ def _shown(examples: tuple[Any, ...]) -> str:
     return "a vector" if len(examples) == 1 else f"{len(examples):,} vectors"
 
 
-def _mean(examples: Sequence[Any], reader: Reader, transform: RecordTransform | None) -> Vectors:
+def _mean(examples: Sequence[Any], reader: Reader) -> Vectors:
     """Return the mean of examples, (1, dimension) float32; in a cosine space, of their directions."""
     if isinstance(examples[0], str):
         positions = reader.locate(examples)
         missing = [id for id, position in zip(examples, positions, strict=True) if position < 0]
         if missing:
             raise NotFoundError(f"There is no record {short(missing[0])}, which a region names.")
-        vectors = reader.vectors(positions, transform)
+        vectors = reader.vectors(positions)
     else:
         vectors = np.asarray(examples, dtype=np.float32)
     return np.asarray(in_space(vectors, reader.space).mean(axis=0, keepdims=True), dtype=np.float32)
 
 
-def _distances(
-    center: Vectors, reader: Reader, positions: Positions, transform: RecordTransform | None
-) -> Numbers:
+def _distances(center: Vectors, reader: Reader, positions: Positions) -> Numbers:
     found = np.empty(len(positions))
     for start in range(0, len(positions), _BLOCK):
         block = positions[start : start + _BLOCK]
-        found[start : start + len(block)] = reader.distances(center, block, transform)
+        found[start : start + len(block)] = reader.distances(center, block)
     return found
-
-
-def _check_number(value: Any, what: str) -> None:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float | np.number)
-        or not np.isfinite(value)
-    ):
-        raise InvalidArgumentTypeError(f"{what} must be a finite number; got {short(value)}.")

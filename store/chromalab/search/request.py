@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from chromalab.arguments.values import check_n_results, is_integer
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, short
+from chromalab.search.forms import listed
 from chromalab.search.keys import Condition, Key
 from chromalab.search.ranks import Keyword, Knn, Rank, Rrf, read_rank
 from chromalab.search.regions import Region, RegionPart, read_region
@@ -37,7 +39,7 @@ class Search:
         limit: The number of results, a `Limit`, or its dict; all by default.
         select: The parts to return: a `Select`, its dict, or keys. Only ids by default, as in Chroma.
         steps: What follows the rank, such as `Mmr()`; see `then`.
-        within: Regions of the embedding space, such as `Ball("id", 0.5)`; see `within`.
+        within: Regions of the embedding space, such as `Ball("id", 0.5)`, or their names; see `within`.
 
     Raises:
         InvalidArgumentError: A part has another form.
@@ -56,19 +58,19 @@ class Search:
         limit: Limit | Mapping[str, Any] | int | None = None,
         select: Select | Mapping[str, Any] | Sequence[Key | str] | set[Key | str] | None = None,
         steps: Sequence[Step | Mapping[str, Any]] = (),
-        within: Sequence[Region | RegionPart | Mapping[str, Any]] = (),
+        within: Sequence[Region | RegionPart | Mapping[str, Any] | str] = (),
     ) -> None:
         self._where = _read(where, Condition, Condition, "where")
         self._rank = None if rank is None else read_rank(rank)
         self._group_by = _read(group_by, GroupBy, GroupBy, "group_by") or GroupBy()
-        if isinstance(limit, int) and not isinstance(limit, bool):
-            limit = Limit(limit=limit)
+        if is_integer(limit):
+            limit = Limit(limit=int(limit))  # type: ignore[arg-type]
         self._limit = _read(limit, Limit, Limit, "limit") or Limit()
         if isinstance(select, list | tuple | set | frozenset):
             select = Select(set(select))
         self._select = _read(select, Select, Select, "select") or Select()
-        self._steps = tuple(map(read_step, steps))
-        self._within = tuple(map(read_region, within))
+        self._steps = tuple(map(read_step, listed(steps, "steps")))
+        self._within = tuple(map(read_region, listed(within, "within")))
 
     @classmethod
     def of(
@@ -100,6 +102,7 @@ class Search:
             >>> Search.of("tea", 5, hybrid=True)
             Search(rank=Rrf(Knn('tea' in #embedding), Keyword('tea' in #document), k=60), limit=5, ...)
         """
+        n_results = check_n_results(n_results)
         fetched = max(_FETCHED, _FETCHED_PER_RESULT * n_results)
         rank: Rank = Knn(text, limit=fetched)
         if hybrid:
@@ -118,8 +121,11 @@ class Search:
         """Return a copy with other conditions: an expression of `K`, Chroma's dict, or None."""
         return self._with(_where=_read(where, Condition, Condition, "where"))
 
-    def within(self, *regions: Region | RegionPart | Mapping[str, Any]) -> Self:
-        """Return a copy for records that are in all of these regions as well."""
+    def within(self, *regions: Region | RegionPart | Mapping[str, Any] | str) -> Self:
+        """Return a copy for records that are in all of these regions as well.
+
+        A string is the name of a region of `collection.regions`.
+        """
         return self._with(_within=(*self._within, *map(read_region, regions)))
 
     def rank(self, rank_expr: Rank | Mapping[str, Any] | None) -> Self:
@@ -153,7 +159,7 @@ class Search:
             InvalidArgumentError: A step has a Python function, which JSON cannot represent.
         """
         more = {
-            "within": [region.to_dict() for region in self._within],
+            "within": [r if isinstance(r, str) else r.to_dict() for r in self._within],
             "steps": [step.to_dict() for step in self._steps],
         }
         return {
@@ -187,13 +193,13 @@ class Search:
             raise InvalidArgumentError("Pass either filter or where in the dict of a search.")
         where = data.get("filter") if data.get("where") is None else data.get("where")
         return cls(
-            where or None,
+            None if where == {} else where,
             data.get("rank"),
             data.get("group_by"),
             data.get("limit"),
             data.get("select"),
-            data.get("steps") or (),
-            data.get("within") or (),
+            () if data.get("steps") is None else data["steps"],
+            () if data.get("within") is None else data["within"],
         )
 
     def __repr__(self) -> str:

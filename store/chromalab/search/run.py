@@ -192,7 +192,8 @@ class _Run:
         """Run a step."""
         candidates = before.candidates
         assert candidates is not None
-        kept = step.run(candidates, self._records)
+        nothing = Kept(np.arange(0))
+        kept = step.run(candidates, self._records) if len(candidates) else nothing
         after = candidates.take(kept.rows)
         if kept.scores is not None:
             after = replace(after, scores=kept.scores)

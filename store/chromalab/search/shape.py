@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from chromalab.arguments.values import is_integer
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, near, short
 from chromalab.lazy import cached_property
 from chromalab.search.keys import Key, name_of_key, only_entry
@@ -30,7 +31,7 @@ class Aggregate:
         """Check the keys and k."""
         if not _names(self.keys):
             raise InvalidArgumentError(f"{self._operator} keys cannot be empty.")
-        _check_whole(self.k, f"k of {type(self).__name__}", least=1)
+        object.__setattr__(self, "k", _whole(self.k, f"k of {type(self).__name__}", least=1))
 
     @property
     def names(self) -> list[str]:
@@ -62,6 +63,7 @@ class Aggregate:
                 raise InvalidArgumentError(
                     f"{operator} requires {name!r} field; got {short(value)}."
                 )
+        _check_known(value, ("keys", "k"), operator)
         return _AGGREGATES[operator](_listed(value["keys"], operator), value["k"])
 
 
@@ -108,6 +110,8 @@ class GroupBy:
 
     def __post_init__(self) -> None:
         """Check that both are given, or neither."""
+        if self.aggregate is not None and not isinstance(self.aggregate, Aggregate):
+            object.__setattr__(self, "aggregate", _aggregate(self.aggregate))
         if bool(self.names) != (self.aggregate is not None):
             raise InvalidArgumentError(
                 "GroupBy needs both keys and an aggregate, such as GroupBy('author', MinK(K.SCORE, k=1))."
@@ -164,9 +168,9 @@ class Limit:
 
     def __post_init__(self) -> None:
         """Check both numbers."""
-        _check_whole(self.offset, "Limit offset", least=0)
+        object.__setattr__(self, "offset", _whole(self.offset, "Limit offset", least=0))
         if self.limit is not None:
-            _check_whole(self.limit, "Limit limit", least=1)
+            object.__setattr__(self, "limit", _whole(self.limit, "Limit limit", least=1))
 
     def to_dict(self) -> dict[str, Any]:
         """Return Chroma's dict."""
@@ -234,6 +238,11 @@ class Select:
         return Select({Key(key) for key in keys})
 
 
+def _aggregate(value: Any) -> Aggregate:
+    """Read an aggregate given as one of Chroma, or as a dict."""
+    return Aggregate.from_dict(value.to_dict() if hasattr(value, "to_dict") else value)
+
+
 def _names(keys: Any) -> list[str]:
     several = keys if isinstance(keys, list | tuple | set | frozenset) else [keys]
     return [name_of_key(key) for key in several]
@@ -253,9 +262,10 @@ def _check_known(data: Mapping[str, Any], known: Sequence[str], what: str) -> No
         )
 
 
-def _check_whole(value: Any, what: str, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
+def _whole(value: Any, what: str, least: int) -> int:
+    if not is_integer(value):
         raise InvalidArgumentTypeError(f"{what} must be an integer; got {short(value)}.")
     if value < least:
         wanted = "positive" if least else "non-negative"
         raise InvalidArgumentError(f"{what} must be {wanted}; got {value}.")
+    return int(value)

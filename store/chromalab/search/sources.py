@@ -7,7 +7,7 @@ and there is no region, the engine evaluates the condition itself, as it does fo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,7 +43,7 @@ class Batch:
         return self._found.get(id(given))
 
     @cached_property
-    def _found(self) -> dict[int, tuple[Sequence[Nearest], int]]:
+    def _found(self) -> Mapping[int, tuple[Sequence[Nearest], int]]:
         groups: list[tuple[tuple[int, int, Filter], list[Ready]]] = []
         for prepared in self.searches:
             for given in prepared.sources:
@@ -118,7 +118,8 @@ class Sources:
             count = len(self.reader) if among is None else len(among)
             found, how = _among(self.reader, prepared, given, limit, among)
         self.has_more |= len(found) == limit < count
-        reason = f"not among the best {limit:,}" if len(found) == limit else "has nothing in common"
+        lacking = "has nothing in common" if given.region is None else "outside the region"
+        reason = f"not among the best {limit:,}" if len(found) == limit else lacking
         return stage(
             type(given.source).__name__, f"{given.source.details}, k={limit:,}", count, found,
             {reason: count - len(found)}, self.clock.lap(), reason=how, inputs=before,
@@ -156,15 +157,15 @@ class Sources:
         if search._where is not None:
             count = len(self._passed)
             made = (_where(search._where, len(reader), count, self.clock.lap(), ""),)
-        for region in search._within:
+        for region in self.prepared.regions:
             given = len(self._passed)
-            margins = region.margins(reader, self._passed, self.prepared.transform)
+            margins = region.margins(reader, self._passed)
             self._passed = self._passed[margins >= 0]
             dropped = {"outside the region": given - len(self._passed)}
             made = (
                 stage(
                     "Within", str(region), given, len(self._passed), dropped, self.clock.lap(),
-                    inputs=made, missed=_outside(region, self.prepared),
+                    inputs=made, missed=_outside(region),
                 ),
             )  # fmt: skip
         return made
@@ -193,6 +194,9 @@ def _among(
     reader: Reader, prepared: Prepared, given: Ready, limit: int, among: Positions | None
 ) -> tuple[Candidates, str]:
     """Find records by a source among chosen ones, all of which are compared; returns how, too."""
+    if given.region is not None:
+        among = np.arange(len(reader)) if among is None else among
+        return _inside(given.region, reader, among, limit), "exact: every record is compared"
     if given.vectors is not None:
         assert among is not None
         vectors = _moved(reader, prepared, given)
@@ -205,6 +209,14 @@ def _among(
     found = reader.keywords(key, query, limit, among)
     terms = ", ".join(f"{term} ({many:,})" for term, many in found.terms.items()) or "none"
     return Candidates(found.positions, -found.scores), f"inverted index; terms: {printable(terms)}"
+
+
+def _inside(region: Region, reader: Reader, among: Positions, limit: int) -> Candidates:
+    """Find the records deepest in a region; ties by insertion order."""
+    scores = -region.margins(reader, among)
+    order = np.argsort(scores, kind="stable")
+    rows = order[scores[order] <= 0][:limit]
+    return Candidates(among[rows], scores[rows])
 
 
 def _moved(reader: Reader, prepared: Prepared, given: Ready) -> Vectors:
@@ -234,6 +246,8 @@ def _missed(prepared: Prepared, given: Ready, found: Candidates) -> Callable[[Re
 
     def missed(reader: Reader, position: int) -> str:
         own, _ = _among(reader, prepared, given, 1, np.array([position]))
+        if not len(own) and given.region is not None:
+            return _outside(given.region)(reader, position)
         if not len(own):
             return "it has nothing in common with the query"
         score = float(own.scores[0])
@@ -287,12 +301,12 @@ def _with_value(part: Condition, reader: Reader, position: int) -> str:
     return f"{part} (it has no {key})" if value is None else f"{part} ({key} is {short(value)})"
 
 
-def _outside(region: Region, prepared: Prepared) -> Callable[[Reader, int], str]:
+def _outside(region: Region) -> Callable[[Reader, int], str]:
     """Return a function that says which part of a region a record is outside of, and by how much."""
 
     def missed(reader: Reader, position: int) -> str:
         for part in region.parts:
-            (margin,) = part.margins(reader, np.array([position]), prepared.transform)
+            (margin,) = part.margins(reader, np.array([position]))
             if margin < 0:
                 return f"not {part}: outside by {-margin:.4g}"
         return ""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from chromalab.engine import Reader, Rows
+from chromalab.arguments.values import check_ids
+from chromalab.engine import Filter, Reader, Rows
 from chromalab.errors import InvalidArgumentError, NotFoundError, short
 from chromalab.handle import Handle
 from chromalab.results.search import Why, WhyNot
 from chromalab.search.ledger import Stage
 from chromalab.search.prepared import Prepared
+from chromalab.search.ranks import Knn
+from chromalab.search.request import Search
 from chromalab.search.run import Ran
 
 __all__ = ["Trace"]
@@ -62,9 +65,23 @@ class Trace:
         """What a person should know about the result."""
         return self.ran.notes
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Trace:
+        return self  # nothing changes it
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the functions of steps, which may not be picklable."""
+        sources = [
+            replace(
+                s, source=replace(s.source, steps=()) if isinstance(s.source, Knn) else s.source
+            )
+            for s in self.prepared.sources
+        ]
+        search = Search(select=self.prepared.search._select)
+        return {**vars(self), "prepared": Prepared(search, Filter(), sources)}
+
     def why(self, id: str) -> Why:
         """Return the rank and the score of a returned record after each stage."""
-        ids = self.ran.rows.ids
+        (id,), ids = check_ids(id), self.ran.rows.ids
         if id not in ids:
             raise NotFoundError(
                 f"The record {short(id)} is not in this result; why_not({short(id)}) says why."
@@ -76,6 +93,11 @@ class Trace:
 
     def why_not(self, id: str) -> WhyNot:
         """Return the first stage that dropped a record, and by how much it missed."""
+        (id,) = check_ids(id)
+        if self.ran.last.missed is None:
+            raise InvalidArgumentError(
+                "This result was pickled, which leaves out what why_not asks. Run the search again, then ask."
+            )
 
         def read(reader: Reader) -> WhyNot:
             if reader.version != self.ran.version:

@@ -132,7 +132,9 @@ def test_regions_go_to_json_and_back(points):
         lambda: Ball("a", "b"), lambda: Ball([], 1), lambda: Ball(None, 1), lambda: Closer("a", []),
         lambda: Plane("a", 1), lambda: Plane([1], float("nan")), lambda: Region(()),
         lambda: Region.from_dict({"part": []}), lambda: Region.from_dict({"parts": [{"$cube": {}}]}),
-        lambda: Search().within("a"),
+        lambda: Search().within(1), lambda: Search(within="a"),
+        lambda: Ball("a", 1, inside="no"), lambda: Ball({"a": 1}, 1), lambda: Ball("a", 10**400),
+        lambda: Region((Ball("a", 1),), precision="x"),
     ],
 )  # fmt: skip
 def test_what_is_no_region_is_refused(wrong):

@@ -328,7 +328,7 @@ def test_the_search_of_a_text_reranks_after_everything_else():
     [
         (Search().rank(Knn([1, 2])), "3 dimensions"),
         (lambda: Search().rank({"$knn": {"query": "x", "limit": 0}}), "at least 1"),
-        (lambda: Search().rank({"$val": 1}), "must have a Knn or a Keyword"),
+        (lambda: Search().rank({"$val": 1}), "must have a Knn, a Keyword or an Inside"),
         (lambda: Search().rank({"$nearest": 1}), "Unknown rank operator"),
         (lambda: Search().rank({}), "cannot be empty"),
         (lambda: Search().limit(0), "must be positive"),

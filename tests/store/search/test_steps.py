@@ -182,10 +182,11 @@ def test_a_function_that_returns_something_else_is_named(notes, function, says):
         found(collection, vectors[0], Rerank(function))
 
 
-def test_an_error_of_a_function_comes_through(notes):
+def test_an_error_of_a_function_is_the_cause_of_one_that_names_it(notes):
     collection, vectors = notes
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(InvalidArgumentError, match="Rerank raised ZeroDivisionError") as raised:
         found(collection, vectors[0], Rerank(lambda query, texts: 1 / 0))
+    assert isinstance(raised.value.__cause__, ZeroDivisionError)
 
 
 def test_max_sim_is_the_published_sum(client):
@@ -278,8 +279,30 @@ def test_highlights_mark_the_words_of_the_query():
         collection.add(ids=["a"], documents=["one two three four green TEA, six seven eight"])
         search = Search().rank(Knn("green tea")).then(Highlight(4))
         assert collection.search(search).df()["highlight"].tolist() == [
-            "... four «green» «TEA,» six ..."
+            "... four «green» «TEA», six ..."
         ]
+
+
+def test_highlights_mark_what_keyword_search_matches():
+    texts = [
+        "the history of tea in the east", "prices of teas and of cups", "a list of the kings",
+        "Teas, coffees", "no match at all", "茶道と日本の歴史", "", "of mice", "of men",
+    ]  # fmt: skip
+    with chromalab.EphemeralClient() as client:
+        collection = client.create_collection("texts", embedding_function=None)
+        ids = [str(row) for row in range(len(texts))]
+        collection.add(ids=ids, documents=texts, embeddings=[[row] for row in range(len(texts))])
+        rank = Rrf.of(Keyword("coffee of the tea 日本"), Knn([0]), limit=9)
+        result = collection.search(Search().rank(rank).then(Highlight(4))).df()
+        shown = dict(zip(result["id"], result["highlight"], strict=True))
+        assert shown["1"] == "... of «teas» and of ..."
+        assert "«of»" not in shown["0"]
+        assert shown["3"] == "«Teas», «coffees»"
+        assert shown["4"] == "no match at all"
+        assert shown["5"] == "... と«日本»の ..."
+        assert shown["6"] == ""
+        wide = collection.search(Search().rank(Keyword("tea")).then(Highlight(10**30)))
+        assert wide.df()["highlight"][0].count("«") == 1
 
 
 def test_steering_is_rocchios_formula(notes):

@@ -24,12 +24,13 @@ from chromalab.scripts import (
 )
 from chromalab.stemmer import english_stem, stemmer_version
 
-__all__ = ["RULES", "query_terms", "rules", "term_numbers"]
+__all__ = ["RULES", "query_terms", "rules", "term_numbers", "word_spans"]
 
 RULES = 1
 """Raised when texts are split into other terms than before, as an index of other terms is rebuilt."""
 
 _ASCII = re.compile(r"[a-z0-9]+")
+_ASCII_WORD = re.compile(r"[A-Za-z0-9]+")
 _PAIRED = f"{HAN}{HIRAGANA}{KATAKANA}{LONG_VOWEL}{SYLLABLES}{HANGUL}"
 _PAIRED_LETTER = re.compile(f"[{_PAIRED}]")
 _INVISIBLE = dict.fromkeys(map(ord, "\xad\u200c\u200d"))  # soft hyphen, joiners within words
@@ -81,6 +82,26 @@ def term_numbers(texts: Iterable[str]) -> tuple[NDArray[np.int64], NDArray[np.in
     return np.array(lengths, dtype=np.int64), np.array(numbers, dtype=np.int64)
 
 
+def word_spans(text: str) -> list[tuple[int, int]]:
+    """Find where the words of a text are; in scripts without spaces, each character is one.
+
+    Example:
+        >>> [("Tea: 茶道"[start:end]) for start, end in word_spans("Tea: 茶道")]
+        ['Tea', '茶', '道']
+    """
+    if text.isascii():
+        return [match.span() for match in _ASCII_WORD.finditer(text)]
+    found: list[tuple[int, int]] = []
+    for word in _word().finditer(text):
+        for run in _run().finditer(word.group()):
+            at = word.start() + run.start()
+            is_paired = _PAIRED_LETTER.match(run.group()) is not None
+            for part in clusters(run.group()) if is_paired else [run.group()]:
+                found.append((at, at + len(part)))
+                at += len(part)
+    return found
+
+
 def _words(text: str, *, pairs_only: bool = False) -> list[str]:
     """Split a text into words: runs of letters and digits, in lower case.
 
@@ -89,7 +110,7 @@ def _words(text: str, *, pairs_only: bool = False) -> list[str]:
 
     Args:
         text: The text.
-        pairs_only: Whether a single character counts only where it has no neighbor, as in a query.
+        pairs_only: Whether a single character counts only where it is alone, as in a query.
 
     Example:
         >>> _words("The Straße's 学習")

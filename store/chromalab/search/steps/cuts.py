@@ -73,7 +73,8 @@ class AutoCut(Step):
 
     def run(self, candidates: Candidates, records: Records) -> Kept:
         """Keep the records before the gap."""
-        gaps = np.diff(candidates.scores)[self.least - 1 :]
+        with np.errstate(invalid="ignore"):  # a score may be infinite
+            gaps = np.diff(candidates.scores)[self.least - 1 :]
         gaps = np.where(np.isfinite(gaps), gaps, -math.inf)
         cut = (
             len(candidates) if not len(gaps) or gaps.max() <= 0 else self.least + int(gaps.argmax())

@@ -87,7 +87,7 @@ class Collapse(Step):
     def _context(self, records: Records, record: Candidates, parent: Any) -> str | None:
         """Join the documents of a record and of those before and after it in the same parent."""
         assert isinstance(self.order, str)
-        if parent is None:
+        if parent is None or isinstance(parent, list):  # a list names no document
             return records.documents(record)[0]
         same = records.reader.matching(read_filter(None, {self.parent: parent}, None))
         places = records.reader.values(self.order, same)

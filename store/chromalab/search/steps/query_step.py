@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from chromalab.arguments.values import check_ids, check_n_results
 from chromalab.engine import Filter, Reader, RecordTransform, Vectors
 from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, NotFoundError, short
-from chromalab.search.forms import Form, Forms
+from chromalab.search.forms import Form, Forms, called, check_function
 from chromalab.search.vectors import in_space
 
 __all__ = ["Expand", "Hyde", "QueryStep", "Refine", "Rewrite", "Steer", "read_query_step"]
@@ -65,9 +65,13 @@ class Rewrite(QueryStep):
     form: ClassVar[str] = "$rewrite"
     function: Callable[[str], str]
 
+    def __post_init__(self) -> None:
+        """Check the function."""
+        check_function(self.function, "function of Rewrite")
+
     def texts(self, texts: list[str]) -> list[str]:
         """Return one text for each."""
-        return [_text(self, self.function(text)) for text in texts]
+        return [_text(self, _made(self, text)) for text in texts]
 
 
 @_forms.add
@@ -88,16 +92,15 @@ class Expand(QueryStep):
     function: Callable[[str], Sequence[str]]
     keep: bool = True
 
+    def __post_init__(self) -> None:
+        """Check the function."""
+        check_function(self.function, "function of Expand")
+
     def texts(self, texts: list[str]) -> list[str]:
         """Return all texts, each once."""
         found = list(texts) if self.keep else []
         for text in texts:
-            more = self.function(text)
-            if isinstance(more, str) or not isinstance(more, Sequence):
-                raise InvalidArgumentTypeError(
-                    f"The function of Expand must return a list of texts; got {short(more)}."
-                )
-            found += [_text(self, item) for item in more]
+            found += _texts(self, _made(self, text))
         if not found:
             raise InvalidArgumentError(
                 "The function of Expand must return at least one text; got none."
@@ -124,13 +127,16 @@ class Hyde(QueryStep):
     as_documents: ClassVar[bool] = True
     function: Callable[[str], str | Sequence[str]]
 
+    def __post_init__(self) -> None:
+        """Check the function."""
+        check_function(self.function, "function of Hyde")
+
     def texts(self, texts: list[str]) -> list[str]:
         """Return the answers."""
-        found = []
+        found: list[str] = []
         for text in texts:
-            answers = self.function(text)
-            answers = [answers] if isinstance(answers, str) else list(answers)
-            found += [_text(self, answer) for answer in answers]
+            made = _made(self, text)
+            found += _texts(self, [made] if isinstance(made, str) else made)
         if not found:
             raise InvalidArgumentError(
                 "The function of Hyde must return at least one text; got none."
@@ -233,6 +239,18 @@ def _mean_of(
         axis=0
     )
     return mean
+
+
+def _made(step: Rewrite | Expand | Hyde, text: str) -> Any:
+    return called(f"The function of {type(step).__name__}", step.function, text)
+
+
+def _texts(step: QueryStep, texts: Any) -> list[str]:
+    if not isinstance(texts, list | tuple):
+        raise InvalidArgumentTypeError(
+            f"The function of {type(step).__name__} must return a list of texts; got {short(texts)}."
+        )
+    return [_text(step, text) for text in texts]
 
 
 def _text(step: QueryStep, text: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from chromalab.arguments.values import check_n_results
+from chromalab.arguments.values import check_finite, check_n_results
 from chromalab.embed.protocol import name_of
 from chromalab.engine import read_instant
 from chromalab.errors import (
@@ -18,6 +18,7 @@ from chromalab.errors import (
     InvalidArgumentTypeError,
     short,
 )
+from chromalab.search.forms import called, check_function
 from chromalab.search.keys import Key, name_of_key
 from chromalab.search.steps.step import Candidates, Kept, Records, Step, steps
 from chromalab.search.vectors import unit
@@ -52,7 +53,8 @@ class Rerank(Step):
     top: int | None = None
 
     def __post_init__(self) -> None:
-        """Check the number."""
+        """Check the function and the number."""
+        check_function(self.function, "function of Rerank")
         if self.top is not None:
             check_n_results(self.top, "top of Rerank")
 
@@ -60,8 +62,8 @@ class Rerank(Step):
         """Score the documents, and sort by the scores."""
 
         def scored(query: str, documents: list[str]) -> NDArray[np.float64]:
-            found = self.function(query, documents)
-            return _numbers(found, len(documents), "The function of Rerank")
+            what = "The function of Rerank"
+            return _numbers(called(what, self.function, query, documents), len(documents), what)
 
         return _reranked(candidates, records, self.top, scored)
 
@@ -136,7 +138,7 @@ class Boost(Step):
     def __post_init__(self) -> None:
         """Check the key and the weight."""
         object.__setattr__(self, "key", name_of_key(self.key, "key of Boost"))
-        _check_number(self.weight, "weight of Boost")
+        object.__setattr__(self, "weight", check_finite(self.weight, "weight of Boost"))
 
     def run(self, candidates: Candidates, records: Records) -> Kept:
         """Sort by the boosted scores."""
@@ -175,8 +177,9 @@ class Recency(Step):
     def __post_init__(self) -> None:
         """Check the key, the number of days, the weight and the date."""
         object.__setattr__(self, "key", name_of_key(self.key, "key of Recency"))
-        _check_number(self.half_life, "half_life of Recency")
-        _check_number(self.weight, "weight of Recency")
+        for name in ("half_life", "weight"):
+            number = check_finite(getattr(self, name), f"{name} of Recency")
+            object.__setattr__(self, name, number)
         if not self.half_life > 0:
             raise InvalidArgumentError(
                 f"half_life of Recency must be positive; got {self.half_life}."
@@ -195,7 +198,9 @@ class Recency(Step):
         ages = np.array(
             [np.inf if date is None else max(now - date, 0.0) / 86_400 for date in dates]
         )
-        return _boosted(candidates, self.weight * np.exp2(-ages / self.half_life))
+        with np.errstate(over="ignore"):  # a tiny half-life makes the exponent infinite
+            share = np.exp2(-ages / self.half_life)
+        return _boosted(candidates, self.weight * share)
 
 
 def _reranked(
@@ -251,7 +256,10 @@ def _boosted(candidates: Candidates, boost: NDArray[np.float64]) -> Kept:
 def _numbers(found: Any, count: int, what: str) -> NDArray[np.float64]:
     """Read the numbers that a function returned."""
     try:
-        numbers = np.asarray(found, dtype=np.float64).reshape(-1)
+        given = np.asarray(found)
+        if given.dtype.kind not in "biufO":
+            raise TypeError("not real numbers")
+        numbers = given.astype(np.float64).reshape(-1)
     except (TypeError, ValueError) as error:
         raise InvalidArgumentTypeError(
             f"{what} must return numbers; got {short(found)}."
@@ -274,8 +282,3 @@ def _seconds(value: Any) -> float | None:
 def _number(value: Any) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return float(value) if is_number and np.isfinite(value) else 0.0
-
-
-def _check_number(value: Any, what: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
-        raise InvalidArgumentTypeError(f"{what} must be a finite number; got {short(value)}.")

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
 
 from chromalab.arguments.values import check_n_results
+from chromalab.engine import query_terms, term_numbers, word_spans
 from chromalab.errors import InvalidArgumentTypeError, short
+from chromalab.search.forms import called, check_function
 from chromalab.search.steps.step import Candidates, Kept, Records, Step, steps
 
 __all__ = ["Highlight", "TokenBudget"]
-
-_WORD = re.compile(r"\w+")
 
 
 def _words(text: str) -> int:
@@ -49,6 +50,7 @@ class TokenBudget(Step):
     def __post_init__(self) -> None:
         """Check the number."""
         check_n_results(self.tokens, "tokens of TokenBudget")
+        check_function(self.count, "count of TokenBudget")
 
     def run(self, candidates: Candidates, records: Records) -> Kept:
         """Keep the documents that fit."""
@@ -67,7 +69,7 @@ class TokenBudget(Step):
         )
 
     def _size(self, text: str) -> int:
-        size = self.count(text)
+        size = called("count of TokenBudget", self.count, text)
         if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 0:
             raise InvalidArgumentTypeError(
                 f"count of TokenBudget must return an integer; got {short(size)}."
@@ -79,6 +81,9 @@ class TokenBudget(Step):
 @dataclass(frozen=True)
 class Highlight(Step):
     """Show the part of each document that has most of the query's words, in the column "highlight".
+
+    Words are compared by their stems, as by `Keyword`. Words that more than half of the documents have,
+    such as "of", are marked only in documents that have no rarer word of the query.
 
     Attributes:
         width: The number of words of the part.
@@ -101,21 +106,58 @@ class Highlight(Step):
 
     def run(self, candidates: Candidates, records: Records) -> Kept:
         """Keep everything, with a column."""
-        wanted = {word for text in records.texts for word in _WORD.findall(text.casefold())}
-        parts = [self._part(text or "", wanted) for text in records.documents(candidates)]
-        return Kept(np.arange(len(candidates)), columns={"highlight": parts})
-
-    def _part(self, text: str, wanted: set[str]) -> str:
-        words = text.split()
-        hits = [any(w in wanted for w in _WORD.findall(word.casefold())) for word in words]
-        sums = np.concatenate([[0], np.cumsum(hits)])
-        starts = np.arange(max(len(words) - self.width, 0) + 1)
-        most = sums[np.minimum(starts + self.width, len(words))] - sums[starts]
-        best = np.flatnonzero(most == most.max())
-        start = int(best[len(best) // 2])  # the middle one leaves as much text before as after
-        end = min(start + self.width, len(words))
-        shown = zip(words[start:end], hits[start:end], strict=True)
-        marked = [f"«{word}»" if hit else word for word, hit in shown]
-        return " ".join(
-            [*(["..."] if start else []), *marked, *(["..."] if end < len(words) else [])]
+        wanted = {number for text in records.texts for number, _ in query_terms(text).values()}
+        texts = [_Text(text or "", wanted) for text in records.documents(candidates)]
+        times = Counter(term for text in texts for term in text.terms)
+        return Kept(
+            np.arange(len(candidates)),
+            columns={"highlight": [self._part(text, times, len(texts)) for text in texts]},
         )
+
+    def _part(self, text: _Text, times: Mapping[int, int], count: int) -> str:
+        """Mark the terms that few documents of the result have; in a document with none, its rarest."""
+        most = max(count / 2, min((times[term] for term in text.terms), default=0))
+        hits = [any(times[term] <= most for term in terms) for terms in text.hits]
+        width = min(self.width, len(hits))
+        sums = np.concatenate([[0], np.cumsum(hits)])
+        starts = np.arange(len(hits) - width + 1)
+        found = sums[starts + width] - sums[starts]
+        best = np.flatnonzero(found == found.max())
+        # The middle one leaves as much text before as after; where nothing is found, it is the start.
+        start = int(best[len(best) // 2]) if found.max() else 0
+        return text.marked(hits, start, start + width)
+
+
+class _Text:
+    """A document, with the terms of a query that each of its words has."""
+
+    def __init__(self, text: str, wanted: Set[int]) -> None:
+        self._text, self._spans = text, word_spans(text)
+        self.hits: list[Set[int]] = [wanted & _terms(text[a:b]) for a, b in self._spans]
+        for at, ((a, end), (start, b)) in enumerate(pairwise(self._spans)):
+            if end == start:  # characters without a space between them, which are compared in pairs
+                both = wanted & _terms(text[a:b])
+                self.hits[at], self.hits[at + 1] = self.hits[at] | both, self.hits[at + 1] | both
+        self.terms: Set[int] = set().union(*self.hits)
+
+    def marked(self, hits: Sequence[bool], start: int, end: int) -> str:
+        """Write the words from `start` to `end`, with those that hit in marks."""
+        begin = self._spans[start][0] if start else 0
+        stop = self._spans[end - 1][1] if end < len(self._spans) else len(self._text)
+        parts = [] if not start else ["... "]
+        at = begin
+        for row, (a, b) in enumerate(self._spans[start:end], start):
+            if not hits[row]:
+                continue
+            opens = not (row > start and hits[row - 1] and self._spans[row - 1][1] == a)
+            closes = not (row + 1 < end and hits[row + 1] and self._spans[row + 1][0] == b)
+            mark = "«" if opens else "", "»" if closes else ""
+            parts.append(f"{self._text[at:a]}{mark[0]}{self._text[a:b]}{mark[1]}")
+            at = b
+        parts.append(self._text[at:stop])
+        parts += [] if end >= len(self._spans) else [" ..."]
+        return " ".join("".join(parts).split())
+
+
+def _terms(text: str) -> set[int]:
+    return set(term_numbers([text])[1].tolist())
