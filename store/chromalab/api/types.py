@@ -7,6 +7,7 @@ from chromalab.sparse import SparseVector
 from chromalab.types import (
     URI,
     CollectionMetadata,
+    DataLoader,
     Document,
     Documents,
     Embedding,
@@ -30,6 +31,7 @@ __all__ = [
     "ID",
     "URI",
     "CollectionMetadata",
+    "DataLoader",
     "Document",
     "Documents",
     "Embeddable",

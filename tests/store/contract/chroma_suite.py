@@ -16,7 +16,7 @@ from chromalab.config import DEFAULT_DATABASE, DEFAULT_TENANT
 
 LISTED = re.compile(
     r"test_query_id_filtering_e2e|test_invalid_n_results_param|test_sparse_vector_not_allowed_locally"
-    r"|test_schema_e2e|test_data_loader|test_multimodal|test_multiple_clients_concurrently"
+    r"|test_schema_e2e|test_multiple_clients_concurrently"
     r"|client_(close|context_manager)|invalid_configuration|test_collection_was_removed"
 )
 """Tests that docs/chroma.md lists, with the reason why they fail."""

@@ -21,7 +21,7 @@ def copied(collection: Any) -> Collection:
         collection: A collection of chromadb, or any object with Chroma's `name` and `get`.
 
     Raises:
-        InvalidArgumentTypeError: It is no such object.
+        InvalidArgumentTypeError: It is not such an object.
     """
     if not hasattr(collection, "name") or not hasattr(collection, "get"):
         raise InvalidArgumentTypeError(
