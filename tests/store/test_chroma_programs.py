@@ -371,3 +371,16 @@ def test_a_schema_is_read_as_the_configuration():
     ):
         with pytest.raises(errors.InvalidArgumentError, match=message):
             client.create_collection("other", **wrong)
+
+
+def test_programs_stop_the_system_of_a_client(tmp_path):
+    client = chromalab.PersistentClient(tmp_path)
+    system = client._system
+    with chromalab.Client(system.settings) as other:
+        other.create_collection("notes", embedding_function=None)
+        system.stop()
+        assert not system._running
+        assert other._system._running
+        with pytest.raises(errors.ClientClosedError):
+            client.list_collections()
+    assert chromalab.PersistentClient(tmp_path).count_collections() == 1

@@ -34,6 +34,7 @@ from chromalab.engine.configuration import new_configuration
 from chromalab.errors import (
     AuthorizationError,
     ChromalabError,
+    ClientClosedError,
     InvalidArgumentError,
     InvalidArgumentTypeError,
     InvalidUUIDError,
@@ -78,6 +79,23 @@ class CollectionList(Table, list[Collection]):
 
     def _note(self) -> str:
         return super()._note() or ("" if self else "no collections")
+
+
+class _System:
+    """What programs use of `client._system`, from the years in which Chroma's clients had no `close`."""
+
+    def __init__(self, client: ClientAPI) -> None:
+        self.settings = client.get_settings()
+        self.stop = client.close
+        self._client = client
+
+    @property
+    def _running(self) -> bool:
+        try:
+            self._client.count_collections()
+        except ClientClosedError:
+            return False
+        return True
 
 
 class Session:
@@ -350,6 +368,10 @@ class ClientAPI(Session):
     def get_max_batch_size(self) -> int:
         """Return the maximum number of records per call; `Collection.add_from` takes more."""
         return MAX_BATCH_SIZE
+
+    @property
+    def _system(self) -> _System:
+        return _System(self)
 
     def get_settings(self) -> Settings:
         """Return the settings; pass them to `AdminClient` to work on the same store."""
