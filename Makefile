@@ -84,6 +84,7 @@ bench: $(VENV)/bench.stamp models chromium  ## Run the side-by-side benchmarks a
 	$(BIN)/python benchmarks/store.py --write
 	$(BIN)/python benchmarks/sizes.py --write
 	$(BIN)/python benchmarks/load.py --write
+	$(BIN)/python benchmarks/beside.py --write
 	$(BIN)/python benchmarks/analytics.py --write
 	$(BIN)/python benchmarks/variants.py --write
 	$(BIN)/python benchmarks/fewshot.py --write

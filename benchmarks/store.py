@@ -66,7 +66,9 @@ class Bench:
             self._tune(workers)
             self._search(workers)
             self._near_limits(workers)
-            memory = self._row("resident memory after the queries, all / anonymous, MB")
+            memory = self._row(
+                "resident memory after the queries, all / anonymous / peak since opening, MB"
+            )
             for name, worker in workers.items():
                 memory.samples[name] = worker.ask("memory")["samples"]
         self._on_disk()

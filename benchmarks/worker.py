@@ -101,24 +101,17 @@ class _Answers:
         self._pool: ThreadPoolExecutor | None = None  # kept, as a server keeps its threads
 
     def fill(self) -> dict[str, Any]:
-        """Add all records in batches, then build the index."""
+        """Add all records in batches, then build the index; a batch is prepared before its turn."""
         from glosses import Glosses
 
         glosses = Glosses.read(self._data)
-        starts = range(0, self._rows, BATCH)
-        batches = [
-            self._peer.prepare(glosses, range(start, min(start + BATCH, self._rows)))
-            for start in starts
-        ]
-
-        def add() -> None:
-            for batch in batches:
-                self._peer.add(batch)
-
-        wall, cpu = time.perf_counter(), time.process_time()
-        added = _measured(add)
-        self._peer.finish()
-        built = [time.perf_counter() - wall, time.process_time() - cpu]
+        added = [0.0, 0.0]
+        for start in range(0, self._rows, BATCH):
+            batch = self._peer.prepare(glosses, range(start, min(start + BATCH, self._rows)))
+            one = _measured(lambda batch=batch: self._peer.add(batch))
+            added = [sum(pair) for pair in zip(added, one, strict=True)]
+        del glosses
+        built = [sum(pair) for pair in zip(added, _measured(self._peer.finish), strict=True)]
         return {"samples": [added], "built": built}
 
     def add(self, rows: list[int]) -> dict[str, Any]:
@@ -199,11 +192,11 @@ class _Answers:
         return {}
 
     def memory(self) -> dict[str, Any]:
-        """Return the resident memory, and the part of it that is not mapped from files, in MB."""
+        """Return the resident memory, its part that is not mapped from files, and the peak, in MB."""
         status = dict(
             line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines()
         )
-        sizes = [int(status[key].split()[0]) / 1024 for key in ("VmRSS", "RssAnon")]
+        sizes = [int(status[key].split()[0]) / 1024 for key in ("VmRSS", "RssAnon", "VmHWM")]
         return {"samples": [sizes]}
 
 

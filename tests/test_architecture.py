@@ -20,6 +20,7 @@ ROOMS = (
         "cache",
         "conversion",
         "cores",
+        "deferred",
         "errors",
         "files",
         "lazy",

@@ -13,7 +13,7 @@ In a notebook, `%load_ext chromalab` adds the `%chroma` and `%%chroma` magics.
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chromalab import config, datasets, embed, errors
 from chromalab._version import __version__
@@ -38,42 +38,6 @@ from chromalab.results.reports import (
     Distinct,
     ReembedResult,
 )
-from chromalab.results.search import SearchResult
-from chromalab.search import (
-    Ball,
-    Closer,
-    GroupBy,
-    K,
-    Key,
-    Keyword,
-    Knn,
-    Limit,
-    MaxK,
-    MinK,
-    Plane,
-    Region,
-    Rrf,
-    Search,
-    Select,
-    Val,
-)
-from chromalab.search.steps import (
-    AutoCut,
-    Boost,
-    Collapse,
-    Expand,
-    Highlight,
-    Hyde,
-    MaxDistance,
-    Mmr,
-    NearDuplicates,
-    Recency,
-    Refine,
-    Rerank,
-    Rewrite,
-    Steer,
-    TokenBudget,
-)
 from chromalab.sockets import plug
 from chromalab.sparse import SparseVector
 from chromalab.types import (
@@ -92,6 +56,42 @@ from chromalab.types import (
     Where,
     WhereDocument,
 )
+
+if TYPE_CHECKING:
+    from chromalab.search.expressions import (
+        AutoCut,
+        Ball,
+        Boost,
+        Closer,
+        Collapse,
+        Expand,
+        GroupBy,
+        Highlight,
+        Hyde,
+        K,
+        Key,
+        Keyword,
+        Knn,
+        Limit,
+        MaxDistance,
+        MaxK,
+        MinK,
+        Mmr,
+        NearDuplicates,
+        Plane,
+        Recency,
+        Refine,
+        Region,
+        Rerank,
+        Rewrite,
+        Rrf,
+        Search,
+        SearchResult,
+        Select,
+        Steer,
+        TokenBudget,
+        Val,
+    )
 
 __all__ = [
     "DEFAULT_DATABASE",
@@ -180,6 +180,19 @@ _NOT_YET = {
 }
 
 
+_ROOMS = (
+    "analytics",
+    "api",
+    "evaluation",
+    "execution",
+    "feedback",
+    "transforms",
+    "tuning",
+    "utils",
+)
+"""Packages that are imported when they are first used."""
+
+
 class _NotYet:
     """A name of Chroma that programs import, and that raises an error when it is used."""
 
@@ -196,9 +209,11 @@ class _NotYet:
 
 
 def __getattr__(name: str) -> Any:
-    """Load the packages that have Chroma's names, and stand in for what is not there yet."""
-    if name in ("api", "execution", "utils"):
+    """Import what few programs need, and stand in for what is not there yet."""
+    if name in _ROOMS:
         return importlib.import_module(f"chromalab.{name}")
+    if name in __all__:  # what searches are written with
+        return getattr(importlib.import_module("chromalab.search.expressions"), name)
     if name in _NOT_YET:
         return _NotYet(name)
     raise AttributeError(f"module 'chromalab' has no attribute {name!r}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from chromalab import analytics, export, ingest, tuning, upkeep
+from chromalab import export, ingest, upkeep
 from chromalab.arguments.records import read_batch, read_filter, read_order
 from chromalab.arguments.values import (
     check_field,
@@ -19,22 +19,41 @@ from chromalab.arguments.values import (
     check_name,
     check_show,
 )
+from chromalab.deferred import Deferred
 from chromalab.errors import InvalidArgumentError, short
-from chromalab.evaluation import evaluate
-from chromalab.feedback import Feedback
 from chromalab.handle import Handle, Room
 from chromalab.history import history, undo
 from chromalab.results.records import PARTS, GetResult, fields_of, get_result
 from chromalab.results.reports import Description, Distinct
-from chromalab.search import build_index, explain, get_indexing_status, query, recall, search
-from chromalab.selection import Selection, selection_of
-from chromalab.show import review
+from chromalab.search import (
+    build_index,
+    explain,
+    get_indexing_status,
+    pause_index,
+    query,
+    recall,
+    resume_index,
+)
 from chromalab.sockets import Plug
 from chromalab.transforms import Transforms
 from chromalab.types import Documents, Embeddings, IDs, Include, Metadatas, Where, WhereDocument
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from chromalab import analytics, tuning
+    from chromalab.evaluation import evaluate
+    from chromalab.feedback import Feedback
+    from chromalab.search.search import search
+    from chromalab.selection import Selection
+    from chromalab.show import review
+else:
+    analytics, tuning = Deferred("chromalab.analytics"), Deferred("chromalab.tuning")
+    evaluate = Deferred("chromalab.evaluation").evaluate
+    Feedback = Deferred("chromalab.feedback").Feedback
+    search = Deferred("chromalab.search.search").search
+    Selection = Deferred("chromalab.selection").Selection
+    review = Deferred("chromalab.show").review
 
 __all__ = ["Collection"]
 
@@ -418,6 +437,8 @@ class Collection(Handle):
     explain = explain
     recall = recall
     build_index = build_index
+    pause_index = pause_index
+    resume_index = resume_index
     get_indexing_status = get_indexing_status
 
     # Analytics.
@@ -455,6 +476,8 @@ class Collection(Handle):
 
         It can be assigned: `collection.selection = ["a", "b"]`.
         """
+        from chromalab.selection import selection_of
+
         return selection_of(self)
 
     @selection.setter

@@ -18,6 +18,7 @@ import numpy as np
 
 from chromalab.arguments.records import read_filter
 from chromalab.arguments.values import check_ids, check_metadatas
+from chromalab.deferred import DeferredName
 from chromalab.embed import EmbeddingFunction, embed_queries, from_config
 from chromalab.engine import Attachment, Batch, CollectionModel, Engine, Replacement
 from chromalab.engine.values import ReplaceResult, Vectors
@@ -375,9 +376,16 @@ class Room(Generic[T]):
         kind: Makes the room of a handle: its class.
     """
 
-    def __init__(self, kind: Callable[[Any], T]) -> None:
-        self.kind = kind
-        self.__doc__ = kind.__doc__
+    def __init__(self, kind: Callable[[Any], T] | DeferredName) -> None:
+        self._kind = kind
+
+    @property
+    def kind(self) -> Callable[[Any], T]:
+        """Makes the room of a handle: its class."""
+        if isinstance(self._kind, DeferredName):
+            self._kind = self._kind.load()
+            self.__doc__ = self._kind.__doc__
+        return self._kind
 
     @overload
     def __get__(self, instance: None, owner: type) -> Room[T]: ...

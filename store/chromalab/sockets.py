@@ -14,7 +14,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import cache, partial
-from importlib.metadata import entry_points
 from typing import Any
 
 from chromalab.errors import MissingDependencyError
@@ -38,6 +37,8 @@ def plug(group: str, name: str) -> Callable[..., Any]:
         >>> plug("chromalab.show", "review").__name__
         'review'
     """
+    from importlib.metadata import entry_points  # it imports much of the standard library
+
     found = list(entry_points(group=group, name=name))
     if not found:
         raise MissingDependencyError(

@@ -135,10 +135,12 @@ def check_embeddings(embeddings: Any, what: str = "embeddings") -> Vectors:
         raise InvalidArgumentError(
             f"{what} must not be empty; got an array of shape {array.shape}."
         )
-    with np.errstate(over="ignore"):
-        rows = np.ascontiguousarray(array, dtype=np.float32)
-    finite = np.isfinite(rows).all(axis=1)
-    if not finite.all():
+    rows = array
+    if array.dtype != np.float32 or not array.flags.c_contiguous:
+        with np.errstate(over="ignore"):
+            rows = np.ascontiguousarray(array, dtype=np.float32)
+    if not np.isfinite(rows).all():
+        finite = np.isfinite(rows).all(axis=1)
         raise InvalidArgumentError(
             f"{what} must be finite numbers; got NaN or infinity in {int((~finite).sum()):,} of "
             f"{count(len(rows), 'row')}, first in {what}[{int(np.argmin(finite))}]."

@@ -13,6 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import chromalab
 from chromalab.commands.argument import Argument
+from chromalab.deferred import DeferredName
 from chromalab.handle import Room
 
 __all__ = ["options_of", "resolve"]
@@ -110,7 +111,8 @@ def _returned(found: Any) -> Any:
         return found.kind
     if isinstance(found, property):
         found = found.fget
-    return _hints(found)["return"] if inspect.isroutine(found) else found
+    found = _hints(found)["return"] if inspect.isroutine(found) else found
+    return found.load() if isinstance(found, DeferredName) else found
 
 
 def _argument(parameter: inspect.Parameter, hint: Any, help: str) -> Argument:

@@ -9,8 +9,7 @@ transaction.
 from __future__ import annotations
 
 import itertools
-import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,11 +18,12 @@ from uuid import UUID
 
 from chromalab.engine import collection_forks, statistics, writes
 from chromalab.engine.disk import attachments, catalog, history, records, tenants, vectors
+from chromalab.engine.disk.connection import Connection
 from chromalab.engine.disk.group_commit import GroupCommit
 from chromalab.engine.disk.history import Recorder
 from chromalab.engine.disk.leftovers import sweeping
 from chromalab.engine.disk.store import Store
-from chromalab.engine.disk.vectors import MissingVectorsError
+from chromalab.engine.disk.vectors import MissingVectorsError, VectorFile
 from chromalab.engine.index.builder import Builder, IndexJob
 from chromalab.engine.index.collection_index import IndexInput, can_index, graph_file
 from chromalab.engine.interface import Engine
@@ -364,6 +364,19 @@ class EmbeddedEngine:
         """Bring the index up to date now."""
         self._make_index(IndexJob(id, record_transform), everything=True, progress=progress)
 
+    def pause_index(self, id: UUID) -> None:
+        """Stop building the index in the background; what is built so far is kept."""
+        self._read(id, lambda found: found.resident.index.paused.set())
+
+    def resume_index(self, id: UUID) -> None:
+        """Continue building the index in the background."""
+
+        def read(collection: Opened) -> Opened:
+            collection.resident.index.paused.clear()
+            return collection
+
+        self._request_index(self._read(id, read))
+
     def prepare(
         self, id: UUID, record_transform: RecordTransform, preparation: Preparation
     ) -> None:
@@ -477,7 +490,7 @@ class EmbeddedEngine:
         while True:
             try:
                 with self.store.read() as connection:
-                    collection = self._open(connection, id)
+                    collection = self._open(connection, id, only_reads=True)
                     if attempts and collection.resident.is_later(collection.entry):
                         attempts -= 1
                         continue
@@ -497,7 +510,7 @@ class EmbeddedEngine:
             yield self._open(connection, id)
 
     def _write(self, id: UUID, batch: Batch, *, insert: bool, change: bool) -> WriteResult:
-        def write(connection: sqlite3.Connection) -> tuple[Opened, WriteResult]:
+        def write(connection: Connection) -> tuple[Opened, WriteResult]:
             collection = self._open(connection, id)
             number = collection.entry.number
             recorder = Recorder(connection, number, batch.operation, number=batch.continues)
@@ -540,17 +553,26 @@ class EmbeddedEngine:
     def _make_index(self, job: IndexJob, **how: Any) -> None:
         def read(collection: Opened) -> tuple[Resident, IndexInput]:
             mapped = collection.mapped(job.record_transform)
-            return mapped.resident, IndexInput(
-                mapped.entry, mapped.view, mapped.vectors, mapped.norms
-            )
+            entry, vectors, release = mapped.entry, mapped.vectors, mapped.resident.release
+            norms = mapped.norms
+            if job.record_transform is None:  # a map of its own, whose pages no query reads
+                file = VectorFile(self.store.vectors / entry.file_name, vectors.shape[1])
+                vectors, release = file.rows(len(vectors)), file.release
+            return mapped.resident, IndexInput(entry, mapped.view, vectors, norms, release)
 
         resident, given = self._read(job.id, read)
+        resident.release()
         resident.index.bring_up(given, **how)
         resident.release()
 
-    def _open(self, connection: sqlite3.Connection, id: UUID) -> Opened:
+    def _open(self, connection: Connection, id: UUID, *, only_reads: bool = False) -> Opened:
+        """Open a collection in a transaction."""
         try:
-            row = catalog.row(connection, id)
+            row = (
+                _once(connection, id, lambda: catalog.row(connection, id))
+                if only_reads
+                else catalog.row(connection, id)
+            )
         except NotFoundError:
             self._forget(id)
             raise
@@ -567,12 +589,24 @@ class EmbeddedEngine:
 _IMPLEMENTS: type[Engine] = EmbeddedEngine  # has mypy compare the two
 
 
+def _once(connection: Connection, key: Hashable, read: Callable[[], T]) -> T:
+    """Read something in a read transaction, unless it is known of the same snapshot."""
+    if key not in connection.known:
+        connection.known[key] = read()
+    return connection.known[key]  # type: ignore[no-any-return]
+
+
 def _confirm(collection: Opened, basis: QueryBasis) -> None:
     """Raise OutdatedQueryError if the collection is not as a query was prepared for."""
     stored, known = collection.entry.model, basis.model
     attachment = None
     if basis.kind is not None:
-        attachment = attachments.read_one(collection.connection, stored.id, basis.kind, basis.kind)
+        connection, kind = collection.connection, basis.kind
+        attachment = _once(
+            connection,
+            (stored.id, kind),
+            lambda: attachments.read_one(connection, stored.id, kind, kind),
+        )
     if (
         stored.dimension != known.dimension
         or stored.configuration["embedding_function"] != known.configuration["embedding_function"]

@@ -241,6 +241,14 @@ class Upkeep(Protocol):
         """Bring the index up to date now; `progress` receives the rows done and the total."""
         ...
 
+    def pause_index(self, id: UUID) -> None:
+        """Stop building the index in the background; what is built so far is kept in memory."""
+        ...
+
+    def resume_index(self, id: UUID) -> None:
+        """Continue building the index in the background."""
+        ...
+
     def prepare(
         self, id: UUID, record_transform: RecordTransform, preparation: Preparation
     ) -> None:

@@ -266,6 +266,14 @@ class Lease:
         """Bring the index up to date now; `progress` receives the rows done and the total."""
         self.engine.build_index(id, progress, record_transform)
 
+    def pause_index(self, id: UUID) -> None:
+        """Stop building the index in the background; what is built so far is kept in memory."""
+        self.engine.pause_index(id)
+
+    def resume_index(self, id: UUID) -> None:
+        """Continue building the index in the background."""
+        self.engine.resume_index(id)
+
     def prepare(
         self, id: UUID, record_transform: RecordTransform, preparation: Preparation
     ) -> None:

@@ -5,7 +5,8 @@ Candidates come from the index or from an exact scan; their distances are measur
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from chromalab.engine.index.collection_index import threads_for
 from chromalab.engine.index.hnsw import HnswGraph
 from chromalab.engine.index.matches import Matches
 from chromalab.engine.index.planner import Costs, PlannerInput, choose_plan, machine_costs
-from chromalab.engine.index.scan import ExactScan, measured
+from chromalab.engine.index.scan import ExactScan, at_columns, measured
 from chromalab.engine.opened import Opened
 from chromalab.engine.record_transform import RecordTransform
 from chromalab.engine.values import Filter, QueryPlan, Recall, Rows, Vectors
@@ -38,11 +39,8 @@ def nearest(
 ) -> list[Rows]:
     """Find the k nearest among the records that match, for each query."""
     search = Search(collection.mapped(record_transform), queries, k, filter)
-    found, distances = search.run(search.plan)
-    rows = collection.batches(found, fields)
-    if "distances" not in fields:
-        return rows
-    return [replace(row, distances=d.tolist()) for row, d in zip(rows, distances, strict=True)]
+    found, distances = search.run(search.known_plan)
+    return collection.batches(found, fields, distances)
 
 
 def recall(collection: Opened, sample: int, k: int, random_state: int) -> Recall:
@@ -102,6 +100,15 @@ class Search:
         """The number of records that pass the filter."""
         found = self.matches
         return len(self.collection.view.slots if found is None else found.positions)
+
+    @property
+    def known_plan(self) -> QueryPlan:
+        """The plan; without a filter, that of the last query if it was like this one."""
+        if self.matches is not None:
+            return self.plan
+        graph = None if self._graph is None else ref(self._graph)
+        alike = ref(self.collection.view), graph, len(self.queries), self.k
+        return self.collection.resident.plan(alike, lambda: self.plan)
 
     @cached_property
     def plan(self) -> QueryPlan:
@@ -182,14 +189,16 @@ class Search:
         )
         if slots is None:
             return None
-        newer = slots >= view.committed  # added after this transaction began
-        proposed = np.where(newer, -1, view.positions[np.where(newer, 0, slots)])
+        proposed = view.positions.take(slots, mode="clip")  # -1 for what was added since
         tail, chosen = self._tail, self.matches
         if chosen is not None:
             proposed = np.where(chosen.passes[proposed], proposed, -1)
             tail = tail[chosen.passes[tail]]
-        first = np.argsort(proposed < 0, axis=1, kind="stable")[:, : self.k + _SPARE]
-        candidates = np.take_along_axis(proposed, first, axis=1)
+        lacking = proposed < 0
+        incomplete = lacking.any()
+        if incomplete:
+            proposed = at_columns(proposed, lacking.argsort(axis=1, kind="stable"))
+        candidates = proposed[:, : self.k + _SPARE]
         enough = min(self.k, self.count)
         if len(tail):
             candidates = np.hstack([candidates, np.stack(self._compared(self.queries, tail)[0])])
@@ -203,7 +212,8 @@ class Search:
         )
         found, far = list(winners), list(distances)
         # Where too few of the near records pass the filter, all that do are compared.
-        few = np.count_nonzero(candidates >= 0, axis=1) < enough
-        for row in np.flatnonzero(few):
-            (found[row],), (far[row],) = self._by_scan(self.queries[row : row + 1])
+        if incomplete or candidates.shape[1] < enough:
+            few = np.count_nonzero(candidates >= 0, axis=1) < enough
+            for row in np.flatnonzero(few):
+                (found[row],), (far[row],) = self._by_scan(self.queries[row : row + 1])
         return found, far

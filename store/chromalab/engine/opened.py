@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from chromalab.engine.disk import records
 from chromalab.engine.disk.catalog import Entry
+from chromalab.engine.disk.connection import Connection
 from chromalab.engine.disk.view import View
 from chromalab.engine.filter.columns import Column
 from chromalab.engine.filter.matching import Positions, matching
@@ -20,7 +20,6 @@ from chromalab.engine.record_transform import RecordTransform
 from chromalab.engine.resident import Resident
 from chromalab.engine.values import Filter, Order, Rows, SnapshotData, Vectors
 from chromalab.errors import (
-    InternalError,
     InvalidArgumentError,
     InvalidDimensionException,
     near,
@@ -37,7 +36,7 @@ _FIELDS = {"documents": "document", "metadatas": "metadata", "uris": "uri"}
 class Opened:
     """One collection in one transaction; records are identified by their positions in the view."""
 
-    connection: sqlite3.Connection
+    connection: Connection
     entry: Entry
     resident: Resident
 
@@ -109,22 +108,23 @@ class Opened:
         """Read the records at the given positions, in that order."""
         return self.batches([positions], fields)[0]
 
-    def batches(self, lists: Sequence[Positions], fields: set[str]) -> list[Rows]:
-        """Read several lists of records with one SQL query."""
-        columns = ["id", *(column for name, column in _FIELDS.items() if name in fields)]
-        everything = lists[0] if len(lists) == 1 else np.unique(np.concatenate(lists))
-        found = records.fetch(self.connection, self.view.places[everything].tolist(), columns)
-        vectors = self.stored if "embeddings" in fields and len(everything) else None
+    def batches(
+        self,
+        lists: Sequence[Positions],
+        fields: set[str],
+        distances: Sequence[NDArray[np.float64]] = (),
+    ) -> list[Rows]:
+        """Read several lists of records with one SQL query, with their distances from a query."""
+        columns = ["id", *[column for name, column in _FIELDS.items() if name in fields]]
+        one = len(lists) == 1
+        everything = lists[0] if one else np.unique(np.concatenate(lists))
+        places = self.view.places[everything].tolist()
+        found = records.fetch_in_order(self.connection, places, columns)
+        vectors = self.stored if "embeddings" in fields and places else None
         made = []
-        for positions in lists:
-            try:
-                values = [found[place] for place in self.view.places[positions].tolist()]
-            except KeyError as error:  # the table and its index contradict each other
-                raise InternalError(
-                    "The records table is damaged; client.check() reports where. "
-                    "Restore the folder from a copy."
-                ) from error
-            read = {column: [row[at] for row in values] for at, column in enumerate(columns)}
+        for number, positions in enumerate(lists):
+            rows = found if one else [found[at] for at in everything.searchsorted(positions)]
+            read = {column: [row[at] for row in rows] for at, column in enumerate(columns, 1)}
             texts = read.get("metadata")
             made.append(
                 Rows(
@@ -133,6 +133,7 @@ class Opened:
                     documents=read.get("document"),
                     metadatas=None if texts is None else records.load_all(texts),
                     uris=read.get("uri"),
+                    distances=distances[number].tolist() if "distances" in fields else None,
                 )
             )
         return made

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from weakref import ref
 
 from chromalab.engine.disk import process_forks
 from chromalab.engine.disk.catalog import Entry, Row, read_row
@@ -17,17 +18,21 @@ from chromalab.engine.disk.vectors import VectorFile
 from chromalab.engine.disk.view import View, view_at
 from chromalab.engine.filter.columns import Columns
 from chromalab.engine.index.collection_index import CollectionIndex
+from chromalab.engine.index.hnsw import HnswGraph
 from chromalab.engine.index.matches import Matches, Positions
 from chromalab.engine.index.scan import Norms, norms_of
 from chromalab.engine.inverted.inverted_indexes import InvertedIndexes
 from chromalab.engine.record_transform import RecordTransform
-from chromalab.engine.values import Filter, Vectors
+from chromalab.engine.values import Filter, QueryPlan, Vectors
 
 __all__ = ["MappedView", "Resident"]
 
 
 _MANY = 10_000  # rows read at once, after which their pages are released
 _TRANSFORMS = 2  # held per collection: the active one, and one being tried or prepared
+
+Alike = tuple[ref[View], ref[HnswGraph] | None, int, int]
+"""What a plan depends on: the records, the graph, the number of queries and that of neighbors."""
 
 
 class Resident:
@@ -48,7 +53,8 @@ class Resident:
         self._folder = folder
         self._entry: tuple[Row, Entry] | None = None
         self._view: View | None = None
-        self._file: VectorFile | None = None
+        self._file: tuple[str, VectorFile] | None = None
+        self._plan: tuple[Alike, QueryPlan] | None = None
         self.index = CollectionIndex(folder)
         self._matches: Matches | None = None
         self._norms: tuple[VectorFile, Norms] | None = None
@@ -91,10 +97,10 @@ class Resident:
 
     def file(self, entry: Entry, dimension: int) -> VectorFile:
         """Open the vector file of the collection's generation."""
-        known = self._file
-        if known is None or (known.path.name, known.dimension) != (entry.file_name, dimension):
-            known = self._file = VectorFile(self._folder / entry.file_name, dimension)
-        return known
+        known, name = self._file, entry.file_name
+        if known is None or known[0] != name or known[1].dimension != dimension:
+            known = self._file = name, VectorFile(self._folder / name, dimension)
+        return known[1]
 
     def compared(self, entry: Entry, stored: Vectors) -> Vectors:
         """The rows that queries are compared with: the committed rows as stored."""
@@ -123,6 +129,13 @@ class Resident:
         known = self._matches = Matches(view, filter, find(filter))
         return known, False
 
+    def plan(self, alike: Alike, make: Callable[[], QueryPlan]) -> QueryPlan:
+        """The plan of a query without a filter; that of the last one if both are alike."""
+        known = self._plan
+        if known is None or known[0] != alike:
+            known = self._plan = alike, make()
+        return known[1]
+
     def cache(self, matches: Matches) -> None:
         """Cache the matches for the next query."""
         self._matches = matches
@@ -130,7 +143,7 @@ class Resident:
     def release(self) -> None:
         """Release the pages of the vectors, after a pass over all of them."""
         if self._file is not None:
-            self._file.release()
+            self._file[1].release()
 
 
 class MappedView(Resident):
@@ -149,7 +162,7 @@ class MappedView(Resident):
         super().__init__(folder)
         self.record_transform = record_transform
         self.columns, self.inverted = base.columns, base.inverted
-        self.index = CollectionIndex(None)
+        self.index = CollectionIndex(None, base.index.paused)
         self._base = base
         self._rows: tuple[str, MappedRows] | None = None
 

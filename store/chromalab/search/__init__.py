@@ -1,37 +1,23 @@
-"""Queries and searches: the nearest records, Chroma's Search API, how records are found, and how well."""
+"""Queries and searches: the nearest records, Chroma's Search API, how records are found, and how well.
 
-from chromalab.search.index import build_index, get_indexing_status, recall
-from chromalab.search.keys import Condition, K, Key
+`expressions` has the names of searches; they are imported when they are first used.
+"""
+
+from chromalab.search.index import (
+    build_index,
+    get_indexing_status,
+    pause_index,
+    recall,
+    resume_index,
+)
 from chromalab.search.query import explain, query
-from chromalab.search.ranks import Keyword, Knn, Rank, Rrf, Val
-from chromalab.search.regions import Ball, Closer, Plane, Region
-from chromalab.search.request import Search
-from chromalab.search.search import search
-from chromalab.search.shape import GroupBy, Limit, MaxK, MinK, Select
 
 __all__ = [
-    "Ball",
-    "Closer",
-    "Condition",
-    "GroupBy",
-    "K",
-    "Key",
-    "Keyword",
-    "Knn",
-    "Limit",
-    "MaxK",
-    "MinK",
-    "Plane",
-    "Rank",
-    "Region",
-    "Rrf",
-    "Search",
-    "Select",
-    "Val",
     "build_index",
     "explain",
     "get_indexing_status",
+    "pause_index",
     "query",
     "recall",
-    "search",
+    "resume_index",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from chromalab.engine import Reader
 from chromalab.handle import Handle
@@ -11,7 +12,7 @@ from chromalab.results.plan import PlanStage, SearchPlan
 from chromalab.search.ledger import Stage
 from chromalab.search.prepare import Queries
 from chromalab.search.prepared import Prepared, Ready
-from chromalab.search.request import Search
+from chromalab.search.request import read_search
 from chromalab.search.run import combines, options_of, run
 from chromalab.search.search import confirmed
 from chromalab.transforms.transform import Transform
@@ -21,7 +22,7 @@ __all__ = ["explain_search"]
 
 def explain_search(
     collection: Handle,
-    search: Search,
+    search: Any,
     transform: Transform | str | bool | None,
     *,
     analyze: bool,
@@ -29,6 +30,7 @@ def explain_search(
     """Plan a search, or run it and say what every stage did."""
     started = time.perf_counter()
     embedding = 0.0
+    queries = Queries([read_search(search)])
 
     def read(reader: Reader, prepared: Sequence[Prepared]) -> PlanStage:
         nonlocal embedding
@@ -36,7 +38,6 @@ def explain_search(
         (one,) = prepared
         return _measured(reader, one) if analyze else _planned(reader, one)
 
-    queries = Queries([search])
     root, _ = confirmed(collection, queries, transform, read)
     texts = queries.count
     return SearchPlan(

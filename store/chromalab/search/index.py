@@ -11,7 +11,7 @@ from chromalab.results.progress import bar
 from chromalab.results.reports import IndexingStatus, RecallEstimate
 from chromalab.transforms.active import ActiveTransform
 
-__all__ = ["build_index", "get_indexing_status", "recall"]
+__all__ = ["build_index", "get_indexing_status", "pause_index", "recall", "resume_index"]
 
 
 def recall(
@@ -55,6 +55,36 @@ def build_index(collection: Handle, *, progress: bool = True) -> None:
     """
     with bar(f"index {collection.name}", "row", progress) as on_progress:
         collection.engine.build_index(collection.id, on_progress, _record_transform(collection))
+
+
+def pause_index(collection: Handle) -> None:
+    """Stop building the index in the background until `resume_index` is called.
+
+    The build stops within a fraction of a second, and what is built so far stays in memory, in this
+    process. Meanwhile, queries compare the records that the index lacks, so they find all of them. An
+    index that is on the disk is loaded nevertheless, and `build_index` builds it while it is paused.
+    It is not stored that the index is paused: other processes, and the next one, build it.
+
+    Args:
+        collection: The collection.
+
+    Example:
+        >>> import chromalab
+        >>> notes = chromalab.EphemeralClient().create_collection("notes", embedding_function=None)
+        >>> notes.pause_index()
+        >>> notes.add(ids=["a", "b"], embeddings=[[0, 0], [3, 4]])
+        >>> notes.resume_index()
+    """
+    collection.engine.pause_index(collection.id)
+
+
+def resume_index(collection: Handle) -> None:
+    """Continue building the index in the background, from where `pause_index` stopped it.
+
+    Args:
+        collection: The collection.
+    """
+    collection.engine.resume_index(collection.id)
 
 
 def get_indexing_status(collection: Handle) -> IndexingStatus:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from chromalab.arguments.records import check_images, read_filter, read_texts
 from chromalab.arguments.values import (
@@ -13,19 +13,23 @@ from chromalab.arguments.values import (
     check_n_results,
     check_show,
 )
+from chromalab.deferred import Deferred
 from chromalab.embed import EmbeddingFunction, embed_queries
 from chromalab.engine.values import Filter, OutdatedQueryError, QueryBasis, Vectors
 from chromalab.errors import InvalidArgumentError, InvalidDimensionException
 from chromalab.handle import Handle
-from chromalab.results.plan import SearchPlan
 from chromalab.results.records import PARTS, QueryResult, fields_of, query_result, within
 from chromalab.results.reports import Explanation
-from chromalab.search.explained import explain_search
-from chromalab.search.request import read_search
 from chromalab.transforms.active import ActiveTransform
 from chromalab.transforms.storage import ACTIVE
 from chromalab.transforms.transform import Transform
 from chromalab.types import Documents, Embeddings, IDs, Include, Where, WhereDocument
+
+if TYPE_CHECKING:
+    from chromalab.results.plan import SearchPlan
+    from chromalab.search.explained import explain_search
+else:
+    explain_search = Deferred("chromalab.search.explained").explain_search
 
 __all__ = ["explain", "query", "with_one_model"]
 
@@ -159,8 +163,7 @@ def explain(
         'exact scan'
     """
     if isinstance(query_embeddings, Mapping) or hasattr(query_embeddings, "to_dict"):
-        search = read_search(query_embeddings)
-        return explain_search(collection, search, transform, analyze=analyze)
+        return explain_search(collection, query_embeddings, transform, analyze=analyze)
     asked, filter = (
         _read_queries(query_embeddings, query_texts),
         _filter(ids, where, where_document),

@@ -72,7 +72,7 @@ def test_one_reads_and_grows_what_the_other_built(by_library, tmp_path, names, s
         with by_library(name):
             graph = file.read(parameters(space), VECTORS)
             assert graph.library == name
-            larger = graph.grown(500)
+            larger = graph.grown(500, tmp_path)
             larger.insert(VECTORS, np.arange(1_000, ROWS))
             assert found_share(larger, space) > 0.97
             assert (len(graph), len(larger)) == (1_000, ROWS)
@@ -83,7 +83,7 @@ def test_one_reads_and_grows_what_the_other_built(by_library, tmp_path, names, s
 
 def rewritten(file, change):
     """Change the arrays of a file, and make its checksum right again."""
-    header, arrays = file._parts(1 << 30)
+    header, arrays = file.arrays(1 << 30)
     arrays = {name: array.copy() for name, array in arrays.items()}
     change(header, arrays)
     text = json.dumps(header).encode()
@@ -133,15 +133,18 @@ def test_a_file_that_leads_outside_of_the_graph_is_refused(index_library, tmp_pa
 
 def test_a_graph_survives_being_taken_apart(index_library):
     graph = built("l2")
-    first = graph.memory()
-    again = HnswGraph(graph.parameters, graph.covered, first).memory()
-    assert first.entry == again.entry
-    for one, other in (
-        (np.concatenate(list(first.blocks)), np.concatenate(list(again.blocks))),
-        (first.levels, again.levels),
-        (first.upper, again.upper),
-    ):
-        np.testing.assert_array_equal(one, other)
+    with graph.image(None) as image:
+        first = image.read()
+        again = HnswGraph(image, graph.covered)
+        with again.image(None) as other:
+            second = other.read()
+            assert first.entry == second.entry
+            for one, two in (
+                (np.concatenate(list(first.blocks)), np.concatenate(list(second.blocks))),
+                (first.levels, second.levels),
+                (first.upper, second.upper),
+            ):
+                np.testing.assert_array_equal(one, two)
 
 
 def test_searches_with_one_ef_run_side_by_side_and_one_with_another_waits_its_turn():

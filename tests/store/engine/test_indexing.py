@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import chromalab
+from chromalab.engine.index.builder import IndexJob
 from chromalab.engine.index.graph_file import GraphFile
 
 pytestmark = pytest.mark.usefixtures("index_library")
@@ -342,3 +343,45 @@ def test_impossible_graph_parameters_are_rejected(tmp_path, value):
         pytest.raises(chromalab.errors.InvalidArgumentError),
     ):
         client.create_collection("rows", configuration={"hnsw": {"max_neighbors": value}})
+
+
+def test_a_paused_index_is_not_built_until_it_is_resumed(vectors, tmp_path):
+    with chromalab.PersistentClient(tmp_path) as client:
+        collection = client.create_collection(
+            "rows", embedding_function=None, configuration={"hnsw": QUICK}
+        )
+        collection.pause_index()
+        fill(collection, vectors)
+        for _ in range(3):
+            assert collection.query(query_embeddings=vectors[:1], n_results=1)["ids"] == [["v0"]]
+        assert not client._engine.engine._builder._waiting
+        assert (
+            "is paused; resume_index() continues it" in collection.explain(vectors[:1]).plan.index
+        )
+        collection.resume_index()
+        assert client._engine.engine._builder._waiting
+        collection.build_index(progress=False)
+        assert collection.explain(vectors[:1]).plan.method == "index"
+
+
+def test_a_build_that_is_paused_continues_from_where_it_stopped(store, vectors):
+    _, client, collection = store
+    more = queries_near(vectors, 6000)
+    for start in (0, 3000):
+        ids = [f"m{row}" for row in range(start, start + 3000)]
+        collection.add(ids=ids, embeddings=more[start : start + 3000])
+    before, done = collection.explain(vectors[:1]).plan.tail, []
+
+    def pause(rows, total):
+        done.append((rows, total))
+        collection.pause_index()
+
+    client._engine.engine._make_index(IndexJob(collection.id), progress=pause)  # as in background
+    assert collection.explain(vectors[:1]).plan.tail == before == 6000
+    collection.add(ids=["later"], embeddings=vectors[:1] * 2)
+    client._engine.build_index(collection.id, lambda rows, total: done.append((rows, total)))
+    assert [done[0][1], done[1][1]] == [6000, 6001 - done[0][0]]
+    plan = collection.explain(vectors[:1]).plan
+    assert (plan.tail, "paused" in plan.index) == (0, True)
+    found = collection.query(query_embeddings=more[:50], n_results=1)["ids"]
+    assert sum(ids == [f"m{row}"] for row, ids in enumerate(found)) >= 45

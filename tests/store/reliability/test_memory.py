@@ -64,6 +64,49 @@ def test_a_collection_is_opened_and_searched_in_less_memory_than_its_vectors_tak
         shutil.rmtree(tmp_path / "store")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="anonymous memory is read from Linux's /proc")
+@pytest.mark.parametrize(
+    "rows",
+    [
+        40_000,
+        pytest.param(
+            1_000_000,
+            marks=[
+                pytest.mark.soak,
+                pytest.mark.skipif(
+                    not os.environ.get("CHROMALAB_SOAK"),
+                    reason="builds an index of a million rows, which takes minutes: `make soak` runs it",
+                ),
+            ],
+        ),
+    ],
+)
+def test_an_index_is_built_saved_and_loaded_in_little_more_memory_than_it_takes(
+    tmp_path, forks, rows
+):
+    hnsw = {"space": "cosine", "max_neighbors": 8, "ef_construction": 10}
+    builder = forks.fork()
+    builder.do("open", folder=str(tmp_path / "store"), durability="off")
+    builder.do("create", name="points", configuration={"hnsw": hnsw})
+    builder.do("call", method="pause_index")
+    builder.do("add_random", start=0, count=rows, dimension=128)
+    loader = forks.fork()
+    for worker in (builder, loader):
+        if worker is loader:
+            worker.do("open", folder=str(tmp_path / "store"), durability="off")
+            worker.do("create", name="points", get_or_create=True)
+        before = anonymous(worker)
+        peak = most_anonymous(worker, "call", method="build_index", progress=False)
+        taken = anonymous(worker) - before
+        assert rows * 128 * 4 < taken
+        assert peak - before < 1.3 * taken + 5 * MEGABYTE
+        if worker is builder:
+            builder.end()
+            stamp = next((tmp_path / "store" / "index").iterdir()).stat().st_mtime_ns
+    assert next((tmp_path / "store" / "index").iterdir()).stat().st_mtime_ns == stamp
+    loader.end()
+
+
 def most_anonymous(worker, do, **arguments):
     """The peak memory, excluding the page cache, of a process while it ran a command."""
     worker.send(do, **arguments)

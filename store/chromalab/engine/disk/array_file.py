@@ -9,12 +9,13 @@ derives the arrays again.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import mmap
 import os
 import secrets
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,16 +73,25 @@ class ArrayFile:
             OSError: The disk is full, or the folder is not writable.
         """
         sizes = {name: len(array) for name, array in arrays.items()}
-        text = json.dumps({**header, "sizes": sizes}).encode()
+        self.write_parts({**header, "sizes": sizes}, (a.tobytes() for a in arrays.values()))
+
+    def write_parts(self, header: Mapping[str, Any], parts: Iterable[bytes | memoryview]) -> None:
+        """Save arrays of which there is one part at a time, like `write`.
+
+        Args:
+            header: The header, with "sizes": the length of each array, by name.
+            parts: The bytes of the arrays, in their order.
+        """
+        text = json.dumps(header).encode()
         text += b" " * (-(len(self.magic) + 8 + len(text)) % _ALIGNED)
-        parts = [self.magic, len(text).to_bytes(8, "little"), text]
+        start = (self.magic, len(text).to_bytes(8, "little"), text)
         digest = hashlib.blake2b(digest_size=_DIGEST)
         self.path.parent.mkdir(exist_ok=True)
         draft = self._draft()
         try:
             with os.fdopen(os.open(draft, _NEW, 0o666), "wb") as file:
                 hold(file.fileno())
-                for part in (*parts, *(array.tobytes() for array in arrays.values())):
+                for part in itertools.chain(start, parts):
                     digest.update(part)
                     file.write(part)
                 file.write(digest.digest())
@@ -108,7 +118,7 @@ class ArrayFile:
         Raises:
             Unusable: Anything in the file is wrong.
         """
-        body = memoryview(self._mapped(most) if mapped else b"".join(self._blocks(most)))
+        body = memoryview(self._mapped(most) if mapped else self._whole(most))
         digest = hashlib.blake2b(digest_size=_DIGEST)
         end = max(0, len(body) - _DIGEST)
         for start in range(0, end, _BLOCK):
@@ -169,6 +179,12 @@ class ArrayFile:
             raise Unusable(f"it cannot be read: {error}") from error
         finally:
             os.close(handle)
+
+    def _whole(self, most: int) -> bytearray:
+        content = bytearray()  # unlike joined blocks, it is in memory once
+        for block in self._blocks(most):
+            content += block
+        return content
 
     def _blocks(self, most: int | None) -> Iterator[bytes]:
         handle = self._open(most)

@@ -80,7 +80,7 @@ class Entry:
         """How the names of its index files begin; forks share vectors, but each has its own indexes."""
         return f"{self.model.id}-{self.generation}"
 
-    @property
+    @cached_property
     def graph_name(self) -> str:
         """The name of the graph file."""
         return f"{self.index_stem}.hnsw"
@@ -90,7 +90,7 @@ class Entry:
         """The distance: "l2", "cosine" or "ip"."""
         return str(self.hnsw["space"])
 
-    @property
+    @cached_property
     def hnsw(self) -> Mapping[str, Any]:
         """The parameters of the index; a spann configuration is run as HNSW."""
         configuration = self.model.configuration

@@ -9,13 +9,13 @@ is written in a transaction of its own.
 from __future__ import annotations
 
 import itertools
-import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar, cast
 
 from chromalab.engine.disk import process_forks
+from chromalab.engine.disk.connection import Connection
 from chromalab.engine.disk.store import Store
 from chromalab.errors import ChromalabError, InternalError
 
@@ -46,7 +46,7 @@ class GroupCommit:
         self._queue: list[_Queued] = []
         self._leading = threading.Lock()
 
-    def write(self, work: Callable[[sqlite3.Connection], T], records: int) -> T:
+    def write(self, work: Callable[[Connection], T], records: int) -> T:
         """Write a batch, and return once it is committed.
 
         Args:
@@ -130,7 +130,7 @@ class _Queued:
         woken: Set when it is done, or first in the queue.
     """
 
-    def __init__(self, work: Callable[[sqlite3.Connection], Any], records: int) -> None:
+    def __init__(self, work: Callable[[Connection], Any], records: int) -> None:
         self.records = records
         self.error: Exception | None = None
         self.is_done = False
@@ -139,7 +139,7 @@ class _Queued:
         self._work = work
         self._result: Any = None
 
-    def write(self, connection: sqlite3.Connection, *, only: bool) -> None:
+    def write(self, connection: Connection, *, only: bool) -> None:
         """Write the batch; if it is not the only one of the transaction, it fails alone."""
         self.error = None
         if only:

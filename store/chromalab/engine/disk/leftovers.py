@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import UUID
 
 from chromalab.engine.disk import catalog
+from chromalab.engine.disk.connection import Connection
 from chromalab.engine.disk.folder import is_held
 from chromalab.engine.disk.store import Store
 from chromalab.engine.disk.vectors import forget_pending
@@ -28,7 +28,7 @@ _INDEX_NAME = re.compile(rf"({_STEM})(?:\.hnsw|-[0-9a-f]{{16}}\.terms)(\.tmp-[0-
 
 
 @contextmanager
-def sweeping(store: Store) -> Iterator[sqlite3.Connection]:
+def sweeping(store: Store) -> Iterator[Connection]:
     """A write transaction that may give up files, which are removed after the commit.
 
     Leftovers of a crash are removed at the start, under the lock, because a collection may be about

@@ -6,9 +6,7 @@ and disappears with it, so there is nothing to trust and nothing to clean up.
 
 from __future__ import annotations
 
-import errno
 import mmap
-import tempfile
 import threading
 import weakref
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import IO
 import numpy as np
 
 from chromalab.engine.disk import process_forks
+from chromalab.engine.disk.scratch import unnamed_file
 from chromalab.engine.disk.vectors import open_files
 from chromalab.engine.record_transform import RecordTransform
 from chromalab.engine.values import Vectors
@@ -87,7 +86,7 @@ class MappedRows:
             return known  # another thread was quicker
         start, width = 0 if known is None else len(known), stored.shape[1]
         if self._file is None:
-            self._file = _scratch(self._folder)
+            self._file = unnamed_file(self._folder)
             weakref.finalize(self, self._file.close)  # does nothing if it is closed already
         # Rows that an interrupted call wrote after the mapped ones are overwritten.
         self._file.seek(start * width * 4)
@@ -100,14 +99,3 @@ class MappedRows:
         mapped = np.frombuffer(memory, dtype="<f4").reshape(stored.shape)
         self._map = mapped, memory
         return mapped
-
-
-def _scratch(folder: Path) -> IO[bytes]:
-    """An unnamed file in a folder; in the system's temporary folder if this one is not writable."""
-    try:
-        folder.mkdir(exist_ok=True)
-        return tempfile.TemporaryFile(dir=folder)
-    except OSError as error:
-        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT):
-            raise
-        return tempfile.TemporaryFile()

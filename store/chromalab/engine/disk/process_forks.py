@@ -22,22 +22,25 @@ class Running:
 
     def __init__(self) -> None:
         self._threads: dict[int, int] = {}
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()  # a finalizer may run at any point and use the store
+        self._changed = threading.Condition(self._lock)
         self._stopped = False
 
     def __enter__(self) -> None:
         me = threading.get_ident()
-        with self._changed:
-            self._changed.wait_for(lambda: not self._stopped or me in self._threads)
+        with self._lock:
+            while self._stopped and me not in self._threads:
+                self._changed.wait()
             self._threads[me] = self._threads.get(me, 0) + 1
 
     def __exit__(self, *_: object) -> None:
         me = threading.get_ident()
-        with self._changed:
+        with self._lock:
             self._threads[me] -= 1
             if not self._threads[me]:
                 del self._threads[me]
-            self._changed.notify_all()
+                if self._stopped:
+                    self._changed.notify_all()
 
     def depth(self) -> int:
         """The number of transactions of this thread; nonzero means a call from within another."""

@@ -21,6 +21,7 @@ import threading
 import weakref
 from pathlib import Path
 
+from chromalab.engine.disk.connection import Connection
 from chromalab.engine.disk.folder import is_busy, is_wal
 from chromalab.engine.disk.schema import check_format, check_origin, is_current, migrate
 from chromalab.errors import StoreNotWritableError
@@ -33,7 +34,7 @@ _WAIT_SECONDS = 10.0  # for a process that is committing at this moment
 Stamp = tuple[tuple[int, int, int] | None, ...]
 
 
-class ReadOnlyConnection(sqlite3.Connection):
+class ReadOnlyConnection(Connection):
     """A connection that only reads.
 
     Attributes:

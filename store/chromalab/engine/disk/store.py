@@ -7,14 +7,16 @@ across a fork of the process (`process_forks.py`).
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from chromalab.engine.disk import process_forks
+from chromalab.engine.disk.connection import Connection
 from chromalab.engine.disk.folder import (
     is_busy,
     is_wal,
@@ -73,7 +75,7 @@ class Store:
         self._file = path / "store.sqlite3"
         self._closed = False
         self._identity: tuple[int, int] | None = None
-        self._connections: dict[int, tuple[threading.Thread, sqlite3.Connection]] = {}
+        self._connections: dict[int, tuple[threading.Thread, Connection]] = {}
         self._outdated: set[int] = set()  # threads whose connection has a lower durability
         self._read_only: ReadOnlyFile | None = None
         self.renew()
@@ -92,14 +94,12 @@ class Store:
         """The folder of the vector files."""
         return self.path / "vectors"
 
-    @contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
+    def read(self) -> AbstractContextManager[Connection]:
         """A read transaction, in which all reads see one snapshot. It never waits for a writer."""
-        with self._transaction("BEGIN") as connection:
-            yield connection
+        return self._transaction("BEGIN")
 
     @contextmanager
-    def write(self, *, final: bool = False) -> Iterator[sqlite3.Connection]:
+    def write(self, *, final: bool = False) -> Iterator[Connection]:
         """A write transaction, which commits at the end and rolls back after an error.
 
         Args:
@@ -204,8 +204,9 @@ class Store:
             self._read_only.renew()
 
     @contextmanager
-    def _transaction(self, begin: str, *, final: bool = False) -> Iterator[sqlite3.Connection]:
-        with self._alone(), translated(self.path):
+    def _transaction(self, begin: str, *, final: bool = False) -> Iterator[Connection]:
+        self._refuse_within()
+        with self.running, translated(self.path):
             connection = self._connection()
             try:
                 self._begin(connection, begin, final=final)
@@ -224,12 +225,6 @@ class Store:
                 if final and not self._closed:
                     self._set_synchronous(connection, self.durability)
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        self._refuse_within()
-        with self.running:
-            yield
-
     def _refuse_within(self) -> None:
         """Reject a call from within a transaction of this thread, which it would end."""
         if self.running.depth():
@@ -238,7 +233,7 @@ class Store:
                 "function. Use a store in another folder for that function."
             )
 
-    def _commit(self, connection: sqlite3.Connection) -> None:
+    def _commit(self, connection: Connection) -> None:
         """Run COMMIT, which waits for readers if there is a rollback journal."""
         end = time.monotonic() + _WAIT_SECONDS
         while True:
@@ -251,19 +246,18 @@ class Store:
                 if time.monotonic() > end:
                     raise _busy(self.path) from error
 
-    def _begin(self, connection: sqlite3.Connection, begin: str, *, final: bool) -> None:
+    def _begin(self, connection: Connection, begin: str, *, final: bool) -> None:
         if connection.in_transaction:  # an interrupt prevented the last ROLLBACK
             connection.execute("ROLLBACK")
         if final:
             self._set_synchronous(connection, "full")
-        # The check reads, which fixes the snapshot that the transaction sees.
-        self._patiently(connection, begin, check_format)
+        self._patiently(connection, begin, _look)
 
     def _patiently(
         self,
-        connection: sqlite3.Connection,
+        connection: Connection,
         statement: str,
-        *checks: Callable[[sqlite3.Connection], None],
+        *checks: Callable[[Connection], None],
     ) -> None:
         """Execute a statement, then checks, all of which may have to wait for another process."""
         end = time.monotonic() + _WAIT_SECONDS
@@ -334,7 +328,7 @@ class Store:
         finally:
             connection.close()
 
-    def _connection(self) -> sqlite3.Connection:
+    def _connection(self) -> Connection:
         if self._closed:
             raise ClientClosedError("This client was closed. Create a new one.")
         self._check_there()  # before connecting, which would create the file
@@ -356,14 +350,14 @@ class Store:
         self._connections[threading.get_ident()] = (thread, connection)
         return connection
 
-    def _is_outdated(self, connection: sqlite3.Connection) -> bool:
+    def _is_outdated(self, connection: Connection) -> bool:
         """Whether a connection that only reads was opened before the last write of another process."""
         read_only = self._read_only
         return read_only is not None and (
             not isinstance(connection, ReadOnlyConnection) or connection.stamp != read_only.stamp
         )
 
-    def _check_unchanged(self, connection: sqlite3.Connection) -> None:
+    def _check_unchanged(self, connection: Connection) -> None:
         """Raise if another process wrote while a connection read without locks."""
         if not isinstance(connection, ReadOnlyConnection) or connection.follows:
             return
@@ -380,7 +374,7 @@ class Store:
                 "Create the client again; the contents of the new folder are unchanged."
             )
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self) -> Connection:
         connection = self._connect()
         try:
             self._set_synchronous(connection, self.durability)
@@ -393,16 +387,30 @@ class Store:
             raise
         return connection
 
-    def _set_synchronous(self, connection: sqlite3.Connection, durability: str) -> None:
+    def _set_synchronous(self, connection: Connection, durability: str) -> None:
         """Set what a commit waits for. This reads the file, so it may have to wait itself."""
         self._patiently(connection, f"PRAGMA synchronous = {DURABILITY[durability]}")
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self) -> Connection:
         if self._read_only is not None:
             return self._read_only.connect(_STEP_SECONDS)
         return sqlite3.connect(
-            self._file, timeout=_STEP_SECONDS, isolation_level=None, check_same_thread=False
+            self._file,
+            timeout=_STEP_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=Connection,
         )
+
+
+def _look(connection: Connection) -> None:
+    """Read which snapshot the transaction sees, which fixes it; one that is new is checked."""
+    (others,) = connection.execute("PRAGMA data_version").fetchone()
+    snapshot = others, connection.total_changes
+    if snapshot != connection.snapshot:
+        connection.snapshot = None
+        check_format(connection)
+        connection.snapshot, connection.known = snapshot, {}
 
 
 def _check_durability(durability: str) -> None:
@@ -419,29 +427,35 @@ def _busy(path: Path) -> StoreBusyError:
     )
 
 
-@contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Turn errors of SQLite and of the file system into readable ones."""
-    try:
-        yield
-    except ChromalabError:
-        raise
-    except sqlite3.Error as error:
-        raise _readable(path, str(error)) from error
-    except UnicodeDecodeError as error:  # SQLite's message quotes a damaged name
-        raise _readable(path, "malformed schema") from error
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise _full(path) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise not_writable(path, error.strerror) from error
-        raise InternalError(f"The files of '{path}' cannot be used: {error}.") from error
+class translated:
+    """Turns errors of SQLite and of the file system into readable ones; a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        path = self._path
+        if error is None or isinstance(error, ChromalabError):
+            return
+        if isinstance(error, sqlite3.Error):
+            raise _readable(path, str(error)) from error
+        if isinstance(error, UnicodeDecodeError):  # SQLite's message quotes a damaged name
+            raise _readable(path, "malformed schema") from error
+        if isinstance(error, OSError):
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise _full(path) from error
+            if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+                raise not_writable(path, error.strerror) from error
+            raise InternalError(f"The files of '{path}' cannot be used: {error}.") from error
 
 
 def _identity(file: Path) -> tuple[int, int] | None:
     """Identify the file at a path; None if there is none."""
     try:
-        found = file.stat()
+        found = os.stat(file)
     except OSError:
         return None
     return found.st_dev, found.st_ino

@@ -75,6 +75,7 @@ class OpenFiles:
 
     def __init__(self) -> None:
         self._used: OrderedDict[weakref.ref[_Holder], None] = OrderedDict()
+        self._last: weakref.ref[_Holder] | None = None
         self.renew()
         process_forks.renew_in_child(self)
 
@@ -84,9 +85,12 @@ class OpenFiles:
 
     def use(self, holder: _Holder) -> None:
         """Note that a holder opened its files, or uses them; close those used least recently."""
+        last = self._last
+        if last is not None and last() is holder:
+            return
         most = _most_open()
         with self._lock:
-            own = weakref.ref(holder, self._drop)
+            own = self._last = weakref.ref(holder, self._drop)
             self._used[own] = None
             self._used.move_to_end(own)
             oldest = []

@@ -27,9 +27,9 @@ __all__ = ["View", "view_at"]
 _LEAST = -(2**63)  # a first view reads every slot, so that impossible ones are noticed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class View:
-    """The live records of one version.
+    """The live records of one version; two are equal only if they are the same object.
 
     Attributes:
         version: The collection's version.
@@ -52,8 +52,11 @@ class View:
 
     @cached_property
     def positions(self) -> NDArray[np.int64]:
-        """(committed,) the position of each slot; -1 if its record was deleted or has moved."""
-        found = np.full(self.committed, -1, dtype=np.int64)
+        """(committed + 1,) the position of each slot; -1 if its record was deleted or has moved.
+
+        The last one, also -1, is for slots that were added later.
+        """
+        found = np.full(self.committed + 1, -1, dtype=np.int64)
         found[self.slots] = np.arange(len(self.slots))
         return found
 

@@ -69,8 +69,8 @@ def matching(
 def _of_ids(
     connection: sqlite3.Connection, number: int, view: View, ids: Sequence[str]
 ) -> Positions:
-    found = records.locate(connection, number, ids)
-    places = np.sort(np.array([place for place, _ in found.values()], dtype=np.int64))
+    found = records.places_of(connection, number, ids)
+    places = np.sort(np.array(found, dtype=np.int64))
     positions = np.searchsorted(view.places, places).astype(np.int64)
     # A damaged index may list records that the table does not have.
     there = positions < len(view.places)

@@ -9,6 +9,8 @@ rows.
 from __future__ import annotations
 
 import atexit
+import os
+import sys
 import threading
 import time
 import weakref
@@ -28,6 +30,7 @@ __all__ = ["Builder", "IndexJob"]
 _QUIET_SECONDS = 0.5  # without a write, after which work begins
 _PATIENCE_SECONDS = 5.0  # after which it begins in any case
 _IDLE_SECONDS = 10.0  # after which the thread ends
+_NICER = 5  # at most 19; a core that two threads want goes to this one for a quarter of the time
 _STOPPED = "The client was closed before it was done."
 
 
@@ -103,6 +106,7 @@ class Builder:
         self._preparations = {}
 
     def _run(self) -> None:
+        _lower_priority()
         while (job := self._next()) is not None:
             work = self._work()
             if work is None:  # the engine was garbage-collected
@@ -146,6 +150,17 @@ class Builder:
                 self._changed.wait((min(times) if times else end) - now)
             self._thread = None  # under the lock, so that the next request starts another thread
             return None
+
+
+def _lower_priority() -> None:
+    """Have the system prefer other threads to this one and those that it starts.
+
+    Linux has a priority per thread. It must not be much lower, as other threads wait while this one
+    has Python's lock. Elsewhere, a build leaves half of the cores to others.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):  # in a sandbox; the work is then done at the usual priority
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.nice(0) + _NICER)
 
 
 _NO_CALLBACKS = Preparation()

@@ -41,8 +41,12 @@ _TAIL_SHARE = 1 / 32  # it must also be at least this share of the graph, which 
 _DEAD_SHARE = 0.3  # a graph with more dead rows is rebuilt from scratch
 _TARGET = 0.95
 _ENOUGH = 0.99  # the curve of recall ends here
-_SAMPLE = 100  # rows whose neighbors are queried to find the ef that reaches the target
-_EFS = (16, 24, 32, 48, 64, 80, 100, 130, 160, 200, 260, 320, 400, 500)
+_SAMPLE = 100  # rows, at least, whose neighbors are queried to find the ef that reaches the target
+_SAMPLE_SHARE = 1 / 200  # the share of the inserted rows that is sampled
+_MOST_SAMPLED = 500  # rows, at most
+_CONFIDENCE = 1.645  # standard errors below the mean: one-sided, 95%
+_STRETCH = 1 << 16  # rows scanned at a time to find the true neighbors of the sample
+_EFS = (16, 24, 32, 48, 64, 80, 100, 130, 160, 200, 260, 320, 400, 500, 640, 800, 1000)
 
 
 def graph_file(vectors: Path, entry: Entry) -> GraphFile:
@@ -70,12 +74,17 @@ def threads_for(entry: Entry, queries: int = 1) -> int:
 
 @dataclass(frozen=True)
 class IndexInput:
-    """The input to building a graph: one version of a collection."""
+    """The input to building a graph: one version of a collection.
+
+    Attributes:
+        release: Releases the pages of the vectors that were read.
+    """
 
     entry: Entry
     view: View
     vectors: Vectors
     norms: Norms
+    release: Callable[[], None] = lambda: None
 
     @property
     def parameters(self) -> Parameters:
@@ -94,11 +103,19 @@ class CollectionIndex:
 
     Args:
         folder: The folder of the vector files; None for a graph that is not stored on the disk.
+        paused: Shared with another index, so that both are paused together.
+
+    Attributes:
+        paused: Set while nothing is to be built in the background. A graph that was begun is kept,
+            and is continued from where it is.
     """
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, paused: threading.Event | None = None) -> None:
+        self.paused = paused or threading.Event()
+        self._awaited = threading.Event()
         self._folder = folder
         self._graph: tuple[str, HnswGraph] | None = None
+        self._begun: tuple[str, HnswGraph] | None = None
         self._stamp: tuple[int, int, int] | None = None
         self._asked = 0
         self._failure = ""
@@ -134,6 +151,8 @@ class CollectionIndex:
         if (entry.graph_name, entry.model.version) == self._given_up:
             return False  # it failed for this version already
         graph = self.graph(entry)
+        if self.paused.is_set():  # a file is loaded nevertheless
+            return graph is None and self._on_disk(entry) not in (None, self._stamp)
         if graph is None:
             self._asked += searching
             return not searching or self._asked > 1
@@ -150,7 +169,7 @@ class CollectionIndex:
             made = graph.parameters
             return (
                 f"HNSW by {graph.library} over {len(graph):,} rows, max_neighbors {made.max_neighbors}, "
-                f"ef_construction {made.ef_construction}"
+                f"ef_construction {made.ef_construction}{'; paused' if self.paused.is_set() else ''}"
             )
         if not _is_large(entry, live):
             return "no index, as a scan of so few records is fast"
@@ -158,9 +177,12 @@ class CollectionIndex:
             return NO_LIBRARY
         if self._failure:
             return f"the index could not be built ({self._failure}); all records are compared"
-        file = self._file(entry)
-        if file is not None and file.stamp() is not None:
+        if self._on_disk(entry) is not None:
             return "the index is on the disk and is loaded in the background"
+        if self.paused.is_set():
+            begun = self._unfinished(entry)
+            rows = f" at {len(begun):,} rows" if begun else ""
+            return f"the index does not exist yet, and is paused{rows}; resume_index() continues it"
         return "the index does not exist yet and is built in the background"
 
     def indexing(self, entry: Entry, view: View) -> Indexing:
@@ -181,11 +203,12 @@ class CollectionIndex:
         stop: Callable[[], bool] = lambda: False,
         progress: Progress = lambda done, total: None,
     ) -> None:
-        """Load or build the graph that is due, and save it.
+        """Load or build the graph that is due, and save it; while paused, load it only.
 
         Args:
             given: The collection.
-            everything: Whether to index a short tail as well.
+            everything: Whether to index a short tail as well, even if paused, as a caller waits. A
+                build in the background, which has a lower priority, is taken over.
             stop: Called every few rows; returns whether to stop.
             progress: Receives the rows inserted and the total.
 
@@ -196,18 +219,37 @@ class CollectionIndex:
         if not _is_large(entry, live) or library() is None:
             return
         file = self._file(entry)
+        if everything:
+            self._awaited.set()
         with self._making, self._recording(entry):
+            if everything:
+                self._awaited.clear()
             if file is not None:
                 self._read(file, given)
+            if self.paused.is_set() and not everything:
+                return
             graph = self.graph(entry)
-            slots = _missing(given, graph)
             if graph is not None and _dead_share(graph, given) > _DEAD_SHARE:
-                graph, slots = None, _missing(given, None)
+                graph = None
             elif graph is not None and not everything and not self.is_due(entry, live):
                 return
-            if not len(slots):
+            if not len(_missing(given, graph)):
+                self._begun = None
                 return
-            made = self._built(given, graph, slots, stop, progress)
+            made = self._unfinished(entry) or self._started(given, graph)
+
+            def stopped() -> bool:
+                put_off = self.paused.is_set() or self._awaited.is_set()
+                return stop() or (put_off and not everything)
+
+            self._begun = None
+            try:
+                _fill(made, given, stopped, progress)
+            except Stopped:
+                if stop():
+                    raise
+                self._begun = entry.graph_name, made
+                return
             self._graph = entry.graph_name, made
             if file is None:
                 return
@@ -231,40 +273,23 @@ class CollectionIndex:
             self._given_up = entry.graph_name, entry.model.version
             raise
 
-    def _built(
-        self,
-        given: IndexInput,
-        after: HnswGraph | None,
-        slots: Slots,
-        stop: Callable[[], bool],
-        progress: Progress,
-    ) -> HnswGraph:
-        """Build the graph; its recall is measured with a few rows that are inserted last."""
-        some = min(_SAMPLE, len(slots) // 2)
-        held = np.random.default_rng(0).choice(slots, some, replace=False)
-        first = by_neighborhood(given.vectors, slots[~np.isin(slots, held)])
-        if after is not None:
-            made, done = after.grown(len(slots)), 0
-        else:
-            made = HnswGraph.begin(given.parameters, given.vectors, first[0], len(slots))
-            first, done = first[1:], 1
+    def _unfinished(self, entry: Entry) -> HnswGraph | None:
+        """The graph that was begun when building was paused."""
+        known = self._begun
+        return known[1] if known and known[0] == entry.graph_name else None
 
-        def count(rows: int) -> None:
-            nonlocal done
-            done += rows
-            progress(done, len(slots))
+    def _started(self, given: IndexInput, graph: HnswGraph | None) -> HnswGraph:
+        """A graph with room for the missing rows: a copy of the given one, or of a single row."""
+        slots = _missing(given, graph)
+        if graph is None:
+            return HnswGraph.begin(given.parameters, given.vectors, slots[0], len(slots))
+        file = self._file(given.entry)
+        return graph.grown(len(slots), file.scratch if file else None)
 
-        for rows in (first, np.sort(held)):
-            if rows is not first:
-                made.curve = _curve(made, given, held)
-            made.insert(
-                given.vectors,
-                rows,
-                threads=threads_for(given.entry, 0),
-                stop=stop,
-                report=count,
-            )
-        return made
+    def _on_disk(self, entry: Entry) -> tuple[int, int, int] | None:
+        """The stamp of the graph's file."""
+        file = self._file(entry)
+        return None if file is None else file.stamp()
 
     def _read(self, file: GraphFile, given: IndexInput) -> None:
         """Load the file if another process has written one that covers more rows."""
@@ -273,7 +298,7 @@ class CollectionIndex:
             return
         self._stamp = stamp
         try:
-            found = file.read(given.parameters, given.vectors)
+            found = file.read(given.parameters, given.vectors, given.release)
         except Unusable:
             return  # nothing is lost, as it is rebuilt when due
         known = self.graph(given.entry)
@@ -299,25 +324,73 @@ def _dead_share(graph: HnswGraph, given: IndexInput) -> float:
     return 1 - alive / max(len(graph), 1)
 
 
-def _curve(graph: HnswGraph, given: IndexInput, held: Slots) -> list[tuple[int, float]]:
-    """Measure recall@10 by ef, with rows that are not in the graph yet as queries."""
+def _fill(
+    graph: HnswGraph, given: IndexInput, stop: Callable[[], bool], progress: Progress
+) -> None:
+    """Insert the missing rows; the recall is measured with a sample of them, inserted last."""
+    slots = _missing(given, graph)
+    graph.reserve(len(slots))
+    some = int(np.clip(len(slots) * _SAMPLE_SHARE, _SAMPLE, _MOST_SAMPLED))
+    held = np.random.default_rng(0).choice(slots, min(some, len(slots) // 2), replace=False)
+    first = by_neighborhood(given.vectors, slots[~np.isin(slots, held)], release=given.release)
+    done = 0
+
+    def count(rows: int) -> None:
+        nonlocal done
+        done += rows
+        progress(done, len(slots))
+
+    for rows in (first, np.sort(held)):
+        if rows is not first and len(held):
+            graph.curve = _curve(graph, given, held, stop)
+        graph.insert(
+            given.vectors,
+            rows,
+            threads=threads_for(given.entry, 0),
+            stop=stop,
+            report=count,
+            release=given.release,
+        )
+
+
+def _curve(
+    graph: HnswGraph, given: IndexInput, held: Slots, stop: Callable[[], bool]
+) -> list[tuple[int, float]]:
+    """Measure recall@10 by ef, with rows that are not in the graph yet as queries.
+
+    The recall is the one that is exceeded with a confidence of 95%, as the least ef whose mean over a
+    sample reaches the target would miss it half of the time.
+    """
     slots = given.view.slots
-    known = np.sort(np.delete(slots, graph.lacks(given.view)))
     queries = given.vectors[held]
+    true = _nearest(queries, given, np.sort(np.delete(slots, graph.lacks(given.view))), stop)
     curve: list[tuple[int, float]] = []
-    if not len(held):
-        return curve
-    scan = ExactScan(given.vectors, given.norms, given.entry.space)
-    with process_forks.steady:
-        found, _ = scan.search(queries, 10, known)
     for ef in _EFS:
+        if stop():
+            raise Stopped
         proposed = graph.search(queries, 10, ef)
         if proposed is None:
             continue
-        pairs = zip(found, proposed, strict=True)
-        curve.append(
-            (ef, float(np.mean([np.isin(known[row], near).mean() for row, near in pairs])))
-        )
-        if curve[-1][1] >= _ENOUGH:
+        shares = [np.isin(*pair).mean() for pair in zip(true, proposed, strict=True)]
+        error = np.std(shares) / len(shares) ** 0.5
+        curve.append((ef, max(0.0, float(np.mean(shares) - _CONFIDENCE * error))))
+        if np.mean(shares) >= _ENOUGH:
             break
     return curve
+
+
+def _nearest(queries: Vectors, given: IndexInput, slots: Slots, stop: Callable[[], bool]) -> Slots:
+    """Find the 10 nearest of the slots for each query, (q, 10), by an exact scan in short steps."""
+    scan = ExactScan(given.vectors, given.norms, given.entry.space)
+    near, far = [], []
+    for start in range(0, len(slots), _STRETCH):
+        if stop():
+            raise Stopped
+        some = slots[start : start + _STRETCH]
+        with process_forks.steady:
+            winners, distances = scan.search(queries, 10, some)
+        given.release()
+        near.append(some[winners])
+        far.append(distances)
+    order = np.argsort(np.hstack(far), axis=1, kind="stable")[:, :10]
+    return np.take_along_axis(np.hstack(near), order, axis=1)

@@ -10,20 +10,21 @@ were deleted or moved since are dropped there, so a graph need not be kept up to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chromalab.engine.disk.process_forks import steady
 from chromalab.engine.disk.view import View
-from chromalab.engine.index.library import NO_LIBRARY, Index, Memory, Parameters, library
+from chromalab.engine.index.library import GraphImage, Index, Memory, Parameters
 from chromalab.engine.index.scan import unit
 from chromalab.engine.values import Vectors
-from chromalab.errors import MissingDependencyError
 from chromalab.lazy import cached_property
 
-__all__ = ["HnswGraph", "Stopped", "by_neighborhood", "comparable"]
+__all__ = ["Curve", "HnswGraph", "Stopped", "by_neighborhood", "comparable"]
 
 _STEP = 256  # rows inserted at a time; a build can be stopped in between
 _ROWS_EACH = 50  # the least number of rows per center
@@ -42,37 +43,21 @@ class HnswGraph:
     """Proposes rows near a query.
 
     Args:
-        parameters: The parameters it was built with.
+        image: Its rows and links.
         covered: It contains all slots below this that were live when it was built.
-        memory: Its rows and links.
-        room: The number of rows that will be inserted.
-        curve: Pairs of ef, ascending, and the recall measured with it.
+        curve: Pairs of ef, ascending, and the recall that it reaches.
 
     Attributes:
         library: The name of the library that holds it.
-
-    Raises:
-        MissingDependencyError: No library is installed.
     """
 
-    def __init__(
-        self,
-        parameters: Parameters,
-        covered: int,
-        memory: Memory,
-        *,
-        room: int = 0,
-        curve: Curve = (),
-    ) -> None:
-        self.parameters = parameters
+    def __init__(self, image: GraphImage, covered: int, *, curve: Curve = ()) -> None:
+        self.parameters = image.parameters
         self.covered = covered
         self.curve = curve
         self._lacks: tuple[View, Slots] | None = None
-        kind = library()
-        if kind is None:
-            raise MissingDependencyError(NO_LIBRARY)
-        self.library = kind.name
-        self._index: Index = kind(parameters, memory, room)
+        self.library = image.library.name
+        self._index: Index = image.library(image)
 
     def __len__(self) -> int:
         return len(self._index)
@@ -99,9 +84,12 @@ class HnswGraph:
         """
         return self._index.search(comparable(self.parameters, queries), k, ef, threads)
 
-    def memory(self) -> Memory:
-        """Its rows and links."""
-        return self._index.memory()
+    @contextmanager
+    def image(self, folder: Path | None) -> Iterator[GraphImage]:
+        """Its rows and links, in an unnamed file in a folder."""
+        with GraphImage(self.parameters, folder) as image:
+            self._index.save(image)
+            yield image
 
     def lacks(self, view: View) -> Slots:
         """The positions of the records that are not in the graph: newer ones, and omitted ones.
@@ -129,17 +117,26 @@ class HnswGraph:
         """Create a graph of one row, with room for more."""
         slots = np.array([slot])
         row = parameters.block(
-            np.zeros((1, parameters.vector_at), dtype=np.uint8),
+            np.zeros(1, dtype=np.int64),
+            np.empty(0, dtype=np.int64),
             comparable(parameters, vectors[slots]),
             slots,
         )
         no_links = np.empty((0, 4 + 4 * parameters.max_neighbors), dtype=np.uint8)
         memory = Memory([row], np.zeros(1, dtype=np.int32), no_links, entry=0)
-        return HnswGraph(parameters, 0, memory, room=more)
+        with GraphImage(parameters, None) as image:
+            image.write(memory, room=more)
+            return HnswGraph(image, 0)
 
-    def grown(self, more: int) -> HnswGraph:
-        """Copy the graph, with room for more rows."""
-        return HnswGraph(self.parameters, self.covered, self.memory(), room=more)
+    def reserve(self, more: int) -> None:
+        """Make room for more rows, before the graph is published."""
+        self._index.reserve(len(self) + more)
+
+    def grown(self, more: int, folder: Path | None) -> HnswGraph:
+        """Copy the graph, through a file in a folder, with room for more rows."""
+        with self.image(folder) as image:
+            image.make_room(more)
+            return HnswGraph(image, self.covered)
 
     def insert(
         self,
@@ -149,6 +146,7 @@ class HnswGraph:
         threads: int = 1,
         stop: Callable[[], bool] = lambda: False,
         report: Callable[[int], None] = lambda rows: None,
+        release: Callable[[], None] = lambda: None,
     ) -> None:
         """Insert rows, before the graph is published.
 
@@ -160,9 +158,10 @@ class HnswGraph:
             threads: The number of threads that insert.
             stop: Called every few rows; returns whether to stop.
             report: Receives the number of rows inserted since the last call.
+            release: Releases the pages of the vectors; called every few rows.
 
         Raises:
-            Stopped: `stop` returned True; the graph is incomplete and must be discarded.
+            Stopped: `stop` returned True; the graph has some of the rows.
         """
         self._lacks = None
         self.__dict__.pop("_members", None)
@@ -171,6 +170,7 @@ class HnswGraph:
                 raise Stopped
             chosen = slots[start : start + _STEP]
             rows = comparable(self.parameters, vectors[chosen])
+            release()
             self._index.add(rows, chosen, threads)
             report(len(chosen))
         self.covered = len(vectors)
@@ -181,7 +181,12 @@ def comparable(parameters: Parameters, vectors: Vectors) -> Vectors:
     return unit(vectors) if parameters.space == "cosine" else np.ascontiguousarray(vectors)
 
 
-def by_neighborhood(vectors: Vectors, slots: Slots, random_state: int = 0) -> Slots:
+def by_neighborhood(
+    vectors: Vectors,
+    slots: Slots,
+    random_state: int = 0,
+    release: Callable[[], None] = lambda: None,
+) -> Slots:
     """Sort rows so that neighbors are close to each other, for faster insertion.
 
     Rows inserted in this order find their neighborhood in the processor's cache: a graph is built
@@ -193,6 +198,7 @@ def by_neighborhood(vectors: Vectors, slots: Slots, random_state: int = 0) -> Sl
         vectors: (rows, dimension), float32; slots are row numbers.
         slots: (n,) the rows to sort.
         random_state: The seed that chooses the centers.
+        release: Releases the pages of the vectors; called every few rows.
 
     Returns:
         The slots in another order, which is the same for the same seed.
@@ -207,6 +213,7 @@ def by_neighborhood(vectors: Vectors, slots: Slots, random_state: int = 0) -> Sl
     nearest = []
     for start in range(0, len(slots), _BLOCK):
         rows = unit(vectors[slots[start : start + _BLOCK]])
+        release()
         with steady:
             nearest.append(ranks[np.argmax(rows @ centers.T, axis=1)])
     return slots[np.argsort(np.concatenate(nearest), kind="stable")]

@@ -22,12 +22,12 @@ from chromalab.engine.values import Vectors
 __all__ = [
     "ExactScan",
     "Norms",
+    "at_columns",
     "distances",
     "dot",
     "error_bound",
     "measured",
     "norms_of",
-    "rough_distances",
     "unit",
 ]
 
@@ -39,6 +39,7 @@ _LARGE = 32_000_000  # numbers above which several threads are faster
 _BLOCK = 8192  # rows whose norms are computed at a time
 _UNIT = float(np.finfo(np.float32).eps)
 _TINY, _HUGE = 1e-15, 1e18  # beyond these norms, squares approach the limits of float32
+_ZERO = 1e-30  # the norm of a zero vector, which can be divided by, and whose square is zero
 
 Slots = NDArray[np.int64]
 Measured = tuple[Slots, NDArray[np.float64]]
@@ -49,7 +50,7 @@ class Norms:
     """The norms of the rows of a vector file, which a float32 scan needs.
 
     Attributes:
-        lengths: (rows,) float32, the Euclidean norms.
+        lengths: (rows,) float32, the Euclidean norms; those of zero vectors are negligible instead.
         odd: The slots, ascending, of rows whose squares leave the range of float32.
         largest: The largest norm of the other rows.
     """
@@ -72,7 +73,7 @@ def norms_of(vectors: Vectors, known: Norms = _NO_NORMS) -> Norms:
         block = vectors[first : first + _BLOCK]
         with np.errstate(over="ignore"):
             found = np.sqrt(np.einsum("ij,ij->i", block, block))
-        lengths[first : first + len(block)] = found
+        lengths[first : first + len(block)] = np.maximum(found, _ZERO)
         strange = ~(found < _HUGE)
         tiny = np.flatnonzero(found < _TINY)
         strange[tiny] = block[tiny].any(axis=1)  # zero vectors are not odd
@@ -108,17 +109,19 @@ class ExactScan:
         """
         k = min(k, len(slots))
         odd = np.flatnonzero(np.isin(slots, self._norms.odd)) if len(self._norms.odd) else _NONE
-        found = self._candidates(queries, min(k + _SPARE, len(slots)), slots)
-        winners, exact = self._measured(queries, _together(found.positions, odd), k, slots)
-        if found.positions.shape[1] == len(slots):
-            return winners, exact
-        limits = exact[:, -1] + error_bound(queries, self._norms.largest, self._space)
-        border = found.near.max(axis=1)
-        certain = (limits < border) & (border < np.inf)  # also False for a NaN
-        for row in np.flatnonzero(~certain):
-            query = queries[row : row + 1]
-            within = _together(self._within(query, limits[row], slots)[np.newaxis], odd)
-            winners[row], exact[row] = (part[0] for part in self._measured(query, within, k, slots))
+        with np.errstate(over="ignore", invalid="ignore"):  # odd ones are measured in any case
+            found = self._candidates(queries, min(k + _SPARE, len(slots)), slots)
+            winners, exact = self._measured(queries, _together(found.positions, odd), k, slots)
+            if found.positions.shape[1] == len(slots):
+                return winners, exact
+            limits = exact[:, -1] + error_bound(queries, self._norms.largest, self._space)
+            border = found.near.max(axis=1)
+            certain = (limits < border) & (border < np.inf)  # also False for a NaN
+            for row in () if certain.all() else np.flatnonzero(~certain):
+                query = queries[row : row + 1]
+                within = _together(self._within(query, limits[row], slots)[np.newaxis], odd)
+                nearest = self._measured(query, within, k, slots)
+                winners[row], exact[row] = (part[0] for part in nearest)
         return winners, exact
 
     def _candidates(self, queries: Vectors, count: int, slots: Slots) -> _Candidates:
@@ -138,10 +141,10 @@ class ExactScan:
 
     def _rough(self, queries: Vectors, slots: Slots) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Iterate over blocks of candidates: the position of the first, the distances (q, block)."""
-        steps = np.diff(slots)
+        prepared = _Prepared.of(queries, self._space)
         first, last = int(slots[0]), int(slots[-1])
         length = max(_PRODUCT // len(queries), _GATHERED)
-        if np.any(steps <= 0) or len(slots) < _DENSE * (last - first + 1):
+        if (slots[1:] <= slots[:-1]).any() or len(slots) < _DENSE * (last - first + 1):
             if len(queries) == 1:
                 length = _GATHERED
             held = np.empty((min(length, len(slots)), self._vectors.shape[1]), dtype=np.float32)
@@ -149,22 +152,17 @@ class ExactScan:
                 block = slots[start : start + length]
                 # One buffer stays in the processor's cache; mode "clip" avoids a copy for a check.
                 rows = np.take(self._vectors, block, axis=0, out=held[: len(block)], mode="clip")
-                yield start, self._distances(queries, rows, block)
+                yield start, prepared.distances(rows, self._norms.lengths[block])
             return
         every = len(slots) == last - first + 1
         for low in range(first, last + 1, length):  # these slices are not copied
             high = min(low + length, last + 1)
-            rough = self._distances(queries, self._vectors[low:high], slice(low, high))
+            rough = prepared.distances(self._vectors[low:high], self._norms.lengths[low:high])
             if every:
                 yield low - first, rough
             else:
                 start, stop = np.searchsorted(slots, (low, high))
                 yield int(start), rough[:, slots[start:stop] - low]
-
-    def _distances(
-        self, queries: Vectors, rows: Vectors, block: slice | Slots
-    ) -> NDArray[np.float32]:
-        return rough_distances(queries, rows, self._norms.lengths[block], self._space)
 
     def _measured(self, queries: Vectors, candidates: Slots, k: int, slots: Slots) -> Measured:
         return measured(queries, candidates, k, self._vectors, slots, self._space)
@@ -187,15 +185,14 @@ def measured(
         Positions (q, min(k, c)), nearest first, and their distances. Equally near ones are in ascending
         order. An absent candidate is at the end, with an infinite distance.
     """
-    candidates = np.sort(candidates, axis=1)
     far = np.empty(candidates.shape)
     step = max(1, _PRODUCT // max(1, candidates.shape[1] * queries.shape[1]))
     for start in range(0, len(queries), step):
         part = slice(start, start + step)
         far[part] = distances(queries[part], vectors[slots[candidates[part]]], space)
     far[candidates < 0] = np.inf
-    order = np.argsort(far, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(candidates, order, axis=1), np.take_along_axis(far, order, axis=1)
+    order = np.lexsort((candidates, far), axis=-1)[:, :k]
+    return at_columns(candidates, order), at_columns(far, order)
 
 
 def distances(query: Vectors, rows: Vectors, space: str) -> NDArray[np.float64]:
@@ -215,49 +212,64 @@ def distances(query: Vectors, rows: Vectors, space: str) -> NDArray[np.float64]:
     dot = np.einsum("...ij,...j->...i", x, q)
     if space == "cosine":
         norms = np.sqrt(np.einsum("...j,...j->...", q, q))[..., np.newaxis]
-        cosines = _divide(dot, np.sqrt(np.einsum("...ij,...ij->...i", x, x)) * norms)
-        dot = np.clip(cosines, -1, 1)  # rounding may exceed these
+        norms = np.sqrt(np.einsum("...ij,...ij->...i", x, x)) * norms
+        dot /= norms + (norms == 0)  # a zero vector is at distance 1 from everything
+        dot = np.minimum(np.maximum(dot, -1), 1)  # rounding may exceed these
     return np.asarray(1.0 - dot)
 
 
-def rough_distances(
-    queries: Vectors, rows: Vectors, lengths: Vectors, space: str
-) -> NDArray[np.float32]:
-    """Distances (q, n) in float32: those of `distances`, up to the error bounded by `error_bound`.
+@dataclass(frozen=True)
+class _Prepared:
+    """Queries, of which the distances from any rows are computed in float32.
 
-    Args:
-        queries: (q, dimension), float32.
-        rows: (n, dimension), float32.
-        lengths: (n,) the norms of the rows.
+    Attributes:
+        factors: (q, dimension) what rows are multiplied by.
+        squares: (q, 1) the squared norms of the queries, for "l2".
         space: "l2", "cosine" or "ip".
     """
-    with np.errstate(
-        over="ignore", invalid="ignore"
-    ):  # odd rows and queries are measured in any case
-        products = dot(rows, queries[0])[np.newaxis] if len(queries) == 1 else queries @ rows.T
+
+    factors: Vectors
+    squares: Vectors
+    space: str
+
+    @classmethod
+    def of(cls, queries: Vectors, space: str) -> _Prepared:
+        """Prepare queries (q, dimension)."""
         if space == "ip":
-            return np.asarray(np.subtract(1, products, out=products))
-        norms = np.sqrt(np.einsum("ij,ij->i", queries, queries))[:, np.newaxis]
-        if space == "cosine":
-            products /= norms + (norms == 0)
-            products /= lengths + (lengths == 0)
-            return np.asarray(np.subtract(1, products, out=products))
-        products *= -2
-        products += np.square(lengths)
-        products += np.square(norms)
-        return np.asarray(products)
+            return cls(queries, _NO_NORMS.lengths, space)
+        squares = np.einsum("ij,ij->i", queries, queries)[:, np.newaxis]
+        if space == "l2":
+            return cls(-2 * queries, squares, space)
+        return cls(queries / np.sqrt(squares + (squares == 0)), squares, space)
+
+    def distances(self, rows: Vectors, lengths: Vectors) -> NDArray[np.float32]:
+        """Those (q, n) of `distances`, up to the error bounded by `error_bound`.
+
+        Args:
+            rows: (n, dimension), float32.
+            lengths: (n,) the norms of the rows.
+        """
+        factors = self.factors
+        products = dot(rows, factors[0])[np.newaxis] if len(factors) == 1 else factors @ rows.T
+        if self.space == "l2":
+            products += np.square(lengths)
+            products += self.squares
+            return np.asarray(products)
+        if self.space == "cosine":
+            products /= lengths
+        return np.asarray(np.subtract(1, products, out=products))
 
 
 def error_bound(queries: Vectors, largest: float, space: str) -> NDArray[np.float64]:
     """The largest error of the rough distances of each query, for rows with norms up to `largest`."""
     terms = (queries.shape[1] + 4) * _UNIT
-    norms = np.linalg.norm(queries.astype(np.float64), axis=1)
+    wide = queries.astype(np.float64)
+    norms = np.sqrt(np.einsum("ij,ij->i", wide, wide))
     ordinary = (norms == 0) | ((norms > _TINY) & (norms < _HUGE))
-    if space == "cosine":
-        bound = np.full(len(queries), 2 * terms)
-    elif space == "l2":
-        bound = terms * 2 * (norms**2 + largest**2)
-    else:
+    bound = 2 * terms
+    if space == "l2":
+        bound = bound * (norms**2 + largest**2)
+    elif space == "ip":
         bound = terms * (1 + norms * largest)
     return np.where(ordinary, bound, np.inf)
 
@@ -266,7 +278,8 @@ def unit(rows: Vectors) -> Vectors:
     """Scale rows (n, dimension) to length 1, float32; zero vectors stay zero."""
     wide = rows.astype(np.float64)
     norms = np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, np.newaxis]
-    return np.asarray(rows / (norms + (norms == 0)), dtype=np.float32)
+    wide /= norms + (norms == 0)
+    return wide.astype(np.float32)
 
 
 def dot(rows: Vectors, query: Vectors) -> Vectors:
@@ -295,8 +308,8 @@ class _Candidates:
     def joined(self, start: int, rough: NDArray[np.float32], count: int) -> _Candidates:
         """Merge a block of distances (q, block) whose first position is `start`."""
         if not self.near.shape[1] and rough.shape[1] > count:
-            best = np.argpartition(rough, count - 1, axis=1)[:, :count]
-            return _Candidates(start + best, np.take_along_axis(rough, best, axis=1))
+            best = rough.argpartition(count - 1, axis=1)[:, :count]
+            return _Candidates(start + best, at_columns(rough, best))
         if self.near.shape[1] == count and not np.isnan(self.near).any():
             border = self.near.max(axis=1, keepdims=True)
             nearer = ~(rough >= border)
@@ -333,17 +346,13 @@ class _Candidates:
     def _cut(self, count: int) -> _Candidates:
         if self.near.shape[1] <= count:
             return self
-        best = np.argpartition(self.near, count - 1, axis=1)[:, :count]
-        return _Candidates(
-            np.take_along_axis(self.positions, best, axis=1),
-            np.take_along_axis(self.near, best, axis=1),
-        )
+        best = self.near.argpartition(count - 1, axis=1)[:, :count]
+        return _Candidates(at_columns(self.positions, best), at_columns(self.near, best))
 
 
-def _divide(dot: NDArray[Any], norms: NDArray[Any]) -> NDArray[Any]:
-    """Divide, with 0 for a zero vector, whose cosine distance from everything is 1."""
-    quotient: NDArray[Any] = np.divide(dot, norms, out=np.zeros_like(dot), where=norms > 0)
-    return quotient
+def at_columns(values: NDArray[Any], columns: Slots) -> NDArray[Any]:
+    """The values (q, n) at columns (q, c), which each row has of its own."""
+    return np.asarray(values[np.arange(len(values))[:, np.newaxis], columns])
 
 
 _NONE: Slots = np.empty(0, dtype=np.int64)
