@@ -99,6 +99,7 @@ drop-in: $(BUNDLES) | $(UV)  ## Compare calls of frameworks with Chroma's answer
 	$(UV) venv -q --allow-existing --python ">=3.10,<3.14" .tools/drop-in
 	$(UV) pip install -q --python .tools/drop-in/bin/python --group drop-in -e .
 	.tools/drop-in/bin/python tests/store/contract/frameworks.py
+	.tools/drop-in/bin/python -m pytest -q -c /dev/null --rootdir . -p no:cacheprovider -o asyncio_mode=auto tests/store/contract/langchain_suite.py
 	PYTHONPATH=tests/store/contract .tools/drop-in/bin/python -m pytest -q -c /dev/null --rootdir . --import-mode=importlib -p no:cacheprovider \
 	  -p chroma_suite --pyargs $(CHROMA_TESTS) $(TEST_ARGS)
 

@@ -23,7 +23,7 @@ from chromalab.deferred import Deferred
 from chromalab.errors import InvalidArgumentError, short
 from chromalab.handle import Handle, Room
 from chromalab.history import history, undo
-from chromalab.results.records import PARTS, GetResult, get_result
+from chromalab.results.records import PARTS, GetResult, fields_of, get_result
 from chromalab.results.reports import Description, Distinct
 from chromalab.search import (
     build_index,
@@ -83,7 +83,7 @@ class Collection(Handle):
         embeddings: Embeddings | None = None,
         metadatas: Metadatas | Mapping[str, Any] | None = None,
         documents: Documents | str | None = None,
-        images: None = None,
+        images: Any = None,
         uris: Sequence[str | None] | str | None = None,
         *,
         data: None = None,
@@ -98,8 +98,10 @@ class Collection(Handle):
             embeddings: (n, dimension) numbers; by default the documents are embedded.
             metadatas: One dict, or None, per record.
             documents: One text per record.
-            images: Not supported yet.
-            uris: One URI of the original per record.
+            images: One array of numbers per record, which the embedding function must take; they are
+                embedded in the place of documents, and not stored.
+            uris: One URI of the original per record. Without documents, images and embeddings, the data
+                loader reads what they name, to be embedded.
             data: Has no effect; a part of what `get` returns, so that `add(**other.get(...))` works.
             included: Has no effect, as `data`.
 
@@ -115,8 +117,8 @@ class Collection(Handle):
             >>> notes.count()
             1
         """
-        batch = read_batch(ids, embeddings, metadatas, documents, images, uris)
-        ingest.write(self, "add", ingest.with_vectors(self, batch))
+        batch = read_batch(ids, embeddings, metadatas, documents, uris)
+        ingest.write(self, "add", ingest.with_vectors(self, batch, images))
 
     def upsert(
         self,
@@ -124,12 +126,12 @@ class Collection(Handle):
         embeddings: Embeddings | None = None,
         metadatas: Metadatas | Mapping[str, Any] | None = None,
         documents: Documents | str | None = None,
-        images: None = None,
+        images: Any = None,
         uris: Sequence[str | None] | str | None = None,
     ) -> None:
         """Add the records whose ids are new and update the others; see `add` and `update`."""
-        batch = read_batch(ids, embeddings, metadatas, documents, images, uris)
-        ingest.write(self, "upsert", ingest.with_vectors(self, batch))
+        batch = read_batch(ids, embeddings, metadatas, documents, uris)
+        ingest.write(self, "upsert", ingest.with_vectors(self, batch, images))
 
     def update(
         self,
@@ -137,7 +139,7 @@ class Collection(Handle):
         embeddings: Embeddings | None = None,
         metadatas: Metadatas | Mapping[str, Any] | None = None,
         documents: Documents | str | None = None,
-        images: None = None,
+        images: Any = None,
         uris: Sequence[str | None] | str | None = None,
     ) -> None:
         """Change existing records; unknown ids are ignored, as in Chroma.
@@ -156,9 +158,9 @@ class Collection(Handle):
             >>> notes.get()["metadatas"]
             [{'hot': True}]
         """
-        batch = read_batch(ids, embeddings, metadatas, documents, images, uris)
-        if batch.vectors is None and batch.documents is not None:
-            batch = ingest.with_vectors(self, batch)
+        batch = read_batch(ids, embeddings, metadatas, documents, uris)
+        if batch.vectors is None and (batch.documents is not None or images is not None):
+            batch = ingest.with_vectors(self, batch, images)
         ingest.write(self, "update", batch)
 
     def delete(
@@ -233,7 +235,8 @@ class Collection(Handle):
             limit: The maximum number of records, in the order asked for.
             offset: The number of records to skip.
             where_document: A document filter, e.g. `{"$contains": "tea"}`.
-            include: Parts of the result: "documents", "embeddings", "metadatas", "uris".
+            include: Parts of the result: "documents", "embeddings", "metadatas", "uris", and "data", what
+                the data loader reads from the URIs.
             order_by: The metadata key to sort by; "-year" sorts in descending order. Numbers come
                 first, then texts, booleans and lists. Records without the key come last, and equal ones
                 stay in the order in which they were added, in both directions.
@@ -257,8 +260,9 @@ class Collection(Handle):
         parts = check_include(include, PARTS)
         limit, offset = check_limit("limit", limit), check_limit("offset", offset)
         filter, order = read_filter(ids, where, where_document), read_order(order_by)
-        rows = self.engine.get(self.id, filter, set(parts), limit, offset or 0, order)
-        return get_result(rows, parts, check_show(show))
+        read = fields_of(parts, self.data_loader)
+        rows = self.engine.get(self.id, filter, read, limit, offset or 0, order)
+        return get_result(rows, parts, check_show(show), self.data_loader)
 
     def peek(self, limit: int = 10) -> GetResult:
         """Read the first records, with their embeddings.

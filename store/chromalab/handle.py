@@ -34,7 +34,7 @@ from chromalab.errors import ChromalabError, EmbeddingFunctionError, InvalidArgu
 from chromalab.schema import Schema, with_sparse_embeddings
 from chromalab.snapshot import Snapshot
 from chromalab.sparse import to_stored, with_sparse_vectors
-from chromalab.types import Where
+from chromalab.types import DataLoader, Where
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -54,9 +54,11 @@ class Handle:
         model: The row of the catalog.
         embedding_function: One that the caller gave; by default the stored one is built when it is
             needed.
+        data_loader: Reads what URIs name; it is not stored.
 
     Attributes:
         engine: Holds the records, and what is attached to the collection.
+        data_loader: Reads what URIs name, or None.
     """
 
     def __init__(
@@ -64,8 +66,10 @@ class Handle:
         engine: Engine,
         model: CollectionModel,
         embedding_function: EmbeddingFunction[Any] | None = None,
+        data_loader: DataLoader[Any] | None = None,
     ) -> None:
         self.engine = engine
+        self.data_loader = data_loader
         self._model = model
         self._embedding_function = embedding_function
         self._rooms: dict[Callable[..., Any], Any] = {}
@@ -74,15 +78,18 @@ class Handle:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the folder and the id; the store is opened again where it is unpickled.
 
-        An embedding function that cannot be pickled is left out, unless it is built from what is stored.
+        An embedding function that cannot be pickled is left out, unless it is built from what is stored,
+        and so is such a data loader.
         """
         function = self._embedding_function
         if (_function_of(self._model) or {}).get("type") == "known" or not _is_portable(function):
             function = None
-        return type(self), (self.engine, self._model, function)
+        loader = self.data_loader if _is_portable(self.data_loader) else None
+        return type(self), (self.engine, self._model, function, loader)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return type(self)(deepcopy(self.engine, memo), self._model, self._embedding_function)
+        copy = deepcopy(self.engine, memo)
+        return type(self)(copy, self._model, self._embedding_function, self.data_loader)
 
     # What the collection is.
 
@@ -211,6 +218,19 @@ class Handle:
                 f"embeddings, or get_collection({self.name!r}, embedding_function=...)."
             )
         return function
+
+    def load(self, uris: Sequence[str | None]) -> Any:
+        """Return what the data loader reads from URIs.
+
+        Raises:
+            InvalidArgumentError: The collection has none.
+        """
+        if self.data_loader is None:
+            raise InvalidArgumentError(
+                f"Collection {self.name!r} has no data loader to read URIs with. Pass embeddings, or "
+                f"get_collection({self.name!r}, data_loader=...)."
+            )
+        return self.data_loader(uris)
 
     def known_embedding_function(self) -> EmbeddingFunction[Any]:
         """Return the embedding function as the handle knows it, which a `QueryBasis` then confirms.

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from chromalab.arguments.records import read_batch
+from chromalab.arguments.records import check_images, read_batch
 from chromalab.arguments.table import Problem, Record, read_table
-from chromalab.arguments.values import check_batch_rows
+from chromalab.arguments.values import check_batch_rows, check_length
 from chromalab.embed import embed_documents, shows_progress
 from chromalab.embed.registry import MINILM_NAMES
 from chromalab.engine import Batch, Filter, OutdatedSchemaError, Range, WriteResult
@@ -316,7 +316,7 @@ def _read(page: Mapping[str, Any], rows: Sequence[int]) -> Batch:
     ids = [page["ids"][row] for row in rows]
     if metadatas is not None:  # Chroma returns {} for some records without metadata
         metadatas = [metadata or None for metadata in metadatas]
-    return read_batch(ids, embeddings, metadatas, documents, None, uris)
+    return read_batch(ids, embeddings, metadatas, documents, uris)
 
 
 def _storable(page: Mapping[str, Any]) -> tuple[list[int], tuple[Problem, ...]]:
@@ -473,14 +473,29 @@ def _truncated(collection: Handle, texts: Sequence[str]) -> int:
     return 0 if count_truncated is None else int(count_truncated(texts))
 
 
-def with_vectors(collection: Handle, batch: Batch) -> Batch:
-    """Fill in the vectors of a batch by embedding its documents, if it has none.
+def with_vectors(collection: Handle, batch: Batch, images: Any = None) -> Batch:
+    """Fill in the vectors of a batch by embedding its documents, images or URIs, if it has none.
 
     Raises:
-        InvalidArgumentError: There are neither vectors nor documents, or a document is missing.
+        InvalidArgumentError: There is nothing to embed, or both documents and images; or a document is
+            missing, or there are URIs alone and no data loader.
     """
     if batch.vectors is not None:
         return batch
+    if images is not None and batch.documents is not None:
+        raise InvalidArgumentError(
+            "Exactly one of documents, images must be provided in add. Pass embeddings, or add them separately."
+        )
+    made_for = collection.get_model().configuration
+    if images is not None:
+        pictures = check_images(images, "images")
+        check_length("images", len(pictures), batch.ids)
+        vectors = embed_documents(collection.embedding_function(), pictures)
+        return replace(batch, vectors=vectors, made_for=made_for)
+    if batch.documents is None and batch.uris is not None:
+        loaded = collection.load(batch.uris)
+        vectors = embed_documents(collection.embedding_function(), loaded)
+        return replace(batch, vectors=vectors, made_for=made_for)
     if batch.documents is None:
         raise InvalidArgumentError("Pass embeddings, or documents to embed.")
     texts = [text for text in batch.documents if text is not None]

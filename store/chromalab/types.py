@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, TypedDict
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict, TypeVar
 from uuid import UUID
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 __all__ = [
     "URI",
     "CollectionMetadata",
+    "DataLoader",
     "Database",
     "Document",
     "Documents",
@@ -76,3 +77,21 @@ WhereDocument: TypeAlias = Mapping[str, Any]
 Include: TypeAlias = Sequence[
     Literal["documents", "embeddings", "metadatas", "distances", "uris", "data"]
 ]
+
+Loaded = TypeVar("Loaded", covariant=True)
+
+
+class DataLoader(Protocol[Loaded]):
+    """Reads what URIs name, such as images, for an embedding function that takes them; as in Chroma.
+
+    Example:
+        >>> class Pixels(DataLoader[Loadable]):
+        ...     def __call__(self, uris):
+        ...         return [None if uri is None else np.zeros((8, 8, 3)) for uri in uris]
+        >>> len(Pixels()(["tea.png", None]))
+        2
+    """
+
+    def __call__(self, uris: URIs) -> Loaded:
+        """Return one item per URI; None for None."""
+        ...

@@ -1,5 +1,6 @@
 import sys
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,9 @@ import pytest
 import chromalab
 from chromalab.engine import EmbeddedEngine, Scope
 from chromalab.engine.index.library import library
+
+# `make drop-in` runs it, in an environment with LangChain.
+collect_ignore = [] if find_spec("langchain_tests") else ["contract/langchain_suite.py"]
 
 
 class Counting(chromalab.EmbeddingFunction):

@@ -376,3 +376,16 @@ def test_a_schema_is_read_as_the_configuration():
     words = client.create_collection("words", schema=schema(sparse=sparse), embedding_function=None)
     words.add(ids=["a"], embeddings=[[0]], documents=["a cup of tea"])
     assert words.get()["metadatas"] == [{"bm25": function(["a cup of tea"])[0]}]
+
+
+def test_programs_stop_the_system_of_a_client(tmp_path):
+    client = chromalab.PersistentClient(tmp_path)
+    system = client._system
+    with chromalab.Client(system.settings) as other:
+        other.create_collection("notes", embedding_function=None)
+        system.stop()
+        assert not system._running
+        assert other._system._running
+        with pytest.raises(errors.ClientClosedError):
+            client.list_collections()
+    assert chromalab.PersistentClient(tmp_path).count_collections() == 1

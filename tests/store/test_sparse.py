@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import chromalab
-from chromalab import SparseVector, errors
+from chromalab import Knn, SparseVector, errors
 
 WORDS = SparseVector([3, 17], [0.5, -1.25], ["tea", "hot"])
 
@@ -152,3 +152,10 @@ def test_a_sparse_vector_that_was_changed_in_the_file_is_reported_as_damage(tmp_
         points = client.get_collection("points")
         with pytest.raises(errors.InternalError, match="damaged"):
             points.get()
+
+
+def test_a_search_takes_a_sparse_vector_as_a_plain_dict():
+    parts = {"indices": [3, 17], "values": [0.5, -1.25]}
+    assert Knn(parts, key="words") == Knn(SparseVector(**parts), key="words")
+    with pytest.raises(errors.InvalidArgumentTypeError, match="must be a text, a vector"):
+        Knn({"indices": [3]}, key="words")

@@ -119,7 +119,7 @@ def test_a_quiet_verb_is_never_busy_and_keeps_an_earlier_error(adder):
             {"verb": "add", "n": 1, "note": "longer"},
             "The note of 'add' must have at most 5 characters; got 6. Shorten it.",
         ),
-        ({"verb": "__init__"}, "No verb '__init__'. Verbs: add, fail, look."),
+        ({"verb": "__init__"}, "No verb '__init__'. Verbs: add, fail, look, state."),
     ],
 )
 def test_an_unknown_request_is_refused(adder, content, sentence):
@@ -260,3 +260,57 @@ def test_writable_traits_are_those_that_the_typescript_sets():
         if "echoChanges(" in text or "new SelectionBar(" in text:
             names |= set(re.findall(r'model\.set\("(\w+)"', shared))
         assert names == getattr(chromalab_widgets, name).writable
+
+
+class Sampler(Widget):
+    verbs = {"turn": Verb("_turn", quiet=True, buffers=True)}
+    points = traitlets.Bytes(b"\x01\x02").tag(sync=True)
+    lines = traitlets.List([{"at": b"\x03"}]).tag(sync=True)
+
+    def _turn(self, buffers):
+        return Reply({}, [buffer[::-1] for buffer in buffers])
+
+
+@pytest.fixture
+def sampler(monkeypatch):
+    """A widget in a page that loses binary buffers; `messages` is what reaches it."""
+    monkeypatch.setattr(Widget, "text_only", True)
+    sampler = Sampler()
+    sampler.messages = []
+
+    def deliver(data, buffers=None, **_):
+        assert not buffers
+        sampler.messages.append(data)
+
+    monkeypatch.setattr(sampler.comm, "send", deliver)
+    return sampler
+
+
+def test_a_page_that_loses_binary_buffers_gets_bytes_as_text(sampler):
+    sampler.points = b"\xff"
+    update = sampler.messages[-1]
+    assert update["state"]["points"] == {"$binary": "/w=="}
+    assert not update.get("buffer_paths")
+    assert sampler.get_state()["lines"] == [{"at": {"$binary": "Aw=="}}]
+
+
+def test_such_a_page_sends_and_receives_buffers_as_text(sampler):
+    sampler._on_message({"verb": "turn", "request": 1, "buffers": [{"$binary": "AQI="}]}, [])
+    reply = {"reply": 1, "body": {}, "buffers": [{"$binary": "AgE="}]}
+    assert sampler.messages[-1]["content"] == reply
+    for wrong in ([{"$binary": "?"}], [{"$binary": 1}], ["AQI="], [{}], 5):
+        sampler._on_message({"verb": "turn", "request": 2, "buffers": wrong}, [])
+        assert "must be a list" in sampler.messages[-1]["content"]["problem"]
+
+
+def test_such_a_page_can_request_the_state_again(sampler):
+    send(sampler, verb="state")
+    state = sampler.messages[-1]["state"]
+    assert state["text_only"] is True
+    assert state["points"] == {"$binary": "AQI="}
+    assert state["error"] == ""
+
+
+def test_other_pages_get_bytes_and_no_mark(adder):
+    assert "text_only" not in adder.get_state()
+    assert Sampler().get_state("points") == {"points": b"\x01\x02"}

@@ -19,6 +19,7 @@ from chromalab.sparse import SparseVector
 from chromalab.types import (
     URI,
     CollectionMetadata,
+    DataLoader,
     Document,
     Documents,
     Embedding,
@@ -43,6 +44,7 @@ __all__ = [
     "URI",
     "BoolInvertedIndexConfig",
     "CollectionMetadata",
+    "DataLoader",
     "Document",
     "Documents",
     "Embeddable",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from chromalab.arguments.values import (
     check_batch_size,
     check_documents,
@@ -16,23 +18,21 @@ from chromalab.arguments.values import (
     check_uris,
 )
 from chromalab.engine import Batch, Filter, Order, as_filter, parse_where, parse_where_document
-from chromalab.errors import InvalidArgumentError
+from chromalab.errors import InvalidArgumentError, short
 from chromalab.sparse import to_stored
 
 __all__ = [
+    "check_images",
     "checked_batch",
     "read_batch",
     "read_filter",
     "read_order",
     "read_texts",
-    "reject_images",
     "texts_to_embed",
 ]
 
 
-def read_batch(
-    ids: Any, embeddings: Any, metadatas: Any, documents: Any, images: Any, uris: Any
-) -> Batch:
+def read_batch(ids: Any, embeddings: Any, metadatas: Any, documents: Any, uris: Any) -> Batch:
     """Check the arguments of `add`, `upsert` and `update`.
 
     Raises:
@@ -41,10 +41,9 @@ def read_batch(
         InvalidArgumentError: A value cannot be stored, or two lists differ in length.
 
     Example:
-        >>> read_batch("a", None, {"year": 2020}, "tea", None, None).documents
+        >>> read_batch("a", None, {"year": 2020}, "tea", None).documents
         ['tea']
     """
-    reject_images(images)
     ids = check_ids(ids, paired=True)
     check_batch_size(ids)
     batch = Batch(
@@ -131,9 +130,22 @@ def texts_to_embed(documents: Sequence[str | None], what: str) -> list[str]:
     return texts
 
 
-def reject_images(images: Any, uris: Any = None) -> None:
-    """Raise an error if images or URIs are to be embedded, which is not supported yet."""
-    if images is not None or uris is not None:
-        raise InvalidArgumentError(
-            "Images and URIs cannot be embedded yet. Embed them yourself, and pass the embeddings."
-        )
+def check_images(images: Any, what: str) -> list[Any]:
+    """Check images that are to be embedded: at least one array of integers, with 2 or 3 dimensions.
+
+    Example:
+        >>> len(check_images(np.zeros((8, 8, 3), dtype=np.uint8), "images"))
+        1
+    """
+    listed = [images] if isinstance(images, np.ndarray) and images.ndim in (2, 3) else list(images)
+    if not listed:
+        raise InvalidArgumentError(f"{what} must not be empty. Give at least one image.")
+    for position, image in enumerate(listed):
+        array = isinstance(image, np.ndarray) and image.ndim > 1
+        if not array or not np.issubdtype(image.dtype, np.number):
+            raise InvalidArgumentError(
+                f"{what}[{position}] must be an array of numbers with at least 2 dimensions; got "
+                f"{short(image)}. Read image files with a data loader, or with "
+                "numpy.array(PIL.Image.open(path))."
+            )
+    return listed

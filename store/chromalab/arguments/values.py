@@ -219,10 +219,6 @@ def check_include(include: Any, allowed: Sequence[str]) -> list[str]:
             raise InvalidArgumentError(
                 f"include has no part {short(part)}. {near(name, allowed, what='Parts')}"
             )
-        if part == "data":
-            raise InvalidArgumentError(
-                "include cannot have 'data', because data loaders are not supported yet. Include 'uris'."
-            )
     return listed
 
 

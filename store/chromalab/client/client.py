@@ -34,6 +34,7 @@ from chromalab.engine.configuration import new_configuration
 from chromalab.errors import (
     AuthorizationError,
     ChromalabError,
+    ClientClosedError,
     InvalidArgumentError,
     InvalidArgumentTypeError,
     InvalidUUIDError,
@@ -48,7 +49,7 @@ from chromalab.results.reports import CheckReport
 from chromalab.results.tables import Table, count
 from chromalab.schema import Schema
 from chromalab.sockets import Plug
-from chromalab.types import UserIdentity
+from chromalab.types import DataLoader, UserIdentity
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -79,6 +80,23 @@ class CollectionList(Table, list[Collection]):
 
     def _note(self) -> str:
         return super()._note() or ("" if self else "no collections")
+
+
+class _System:
+    """What programs use of `client._system`, from the years in which Chroma's clients had no `close`."""
+
+    def __init__(self, client: ClientAPI) -> None:
+        self.settings = client.get_settings()
+        self.stop = client.close
+        self._client = client
+
+    @property
+    def _running(self) -> bool:
+        try:
+            self._client.count_collections()
+        except ClientClosedError:
+            return False
+        return True
 
 
 class Session:
@@ -175,7 +193,7 @@ class ClientAPI(Session):
         configuration: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
         embedding_function: EmbeddingFunction[Any] | None = _DEFAULT,
-        data_loader: None = None,
+        data_loader: DataLoader[Any] | None = None,
         get_or_create: bool = False,
     ) -> Collection:
         """Create a collection.
@@ -188,7 +206,8 @@ class ClientAPI(Session):
             metadata: Metadata of the collection itself.
             embedding_function: Embeds the texts, and is stored with the collection; None means that the
                 caller supplies embeddings.
-            data_loader: Not supported yet.
+            data_loader: Reads what URIs name, for `add(uris=...)` and `include=["data"]`: a function of a
+                list of URIs, some of which may be None. It is not stored; pass it to `get_collection`, too.
             get_or_create: Whether to return the collection if it exists.
 
         Raises:
@@ -202,10 +221,6 @@ class ClientAPI(Session):
             >>> client.create_collection("papers", metadata={"about": "what we read"})
             Collection('papers', 0 records, model: default)
         """
-        if data_loader is not None:
-            raise InvalidArgumentError(
-                "data_loader is not supported yet. Embed the data yourself, and pass the embeddings."
-            )
         if schema is not None:
             if configuration is not None:
                 raise InvalidArgumentError("Pass schema or configuration, not both.")
@@ -250,13 +265,13 @@ class ClientAPI(Session):
                 if (configuration or {}).get("spann") is not None:
                     notice(_SPANN.format(name))
                 _notice_space(stored["hnsw"]["space"], embedding_function)
-        return self._collection(model, embedding_function)
+        return self._collection(model, embedding_function, data_loader)
 
     def get_collection(
         self,
         name: str,
         embedding_function: EmbeddingFunction[Any] | None = _DEFAULT,
-        data_loader: None = None,
+        data_loader: DataLoader[Any] | None = None,
     ) -> Collection:
         """Find a collection by name; its embedding function is restored with it.
 
@@ -274,13 +289,14 @@ class ClientAPI(Session):
             chromalab.errors.NotFoundError: Collection 'paper' does not exist. Did you mean 'papers'? ...
         """
         _name_type(name)
-        return self._collection(self._engine.get_collection(self._scope, name), embedding_function)
+        model = self._engine.get_collection(self._scope, name)
+        return self._collection(model, embedding_function, data_loader)
 
     def get_collection_by_id(
         self,
         id: UUID,
         embedding_function: EmbeddingFunction[Any] | None = _DEFAULT,
-        data_loader: None = None,
+        data_loader: DataLoader[Any] | None = None,
     ) -> Collection:
         """Find a collection of this database by its id; see `get_collection`.
 
@@ -289,7 +305,7 @@ class ClientAPI(Session):
             InvalidUUIDError: The id is not a UUID.
         """
         model = self._engine.get_collection_by_id(_uuid(id), self._scope)
-        return self._collection(model, embedding_function)
+        return self._collection(model, embedding_function, data_loader)
 
     def get_or_create_collection(
         self,
@@ -298,7 +314,7 @@ class ClientAPI(Session):
         configuration: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
         embedding_function: EmbeddingFunction[Any] | None = _DEFAULT,
-        data_loader: None = None,
+        data_loader: DataLoader[Any] | None = None,
     ) -> Collection:
         """Find or create a collection; an existing one keeps its metadata and configuration.
 
@@ -361,6 +377,10 @@ class ClientAPI(Session):
         """Return the maximum number of records per call; `Collection.add_from` takes more."""
         return MAX_BATCH_SIZE
 
+    @property
+    def _system(self) -> _System:
+        return _System(self)
+
     def get_settings(self) -> Settings:
         """Return the settings; pass them to `AdminClient` to work on the same store."""
         return self._settings
@@ -403,13 +423,16 @@ class ClientAPI(Session):
             return None
 
     def _collection(
-        self, model: CollectionModel, given: EmbeddingFunction[Any] | None
+        self,
+        model: CollectionModel,
+        given: EmbeddingFunction[Any] | None,
+        data_loader: DataLoader[Any] | None,
     ) -> Collection:
         if given is _DEFAULT:
             given = None
         check_conflict(given, model.configuration["embedding_function"])
         register_class_of(given)
-        return Collection(self._engine, model, given)
+        return Collection(self._engine, model, given, data_loader)
 
 
 def _notice_space(space: str, function: object) -> None:

@@ -8,15 +8,25 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from chromalab.engine import Rows
-from chromalab.errors import short
+from chromalab.errors import InvalidArgumentError, short
 from chromalab.results.metadata import Show, shown_keys
 from chromalab.results.tables import Table, cut, data_frame, html_table, text_table
 from chromalab.sparse import with_sparse_vectors
+from chromalab.types import DataLoader
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["PARTS", "GetResult", "QueryResult", "Records", "get_result", "query_result", "within"]
+__all__ = [
+    "PARTS",
+    "GetResult",
+    "QueryResult",
+    "Records",
+    "fields_of",
+    "get_result",
+    "query_result",
+    "within",
+]
 
 PARTS = ("documents", "embeddings", "metadatas", "uris", "data")
 """What `include` may name."""
@@ -190,15 +200,33 @@ def _metadata_column(header: Sequence[str]) -> int:
     return list(header).index("metadata") if "metadata" in header else -1
 
 
-def get_result(rows: Rows, include: Sequence[str], show: Show = None) -> GetResult:
+def fields_of(include: Sequence[str], loader: DataLoader[Any] | None) -> set[str]:
+    """Return what the engine has to read for the parts of a result: URIs for "data".
+
+    Raises:
+        InvalidArgumentError: "data" is included, and there is no data loader.
+    """
+    if "data" not in include:
+        return set(include)
+    if loader is None:
+        raise InvalidArgumentError(
+            "include has 'data', which needs a data loader. Pass data_loader to get_collection, or "
+            "include 'uris'."
+        )
+    return {*include, "uris"} - {"data"}
+
+
+def get_result(
+    rows: Rows, include: Sequence[str], show: Show = None, loader: DataLoader[Any] | None = None
+) -> GetResult:
     """Make a `GetResult` from the records that the engine read."""
     result = GetResult(
         ids=rows.ids,
         embeddings=rows.vectors,
         documents=rows.documents,
-        uris=rows.uris,
+        uris=rows.uris if "uris" in include else None,
         included=list(include),
-        data=None,
+        data=loader(rows.uris or []) if loader is not None and "data" in include else None,
         metadatas=_metadatas(rows),
     )
     result.show = show
@@ -206,7 +234,11 @@ def get_result(rows: Rows, include: Sequence[str], show: Show = None) -> GetResu
 
 
 def query_result(
-    found: Sequence[Rows], include: Sequence[str], queries: Sequence[str], show: Show = None
+    found: Sequence[Rows],
+    include: Sequence[str],
+    queries: Sequence[str],
+    show: Show = None,
+    loader: DataLoader[Any] | None = None,
 ) -> QueryResult:
     """Make a `QueryResult` from the records that the engine found for each query."""
 
@@ -219,7 +251,9 @@ def query_result(
         documents=part("documents", "documents"),
         uris=part("uris", "uris"),
         included=list(include),
-        data=None,
+        data=[loader(rows.uris or []) for rows in found]
+        if loader is not None and "data" in include
+        else None,
         metadatas=[_metadatas(rows) for rows in found] if "metadatas" in include else None,
         distances=part("distances", "distances"),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from chromalab.arguments.records import read_filter, read_texts, reject_images
+from chromalab.arguments.records import check_images, read_filter, read_texts
 from chromalab.arguments.values import (
     check_embeddings,
     check_include,
@@ -18,7 +18,7 @@ from chromalab.embed import EmbeddingFunction, embed_queries
 from chromalab.engine.values import Filter, OutdatedQueryError, QueryBasis, Vectors
 from chromalab.errors import InvalidArgumentError, InvalidDimensionException
 from chromalab.handle import Handle
-from chromalab.results.records import PARTS, QueryResult, query_result, within
+from chromalab.results.records import PARTS, QueryResult, fields_of, query_result, within
 from chromalab.results.reports import Explanation
 from chromalab.transforms.active import ActiveTransform
 from chromalab.transforms.storage import ACTIVE
@@ -40,8 +40,8 @@ def query(
     collection: Handle,
     query_embeddings: Embeddings | None = None,
     query_texts: Documents | str | None = None,
-    query_images: None = None,
-    query_uris: None = None,
+    query_images: Any = None,
+    query_uris: Sequence[str] | str | None = None,
     ids: IDs | str | None = None,
     n_results: int = 10,
     where: Where | None = None,
@@ -58,13 +58,14 @@ def query(
         collection: The collection to search.
         query_embeddings: Query vectors, (q, dimension) numbers.
         query_texts: Query texts, embedded as queries. Pass these or embeddings.
-        query_images: Not supported yet.
-        query_uris: Not supported yet.
+        query_images: Query images, arrays of numbers, for an embedding function that takes them.
+        query_uris: URIs of what the data loader reads, to be embedded as queries.
         ids: Ids to search among.
         n_results: Number of results per query. Fewer are returned where fewer match.
         where: A metadata filter, e.g. `{"year": {"$gte": 2020}}`.
         where_document: A document filter, e.g. `{"$contains": "tea"}`.
-        include: Parts of the result: "documents", "embeddings", "metadatas", "uris", "distances".
+        include: Parts of the result: "documents", "embeddings", "metadatas", "uris", "distances",
+            and "data", what the data loader reads from the URIs.
         max_distance: Largest distance to return. Fewer than n_results may be left, or none.
         transform: The transform to apply before the comparison: "active", its name, or None. It maps
             the queries, and the records too where it was learned for both. "active" is the one that
@@ -94,9 +95,11 @@ def query(
     n_results = check_n_results(n_results)
     parts = check_include(include, (*PARTS, "distances"))
     filter, shown = _filter(ids, where, where_document), check_show(show)
-    asked = _read_queries(query_embeddings, query_texts, query_images, query_uris)
+    asked = _read_queries(query_embeddings, query_texts, query_images, query_uris, collection)
     limit = None if max_distance is None else check_max_distance(max_distance)
-    read = set(parts) if limit is None else {*parts, "distances"}
+    read = fields_of(parts, collection.data_loader) | (
+        {"distances"} if limit is not None else set()
+    )
     active = collection.room(ActiveTransform)
     depends = isinstance(transform, str) and transform == ACTIVE
     while True:  # until the engine confirms, in its one transaction, what the handle knew
@@ -119,7 +122,7 @@ def query(
                 active.refresh(outdated.attachment)
     if limit is not None:
         found = [within(rows, limit) for rows in found]
-    return query_result(found, parts, asked.labels, shown)
+    return query_result(found, parts, asked.labels, shown, collection.data_loader)
 
 
 def explain(
@@ -207,33 +210,57 @@ def with_one_model(collection: Handle, read: Callable[[], T]) -> T:
 
 
 class _Queries:
-    """The queries of a call: texts, embedded at most once per function, or vectors."""
+    """The queries of a call: what is embedded, at most once per function, or vectors."""
 
-    def __init__(self, labels: list[str], given: Vectors | None) -> None:
+    def __init__(
+        self, labels: list[str], given: Vectors | None, inputs: Sequence[Any] | None = None
+    ) -> None:
         self.labels = labels
         self._vectors = given
-        self._is_text = given is None
+        self._inputs = labels if inputs is None else inputs
+        self._is_embedded = given is None
         self._function: EmbeddingFunction[Any] | None = None
 
     def vectors(self, collection: Handle) -> Vectors:
         """Return the vectors, (q, dimension), by the embedding function as the handle knows it."""
-        if self._is_text:
+        if self._is_embedded:
             function = collection.known_embedding_function()
             if self._vectors is None or function is not self._function:
-                self._vectors, self._function = embed_queries(function, self.labels), function
+                self._vectors, self._function = embed_queries(function, self._inputs), function
         assert self._vectors is not None
         return self._vectors
 
 
-def _read_queries(embeddings: Any, texts: Any, images: Any = None, uris: Any = None) -> _Queries:
+def _read_queries(
+    embeddings: Any,
+    texts: Any,
+    images: Any = None,
+    uris: Any = None,
+    collection: Handle | None = None,
+) -> _Queries:
     """Check the queries of a call."""
-    reject_images(images, uris)
+    others = [given for given in (images, uris) if given is not None]
+    if others:
+        if len(others) > 1 or embeddings is not None or texts is not None:
+            raise InvalidArgumentError(
+                "Pass exactly one of query_embeddings, query_texts, query_images and query_uris."
+            )
+        if images is not None:
+            pictures = check_images(images, "query_images")
+            return _Queries(_numbered("image", len(pictures)), None, pictures)
+        assert collection is not None
+        named = read_texts(uris, "query_uris")
+        return _Queries(named, None, collection.load(named))
     if (embeddings is None) == (texts is None):
         raise InvalidArgumentError("Pass either query_embeddings or query_texts, and not both.")
     if texts is not None:
         return _Queries(list(read_texts(texts, "query_texts")), None)
     vectors = check_embeddings(embeddings, "query_embeddings")
-    return _Queries([f"query {number}" for number in range(1, len(vectors) + 1)], vectors)
+    return _Queries(_numbered("query", len(vectors)), vectors)
+
+
+def _numbered(word: str, count: int) -> list[str]:
+    return [f"{word} {number}" for number in range(1, count + 1)]
 
 
 def _filter(ids: Any, where: Any, where_document: Any) -> Filter:

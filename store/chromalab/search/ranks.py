@@ -202,7 +202,8 @@ class Knn(Source):
     """The records nearest to a query, scored by their distance.
 
     Attributes:
-        query: A text, which is embedded; a vector of numbers; or a `SparseVector`.
+        query: A text, which is embedded; a vector of numbers; or a `SparseVector`, or its
+            `{"indices": [...], "values": [...]}`.
         key: K.EMBEDDING, or a metadata key that holds sparse vectors, whose distance is 1 - dot.
         limit: The number of records to find.
         default: The score of all others; by default, the search leaves them out.
@@ -236,6 +237,9 @@ class Knn(Source):
         steps = tuple(map(read_query_step, listed(self.steps, "steps of Knn")))
         object.__setattr__(self, "steps", steps)
         if isinstance(self.query, str | SparseVector):
+            return
+        if isinstance(self.query, Mapping) and self.query.keys() == {"indices", "values"}:
+            object.__setattr__(self, "query", SparseVector(**self.query))
             return
         if hasattr(self.query, "indices") and hasattr(self.query, "values"):  # one of chromadb
             query = SparseVector(self.query.indices, self.query.values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import sys
 import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from chromalab.errors import (
     short,
 )
 from chromalab.results.tables import html_block
+from chromalab_widgets.core.binary import decode, encode
 from chromalab_widgets.core.cell_events import request_handled
 from chromalab_widgets.core.fields import Field, optional_names
 from chromalab_widgets.core.text import cut, sentence
@@ -81,6 +83,9 @@ class Reply:
     buffers: Sequence[bytes | memoryview] = ()
 
 
+_SHARED = {"state": Verb("send_state", quiet=True)}  # the verbs of all widgets
+
+
 class _RefusedError(InvalidArgumentError, traitlets.TraitError):
     """A value that a trait refuses: traitlets restores the old value only after its own error class."""
 
@@ -95,9 +100,13 @@ class Widget(anywidget.AnyWidget):
     Attributes:
         verbs: The requests that the browser may send; each subclass defines its own.
         writable: The traits that the browser may set directly. It changes all others only through verbs.
+        text_only: Whether the page loses binary buffers, as Colab's widget manager does. Bytes are then sent as
+            base64 text, and a view requests the state when it is drawn, as Colab may not have delivered
+            all changes to it. Another host with such a fault needs `Widget.text_only = True`.
     """
 
     verbs: ClassVar[Mapping[str, Verb]] = {}
+    text_only: ClassVar[bool] = "google.colab" in sys.modules
     writable: ClassVar[frozenset[str]] = frozenset()
 
     # Jupyter may handle requests of the browser on a different thread than cells. All widgets share one
@@ -162,6 +171,11 @@ class Widget(anywidget.AnyWidget):
             except ChromalabError as problem:
                 self.error = sentence(problem)
 
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
+        """Return the synced traits as they are sent."""
+        state: dict[str, Any] = super().get_state(key, drop_defaults)
+        return {**encode(state), "text_only": True} if self.text_only else state
+
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Apply the `writable` traits that the browser set, and no others."""
         if not isinstance(sync_data, dict):
@@ -178,7 +192,8 @@ class Widget(anywidget.AnyWidget):
         """Handle a request of the browser; there is no cell for an error to appear in."""
         number = content.get("request") if isinstance(content, dict) else None
         name: object = content.get("verb") if isinstance(content, dict) else None
-        verb = type(self).verbs.get(name) if isinstance(name, str) else None
+        verbs = {**_SHARED, **type(self).verbs}
+        verb = verbs.get(name) if isinstance(name, str) else None
         try:
             with self._lock:
                 if verb is not None and verb.quiet:
@@ -201,14 +216,21 @@ class Widget(anywidget.AnyWidget):
             self._reply(number, {"body": dict(answer.body)}, answer.buffers)
 
     def _answer(self, content: object, buffers: Sequence[Any] | None) -> Reply | None:
-        verb, fields = read_request(content, type(self).verbs)
+        sent = None
+        if self.text_only and isinstance(content, dict):
+            content = dict(content)
+            sent = content.pop("buffers", None)
+        verb, fields = read_request(content, {**_SHARED, **type(self).verbs})
         if verb.buffers:
-            fields["buffers"] = [bytes(buffer) for buffer in buffers or ()]
+            given = buffers or () if sent is None else decode(sent)
+            fields["buffers"] = [bytes(buffer) for buffer in given]
         answer = getattr(self, verb.handler)(**fields)
         return answer if isinstance(answer, Reply) else None
 
     def _reply(self, number: object, content: dict[str, Any], buffers: Sequence[Any]) -> None:
         if isinstance(number, int) and not isinstance(number, bool):
+            if self.text_only:
+                content, buffers = {**content, "buffers": encode(list(buffers))}, ()
             self.send({"reply": number, **content}, list(buffers))
 
     def _ipython_display_(self) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import json
 from typing import Any
 
 from chromalab.results.tables import data_frame
+from chromalab_widgets.core.binary import encode
 from chromalab_widgets.map.colors import Coloring
 from chromalab_widgets.map.layout import Layout
 from chromalab_widgets.map.records import Records
@@ -115,21 +115,11 @@ def page(
     return _PAGE.format(
         title=html.escape(title),
         css=css.replace("</", "<\\/"),
-        state=_embedded(_plain(state)),
+        state=_embedded(encode(state)),
         cards=_embedded(cards),
         code=_embedded(code),
         host=_HOST,
     )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return {"$binary": base64.b64encode(value).decode("ascii")}
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return value
 
 
 def _embedded(value: Any) -> str:

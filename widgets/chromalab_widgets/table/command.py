@@ -9,7 +9,7 @@ from typing import Any
 from chromalab.arguments.quotes import quote
 from chromalab.arguments.where_text import format_where
 
-__all__ = ["get_command"]
+__all__ = ["get_command", "in_python"]
 
 _PLAIN = re.compile(r"[\w.@/]+[\w.@/-]*")
 
@@ -28,14 +28,15 @@ def get_command(
         >>> print(get_command("papers", where={"year": {"$gte": 2020}}, order_by="-year"))
         %chroma get papers --where "year >= 2020" --order-by=-year
     """
+    asked: dict[str, Any] = dict(where=where, contains=contains, order_by=order_by, ids=ids)
     condition = format_where(where)
     words = [name, *(ids or ())]
     flags = {"--where": condition or "", "--contains": contains, "--order-by": order_by}
     given = {flag: value for flag, value in flags.items() if value}
     if condition is None or ids == [] or not all(map(_is_literal, [*words, *given.values()])):
-        return _in_python(name, where, contains, order_by, ids)
+        return in_python(name, **asked)
     if any(word.startswith("-") for word in words):
-        return _in_python(name, where, contains, order_by, ids)
+        return in_python(name, **asked)
     options = [
         f"{flag}={_quoted(value)}" if value.startswith("-") else f"{flag} {_quoted(value)}"
         for flag, value in given.items()
@@ -55,9 +56,20 @@ def _quoted(word: str) -> str:
     return quote(word, "'" if '"' in word and "'" not in word else '"')
 
 
-def _in_python(
-    name: str, where: Any, contains: str, order_by: str, ids: Sequence[str] | None
+def in_python(
+    name: str,
+    *,
+    where: dict[str, Any] | None = None,
+    contains: str = "",
+    order_by: str = "",
+    ids: Sequence[str] | None = None,
 ) -> str:
+    """Return Python code that reads the given records from the variable `client`.
+
+    Example:
+        >>> in_python("papers", contains="tea")
+        "client.get_collection('papers').get(where_document={'$contains': 'tea'})"
+    """
     given = {
         "ids": None if ids is None else list(ids),
         "where": where,

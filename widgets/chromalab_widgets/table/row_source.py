@@ -10,7 +10,7 @@ from chromalab.results.records import GetResult
 from chromalab.results.reports import Distinct
 from chromalab.types import Include
 from chromalab_widgets.core.filters import without
-from chromalab_widgets.table.command import get_command
+from chromalab_widgets.table.command import get_command, in_python
 
 __all__ = ["BY_ID", "RowSource"]
 
@@ -99,6 +99,11 @@ class RowSource:
             order_by="" if self._by_id else self.order_by,
             ids=None if self.among is None else list(self.among),
         )
+
+    def call(self, name: str) -> str:
+        """Return Python code that reads these records with chromadb, which does not sort."""
+        ids = None if self.among is None else list(self.among)
+        return in_python(name, where=self.where, contains=self.contains, ids=ids)
 
     @property
     def _by_id(self) -> bool:

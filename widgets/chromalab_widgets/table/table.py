@@ -10,7 +10,7 @@ import traitlets
 
 from chromalab import Collection
 from chromalab.arguments.where_text import format_where
-from chromalab.errors import ChromalabError, InvalidArgumentError
+from chromalab.errors import ChromalabError, InvalidArgumentError, short
 from chromalab.results.tables import html_table
 from chromalab_widgets.core.bundles import bundle
 from chromalab_widgets.core.cell_events import after_writes
@@ -32,6 +32,7 @@ from chromalab_widgets.core.summary import summary
 from chromalab_widgets.core.text import cut
 from chromalab_widgets.core.widget import Reply, Verb
 from chromalab_widgets.table.columns import Columns, descending_only
+from chromalab_widgets.table.copied import copied
 from chromalab_widgets.table.edits import Edits
 from chromalab_widgets.table.row_source import BY_ID, RowSource
 
@@ -61,8 +62,11 @@ class Table(ActingWidget):
     `traitlets.link`, and the browser changes them, too. `where_text`, `command` and the other traits can
     only be read and observed.
 
+    A collection of chromadb works, too. Its documents and metadata are then copied, once and for each
+    `refresh`, and cells cannot be edited.
+
     Args:
-        collection: A collection.
+        collection: A collection, or any object with Chroma's `name` and `get`.
         where: The initial metadata filter; the headers of the columns change it.
         contains: The initial text that documents must contain.
         order_by: The field to sort by, or "#id"; a leading "-" sorts in descending order.
@@ -140,7 +144,7 @@ class Table(ActingWidget):
 
     def __init__(
         self,
-        collection: Collection,
+        collection: Any,
         where: Mapping[str, Any] | None = None,
         *,
         contains: str = "",
@@ -149,12 +153,13 @@ class Table(ActingWidget):
         height: int = 420,
     ) -> None:
         self.collection = collection
-        self._edits = Edits(collection)
+        self._is_own = isinstance(collection, Collection)
+        self._show = show
         self._end_watch = self._stop_updates = _nothing
-        self._columns = Columns(collection, show)
+        self._open()
         self._columns.check_order(order_by)
         # Raises now if an option is not valid.
-        RowSource(collection, dict(where or {}) or None, contains, order_by).page(0, 0, [])
+        RowSource(self._held, dict(where or {}) or None, contains, order_by).page(0, 0, [])
         self._picked: frozenset[str] = frozenset()
         self._version = -1
         self._seen: tuple[int, RowSource | None] = (-1, None)
@@ -166,6 +171,19 @@ class Table(ActingWidget):
         self._relist()
         self.observe(lambda change: self._relist(), _OPTIONS)
         self._stop_updates = after_writes(self._after_write)
+
+    def _open(self) -> None:
+        """Take the collection, or a new copy of another library's."""
+        self._held: Collection = self.collection if self._is_own else copied(self.collection)
+        self._edits, self._columns = Edits(self._held), Columns(self._held, self._show)
+
+    def _check_own(self) -> None:
+        if not self._is_own:
+            raise InvalidArgumentError(
+                f"A table can only change a collection of chromalab; {short(self.collection_name)} is of "
+                f"{type(self.collection).__module__.partition('.')[0]}. Call its update or delete, then "
+                "refresh."
+            )
 
     def close(self) -> None:
         """Remove the widget; the records remain."""
@@ -192,6 +210,7 @@ class Table(ActingWidget):
             InvalidArgumentError: The text cannot be parsed as the type of the old value; nothing is written.
         """
         with self.working():
+            self._check_own()
             if self._edits.edit(id, column, typed, kind=self._columns.kind(column)):
                 self._relist()
 
@@ -202,6 +221,7 @@ class Table(ActingWidget):
             ids: The ids of the records; by default, those of the selection.
         """
         with self.working():
+            self._check_own()
             gone = list(self.selection) if ids is None else list(ids)
             count = self._edits.delete(gone)
             dropped = set(gone)
@@ -220,6 +240,9 @@ class Table(ActingWidget):
     def refresh(self) -> None:
         """Read again, to include what another program or another cell has written."""
         with self.working():
+            if not self._is_own:
+                self._open()
+                self.columns = self._columns.described()
             self._relist()
 
     @traitlets.validate("where")
@@ -236,22 +259,22 @@ class Table(ActingWidget):
     def _relist(self) -> None:
         """Count the rows, and make the browser request them again."""
         with self.working():
-            self._version = self.collection.get_version()
+            self._version = self._held.get_version()
             self._source = source = RowSource(
-                self.collection,
+                self._held,
                 self.where,
                 self.contains,
                 self.order_by,
                 tuple(self.selection) if self.only_selection else None,
             )
-            self.total, self.records = source.count(), self.collection.count()
+            self.total, self.records = source.count(), self._held.count()
             self.selected = len(self._picked)
             self.where_text = format_where(self.where) or str(self.where or "")
             found = ((key, condition_of(self.where, key)) for key in self._columns.names())
             self.conditions = {key: condition for key, condition in found if condition}
             self.undoable = self._edits.last
             self.status = self._summary_line()
-            self.command = source.command
+            self.command = source.command if self._is_own else source.call(self.collection_name)
             self.stamp += 1
             if self._seen != (self._version, source):  # not merely a different selection
                 self._seen = self._version, source
@@ -267,7 +290,7 @@ class Table(ActingWidget):
         return ", ".join(filter(None, [rows, order, picked, self._columns.left_out]))
 
     def _records_written(self) -> None:
-        self._relist()
+        self.refresh()
 
     def _selection_changed(self) -> None:
         self._picked = frozenset(self.selection)
@@ -280,7 +303,7 @@ class Table(ActingWidget):
 
     def _catch_up(self) -> None:
         """Count the rows again if the collection has changed."""
-        if self.collection.get_version() != self._version:
+        if self._held.get_version() != self._version:
             self._relist()
 
     def _page(self, start: int, stop: int) -> Reply:

@@ -1,5 +1,6 @@
 import type { AnyModel, RenderProps } from "@anywidget/types";
 import { element } from "../core/dom";
+import { widget } from "../core/host";
 import { onKeys } from "../core/keyboard";
 import { Listeners } from "../core/listeners";
 import { LiveRegion } from "../core/live";
@@ -345,4 +346,4 @@ function onMap(lines: readonly Line[]): number[] {
   return lines.map((line) => line.row).filter((row) => row >= 0);
 }
 
-export default { render };
+export default widget(render);

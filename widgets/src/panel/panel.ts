@@ -1,5 +1,6 @@
 import type { RenderProps } from "@anywidget/types";
 import { element } from "../core/dom";
+import { widget } from "../core/host";
 import { onKeys } from "../core/keyboard";
 import { Listeners } from "../core/listeners";
 import { LiveRegion } from "../core/live";
@@ -165,4 +166,4 @@ function written({ written }: Described): HTMLElement | string {
   return written === null ? "–" : element("time", { datetime: written, title: new Date(written).toLocaleString() }, ago(written));
 }
 
-export default { render };
+export default widget(render);

@@ -1,5 +1,6 @@
 import type { RenderProps } from "@anywidget/types";
 import { element } from "../core/dom";
+import { widget } from "../core/host";
 import { onKeys } from "../core/keyboard";
 import { Listeners } from "../core/listeners";
 import { LiveRegion } from "../core/live";
@@ -188,4 +189,4 @@ function short(text: string): string {
   return text.length <= 40 ? text : `${text.slice(0, 39).trimEnd()}…`;
 }
 
-export default { render };
+export default widget(render);

@@ -1,5 +1,6 @@
 import type { AnyModel, RenderProps } from "@anywidget/types";
 import { element } from "../core/dom";
+import { widget } from "../core/host";
 import { queryTerms } from "../core/highlight";
 import { onKeys } from "../core/keyboard";
 import { Listeners } from "../core/listeners";
@@ -237,4 +238,4 @@ function render({ model, el }: Pick<RenderProps<SearchPanelModel>, "model" | "el
   };
 }
 
-export default { render };
+export default widget(render);

@@ -1,5 +1,6 @@
 import type { AnyModel, RenderProps } from "@anywidget/types";
 import { element } from "../core/dom";
+import { widget } from "../core/host";
 import { Listeners } from "../core/listeners";
 import { LiveRegion } from "../core/live";
 import { own } from "../core/own";
@@ -262,4 +263,4 @@ function render({ model, el }: Pick<RenderProps<TableModel>, "model" | "el">): (
   };
 }
 
-export default { render };
+export default widget(render);
