@@ -14,7 +14,7 @@ from chromalab.errors import InvalidArgumentError, InvalidArgumentTypeError, Not
 from chromalab_widgets import SearchPanel
 from chromalab_widgets.core.bundles import MissingBundleError, bundle
 
-VERBS = "Verbs: facets, filter, find, judge, missing, range, restrict, search ... 8 of 20 shown."
+VERBS = "Verbs: facets, filter, find, judge, missing, range, restrict, search ... 8 of 21 shown."
 HOSTILE = "<img src=x onerror=alert(1)>"
 WIDGETS = Path(__file__).parents[2] / "widgets"
 

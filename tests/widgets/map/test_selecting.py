@@ -139,7 +139,7 @@ def test_another_field_can_be_shown_as_text(points, vectors, ask):
     [
         (
             {"verb": "drop"},
-            "No verb 'drop'. Verbs: color, entry, item, items, near, refresh, search, select ... 8 of 18 shown.",
+            "No verb 'drop'. Verbs: color, entry, item, items, near, refresh, search, select ... 8 of 19 shown.",
         ),
         (
             {"verb": "item", "row": 40, "generation": 1},
