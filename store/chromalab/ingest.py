@@ -480,6 +480,9 @@ def with_vectors(collection: Handle, batch: Batch, images: Any = None) -> Batch:
         InvalidArgumentError: There is nothing to embed, or both documents and images; or a document is
             missing, or there are URIs alone and no data loader.
     """
+    pictures = None if images is None else check_images(images, "images")
+    if pictures is not None:
+        check_length("images", len(pictures), batch.ids)
     if batch.vectors is not None:
         return batch
     if images is not None and batch.documents is not None:
@@ -487,9 +490,7 @@ def with_vectors(collection: Handle, batch: Batch, images: Any = None) -> Batch:
             "Exactly one of documents, images must be provided in add. Pass embeddings, or add them separately."
         )
     made_for = collection.get_model().configuration
-    if images is not None:
-        pictures = check_images(images, "images")
-        check_length("images", len(pictures), batch.ids)
+    if pictures is not None:
         vectors = embed_documents(collection.embedding_function(), pictures)
         return replace(batch, vectors=vectors, made_for=made_for)
     if batch.documents is None and batch.uris is not None:

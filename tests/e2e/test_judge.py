@@ -41,7 +41,7 @@ def test_a_judgment_and_its_note_are_stored(server, run, app):
     expect(first.locator(".cl-stored")).to_have_text("about the keys")
     expect(first.get_by_role("button", name="Note")).to_be_focused()  # so that the keys still work
     first.locator(".cl-rank").press("w")
-    expect(first.locator(".cl-reasons")).to_contain_text("Rank 1 by distance alone")
+    expect(first.locator(".cl-reasons")).to_contain_text("number 1, score")
     judgments = stored(server, app, lambda facts: list(facts.feedback))
     assert {(j.query, j.relevance) for j in judgments} == {("Who invented the piano?", 1.0)}
     assert judgments[-1].note == "about the keys"

@@ -56,7 +56,7 @@ def points(client):
         ({"ids": ["x"], "embeddings": [[1, 2]], "metadatas": [{2: "a"}]}, TypeError, "The keys of metadatas[0] must be strings; got 2."),
         ({"ids": ["x"], "embeddings": [[1, 2]], "metadatas": [{"a": object}]}, ValueError, "must be a str, an int, a float, a bool or a list of one of these"),
         ({"ids": ["x"], "embeddings": [[1, 2]], "documents": [b"bytes"]}, ValueError, "documents[0] must be a string; got b'bytes', of type bytes."),
-        ({"ids": ["x"], "embeddings": [[1, 2]], "images": [1]}, ValueError, "Images"),
+        ({"ids": ["x"], "embeddings": [[1, 2]], "images": [1]}, ValueError, "images[0] must be an array of numbers"),
         ({"ids": [str(n) for n in range(5462)], "embeddings": np.zeros((5462, 2))}, ValueError, "at most 5,461 records; got 5,462. Use collection.add_from"),
     ],
 )  # fmt: skip

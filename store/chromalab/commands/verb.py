@@ -139,7 +139,7 @@ class Call:
             NotFoundError: There is no such collection. Nothing else is checked before, as the name may be
                 what was left out.
         """
-        if self.verb.api.startswith("collection."):
+        if self.verb.api.startswith("collection.") and isinstance(self.given["collection"], str):
             _ = self.collection
         return self.api() if self.verb.action is None else self.verb.action(self)
 
