@@ -75,7 +75,7 @@ class Reader:
     ) -> list[Nearest]:
         """Find the k nearest to each query (q, dimension) of the records that pass a filter, as planned."""
         search = Search(self._collection.mapped(transform), queries, k, filter)
-        plan = search.plan
+        plan = search.known_plan
         return [Nearest(found, far, plan) for found, far in zip(*search.run(plan), strict=True)]
 
     def planned(
