@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -264,12 +265,16 @@ def test_rows_too_large_for_the_index_are_still_found(vectors, tmp_path):
         assert collection.query(query_embeddings=rows[6:7], n_results=1)["ids"] == [["v6"]]
 
 
-def until(happened, tries=3_000_000):
-    """Repeat until a condition is true; the test fails if it never is."""
-    for _ in range(tries):
+def until(happened, seconds=60):
+    """Polls until a condition holds; the test fails if it never does.
+
+    The thread that it waits for has a lower priority than this one.
+    """
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
         if happened():
             return
-    pytest.fail("it did not happen")
+    pytest.fail("the condition never held")
 
 
 def test_a_fork_starts_with_the_index_of_its_original_and_grows_its_own(store, vectors):

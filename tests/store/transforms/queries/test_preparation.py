@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -46,9 +47,13 @@ def large(low_thresholds, tmp_path):
         yield large
 
 
-def until(happened, tries=3_000_000):
-    """Polls until a condition holds; the test fails if it never does."""
-    for _ in range(tries):
+def until(happened, seconds=60):
+    """Polls until a condition holds; the test fails if it never does.
+
+    The thread that it waits for has a lower priority than this one.
+    """
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
         if happened():
             return
     pytest.fail("the condition never held")
