@@ -164,7 +164,7 @@ remove, own = shutil.rmtree, []
 def checked(folder, **how):
     mapped = str(folder) in open("/proc/self/maps").read()
     remove(folder, **how)
-    if own and str(folder) == str(own[0]):  # a new client also removes what killed processes left
+    if own and os.path.basename(folder).startswith("chromalab-"):  # not what others left before
         print(mapped, os.path.exists(folder))
 shutil.rmtree = checked
 client = chromalab.EphemeralClient()
