@@ -14,10 +14,12 @@ from chromalab.search.prepare import Queries
 from chromalab.search.prepared import Prepared, Ready
 from chromalab.search.request import read_search
 from chromalab.search.run import combines, options_of, run
-from chromalab.search.search import confirmed
+from chromalab.search.search import read_searches
 from chromalab.transforms.transform import Transform
 
 __all__ = ["explain_search"]
+
+_EXACT = "exact: every record that passes the condition is compared"
 
 
 def explain_search(
@@ -38,7 +40,7 @@ def explain_search(
         (one,) = prepared
         return _measured(reader, one) if analyze else _planned(reader, one)
 
-    root, _ = confirmed(collection, queries, transform, read)
+    root, _ = read_searches(collection, queries, transform, read)
     texts = queries.count
     return SearchPlan(
         root, texts, collection.model, embedding if analyze and texts else None, analyze
@@ -66,8 +68,7 @@ def _planned(reader: Reader, prepared: Prepared) -> PlanStage:
     if search._where is not None:
         condition = (PlanStage("Where", str(search._where), matches),)
     for region in prepared.regions:
-        reason = "exact: every record that passes the condition is compared"
-        condition = (PlanStage("Within", str(region), matches, reason, inputs=condition),)
+        condition = (PlanStage("Within", str(region), matches, _EXACT, inputs=condition),)
     if search._rank is None:
         current = PlanStage("Scan", "in insertion order", matches, inputs=condition)
     else:
@@ -98,8 +99,8 @@ def _source(
     source = given.source
     reason = "inverted index" if given.vectors is None else "exact scan of the region"
     if given.region is not None:
-        reason = "exact: every record that passes the condition is compared"
-    if given.vectors is not None and not prepared.search._within:
+        reason = _EXACT
+    if given.vectors is not None and not prepared.regions:
         plan = reader.planned(given.vectors, source.limit, prepared.filter, given.transform)
         costs = ", ".join(f"{way} {max(ms, 0.01):.2g} ms" for way, ms in plan.estimates.items())
         reason = f"{plan.method}: {plan.reason} (estimates: {costs})"

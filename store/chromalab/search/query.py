@@ -15,13 +15,12 @@ from chromalab.arguments.values import (
 )
 from chromalab.deferred import Deferred
 from chromalab.embed import EmbeddingFunction, embed_queries
-from chromalab.engine.values import Filter, OutdatedQueryError, QueryBasis, Vectors
+from chromalab.engine.values import Filter, QueryBasis, Rows, Vectors
 from chromalab.errors import InvalidArgumentError, InvalidDimensionException
 from chromalab.handle import Handle
 from chromalab.results.records import PARTS, QueryResult, fields_of, query_result, within
 from chromalab.results.reports import Explanation
 from chromalab.transforms.active import ActiveTransform
-from chromalab.transforms.storage import ACTIVE
 from chromalab.transforms.transform import Transform
 from chromalab.types import Documents, Embeddings, IDs, Include, Where, WhereDocument
 
@@ -100,26 +99,16 @@ def query(
     read = fields_of(parts, collection.data_loader) | (
         {"distances"} if limit is not None else set()
     )
-    active = collection.room(ActiveTransform)
-    depends = isinstance(transform, str) and transform == ACTIVE
-    while True:  # until the engine confirms, in its one transaction, what the handle knew
-        known = collection.get_model()
-        basis = QueryBasis(known, *active.attachment()) if depends else QueryBasis(known)
-        vectors = asked.vectors(collection)
-        record_transform = None
-        chosen = active.known() if depends else active.of(transform)
+
+    def ask(chosen: Transform | None, basis: QueryBasis) -> list[Rows]:
+        vectors, record_transform = asked.vectors(collection), None
         if chosen is not None:
             vectors, record_transform = chosen.queries(vectors), chosen.record_transform
-        try:
-            found = collection.engine.query(
-                collection.id, vectors, n_results, filter, read, record_transform, basis
-            )
-            break
-        except OutdatedQueryError as outdated:
-            # The collection was re-embedded or the transform switched, perhaps by another process.
-            collection.refresh(outdated.model)
-            if depends:
-                active.refresh(outdated.attachment)
+        return collection.engine.query(
+            collection.id, vectors, n_results, filter, read, record_transform, basis
+        )
+
+    found = collection.room(ActiveTransform).confirmed(transform, ask)
     if limit is not None:
         found = [within(rows, limit) for rows in found]
     return query_result(found, parts, asked.labels, shown, collection.data_loader)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, TypeVar
 
 from chromalab.arguments.values import check_show
 from chromalab.engine import Reader
-from chromalab.engine.values import OutdatedQueryError, QueryBasis
+from chromalab.engine.values import QueryBasis
 from chromalab.errors import InvalidArgumentError
 from chromalab.handle import Handle
 from chromalab.results.search import SearchResult, search_result
@@ -19,13 +18,11 @@ from chromalab.search.run import run
 from chromalab.search.sources import Batch
 from chromalab.search.trace import Trace
 from chromalab.transforms.active import ActiveTransform
-from chromalab.transforms.storage import ACTIVE
 from chromalab.transforms.transform import Transform
 
-__all__ = ["confirmed", "search"]
+__all__ = ["read_searches", "search"]
 
 T = TypeVar("T")
-_EMBEDDING = "#embedding"
 
 
 def search(
@@ -72,29 +69,22 @@ def search(
         batch = Batch(reader, prepared)
         return [run(reader, one, batch) for one in prepared]
 
-    ran, prepared = confirmed(collection, Queries(listed), transform, read)
+    ran, prepared = read_searches(collection, Queries(listed), transform, read)
     traces = [Trace(collection, *both) for both in zip(prepared, ran, strict=True)]
     return search_result(traces, shown)
 
 
-def confirmed(
+def read_searches(
     collection: Handle,
     queries: Queries,
     transform: Transform | str | bool | None,
-    ask: Callable[..., T],
+    read: Callable[[Reader, Sequence[Prepared]], T],
 ) -> tuple[T, Sequence[Prepared]]:
-    """Prepare searches, then ask in one transaction, which confirms the model and the transform."""
-    active = collection.room(ActiveTransform)
-    depends = isinstance(transform, str) and transform == ACTIVE
-    while True:
-        known = collection.get_model()
-        basis = QueryBasis(known, *active.attachment()) if depends else QueryBasis(known)
-        chosen = active.known() if depends else active.of(transform)
+    """Prepare searches, and run a function on them in one transaction; returns both."""
+
+    def ask(chosen: Transform | None, basis: QueryBasis) -> tuple[T, Sequence[Prepared]]:
         prepared = queries.prepared(collection, chosen)
-        try:
-            asked = partial(ask, prepared=prepared)
-            return collection.engine.reading(collection.id, asked, basis), prepared
-        except OutdatedQueryError as outdated:
-            collection.refresh(outdated.model)
-            if depends:
-                active.refresh(outdated.attachment)
+        engine = collection.engine
+        return engine.reading(collection.id, lambda reader: read(reader, prepared), basis), prepared
+
+    return collection.room(ActiveTransform).confirmed(transform, ask)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from chromalab.engine import Attachment, CollectionModel
+from chromalab.engine.values import OutdatedQueryError, QueryBasis
 from chromalab.errors import (
     InternalError,
     InvalidArgumentError,
@@ -28,6 +30,7 @@ __all__ = [
     "why_retired",
 ]
 
+T = TypeVar("T")
 _HISTORY = 20  # The number of switches that can be rolled back.
 
 
@@ -167,15 +170,33 @@ class ActiveTransform:
         transform = self._read()
         return None if transform is None else self._usable(transform, self._collection.refresh())
 
-    def known(self) -> Transform | None:
-        """Return the same as it was last read; the query that uses it confirms it in its transaction."""
+    def _known(self) -> Transform | None:
+        """Return the active transform as it was last read."""
         transform = self._cached[1]
         model = self._collection.get_model()
         return None if transform is None else self._usable(transform, model)
 
-    def attachment(self) -> tuple[str, int | None]:
-        """Return the kind of the stored record and the number that it had when it was last read."""
-        return ACTIVE_KIND, self._cached[0]
+    def confirmed(self, transform: Any, ask: Callable[[Transform | None, QueryBasis], T]) -> T:
+        """Ask the engine for an answer; in its transaction, it confirms what the handle knew.
+
+        Args:
+            transform: The transform that the call asks for, as in `of`.
+            ask: Prepares queries for that transform, and asks. It is called again if the collection was
+                re-embedded or the transform switched, perhaps by another process.
+        """
+        collection = self._collection
+        depends = isinstance(transform, str) and transform == ACTIVE
+        while True:
+            known = collection.get_model()
+            basis = (
+                QueryBasis(known, ACTIVE_KIND, self._cached[0]) if depends else QueryBasis(known)
+            )
+            try:
+                return ask(self._known() if depends else self.of(transform), basis)
+            except OutdatedQueryError as outdated:
+                collection.refresh(outdated.model)
+                if depends:
+                    self.refresh(outdated.attachment)
 
     def refresh(self, row: Attachment | None) -> None:
         """Take the stored record as it is now."""
