@@ -55,7 +55,7 @@ def run(reader: Reader, prepared: Prepared, batch: Batch | None = None) -> Ran:
     """Run a search, which may be one of a batch.
 
     Where steps leave fewer records than are wanted, the sources find more and it runs again, until there
-    are enough or the sources have no more.
+    are enough, the sources have no more, or a step has ended the result.
     """
     wider, wanted = 1, prepared.wanted
     batch = Batch(reader, [prepared]) if batch is None else batch
@@ -63,7 +63,7 @@ def run(reader: Reader, prepared: Prepared, batch: Batch | None = None) -> Ran:
         attempt = _Run(reader, prepared, batch, wider)
         last, final, columns, notes = attempt.stages()
         enough = wanted is None or not prepared.search._steps or last.given >= wanted
-        if enough or not attempt.sources.has_more:
+        if enough or attempt.ended or not attempt.sources.has_more:
             break
         wider *= _WIDER
     fields, names = set(), prepared.search._select.names
@@ -85,6 +85,8 @@ class _Run:
     batch: Batch
     wider: int
     clock: Clock = field(default_factory=Clock)
+    ended: bool = False
+    """Whether a step that ends the result has dropped records."""
 
     @cached_property
     def sources(self) -> Sources:
@@ -101,23 +103,29 @@ class _Run:
         notes = []
         for step in search._steps:
             current, kept = self._stepped(current, step)
+            self.ended |= step.ends and bool(current.dropped)
             columns = {name: [values[row] for row in kept.rows] for name, values in columns.items()}
             columns |= kept.columns
             notes += [kept.note] if kept.note else []
         current, columns = self._limited(current, columns)
         assert current.candidates is not None
         limit = search._limit.limit
-        if (
-            limit is not None
-            and current.kept < limit
-            and self.sources.has_more
-            and not search._steps
-        ):
-            sources = " and ".join(
-                f"{type(s.source).__name__}(limit={s.source.limit})" for s in self.prepared.sources
-            )
-            notes.append(f"{current.kept:,} of {limit:,} wanted; raise the limit of {sources}")
+        if limit is not None and current.kept < limit:
+            notes.append(f"{current.kept:,} of {limit:,} wanted; {self._why_few(current)}")
         return current, current.candidates, columns, notes
+
+    def _why_few(self, last: Stage) -> str:
+        """Say why there are fewer results than wanted, or what to change."""
+        search = self.prepared.search
+        if self.sources.has_more and not search._steps:
+            sources = [s.source for s in self.prepared.sources]
+            limits = " and ".join(f"{type(s).__name__}(limit={s.limit})" for s in sources)
+            return f"raise the limit of {limits}"
+        names = {"Rank", "GroupBy", *(type(step).__name__ for step in search._steps)}
+        dropping = [s.name for s in last.in_order() if s.dropped and s.name in names]
+        if dropping:
+            return f"{' and '.join(dict.fromkeys(dropping))} dropped the others"
+        return "there are no more"
 
     def _ranked(self) -> Stage:
         """Find and score records."""

@@ -129,6 +129,24 @@ def test_steps_that_drop_records_find_more_until_there_are_enough(notes):
     assert len(collection.search(search)["ids"][0]) == 5
 
 
+def test_steps_that_end_the_result_do_not_find_more(notes):
+    collection, vectors = notes
+    search = Search().rank(Knn(vectors[0], limit=8)).limit(20)
+    for step in (MaxDistance(0.3), AutoCut(), TokenBudget(12)):
+        result = collection.search(search.then(step))
+        (source,) = [s for _, s in result.searches[0].ran.last.walk() if s.name == "Knn"]
+        assert source.kept == 8
+        assert f"of 20 wanted; {type(step).__name__} dropped the others" in repr(result)
+
+
+def test_a_result_says_that_there_are_no_more(notes):
+    collection, vectors = notes
+    search = Search().where(K("book") == 3).rank(Knn(vectors[0])).limit(20)
+    assert "5 of 20 wanted; there are no more" in repr(collection.search(search))
+    unlike = search.then(NearDuplicates(0))
+    assert "wanted; NearDuplicates dropped the others" in repr(collection.search(unlike))
+
+
 def test_auto_cut_ends_before_the_largest_gap(notes):
     collection, vectors = notes
     distances = collection.query(query_embeddings=vectors[:1], n_results=RECORDS)["distances"][0]

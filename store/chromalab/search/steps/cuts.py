@@ -31,6 +31,7 @@ class MaxDistance(Step):
     """
 
     form: ClassVar[str] = "$max_distance"
+    ends: ClassVar[bool] = True
     distance: float
 
     def __post_init__(self) -> None:
@@ -65,6 +66,7 @@ class AutoCut(Step):
     """
 
     form: ClassVar[str] = "$auto_cut"
+    ends: ClassVar[bool] = True
     least: int = 1
 
     def __post_init__(self) -> None:

@@ -136,9 +136,12 @@ class Step(Form):
 
     Attributes:
         embeds: Whether it calls the embedding function of the collection, which must then have one.
+        ends: Whether what it drops ends the result. Otherwise, the sources find more records where too
+            few are left.
     """
 
     embeds: ClassVar[bool] = False
+    ends: ClassVar[bool] = False
 
     def run(self, candidates: Candidates, records: Records) -> Kept:
         """Keep some of the candidates, perhaps in another order."""

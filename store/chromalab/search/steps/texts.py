@@ -44,6 +44,7 @@ class TokenBudget(Step):
     """
 
     form: ClassVar[str] = "$token_budget"
+    ends: ClassVar[bool] = True
     tokens: int
     count: Callable[[str], int] = _words
 
