@@ -40,7 +40,7 @@ _DEEPEST = 50
 _SIGNS = {
     "$eq": "=", "$ne": "!=", "$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<=", "$in": "in",
     "$nin": "not in", "$contains": "contains", "$not_contains": "does not contain",
-    "$regex": "matches", "$exists": "exists:", "$not_regex": "does not match",
+    "$regex": "matches", "$not_regex": "does not match",
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from chromalab.sparse import SparseVector
 __all__ = ["Prepared", "Ready"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ready:
     """A source of a rank whose query is embedded.
 

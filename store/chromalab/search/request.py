@@ -60,15 +60,16 @@ class Search:
         steps: Sequence[Step | Mapping[str, Any]] = (),
         within: Sequence[Region | RegionPart | Mapping[str, Any] | str] = (),
     ) -> None:
-        self._where = _read(where, Condition, Condition, "where")
+        # The names of Chroma's class, whose attributes programs read; the methods have the others.
+        self._where = _read(where, Condition, "where")
         self._rank = None if rank is None else read_rank(rank)
-        self._group_by = _read(group_by, GroupBy, GroupBy, "group_by") or GroupBy()
+        self._group_by = _read(group_by, GroupBy, "group_by") or GroupBy()
         if is_integer(limit):
             limit = Limit(limit=int(limit))  # type: ignore[arg-type]
-        self._limit = _read(limit, Limit, Limit, "limit") or Limit()
+        self._limit = _read(limit, Limit, "limit") or Limit()
         if isinstance(select, list | tuple | set | frozenset):
             select = Select(set(select))
-        self._select = _read(select, Select, Select, "select") or Select()
+        self._select = _read(select, Select, "select") or Select()
         self._steps = tuple(map(read_step, listed(steps, "steps")))
         self._within = tuple(map(read_region, listed(within, "within")))
 
@@ -119,7 +120,7 @@ class Search:
 
     def where(self, where: Condition | Mapping[str, Any] | None) -> Self:
         """Return a copy with other conditions: an expression of `K`, Chroma's dict, or None."""
-        return self._with(_where=_read(where, Condition, Condition, "where"))
+        return self._with(_where=_read(where, Condition, "where"))
 
     def within(self, *regions: Region | RegionPart | Mapping[str, Any] | str) -> Self:
         """Return a copy for records that are in all of these regions as well.
@@ -134,7 +135,7 @@ class Search:
 
     def group_by(self, group_by: GroupBy | Mapping[str, Any] | None) -> Self:
         """Return a copy with other groups."""
-        return self._with(_group_by=_read(group_by, GroupBy, GroupBy, "group_by") or GroupBy())
+        return self._with(_group_by=_read(group_by, GroupBy, "group_by") or GroupBy())
 
     def then(self, *steps: Step | Mapping[str, Any]) -> Self:
         """Return a copy with further steps, which run in this order."""
@@ -239,7 +240,7 @@ def read_search(search: Any) -> Search:
     )
 
 
-def _read(value: Any, kind: type[Any], reader: Any, what: str) -> Any:
+def _read(value: Any, kind: Any, what: str) -> Any:
     """Read a part given as ours, as the same of chromadb, or as a dict."""
     if value is None or isinstance(value, kind):
         return value
@@ -249,4 +250,4 @@ def _read(value: Any, kind: type[Any], reader: Any, what: str) -> Any:
         raise InvalidArgumentTypeError(
             f"{what} must be a {kind.__name__} or a dict; got {short(value)}."
         )
-    return reader.from_dict(value)
+    return kind.from_dict(value)

@@ -40,17 +40,17 @@ class Batch:
 
     def nearest(self, given: Ready) -> tuple[Sequence[Nearest], int] | None:
         """Return what a source found, and with how many sources at once; None if it is alone."""
-        return self._found.get(id(given))
+        return self._found.get(given)
 
     @cached_property
-    def _found(self) -> Mapping[int, tuple[Sequence[Nearest], int]]:
+    def _found(self) -> Mapping[Ready, tuple[Sequence[Nearest], int]]:
         groups: list[tuple[tuple[int, int, Filter], list[Ready]]] = []
         for prepared in self.searches:
             for given in prepared.sources:
                 source = given.source
                 if given.vectors is None or not isinstance(source, Knn):
                     continue
-                if prepared.search._within or source.steps:
+                if prepared.regions or source.steps:
                     continue
                 alike = (source.limit, given.vectors.shape[1], prepared.filter)
                 members = next((members for kind, members in groups if kind == alike), None)
@@ -58,7 +58,7 @@ class Batch:
                     groups.append((alike, [given]))
                 else:
                     members.append(given)
-        found = {}
+        found: dict[Ready, tuple[Sequence[Nearest], int]] = {}
         for (limit, _, filter), members in groups:
             if len(members) > 1:
                 vectors = [own for member in members for own in _vectors(member)]
@@ -67,7 +67,7 @@ class Batch:
                 )
                 for member in members:
                     own = [next(several) for _ in _vectors(member)]
-                    found[id(member)] = own, len(members)
+                    found[member] = own, len(members)
         return found
 
 
@@ -109,7 +109,7 @@ class Sources:
         """Return the records of a source."""
         limit, prepared = given.source.limit * self.wider, self.prepared
         before: tuple[Stage, ...] = ()
-        if given.vectors is not None and not prepared.search._within:
+        if given.vectors is not None and not prepared.regions:
             found, count, how = self._nearest(given, limit)
             before = self._pushed_down(count)
         else:
@@ -268,7 +268,7 @@ def _recall(
     """
 
     def recall(reader: Reader) -> float:
-        if given.vectors is None or prepared.search._within or not len(found):
+        if given.vectors is None or prepared.regions or not len(found):
             return 1.0
         among = reader.matching(prepared.filter)
         true, _ = _among(reader, prepared, given, limit, among)
