@@ -76,7 +76,7 @@ def _planned(reader: Reader, prepared: Prepared) -> PlanStage:
         current = sources[0]
         if combines(search._rank):
             most = min(sum(source.estimate or 0 for source in sources), matches)
-            current = PlanStage("Rank", str(search._rank), most, inputs=tuple(sources))
+            current = PlanStage("Rank", search._rank.outline, most, inputs=tuple(sources))
     if search._group_by.aggregate is not None:
         details = str(search._group_by)
         current = PlanStage("GroupBy", details, current.estimate, inputs=(current,))

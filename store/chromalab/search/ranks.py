@@ -6,7 +6,7 @@ of more than 600 lines, because arithmetic on any rank makes every other kind, a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar
 
@@ -76,6 +76,17 @@ class Rank:
     def inputs(self) -> Sequence[Rank]:
         """Return the ranks that this one is made of."""
         return ()
+
+    @property
+    def outline(self) -> str:
+        """The rank in one line, with its sources by their kinds: a plan describes them elsewhere."""
+        return self._written(lambda part: part.outline)
+
+    def __str__(self) -> str:
+        return self._written(str)
+
+    def _written(self, write: Callable[[Rank], str]) -> str:
+        raise NotImplementedError
 
     def __add__(self, other: Rank | float) -> Sum:
         return Sum([*_parts(self, Sum), *_parts(other, Sum)])
@@ -149,7 +160,7 @@ class Val(Rank):
         """Return Chroma's dict."""
         return {"$val": self.value}
 
-    def __str__(self) -> str:
+    def _written(self, write: Callable[[Rank], str]) -> str:
         return f"{self.value:g}"
 
 
@@ -171,6 +182,11 @@ class Source(Rank):
         query = short(self.query, 40) if isinstance(self.query, str) else type(self.query).__name__
         steps = "".join(f" | {type(step).__name__}" for step in getattr(self, "steps", ()))
         return f"{query}{steps} in {name_of_key(self.key)}"
+
+    @property
+    def outline(self) -> str:
+        """The kind of the source."""
+        return type(self).__name__
 
     def __str__(self) -> str:
         return f"{type(self).__name__}({self.details})"
@@ -369,10 +385,10 @@ class _Several(Rank):
     def to_dict(self) -> dict[str, Any]:
         return {self._operator: [rank.to_dict() for rank in self.ranks]}
 
-    def __str__(self) -> str:
+    def _written(self, write: Callable[[Rank], str]) -> str:
         if self._operator in _SIGNS:
-            return f"({f' {_SIGNS[self._operator]} '.join(map(str, self.ranks))})"
-        return f"{self._operator[1:]}({', '.join(map(str, self.ranks))})"
+            return f"({f' {_SIGNS[self._operator]} '.join(map(write, self.ranks))})"
+        return f"{self._operator[1:]}({', '.join(map(write, self.ranks))})"
 
 
 class Sum(_Several):
@@ -414,8 +430,8 @@ class _Two(Rank):
     def to_dict(self) -> dict[str, Any]:
         return {self._operator: {"left": self.left.to_dict(), "right": self.right.to_dict()}}
 
-    def __str__(self) -> str:
-        return f"({self.left} {_SIGNS[self._operator]} {self.right})"
+    def _written(self, write: Callable[[Rank], str]) -> str:
+        return f"({write(self.left)} {_SIGNS[self._operator]} {write(self.right)})"
 
 
 class Sub(_Two):
@@ -444,8 +460,8 @@ class _One(Rank):
     def to_dict(self) -> dict[str, Any]:
         return {self._operator: self.rank.to_dict()}
 
-    def __str__(self) -> str:
-        return f"{self._operator[1:]}({self.rank})"
+    def _written(self, write: Callable[[Rank], str]) -> str:
+        return f"{self._operator[1:]}({write(self.rank)})"
 
 
 class Abs(_One):
@@ -571,9 +587,9 @@ class Rrf(Rank):
         """Return Chroma's dict, in which it is arithmetic."""
         return self.expanded().to_dict()
 
-    def __str__(self) -> str:
+    def _written(self, write: Callable[[Rank], str]) -> str:
         weights = "" if self.weights is None else f", weights={short(list(self.weights))}"
-        return f"Rrf({', '.join(map(str, self.ranks))}, k={self.k}{weights})"
+        return f"Rrf({', '.join(map(write, self.ranks))}, k={self.k}{weights})"
 
 
 def read_rank(rank: Any) -> Rank:

@@ -150,7 +150,7 @@ class _Run:
             return f"not found by {' and '.join(lacking)}, which has no default"
 
         return stage(
-            "Rank", str(rank), len(union), kept,
+            "Rank", rank.outline, len(union), kept,
             {"not found by every source": len(union) - len(kept)}, self.clock.lap(),
             inputs=tuple(stages), missed=missed,
         )  # fmt: skip
